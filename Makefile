@@ -1,0 +1,43 @@
+# `make` or `make help` lists what there is.
+
+GO ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test generate verify lint bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: ## Find or install what running needs: PostgreSQL's programs
+	@scripts/setup-postgres
+
+run: setup ## Serve the example data on 127.0.0.1:8080; Ctrl-C stops
+	@echo "Building Parley (the first time takes a minute or two)"
+	@$(GO) build -o bin/parley ./cmd/parley
+	@exec bin/parley serve --demo
+
+test: setup ## Run every check and every test, as CI does
+	@scripts/setup-chromium
+	@$(MAKE) --no-print-directory verify lint
+	@echo "Running all tests with the race detector (some minutes)"
+	@$(GO) test -race -timeout 15m ./...
+
+generate: ## Generate code from the schema
+	$(GO) tool gqlgen generate
+
+verify: ## Check that generated code and go.mod are fresh
+	@scripts/verify
+
+lint: ## Check formatting, and run go vet and staticcheck
+	@echo "Checking formatting, vet and staticcheck"
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "Not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	@$(GO) vet ./...
+	@$(TOOL) staticcheck ./...
+
+bench: setup ## Measure reads and writes, each beside a plain statement in the same run
+	$(GO) test -run '^$$' -bench . -benchmem ./server
+
+clean: ## Remove what was built; the data in .data stays
+	rm -rf bin

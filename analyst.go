@@ -1,0 +1,19 @@
+package parley
+
+import "github.com/google/uuid"
+
+// Analyst is a user of Parley: one who records, not one who is recorded.
+type Analyst struct {
+	ID   uuid.UUID `db:"id"`
+	Name string    `db:"name"`
+	Role Role      `db:"role"`
+}
+
+// Label is what to call it in a list.
+func (a *Analyst) Label() string { return a.Name }
+
+// Role says what an analyst may do.
+type Role string
+
+// Roles lists every Role.
+var Roles = []Role{"READER", "ANALYST", "ADMIN"}

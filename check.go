@@ -1,0 +1,121 @@
+package parley
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// Bounds on what a record may hold. Lengths are in Unicode code points.
+const (
+	MaxKey       = 80
+	MaxTitle     = 300
+	MaxReason    = 2_000
+	MaxProse     = 10_000
+	MaxStatement = 20_000
+	MaxBody      = 2_000_000
+	MaxList      = 100
+)
+
+var keyShape = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// checks collects what is wrong with an input, so that a person is told of everything at once.
+type checks struct{ refusal Refusal }
+
+func (c *checks) err() error {
+	if len(c.refusal) == 0 {
+		return nil
+	}
+	return c.refusal
+}
+
+func (c *checks) refuse(field, format string, args ...any) {
+	c.refusal = append(c.refusal, UserError{Invalid, fmt.Sprintf(format, args...), fieldPath(field)})
+}
+
+func (c *checks) key(field, key string) {
+	switch {
+	case uuid.Validate(key) == nil:
+		c.refuse(field, "The key %q is shaped like an id; choose one that a person would recognise, such as \"ceasefire-first\".", key)
+	case utf8.RuneCountInString(key) > MaxKey || !keyShape.MatchString(key):
+		c.refuse(field, "The key %q can't be used; a key has 1 to %d lower-case letters, digits and hyphens and starts with a letter.", key, MaxKey)
+	}
+}
+
+func (c *checks) text(field, text string, limit int) {
+	switch n := utf8.RuneCountInString(text); {
+	case strings.TrimSpace(text) == "":
+		c.refuse(field, "%s is empty; write at least one character.", sentenceName(field))
+	case n > limit:
+		c.refuse(field, "%s has %d characters; at most %d are kept.", sentenceName(field), n, limit)
+	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
+		c.refuse(field, "%s holds a NUL character or broken UTF-8; send plain Unicode text.", sentenceName(field))
+	}
+}
+
+func (c *checks) optionalText(field string, text *string, limit int) {
+	if text != nil {
+		c.text(field, *text, limit)
+	}
+}
+
+func (c *checks) percent(field string, n *int) {
+	if n != nil && (*n < 0 || *n > 100) {
+		c.refuse(field, "%s %d is out of range; give a number from 0 to 100.", sentenceName(field), *n)
+	}
+}
+
+func (c *checks) list(field string, n int) {
+	if n > MaxList {
+		c.refuse(field, "%s has %d entries; at most %d are kept.", sentenceName(field), n, MaxList)
+	}
+}
+
+func (c *checks) texts(field string, texts []string, limit int) {
+	c.list(field, len(texts))
+	for i, t := range texts {
+		c.text(fmt.Sprintf("%s.%d", field, i), t, limit)
+	}
+}
+
+func (c *checks) order(fromField, toField string, from, to *Instant) {
+	if from != nil && to != nil && !from.Before(*to) {
+		c.refuse(toField, "%s %s is not later than %s %s; an interval ends after it begins.",
+			sentenceName(toField), FormatInstant(*to), fromField, FormatInstant(*from))
+	}
+}
+
+// statements checks the statements entered together with a fact.
+func (c *checks) statements(field string, refs []Ref, added []NewStatementInput) {
+	c.list(field, len(refs)+len(added))
+	for i := range added {
+		c.statement(fmt.Sprintf("newEvidence.%d.", i), &added[i])
+	}
+}
+
+// sentenceName begins a sentence with the last part of a field's path: "newEvidence.0.text" reads "Text".
+func sentenceName(field string) string {
+	parts := strings.Split(field, ".")
+	last := parts[len(parts)-1]
+	if len(parts) > 1 && last[0] >= '0' && last[0] <= '9' {
+		return "An entry of " + parts[len(parts)-2]
+	}
+	return strings.ToUpper(last[:1]) + last[1:]
+}
+
+// Words writes an enum value the way it stands in a sentence: IN_IMPLEMENTATION reads "in implementation".
+func Words[E ~string](value E) string {
+	return strings.ToLower(strings.ReplaceAll(string(value), "_", " "))
+}
+
+// Listed joins enum values for a sentence.
+func Listed[E ~string](values []E) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	return strings.Join(words, ", ")
+}

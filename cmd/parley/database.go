@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"parley/internal/postgres"
+	"parley/storage"
+)
+
+// database says where the records are kept: on a server that runs already, or in a private one started for the purpose.
+type database struct {
+	DatabaseURL string `env:"PARLEY_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"PostgreSQL 15 or later to use, such as postgres://user@host/parley?sslmode=require; nothing is started then."`
+	DataDir     string `default:"./.data" type:"path" help:"Folder of the built-in database."`
+	PostgresBin string `type:"path" help:"Folder of PostgreSQL's programs for the built-in database; found where it is usual if left out."`
+	Analyst     string `default:"Local analyst" help:"Name under which what is written here is recorded."`
+}
+
+// opened is a database in use.
+type opened struct {
+	dsn     string
+	cluster *postgres.Cluster // nil where the server is somebody else's
+}
+
+// start makes the database ready for connections.
+func (d database) start(r *run) (*opened, error) {
+	if d.DatabaseURL != "" {
+		return &opened{dsn: d.DatabaseURL}, d.checkURL()
+	}
+	cluster, err := postgres.Start(r.ctx, postgres.Options{Dir: d.DataDir, BinDir: d.PostgresBin, Log: r.log})
+	if err != nil {
+		return nil, err
+	}
+	return &opened{dsn: cluster.DSN("parley"), cluster: cluster}, nil
+}
+
+// checkURL refuses a URL that can't be one of a database. What is wrong with it is not told, since that may show the
+// password. The other form, host=… dbname=…, is left to those who read it.
+func (d database) checkURL() error {
+	if !strings.Contains(d.DatabaseURL, "://") {
+		return nil
+	}
+	u, err := url.Parse(d.DatabaseURL)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley, with what is special in the password escaped (%40 for @, %2F for /)")
+	}
+	return nil
+}
+
+// open opens the store on it.
+func (o *opened) open(r *run, analyst string) (*storage.Store, error) {
+	return storage.Open(r.ctx, storage.Options{DSN: o.dsn, Analyst: analyst, Log: r.log})
+}
+
+// lost is closed when the built-in database has ended by itself; nil, which blocks for ever, where it is not ours.
+func (o *opened) lost() <-chan struct{} {
+	if o.cluster == nil {
+		return nil
+	}
+	return o.cluster.Done()
+}
+
+func (o *opened) stop(r *run) {
+	if o.cluster == nil {
+		return
+	}
+	if err := o.cluster.Stop(); err != nil {
+		r.log.Error("the built-in database did not stop cleanly; it recovers at the next start", "error", err)
+	}
+}
+
+type migrate struct {
+	database
+}
+
+// Run brings the tables up to date.
+func (m migrate) Run(r *run) error {
+	db, err := m.start(r)
+	if err != nil {
+		return err
+	}
+	defer db.stop(r)
+	if err := storage.Migrate(r.ctx, db.dsn, r.log); err != nil {
+		return err
+	}
+	fmt.Println("The database's tables are up to date.")
+	return nil
+}

@@ -1,0 +1,190 @@
+package main_test
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// table is what the writers need: a scenario to take positions on.
+const table = `dataset: table
+negotiations:
+  - key: talks
+    title: Talks
+    issues:
+      - key: border
+        title: Border
+        scenarios:
+          - {key: line, title: Line, statuses: [{to: FLOATED, effectiveAt: 2025-01-01}]}
+`
+
+// written are the writes that the server acknowledged: id to cursor.
+type written struct {
+	sync.Mutex
+	stakeholders, positions map[string]string
+	until                   int // so many are there
+	enough                  func()
+}
+
+func (w *written) count() int { return len(w.stakeholders) + len(w.positions) }
+
+func (w *written) keep(list map[string]string, id, cursor string) {
+	w.Lock()
+	defer w.Unlock()
+	list[id] = cursor
+	if w.count() == w.until {
+		w.enough()
+	}
+}
+
+// payload is the answer to a mutation.
+type payload struct {
+	Record     *struct{ ID string }
+	Cursor     *string
+	UserErrors []struct{ Message string }
+}
+
+// write makes stakeholders that take positions, until the server is gone.
+func (w *written) write(p *program, name string) {
+	for n := 0; ; n++ {
+		var got struct{ Done payload }
+		err := p.ask(`mutation($key: String!) {
+			done: registerStakeholder(input: {key: $key, name: $key, kind: GROUP}) { record: stakeholder { id } cursor userErrors { message } }
+		}`, map[string]any{"key": fmt.Sprintf("%s-%d", name, n)}, &got)
+		if err != nil {
+			return
+		}
+		if got.Done.Record == nil || got.Done.Cursor == nil {
+			p.t.Errorf("a stakeholder was refused: %+v", got.Done.UserErrors)
+			return
+		}
+		holder := got.Done.Record.ID
+		w.keep(w.stakeholders, holder, *got.Done.Cursor)
+		got.Done = payload{}
+		err = p.ask(`mutation($holder: ID!) {
+			done: recordPosition(input: {holder: $holder, scenario: "talks/line", stance: SUPPORTS}) { record: position { id } cursor userErrors { message } }
+		}`, map[string]any{"holder": holder}, &got)
+		if err != nil {
+			return
+		}
+		if got.Done.Record == nil || got.Done.Cursor == nil {
+			p.t.Errorf("a position was refused: %+v", got.Done.UserErrors)
+			return
+		}
+		w.keep(w.positions, got.Done.Record.ID, *got.Done.Cursor)
+	}
+}
+
+func TestKilledServerLosesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	does(t, nil, "import", "--data-dir", dir, file(t, "table.yaml", table))
+	w := &written{stakeholders: map[string]string{}, positions: map[string]string{}}
+	const writers = 20
+	for round := range 2 {
+		p := serve(t, nil, "--data-dir", dir)
+		before, acknowledged := p.changes(), w.count()
+		w.until, w.enough = acknowledged+300, func() { p.signal(syscall.SIGKILL) }
+		var group sync.WaitGroup
+		for i := range writers {
+			group.Go(func() { w.write(p, fmt.Sprintf("round-%d-writer-%d", round, i)) })
+		}
+		group.Wait()
+		p.code()
+
+		again := serve(t, nil, "--data-dir", dir)
+		cursors := again.cursors()
+		acknowledged = w.count() - acknowledged
+		t.Logf("round %d: %d writes were acknowledged before the kill, and %d more are there", round, acknowledged, len(cursors)-before-acknowledged)
+		if more := len(cursors) - before - acknowledged; more < 0 || more > writers {
+			t.Errorf("%d changes are there, %d were there before and %d were acknowledged", len(cursors), before, acknowledged)
+		}
+		again.holds("stakeholders", w.stakeholders, cursors)
+		again.holds("positions", w.positions, cursors)
+		again.register(fmt.Sprintf("after-%d", round))
+		again.stop(syscall.SIGINT)
+	}
+}
+
+// holds expects every acknowledged record to be listed, and its change to be in the feed.
+func (p *program) holds(list string, acknowledged map[string]string, cursors map[string]bool) {
+	p.t.Helper()
+	found := make(map[string]bool)
+	for id := range p.pages(list, "id") {
+		found[id] = true
+	}
+	for id, cursor := range acknowledged {
+		if !found[id] {
+			p.t.Errorf("%s: %s was acknowledged with %s and is not there", list, id, cursor)
+		}
+		if !cursors[cursor] {
+			p.t.Errorf("%s: the change %s that was acknowledged is not in the feed", list, cursor)
+		}
+	}
+}
+
+// cursors reads the whole feed and checks that it has no holes.
+func (p *program) cursors() map[string]bool {
+	p.t.Helper()
+	cursors := make(map[string]bool)
+	last := int64(0)
+	for cursor := range p.pages("changes", "cursor") {
+		if number := numberOf(p.t, cursor); number != last+1 {
+			p.t.Errorf("change %d follows change %d", number, last)
+		}
+		last++
+		cursors[cursor] = true
+	}
+	if total := p.changes(); total != len(cursors) {
+		p.t.Errorf("the feed lists %d changes and counts %d", len(cursors), total)
+	}
+	return cursors
+}
+
+// numberOf is the place in the feed that a cursor ends with.
+func numberOf(t testing.TB, cursor string) int64 {
+	t.Helper()
+	const digits = 13
+	bytes, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(cursor[max(0, len(cursor)-digits):]))
+	if err != nil || len(bytes) != 8 {
+		t.Fatalf("the cursor %q has no number: %v", cursor, err)
+	}
+	return int64(binary.BigEndian.Uint64(bytes))
+}
+
+// pages goes through a whole list, 100 at a time, and yields one field of each entry.
+func (p *program) pages(list, field string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		var after *string
+		kind := "String"
+		if list == "changes" {
+			kind = "Cursor"
+		}
+		for {
+			var got struct {
+				List struct {
+					Nodes    []map[string]string
+					PageInfo struct {
+						HasNextPage bool
+						EndCursor   *string
+					}
+				}
+			}
+			p.must(fmt.Sprintf(`query($after: %s) { list: %s(first: 100, after: $after) { nodes { %s } pageInfo { hasNextPage endCursor } } }`, kind, list, field),
+				map[string]any{"after": after}, &got)
+			for _, node := range got.List.Nodes {
+				if !yield(node[field]) {
+					return
+				}
+			}
+			if !got.List.PageInfo.HasNextPage {
+				return
+			}
+			after = got.List.PageInfo.EndCursor
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package main_test
+
+import (
+	"database/sql"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"parley/internal/postgres/pgtest"
+)
+
+func TestServeDemo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serve(t, nil, "--demo", "--data-dir", dir)
+	for _, path := range []string{"/healthz", "/readyz", "/playground", "/"} {
+		if status := p.get(path); status != 200 {
+			t.Errorf("%s answers with status %d", path, status)
+		}
+	}
+	var viewer struct{ Viewer struct{ Name string } }
+	p.must(`{ viewer { name } }`, nil, &viewer)
+	if viewer.Viewer.Name != "Local analyst" {
+		t.Errorf("the viewer is %q", viewer.Viewer.Name)
+	}
+	loaded := p.changes()
+	if loaded == 0 {
+		t.Error("the demo data is not there")
+	}
+	p.stop(syscall.SIGINT)
+
+	again := serve(t, nil, "--demo", "--data-dir", dir)
+	if got := again.changes(); got != loaded || !strings.Contains(again.said(), "the example data set was not loaded") {
+		t.Errorf("%d changes after the restart, %d before:\n%s", got, loaded, again.said())
+	}
+	again.stop(syscall.SIGTERM)
+}
+
+func TestSettingsFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	p := start(t, []string{"PARLEY_ADDR=127.0.0.1:0", "PARLEY_ANALYST=Ada", "DATABASE_URL=" + pgtest.Database(t)}, "serve")
+	p.awaitReady()
+	var viewer struct{ Viewer struct{ Name string } }
+	p.must(`{ viewer { name } }`, nil, &viewer)
+	if viewer.Viewer.Name != "Ada" {
+		t.Errorf("the viewer is %q", viewer.Viewer.Name)
+	}
+	p.stop(syscall.SIGINT)
+	if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
+		t.Errorf("with a database URL nothing is made in the working directory, but there is %v (%v)", left, err)
+	}
+}
+
+func TestDataDirIsInTheWorkingDirectory(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil, "migrate")
+	p.dir = filepath.Join(p.cmd.Dir, ".data")
+	if code := p.code(); code != 0 {
+		t.Fatal(p.said())
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, "cluster")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSecondInstanceOnOneDataDir(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := serve(t, nil, "--data-dir", dir)
+	second := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data-dir", dir)
+	second.dir = ""
+	second.fails("in use by process "+strconv.Itoa(first.cmd.Process.Pid), "stop that one, or choose another data directory")
+	if status := first.get("/readyz"); status != 200 {
+		t.Errorf("the first one answers with status %d", status)
+	}
+	first.stop(syscall.SIGINT)
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
+	for address, say := range map[string][]string{
+		"0.0.0.0:0":              {`"0.0.0.0:0" can be reached from other machines`, "--allow-remote", "127.0.0.1"},
+		"[::]:0":                 {"--allow-remote"},
+		":0":                     {"--allow-remote"},
+		"parley.example:8080":    {"--allow-remote"},
+		"8080":                   {`"8080" is not an address; give a host and a port, such as 127.0.0.1:8080`},
+		taken.Addr().String():    {"can't listen on " + taken.Addr().String()},
+		"127.0.0.1:not-a-number": {"can't listen on 127.0.0.1:not-a-number"},
+	} {
+		t.Run(address, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, "serve", "--addr", address)
+			p.fails(say...)
+			if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
+				t.Errorf("no database is started, but there is %v (%v)", left, err)
+			}
+		})
+	}
+	t.Run("allowed", func(t *testing.T) {
+		t.Parallel()
+		p := start(t, []string{"DATABASE_URL=" + pgtest.Database(t)}, "serve", "--addr", "0.0.0.0:0", "--allow-remote")
+		p.awaitReady()
+		if status := p.get("/readyz"); status != 200 {
+			t.Errorf("it answers with status %d", status)
+		}
+		p.stop(syscall.SIGINT)
+	})
+}
+
+// It is of no use without its database, and a service manager is to start it again.
+func TestLostDatabaseEndsTheServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serve(t, nil, "--data-dir", dir)
+	text, err := os.ReadFile(filepath.Join(dir, "cluster", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.code(); code != 1 || !strings.Contains(p.said(), "parley: the built-in database ended") {
+		t.Errorf("it ended with code %d:\n%s", code, p.said())
+	}
+	serve(t, nil, "--data-dir", dir).stop(syscall.SIGINT)
+}
+
+func TestInterruptedStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data-dir", dir)
+	awaitLog(t, p, "creating the database cluster")
+	p.signal(syscall.SIGINT)
+	p.code()
+	if strings.Contains(p.said(), "msg=ready") {
+		t.Errorf("it got ready all the same:\n%s", p.said())
+	}
+	serve(t, nil, "--data-dir", dir).stop(syscall.SIGINT)
+}
+
+// awaitLog waits until the program has logged something.
+func awaitLog(t testing.TB, p *program, words string) {
+	t.Helper()
+	timeout := time.After(patience)
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for !strings.Contains(p.said(), words) {
+		select {
+		case <-poll.C:
+		case <-p.ended:
+			t.Fatalf("it ended before it said %q:\n%s", words, p.said())
+		case <-timeout:
+			t.Fatalf("it did not say %q:\n%s", words, p.said())
+		}
+	}
+}
+
+var databases atomic.Int64
+
+// empty makes a database without tables and returns its DSN.
+func empty(t testing.TB) string {
+	t.Helper()
+	dsn := pgtest.Database(t)
+	admin := open(t, dsn)
+	name := "empty_" + strconv.FormatInt(databases.Add(1), 10)
+	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		admin := open(t, dsn)
+		if _, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	return dsn + " dbname=" + name
+}
+
+func open(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("postgres", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestServersStartAtOnceOnAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	for _, demo := range []bool{false, true} {
+		t.Run("demo "+strconv.FormatBool(demo), func(t *testing.T) {
+			t.Parallel()
+			args := []string{"serve", "--addr", "127.0.0.1:0"}
+			if demo {
+				args = append(args, "--demo")
+			}
+			env := []string{"DATABASE_URL=" + empty(t)}
+			servers := make([]*program, 4)
+			for i := range servers {
+				servers[i] = start(t, env, args...)
+			}
+			for _, p := range servers {
+				p.awaitReady()
+			}
+			before := servers[0].changes()
+			if demo == (before == 0) {
+				t.Errorf("%d changes are in the feed", before)
+			}
+			for i, p := range servers {
+				p.register("server-" + strconv.Itoa(i))
+			}
+			for _, p := range servers {
+				if got := p.changes(); got != before+len(servers) {
+					t.Errorf("a server finds %d changes, want %d and %d", got, before, len(servers))
+				}
+			}
+			for _, p := range servers {
+				p.stop(syscall.SIGINT)
+			}
+		})
+	}
+}
+
+// register puts a stakeholder on record.
+func (p *program) register(key string) {
+	p.t.Helper()
+	var got struct {
+		RegisterStakeholder struct {
+			Cursor     *string
+			UserErrors []struct{ Message string }
+		}
+	}
+	p.must(`mutation($key: String!) { registerStakeholder(input: {key: $key, name: $key, kind: GROUP}) { cursor userErrors { message } } }`,
+		map[string]any{"key": key}, &got)
+	if got.RegisterStakeholder.Cursor == nil {
+		p.t.Fatalf("%s was not registered: %+v", key, got)
+	}
+}

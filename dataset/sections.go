@@ -1,0 +1,417 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"parley"
+	"parley/storage"
+)
+
+// read goes through the sections of a data set. What others refer to comes first, wherever it stands in the file.
+func (s *Set) read(root *item) {
+	for _, it := range root.items("stakeholders", "stakeholder") {
+		s.stakeholder(it)
+	}
+	for _, it := range root.items("affiliations", "affiliation") {
+		s.affiliation(it)
+	}
+	for _, it := range root.items("sources", "source") {
+		s.source(it)
+	}
+	var later []func()
+	for _, it := range root.items("negotiations", "negotiation") {
+		later = append(later, s.negotiation(it)...)
+	}
+	for _, it := range root.items("statements", "statement") {
+		s.statement(it)
+	}
+	for _, read := range later {
+		read()
+	}
+	root.done()
+}
+
+func (s *Set) add(it *item, run func(context.Context, *importer) error) {
+	it.done()
+	s.steps = append(s.steps, step{item: it, run: run})
+}
+
+func (s *Set) stakeholder(it *item) {
+	key, name, kind := needed(it, "key"), text(it, "name"), word(it, "kind", parley.StakeholderKinds)
+	aliases, countryCode := texts(it, "aliases"), text(it, "countryCode")
+	id := s.once(it, s.factID(parley.KindStakeholder, key), keepOne)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.keyed(ctx, id, key, func() (storage.Written, error) {
+			return in.RegisterStakeholder(ctx, parley.RegisterStakeholderInput{
+				Key: key, Name: or(name, ""), Kind: or(kind, "GROUP"), Aliases: or(aliases, nil), CountryCode: countryCode.Value,
+			})
+		}, func() (storage.Written, error) {
+			return in.EditStakeholder(ctx, parley.EditStakeholder{
+				Stakeholder: key, Name: name, Kind: kind, Aliases: aliases, CountryCode: countryCode,
+			})
+		})
+	})
+}
+
+func (s *Set) affiliation(it *item) {
+	person, organization := needed(it, "person"), needed(it, "organization")
+	office, speaksFor := text(it, "office"), boolean(it, "speaksFor")
+	validFrom, validTo := instant(it, "validFrom"), instant(it, "validTo")
+	id := s.once(it, s.keyOr(it, parley.KindAffiliation, person, organization, or(office, "")), giveKey)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.derived(ctx, id, nil, func(id *string, _ []parley.Ref) (storage.Written, error) {
+			return in.Affiliate(ctx, parley.AffiliateInput{
+				ID: id, Person: person, Organization: organization, Office: office.Value, SpeaksFor: or(speaksFor, false),
+				ValidFrom: validFrom.Value, ValidTo: validTo.Value,
+			})
+		}, func(ref parley.Ref) (storage.Written, error) {
+			if validTo.Value == nil {
+				return storage.Written{}, nil
+			}
+			return in.EndAffiliation(ctx, parley.EndAffiliationInput{Affiliation: ref, ValidTo: validTo.Value})
+		})
+	})
+}
+
+// keyOr is the id of a fact by its key in the set, or where it has none by what it says.
+func (s *Set) keyOr(it *item, kind parley.Kind, says ...string) uuid.UUID {
+	if key := text(it, "key"); key.Value != nil {
+		return s.factID(kind, *key.Value)
+	}
+	return s.factID(kind, says...)
+}
+
+func (s *Set) source(it *item) {
+	key, title, publisher, author, url := needed(it, "key"), text(it, "title"), text(it, "publisher"), text(it, "author"), text(it, "url")
+	publishedAt, retrievedAt, language := instant(it, "publishedAt"), instant(it, "retrievedAt"), text(it, "language")
+	reliability, marking := word(it, "reliability", parley.SourceReliabilities), word(it, "marking", parley.Markings)
+	body := text(it, "body")
+	id := s.once(it, s.factID(parley.KindSource, key), keepOne)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.keyed(ctx, id, key, func() (storage.Written, error) {
+			return in.RegisterSource(ctx, parley.RegisterSourceInput{
+				Key: key, Title: or(title, ""), Publisher: publisher.Value, Author: author.Value, URL: url.Value,
+				PublishedAt: publishedAt.Value, RetrievedAt: retrievedAt.Value, Language: language.Value,
+				Reliability: or(reliability, "F"), Marking: or(marking, "TLP_CLEAR"), Body: body.Value,
+			})
+		}, func() (storage.Written, error) {
+			if err := in.sameBody(ctx, key, body.Value); err != nil {
+				return storage.Written{}, err
+			}
+			return in.EditSource(ctx, parley.EditSource{
+				Source: key, Title: title, Publisher: publisher, Author: author, URL: url, PublishedAt: publishedAt,
+				RetrievedAt: retrievedAt, Language: language, Reliability: reliability, Marking: marking,
+			})
+		})
+	})
+}
+
+// sameBody refuses another text for a source than the one it was registered with.
+func (in *importer) sameBody(ctx context.Context, source parley.Ref, body *string) error {
+	if body == nil {
+		return nil
+	}
+	hash, err := in.ContentHash(ctx, source)
+	if err != nil {
+		return err
+	}
+	if hash == nil || *hash != parley.ContentHash(*body) {
+		return parley.Refuse(parley.Invalid, "body", "The body of %q differs from the one on record, and a body never changes; register the new text as another source.", source)
+	}
+	return nil
+}
+
+func (s *Set) statement(it *item) {
+	key, source := needed(it, "key"), needed(it, "source")
+	speaker, description, about := text(it, "speaker"), text(it, "speakerDescription"), texts(it, "about")
+	words, form := text(it, "text"), word(it, "form", parley.StatementForms)
+	terms, credibility := word(it, "terms", parley.AllAttributionTerms), word(it, "credibility", parley.InformationCredibilities)
+	saidAt, precision, note := instant(it, "saidAt"), word(it, "saidAtPrecision", parley.TimePrecisions), correctionNote(it)
+	id := s.once(it, s.factID(parley.KindStatement, key), keepOne)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.derived(ctx, id, nil, func(id *string, _ []parley.Ref) (storage.Written, error) {
+			return in.RecordStatement(ctx, parley.RecordStatementInput{Statement: parley.NewStatementInput{
+				ID: id, Source: source, Speaker: speaker.Value, SpeakerDescription: description.Value, About: or(about, nil),
+				Text: or(words, ""), Form: or(form, "PARAPHRASE"), Terms: or(terms, parley.OnRecord), Credibility: or(credibility, "C6"),
+				SaidAt: saidAt.Value, SaidAtPrecision: or(precision, parley.PrecisionInstant),
+			}})
+		}, func(ref parley.Ref) (storage.Written, error) {
+			return in.CorrectStatement(ctx, parley.CorrectStatement{
+				Statement: ref, Speaker: speaker, SpeakerDescription: description, About: about, Text: words, Form: form,
+				Terms: terms, Credibility: credibility, SaidAt: saidAt, SaidAtPrecision: precision, Note: note,
+			})
+		})
+	})
+}
+
+// correctionNote is why the record was wrong, where the file says something else now.
+func correctionNote(it *item) string {
+	return or(text(it, "note"), "The data set says otherwise now.")
+}
+
+// negotiation reads a negotiation with what belongs to it. What rests on statements is read later, after them.
+func (s *Set) negotiation(it *item) (later []func()) {
+	key, title, summary := needed(it, "key"), text(it, "title"), text(it, "summary")
+	stage, startedAt, endedAt := word(it, "stage", parley.NegotiationStages), instant(it, "startedAt"), instant(it, "endedAt")
+	issues, events := it.items("issues", "issue"), it.items("events", "event")
+	participations, relations := it.items("participations", "participation"), it.items("relations", "relation")
+	id := s.once(it, s.factID(parley.KindNegotiation, key), keepOne)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.keyed(ctx, id, key, func() (storage.Written, error) {
+			return in.OpenNegotiation(ctx, parley.OpenNegotiationInput{
+				Key: key, Title: or(title, ""), Summary: summary.Value, Stage: stage.Value, StartedAt: startedAt.Value, EndedAt: endedAt.Value,
+			})
+		}, func() (storage.Written, error) {
+			return in.EditNegotiation(ctx, parley.EditNegotiation{
+				Negotiation: key, Title: title, Summary: summary, Stage: stage, StartedAt: startedAt, EndedAt: endedAt,
+			})
+		})
+	})
+	for _, issue := range issues {
+		later = append(later, s.issue(key, issue)...)
+	}
+	for _, event := range events {
+		later = append(later, s.event(key, event))
+	}
+	for _, participation := range participations {
+		s.participation(key, participation)
+	}
+	for _, relation := range relations {
+		later = append(later, func() { s.relation(key, relation) })
+	}
+	return later
+}
+
+func (s *Set) issue(negotiation string, it *item) (later []func()) {
+	key, title, question := needed(it, "key"), text(it, "title"), text(it, "question")
+	kind, exhaustive := word(it, "kind", parley.IssueKinds), boolean(it, "exhaustive")
+	scenarios := it.items("scenarios", "scenario")
+	path := within(negotiation, key)
+	id := s.once(it, s.factID(parley.KindIssue, path), keepOne)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.keyed(ctx, id, path, func() (storage.Written, error) {
+			return in.AddIssue(ctx, parley.AddIssueInput{
+				Negotiation: negotiation, Key: key, Title: or(title, ""), Question: question.Value,
+				Kind: or(kind, "OTHER"), Exhaustive: or(exhaustive, false),
+			})
+		}, func() (storage.Written, error) {
+			return in.EditIssue(ctx, parley.EditIssue{Issue: path, Title: title, Question: question, Kind: kind, Exhaustive: exhaustive})
+		})
+	})
+	for _, scenario := range scenarios {
+		later = append(later, s.scenario(negotiation, path, scenario)...)
+	}
+	return later
+}
+
+func (s *Set) event(negotiation string, it *item) (later func()) {
+	key, title, location := needed(it, "key"), text(it, "title"), text(it, "location")
+	kind, state := word(it, "kind", parley.EventKinds), word(it, "state", parley.EventStates)
+	startedAt, precision, endedAt := instant(it, "startedAt"), word(it, "startedAtPrecision", parley.TimePrecisions), instant(it, "endedAt")
+	participants, evidence := texts(it, "participants"), or(texts(it, "evidence"), nil)
+	lacking(it, "startedAt")
+	path := within(negotiation, key)
+	id := s.once(it, s.factID(parley.KindEvent, path), keepOne)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.keyed(ctx, id, path, func() (storage.Written, error) {
+			return in.RecordEvent(ctx, parley.RecordEventInput{
+				Negotiation: negotiation, Key: key, Kind: or(kind, "OTHER"), State: or(state, "HELD"), Title: or(title, ""),
+				Location: location.Value, StartedAt: *startedAt.Value, StartedAtPrecision: or(precision, parley.PrecisionInstant),
+				EndedAt: endedAt.Value, Participants: or(participants, nil),
+			})
+		}, func() (storage.Written, error) {
+			return in.EditEvent(ctx, parley.EditEvent{
+				Event: path, Kind: kind, State: state, Title: title, Location: location, StartedAt: startedAt,
+				StartedAtPrecision: precision, EndedAt: endedAt, Participants: participants,
+			})
+		})
+	})
+	return func() {
+		if len(evidence) > 0 {
+			s.steps = append(s.steps, step{it, func(ctx context.Context, in *importer) error {
+				if named, _, err := in.Named(ctx, id); err != nil || named.Retracted {
+					return err
+				}
+				refs, err := in.refs(ctx, parley.KindStatement, "evidence", evidence)
+				if err != nil {
+					return err
+				}
+				return in.addEvidence(ctx, path, refs)
+			}})
+		}
+	}
+}
+
+func (s *Set) participation(negotiation string, it *item) {
+	stakeholder, role := needed(it, "stakeholder"), word(it, "role", parley.ParticipationRoles)
+	vetoPlayer, vetoIssues, capability := boolean(it, "vetoPlayer"), texts(it, "vetoIssues"), number(it, "capability")
+	validFrom, validTo := instant(it, "validFrom"), instant(it, "validTo")
+	lacking(it, "role")
+	if vetoIssues.Value != nil {
+		vetoIssues = parley.To(allWithin(negotiation, *vetoIssues.Value))
+	}
+	id := s.once(it, s.keyOr(it, parley.KindParticipation, negotiation, stakeholder, string(or(role, ""))), giveKey)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.derived(ctx, id, nil, func(id *string, _ []parley.Ref) (storage.Written, error) {
+			return in.JoinNegotiation(ctx, parley.JoinNegotiationInput{
+				ID: id, Negotiation: negotiation, Stakeholder: stakeholder, Role: *role.Value, VetoPlayer: or(vetoPlayer, false),
+				VetoIssues: or(vetoIssues, nil), Capability: capability.Value, ValidFrom: validFrom.Value, ValidTo: validTo.Value,
+			})
+		}, func(ref parley.Ref) (storage.Written, error) {
+			return in.EditParticipation(ctx, parley.EditParticipation{
+				Participation: ref, VetoPlayer: vetoPlayer, VetoIssues: vetoIssues, Capability: capability, ValidFrom: validFrom, ValidTo: validTo,
+			})
+		})
+	})
+}
+
+func (s *Set) relation(negotiation string, it *item) {
+	kind, from, to := word(it, "kind", parley.ScenarioRelationKinds), needed(it, "from"), needed(it, "to")
+	claimedBy, comment, evidence := text(it, "claimedBy"), text(it, "comment"), or(texts(it, "evidence"), nil)
+	lacking(it, "kind")
+	id := s.once(it, s.factID(parley.KindRelation, string(or(kind, "")), within(negotiation, from), within(negotiation, to), or(claimedBy, "")), "keep one")
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.derived(ctx, id, evidence, func(id *string, refs []parley.Ref) (storage.Written, error) {
+			return in.RelateScenarios(ctx, parley.RelateScenariosInput{
+				ID: id, From: within(negotiation, from), To: within(negotiation, to), Kind: *kind.Value,
+				ClaimedBy: claimedBy.Value, Note: comment.Value, Evidence: refs,
+			})
+		}, nothing)
+	})
+}
+
+// scenario reads a scenario with its first status; the rest of its statuses and its positions are read later.
+func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
+	key, title, summary, criteria := needed(it, "key"), text(it, "title"), text(it, "summary"), text(it, "criteria")
+	deadline, targetStage := instant(it, "deadline"), word(it, "targetStage", parley.NegotiationStages)
+	var statuses []status
+	for _, st := range it.items("statuses", "status") {
+		statuses = append(statuses, readStatus(negotiation, st))
+	}
+	positions := it.items("positions", "position")
+	path := within(negotiation, key)
+	id := s.once(it, s.factID(parley.KindScenario, path), keepOne)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.keyed(ctx, id, path, func() (storage.Written, error) {
+			if len(statuses) == 0 {
+				return storage.Written{}, parley.Refuse(parley.Invalid, "statuses", "A new scenario has at least one status; give statuses with to and effectiveAt.")
+			}
+			first := statuses[0]
+			written, err := in.AddScenario(ctx, parley.AddScenarioInput{
+				Issue: issue, Key: key, Title: or(title, ""), Summary: summary.Value, Criteria: criteria.Value,
+				Deadline: deadline.Value, TargetStage: targetStage.Value, InitialStatus: or(first.to, ""),
+				EffectiveAt: first.effectiveAt.Value, EffectiveAtPrecision: or(first.precision, parley.PrecisionInstant),
+				By: or(first.by, nil), Reason: first.reason.Value,
+			})
+			if err != nil {
+				return written, err
+			}
+			// Its evidence may be about the scenario and is added once that is there.
+			return written, in.nameFirstStatus(ctx, s.factID(parley.KindStatusChange, path, first.key), written.ID)
+		}, func() (storage.Written, error) {
+			return in.EditScenario(ctx, parley.EditScenario{
+				Scenario: path, Title: title, Summary: summary, Criteria: criteria, Deadline: deadline, TargetStage: targetStage,
+			})
+		})
+	})
+	for _, st := range statuses {
+		later = append(later, func() { s.status(path, st) })
+	}
+	for _, position := range positions {
+		later = append(later, func() { s.position(path, position) })
+	}
+	return later
+}
+
+type status struct {
+	*item
+	key         string
+	to          parley.Patch[parley.ScenarioStatus]
+	effectiveAt parley.Patch[parley.Instant]
+	precision   parley.Patch[parley.TimePrecision]
+	by          parley.Patch[[]string]
+	reason      parley.Patch[string]
+	successor   parley.Patch[parley.Ref]
+	evidence    []string
+	note        string
+}
+
+func readStatus(negotiation string, it *item) status {
+	st := status{
+		item: it, to: word(it, "to", parley.ScenarioStatuses), effectiveAt: instant(it, "effectiveAt"),
+		precision: word(it, "effectiveAtPrecision", parley.TimePrecisions), by: texts(it, "by"), reason: text(it, "reason"),
+		successor: text(it, "successor"), evidence: or(texts(it, "evidence"), nil), note: correctionNote(it),
+	}
+	lacking(it, "to")
+	lacking(it, "effectiveAt")
+	if st.successor.Value != nil {
+		st.successor = parley.To(within(negotiation, *st.successor.Value))
+	}
+	st.key = or(text(it, "key"), parley.FormatInstant(or(st.effectiveAt, parley.EarliestInstant)))
+	it.done()
+	return st
+}
+
+func (s *Set) status(scenario parley.Ref, st status) {
+	id := s.once(st.item, s.factID(parley.KindStatusChange, scenario, st.key), giveKey)
+	s.steps = append(s.steps, step{st.item, func(ctx context.Context, in *importer) error {
+		return in.derived(ctx, id, st.evidence, func(id *string, evidence []parley.Ref) (storage.Written, error) {
+			return in.ChangeScenarioStatus(ctx, parley.ChangeScenarioStatusInput{
+				ID: id, Scenario: scenario, To: *st.to.Value, Reason: or(st.reason, ""), By: or(st.by, nil), EffectiveAt: st.effectiveAt.Value,
+				EffectiveAtPrecision: or(st.precision, parley.PrecisionInstant), Successor: st.successor.Value, Evidence: evidence,
+			})
+		}, func(ref parley.Ref) (storage.Written, error) {
+			return in.CorrectStatusChange(ctx, parley.CorrectStatusChange{
+				StatusChange: ref, To: st.to, Successor: st.successor, EffectiveAt: st.effectiveAt,
+				EffectiveAtPrecision: st.precision, Reason: st.reason, By: st.by, Note: st.note,
+			})
+		})
+	}})
+}
+
+func (s *Set) position(scenario parley.Ref, it *item) {
+	holder, stance, conditions := needed(it, "holder"), word(it, "stance", parley.Stances), texts(it, "conditions")
+	redLine, salience, rationale := boolean(it, "redLine"), number(it, "salience"), text(it, "rationale")
+	confidence, validFrom := word(it, "confidence", parley.AnalyticConfidences), instant(it, "validFrom")
+	precision, validTo := word(it, "validFromPrecision", parley.TimePrecisions), instant(it, "validTo")
+	contests, evidence, note := text(it, "contests"), or(texts(it, "evidence"), nil), correctionNote(it)
+	lacking(it, "stance")
+	lacking(it, "validFrom")
+	key := or(text(it, "key"), fmt.Sprint(scenario, " ", holder, " ", parley.FormatInstant(or(validFrom, parley.EarliestInstant))))
+	s.once(it, s.factID(parley.KindPosition, key), giveKey)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		id, err := in.positionID(ctx, key)
+		if err != nil {
+			return err
+		}
+		return in.derived(ctx, id, evidence, func(id *string, evidence []parley.Ref) (storage.Written, error) {
+			var contested *parley.Ref
+			if contests.Value != nil {
+				refs, err := in.refs(ctx, parley.KindPosition, "contests", []string{*contests.Value})
+				if err != nil {
+					return storage.Written{}, err
+				}
+				contested = &refs[0]
+			}
+			written, err := in.RecordPosition(ctx, parley.RecordPositionInput{
+				ID: id, Holder: holder, Scenario: scenario, Stance: *stance.Value, Conditions: or(conditions, nil),
+				RedLine: or(redLine, false), Salience: salience.Value, Rationale: rationale.Value,
+				Confidence: or(confidence, "MODERATE"), ValidFrom: validFrom.Value,
+				ValidFromPrecision: or(precision, parley.PrecisionInstant), ValidTo: validTo.Value, Contests: contested, Evidence: evidence,
+			})
+			if first := s.factID(parley.KindPosition, key); err == nil && written.Cursor == nil && *id == first.String() {
+				err = in.Name(ctx, first, written.ID) // it says what that one says, and adds nothing to it
+			}
+			return written, err
+		}, func(ref parley.Ref) (storage.Written, error) {
+			return in.CorrectPosition(ctx, parley.CorrectPosition{
+				Position: ref, Holder: parley.To(holder), Scenario: parley.To(scenario), Stance: stance, Conditions: conditions,
+				RedLine: redLine, Salience: salience, Rationale: rationale, Confidence: confidence, ValidFrom: validFrom,
+				ValidFromPrecision: precision, ValidTo: validTo, Note: note,
+			})
+		})
+	})
+}

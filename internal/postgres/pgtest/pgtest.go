@@ -1,0 +1,149 @@
+// Package pgtest gives every test a PostgreSQL database of its own, migrated and empty, in milliseconds.
+//
+// A package's tests share one throw-away cluster, started when the first of them asks for a database:
+//
+//	func TestMain(m *testing.M) { pgtest.Main(m, storage.Migrate) }
+//
+//	func TestScenario(t *testing.T) {
+//		t.Parallel()
+//		db := sqlx.MustConnect("postgres", pgtest.Database(t))
+//		...
+//	}
+//
+// Sessions are in a time zone 5:45 hours from UTC, so that code which mixes the two up fails. Once it has
+// started, the cluster has goroutines of its own: a test that looks for leaked ones (goleak) calls Database first
+// and ignores those that are there by then.
+package pgtest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lib/pq"
+
+	"parley/internal/postgres"
+)
+
+const (
+	// timeZone is east of UTC by an odd amount, and not the zone of anybody here.
+	timeZone = "Asia/Kathmandu"
+
+	// patience is how long a test waits for the cluster or its database before it fails.
+	patience = 2 * time.Minute
+)
+
+// cluster is the one of this test process; nil functions mean that Main was not called.
+var cluster struct {
+	start   func() (*server, error) // once
+	started atomic.Pointer[server]  // nil until a test asked
+	clones  atomic.Int64
+}
+
+// server is a running cluster whose template is ready, and connections to make clones with.
+type server struct {
+	*postgres.Cluster
+	admin *sql.DB
+}
+
+// Main runs a package's tests and exits. The function prepare migrates the template of all test databases;
+// it is called once, and only if a test calls Database. The cluster is stopped when the tests are
+// done, and by the kernel when they panic, time out or are killed. Call it from TestMain.
+//
+// The binaries are those in PARLEY_POSTGRES_BIN, or else the first that are found.
+func Main(m *testing.M, prepare func(ctx context.Context, dsn string) error) {
+	os.Exit(run(m, prepare))
+}
+
+func run(m *testing.M, prepare func(ctx context.Context, dsn string) error) (code int) {
+	cluster.start = sync.OnceValues(func() (*server, error) { return start(prepare) })
+	defer func() {
+		s := cluster.started.Load()
+		if s == nil {
+			return
+		}
+		if err := errors.Join(s.admin.Close(), s.Stop()); err != nil {
+			fmt.Fprintln(os.Stderr, "pgtest:", err)
+			code = max(code, 1)
+		}
+	}()
+	return m.Run()
+}
+
+func start(prepare func(ctx context.Context, dsn string) error) (*server, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c, err := postgres.Start(ctx, postgres.Options{Ephemeral: true, BinDir: os.Getenv("PARLEY_POSTGRES_BIN")})
+	if err != nil {
+		return nil, err
+	}
+	admin, err := sql.Open("postgres", c.DSN("postgres"))
+	if err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	s := &server{Cluster: c, admin: admin}
+	if err := s.prepareTemplate(ctx, prepare); err != nil {
+		return nil, errors.Join(err, admin.Close(), c.Stop())
+	}
+	cluster.started.Store(s)
+	return s, nil
+}
+
+func (s *server) prepareTemplate(ctx context.Context, prepare func(ctx context.Context, dsn string) error) error {
+	if err := s.setTimeZone(ctx, postgres.Database); err != nil {
+		return err
+	}
+	if err := prepare(ctx, s.DSN(postgres.Database)); err != nil {
+		return fmt.Errorf("prepare the template database: %w", err)
+	}
+	// Nobody may be connected to a template while it is cloned: shut the door, then show out who is left.
+	if _, err := s.admin.ExecContext(ctx, "ALTER DATABASE "+postgres.Database+" WITH ALLOW_CONNECTIONS false"); err != nil {
+		return err
+	}
+	_, err := s.admin.ExecContext(ctx, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1`, postgres.Database)
+	return err
+}
+
+func (s *server) setTimeZone(ctx context.Context, database string) error {
+	_, err := s.admin.ExecContext(ctx, "ALTER DATABASE "+pq.QuoteIdentifier(database)+" SET timezone TO "+pq.QuoteLiteral(timeZone))
+	return err
+}
+
+// Database clones the template for one test, drops the clone at its end (with whatever is still connected
+// to it), and returns its DSN. Tests in parallel may call it; each gets its own.
+func Database(t testing.TB) string {
+	t.Helper()
+	if cluster.start == nil {
+		t.Fatal("pgtest.Database: call pgtest.Main from TestMain")
+	}
+	s, err := cluster.start()
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	name := fmt.Sprintf("test_%d", cluster.clones.Add(1))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	// Copying the files is faster than logging every page, which is the default.
+	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+postgres.Database+" STRATEGY FILE_COPY"); err != nil {
+		t.Fatal("pgtest: clone the template:", errors.Join(err, s.Err()))
+	}
+	t.Cleanup(func() { s.drop(t, name) })
+	if err := s.setTimeZone(ctx, name); err != nil {
+		t.Fatal("pgtest: set the time zone:", err)
+	}
+	return s.DSN(name)
+}
+
+func (s *server) drop(t testing.TB, name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := s.admin.ExecContext(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		t.Error("pgtest: drop the test's database:", errors.Join(err, s.Err()))
+	}
+}

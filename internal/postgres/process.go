@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	_ "github.com/lib/pq" // registers the driver ensureDatabase connects with
+)
+
+// command prepares one of PostgreSQL's programs to work on a data directory. The caller closes the
+// files once the program runs.
+func (c *Cluster) command(program, dataDir string, onOurDeath syscall.Signal, args ...string) (*exec.Cmd, func(), error) {
+	dir, err := os.Open(dataDir)
+	if err != nil {
+		return nil, nil, c.account.explain(err)
+	}
+	name := dataDir
+	if c.account.dropped && descriptorPath != "" {
+		// The account may not be able to walk there, e.g. through root's home; a descriptor needs no path.
+		name = descriptorPath
+	}
+	cmd := exec.Command(filepath.Join(c.binaries.bin, program), append([]string{"-D", name}, args...)...)
+	cmd.Dir = "/" // ours may be closed to the account
+	cmd.Env = childEnvironment()
+	cmd.ExtraFiles = []*os.File{dir, c.lock} // descriptors 3 and 4
+	cmd.SysProcAttr = childAttributes(c.account.credential(), onOurDeath)
+	cmd.WaitDelay = time.Second // a child's child may keep the output open for ever
+	return cmd, func() { _ = dir.Close() }, nil
+}
+
+// childEnvironment is small so that no PG… or LC_… variable of the user's changes the cluster.
+func childEnvironment() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "HOME=/"}
+}
+
+// startProcess starts cmd and sends what Wait returns. One goroutine does both, tied to its thread:
+// Linux sends the parent-death signal when the thread that forked ends, not the process.
+func startProcess(cmd *exec.Cmd) (ended <-chan error, err error) {
+	started := make(chan error)
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			result <- cmd.Wait()
+		}
+	}()
+	return result, <-started
+}
+
+// launch starts the server and watches over it.
+func (c *Cluster) launch() error {
+	onOurDeath := syscall.SIGINT // fast shutdown
+	if c.options.Ephemeral {
+		onOurDeath = syscall.SIGQUIT // no shutdown at all
+	}
+	if c.options.watched {
+		onOurDeath = 0
+	}
+	cmd, closeFiles, err := c.command("postgres", c.data, onOurDeath,
+		"-k", c.socketDir, "-h", "", "-p", socketPort,
+		"-c", "unix_socket_permissions=0700",
+		"-c", "timezone=UTC",
+		"-c", "logging_collector=off", "-c", "log_destination=stderr",
+		"-c", "log_line_prefix=", "-c", "lc_messages=C")
+	if err != nil {
+		return err
+	}
+	defer closeFiles()
+	c.output = &serverLog{log: c.log, quiet: &c.stopping}
+	cmd.Stdout, cmd.Stderr = c.output, c.output
+	ended, err := startProcess(cmd)
+	if err != nil {
+		return c.account.explainExec(err)
+	}
+	c.server = cmd
+	unwatch := func() {}
+	// A root without the capability KILL may not signal the server, nor may the kernel in its name.
+	if c.options.watched || errors.Is(cmd.Process.Signal(syscall.Signal(0)), syscall.EPERM) {
+		if unwatch, err = watch(cmd.Process.Pid, c.account); err != nil {
+			_ = cmd.Process.Kill()
+		}
+	}
+	go func() {
+		exit := <-ended
+		unwatch()
+		c.output.flush()
+		if exit == nil {
+			exit = errors.New("exit status 0")
+		}
+		c.reason = c.complaint(c.output.tail(), exit)
+		if !c.stopping.Load() {
+			c.err = fmt.Errorf("the database server ended unexpectedly: %w", exit)
+			if c.reason != exit.Error() {
+				c.err = fmt.Errorf("%w: %s", c.err, c.reason)
+			}
+		}
+		// In this order: the next instance takes the same folder as soon as the lock is free.
+		removeSocketDir(c.socketDir)
+		_ = c.lock.Close()
+		close(c.done)
+	}()
+	return err
+}
+
+// awaitReady returns when the server accepts connections. Its pid file says so; trying to connect
+// would fill the log with refusals while a long recovery runs.
+func (c *Cluster) awaitReady(ctx context.Context) error {
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for {
+		text, err := os.ReadFile(filepath.Join(c.data, "postmaster.pid"))
+		if err == nil {
+			lines := strings.Split(string(text), "\n")
+			if len(lines) > 7 && strings.TrimSpace(lines[0]) == strconv.Itoa(c.server.Process.Pid) && strings.TrimSpace(lines[7]) == "ready" {
+				return nil
+			}
+		}
+		select {
+		case <-c.done:
+			return fmt.Errorf("the database server did not start: %s", c.reason)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-poll.C:
+		}
+	}
+}
+
+// ensureDatabase creates the database when it is missing: in a new cluster, or when the process
+// was killed before it came to that.
+func (c *Cluster) ensureDatabase(ctx context.Context) error {
+	db, err := sql.Open("postgres", c.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var exists bool
+	if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, Database).Scan(&exists); err != nil {
+		return fmt.Errorf("cannot connect to the built-in database: %w", err)
+	}
+	if !exists {
+		if _, err := db.ExecContext(ctx, "CREATE DATABASE "+Database); err != nil {
+			return fmt.Errorf("cannot create the database: %w", err)
+		}
+	}
+	parley, err := sql.Open("postgres", c.DSN(Database))
+	if err != nil {
+		return err
+	}
+	defer parley.Close()
+	if err := parley.PingContext(ctx); err != nil {
+		return fmt.Errorf("cannot connect to the built-in database: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+//go:build !linux
+
+package postgres
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+const (
+	// kernelTellsOfDeath: nothing here is like Linux's parent-death signal, see watch.
+	kernelTellsOfDeath = false
+
+	// descriptorPath is empty: the account root drops to must be able to walk to the data directory.
+	descriptorPath = ""
+)
+
+// childAttributes puts a child into a process group of its own, so that a terminal's Ctrl-C reaches
+// only us, who stop the server when its clients are done.
+func childAttributes(as *syscall.Credential, _ syscall.Signal) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Credential: as}
+}
+
+// foreignServer returns the id recorded in the data directory if that process is a PostgreSQL server, or 0.
+func foreignServer(_ string, recorded int) int {
+	if recorded <= 0 {
+		return 0
+	}
+	command, err := exec.Command("ps", "-o", "comm=", "-p", strconv.Itoa(recorded)).Output()
+	if err != nil || !strings.Contains(string(command), "postgres") {
+		return 0
+	}
+	return recorded
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package postgres
+
+// loseCapabilities is for systems that divide root's rights.
+func loseCapabilities([]uintptr, string, string) { panic("there are no capabilities on this system") }

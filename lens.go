@@ -1,0 +1,96 @@
+package parley
+
+import (
+	"fmt"
+	"time"
+)
+
+// Instant is a point in time in UTC, exact to the microsecond as the database keeps it.
+type Instant = time.Time
+
+// The instants that can be kept: the years that RFC 3339 can write.
+var (
+	EarliestInstant = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	LatestInstant   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+)
+
+// Lens is the pair of instants through which a record and everything beneath it is read: how the world stood at
+// ValidAt, using only what had been recorded by KnownAt. It is chosen at the root of an operation and rides on
+// every object read through it. Lenses are comparable: their instants are in UTC and without a monotonic reading.
+type Lens struct {
+	ValidAt Instant
+	KnownAt Instant
+	// Pinned is set when KnownAt lies in the past, so that what was superseded since has to be looked at too.
+	Pinned bool
+}
+
+// TimePrecision says how exactly an instant is known.
+type TimePrecision string
+
+// The precisions. NoLaterThan: it had begun by then, and nobody knows since when.
+const (
+	PrecisionInstant     TimePrecision = "INSTANT"
+	PrecisionHour        TimePrecision = "HOUR"
+	PrecisionDay         TimePrecision = "DAY"
+	PrecisionMonth       TimePrecision = "MONTH"
+	PrecisionYear        TimePrecision = "YEAR"
+	PrecisionNoLaterThan TimePrecision = "NO_LATER_THAN"
+)
+
+// TimePrecisions lists every TimePrecision.
+var TimePrecisions = []TimePrecision{
+	PrecisionInstant, PrecisionHour, PrecisionDay, PrecisionMonth, PrecisionYear, PrecisionNoLaterThan,
+}
+
+// TimeRange is half-open: From belongs to it, To does not. A missing end is open.
+type TimeRange struct {
+	From *Instant
+	To   *Instant
+}
+
+// ParseInstant reads an RFC 3339 instant with any offset and at most six fractional digits. The error is a sentence
+// that names the text and what would be accepted.
+func ParseInstant(s string) (Instant, error) {
+	refuse := func(why string) (Instant, error) {
+		return Instant{}, fmt.Errorf("%q %s; write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six digits of a second", s, why)
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return refuse("is not an instant")
+	}
+	if t.Nanosecond()%1000 != 0 {
+		return refuse("is finer than a microsecond")
+	}
+	t = t.UTC()
+	if t.Before(EarliestInstant) || t.After(LatestInstant) {
+		return refuse("lies outside the years 0001 to 9999")
+	}
+	return t, nil
+}
+
+// FormatInstant writes an instant in UTC with always six fractional digits, so that instants sort as strings do.
+func FormatInstant(t Instant) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// Day writes the date of an instant, for sentences.
+func Day(t Instant) string { return t.UTC().Format(time.DateOnly) }
+
+// within says whether t lies in the half-open interval; a nil end is open.
+func within(t Instant, from, to *Instant) bool {
+	return (from == nil || !t.Before(*from)) && (to == nil || t.Before(*to))
+}
+
+// earlier returns the earlier of two ends of which nil is the latest.
+func earlier(a, b *Instant) *Instant {
+	if a == nil || (b != nil && b.Before(*a)) {
+		return b
+	}
+	return a
+}
+
+// sameInstant compares two instants of which either may be missing.
+func sameInstant(a, b *Instant) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
+}

@@ -1,0 +1,78 @@
+// Package parley says what the tracker is about: the nouns of a negotiation (scenarios, positions,
+// statements and the rest), the rules that hold between them, and the ways in which a record can be refused.
+// It holds plain values and pure functions; how they are kept is the business of package storage, how they are
+// asked for that of package graph.
+package parley
+
+import "github.com/google/uuid"
+
+// Node is any record that has an identity of its own: a pointer to one of this package's nouns.
+type Node interface{}
+
+// Kind names the noun that an id belongs to.
+type Kind string
+
+// The kinds of record.
+const (
+	KindNegotiation   Kind = "NEGOTIATION"
+	KindIssue         Kind = "ISSUE"
+	KindScenario      Kind = "SCENARIO"
+	KindRelation      Kind = "RELATION"
+	KindStatusChange  Kind = "STATUS_CHANGE"
+	KindStakeholder   Kind = "STAKEHOLDER"
+	KindAffiliation   Kind = "AFFILIATION"
+	KindParticipation Kind = "PARTICIPATION"
+	KindPosition      Kind = "POSITION"
+	KindSource        Kind = "SOURCE"
+	KindStatement     Kind = "STATEMENT"
+	KindEvent         Kind = "EVENT"
+	KindAnalyst       Kind = "ANALYST"
+)
+
+// Noun is the kind as it reads in a sentence, with its article.
+func (k Kind) Noun() string {
+	switch k {
+	case KindNegotiation:
+		return "a negotiation"
+	case KindIssue:
+		return "an issue"
+	case KindScenario:
+		return "a scenario"
+	case KindRelation:
+		return "a relation between scenarios"
+	case KindStatusChange:
+		return "a status change"
+	case KindStakeholder:
+		return "a stakeholder"
+	case KindAffiliation:
+		return "an affiliation"
+	case KindParticipation:
+		return "a participation"
+	case KindPosition:
+		return "a position"
+	case KindSource:
+		return "a source"
+	case KindStatement:
+		return "a statement"
+	case KindEvent:
+		return "an event"
+	case KindAnalyst:
+		return "an analyst"
+	}
+	return "a record"
+}
+
+// Ref is what refers to a record: its id, or its key ("ukraine-2025", "ukraine-2025/ceasefire-first").
+type Ref = string
+
+// NewID makes an id for a record or for one version of it. Ids rise with time, so that indexes on them stay compact.
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// Provenance says who put one version of a record on file, when, and why it replaced the one before.
+type Provenance struct {
+	Version        uuid.UUID `db:"version"`
+	RecordedAt     Instant   `db:"recorded_at"`
+	RecordedByID   uuid.UUID `db:"recorded_by"`
+	SupersededAt   *Instant  `db:"superseded_at"`
+	CorrectionNote *string   `db:"correction_note"`
+}

@@ -1,0 +1,63 @@
+package parley
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Ellipsis separates the fragments of a direct quote.
+const Ellipsis = "[...]"
+
+// TextLocator is a stretch of a source's body, in Unicode code points from its start; End is the first one after it.
+type TextLocator struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
+}
+
+// FindQuote looks for the fragments of a quote in a body, in order. Kinds of quotation mark, kinds of dash and runs of
+// white space are taken for the same; nothing else is. It returns where the fragments stand, or the first one missing.
+func FindQuote(body, quote string) (found []TextLocator, missing string) {
+	text, places := fold(body)
+	from, runes := 0, 0 // how much of the text lies behind the last fragment, in bytes and in code points
+	for fragment := range strings.SplitSeq(quote, Ellipsis) {
+		wanted, _ := fold(fragment)
+		wanted = strings.TrimSpace(wanted)
+		at := strings.Index(text[from:], wanted)
+		if wanted == "" || at < 0 {
+			return nil, strings.TrimSpace(fragment)
+		}
+		first := runes + utf8.RuneCountInString(text[from:from+at])
+		runes = first + utf8.RuneCountInString(wanted)
+		from += at + len(wanted)
+		found = append(found, TextLocator{Start: places[first].Start, End: places[runes-1].End})
+	}
+	return found, ""
+}
+
+// fold writes a text with one kind of quotation mark, one kind of dash and single spaces, and says for each code point
+// of the result where it stood.
+func fold(s string) (string, []TextLocator) {
+	var folded strings.Builder
+	var places []TextLocator
+	i := 0
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			if n := len(places); n > 0 && places[n-1].End == i && strings.HasSuffix(folded.String(), " ") {
+				places[n-1].End++
+				i++
+				continue
+			}
+			r = ' '
+		case unicode.In(r, unicode.Quotation_Mark):
+			r = '"'
+		case unicode.In(r, unicode.Dash):
+			r = '-'
+		}
+		folded.WriteRune(r)
+		places = append(places, TextLocator{Start: i, End: i + 1})
+		i++
+	}
+	return folded.String(), places
+}

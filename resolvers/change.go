@@ -1,0 +1,81 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+	"time"
+)
+
+func (r *positionChangedResolver) RecordedBy(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Analyst, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+}
+
+func (r *positionChangedResolver) Negotiation(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Negotiation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+}
+
+func (r *positionChangedResolver) Position(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Positions, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+}
+
+func (r *positionChangedResolver) Previous(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
+}
+
+func (r *queryResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListChanges(ctx, s.Lens, storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after, Count: selects(ctx, "totalCount")})
+}
+
+func (r *recordChangedResolver) RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+}
+
+func (r *recordChangedResolver) Negotiation(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Negotiation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+}
+
+func (r *recordChangedResolver) Node(ctx context.Context, objs []*parley.RecordChanged) ([]parley.Node, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Nodes, keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+}
+
+func (r *scenarioStatusChangedResolver) RecordedBy(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Analyst, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+}
+
+func (r *scenarioStatusChangedResolver) Negotiation(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+}
+
+func (r *scenarioStatusChangedResolver) Scenario(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Scenario, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.ScenarioID) }))
+}
+
+func (r *scenarioStatusChangedResolver) StatusChange(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChanges, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+}
+
+func (r *scenarioStatusChangedResolver) Previous(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChangeVersions, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
+}
+
+func (r *Resolver) PositionChanged() graph.PositionChangedResolver {
+	return &positionChangedResolver{r}
+}
+
+func (r *Resolver) RecordChanged() graph.RecordChangedResolver { return &recordChangedResolver{r} }
+
+func (r *Resolver) ScenarioStatusChanged() graph.ScenarioStatusChangedResolver {
+	return &scenarioStatusChangedResolver{r}
+}
+
+type (
+	positionChangedResolver       struct{ *Resolver }
+	recordChangedResolver         struct{ *Resolver }
+	scenarioStatusChangedResolver struct{ *Resolver }
+)

@@ -1,0 +1,60 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"parley"
+	"parley/feed"
+)
+
+// PresentError turns an error into what a client sees of it. What a client can mend keeps its sentence; anything else is
+// logged once, in full, and shown as an internal error.
+func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		presented := &gqlerror.Error{Err: err, Path: graphql.GetPath(ctx)}
+		var asked *gqlerror.Error
+		if errors.As(err, &asked) {
+			presented.Path, presented.Locations, presented.Extensions = asked.Path, asked.Locations, asked.Extensions
+		}
+		code, message := "INTERNAL", "Internal error"
+		var fault *parley.Fault
+		switch {
+		case errors.As(err, &fault):
+			code, message = string(fault.Code), fault.Message
+		case errors.Is(err, feed.ErrLagging), errors.Is(err, feed.ErrEnded):
+			code, message = string(parley.Limit), err.Error()
+		case asked != nil && (asked.Extensions["code"] == string(parley.Limit) || isTooLong(asked)):
+			code, message = string(parley.Limit), asked.Message
+		case asked != nil && isAboutRequest(asked):
+			code, message = string(parley.BadRequest), asked.Message
+			if strings.HasPrefix(message, "json request body") { // of which gqlgen repeats every byte
+				message, _, _ = strings.Cut(message, " body:")
+			}
+		case ctx.Err() != nil:
+			code, message = "INTERNAL", "The request was cancelled before it was answered."
+		default:
+			log.ErrorContext(ctx, "a field could not be answered", "path", presented.Path.String(), "error", err)
+		}
+		presented.Message = message
+		presented.Extensions = map[string]any{"code": code}
+		return presented
+	}
+}
+
+// isTooLong tells a document with too many tokens, or nested too deep, from one that can't be parsed.
+func isTooLong(err *gqlerror.Error) bool {
+	return err.Extensions["code"] == errcode.ParseFailed && strings.HasPrefix(err.Message, "exceeded ")
+}
+
+// isAboutRequest tells an error in what was sent (it could not be read, parsed or validated) from one in answering it.
+func isAboutRequest(err *gqlerror.Error) bool {
+	code, _ := err.Extensions["code"].(string)
+	return code == errcode.ParseFailed || code == errcode.ValidationFailed || (err.Unwrap() == nil && len(err.Path) == 0)
+}

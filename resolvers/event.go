@@ -1,0 +1,43 @@
+package resolvers
+
+import (
+	"context"
+	"github.com/google/uuid"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+)
+
+func (r *eventResolver) Negotiation(ctx context.Context, objs []*parley.Event) ([]*parley.Negotiation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(e *parley.Event) storage.Key { return at(e.Lens, &e.NegotiationID) }))
+}
+
+func (r *eventResolver) Participants(ctx context.Context, objs []*parley.Event) ([][]*parley.Stakeholder, error) {
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs, func(e *parley.Event) (parley.Lens, []uuid.UUID) { return e.Lens, e.ParticipantIDs })
+}
+
+func (r *eventResolver) Evidence(ctx context.Context, objs []*parley.Event) ([][]*parley.Statement, error) {
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(e *parley.Event) (parley.Lens, []uuid.UUID) { return e.Lens, e.EvidenceIDs })
+}
+
+func (r *mutationResolver) RecordEvent(ctx context.Context, input parley.RecordEventInput) (*graph.EventPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Events)(r.store.RecordEvent(ctx, input))
+	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *mutationResolver) EditEvent(ctx context.Context, input graph.EditEventInput) (*graph.EventPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Events)(r.store.EditEvent(ctx, editEvent(input)))
+	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string) (*parley.Connection[parley.Event], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListEvents(ctx, s.Lens, filter, page(ctx, first, after))
+}
+
+func (r *Resolver) Event() graph.EventResolver { return &eventResolver{r} }
+
+type eventResolver struct{ *Resolver }

@@ -1,0 +1,38 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+)
+
+func (r *issueResolver) Negotiation(ctx context.Context, objs []*parley.Issue) ([]*parley.Negotiation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(i *parley.Issue) storage.Key { return at(i.Lens, &i.NegotiationID) }))
+}
+
+func (r *issueResolver) Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ScenariosOfIssues(ctx, keys(objs, issueKey), page(ctx, first, after))
+}
+
+func (r *mutationResolver) AddIssue(ctx context.Context, input parley.AddIssueInput) (*graph.IssuePayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Issues)(r.store.AddIssue(ctx, input))
+	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *mutationResolver) EditIssue(ctx context.Context, input graph.EditIssueInput) (*graph.IssuePayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Issues)(r.store.EditIssue(ctx, editIssue(input)))
+	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *queryResolver) Issue(ctx context.Context, id string) (*parley.Issue, error) {
+	return find(ctx, r.Resolver, id, parley.KindIssue, (*storage.Snapshot).Issues)
+}
+
+func (r *Resolver) Issue() graph.IssueResolver { return &issueResolver{r} }
+
+type issueResolver struct{ *Resolver }

@@ -1,0 +1,147 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+
+	"parley"
+	"parley/storage"
+)
+
+// keys asks for what belongs to each object of a level.
+func keys[T any](objs []*T, key func(*T) storage.Key) []storage.Key {
+	list := make([]storage.Key, len(objs))
+	for i, o := range objs {
+		list[i] = key(o)
+	}
+	return list
+}
+
+// at is a record seen through the lens of the object that refers to it; a nil reference finds nothing.
+func at(lens parley.Lens, id *uuid.UUID) storage.Key {
+	if id == nil {
+		return storage.Key{Lens: lens}
+	}
+	return storage.Key{ID: *id, Lens: lens}
+}
+
+// load reads what belongs to the keys of a level.
+func load[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key) (T, error), keys []storage.Key) (T, error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return read(s, ctx, keys)
+}
+
+// loadEach reads the records that the objects of a level refer to by lists of ids, each list in its order.
+func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error), objs []*P, refs func(*P) (parley.Lens, []uuid.UUID)) ([][]*T, error) {
+	var flat []storage.Key
+	for _, o := range objs {
+		lens, ids := refs(o)
+		for _, id := range ids {
+			flat = append(flat, storage.Key{ID: id, Lens: lens})
+		}
+	}
+	lists := make([][]*T, len(objs))
+	if len(flat) == 0 {
+		return lists, nil
+	}
+	found, err := load(ctx, r, read, flat)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range objs {
+		_, ids := refs(o)
+		lists[i] = make([]*T, 0, len(ids))
+		for _, record := range found[:len(ids)] {
+			if record != nil {
+				lists[i] = append(lists[i], record)
+			}
+		}
+		found = found[len(ids):]
+	}
+	return lists, nil
+}
+
+// find looks one record up by id or key for a root field; nil when there is none.
+func find[T any](ctx context.Context, r *Resolver, ref parley.Ref, kind parley.Kind, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error)) (*T, error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, found, err := s.Find(ctx, ref, kind)
+	if err != nil || !found {
+		return nil, err
+	}
+	records, err := read(s, ctx, []storage.Key{{ID: id, Lens: s.Lens}})
+	if err != nil {
+		return nil, err
+	}
+	return records[0], nil
+}
+
+// page is the part of a list that a field's arguments ask for; the total is counted only where it is selected.
+func page(ctx context.Context, first int, after *string) parley.Page {
+	return parley.Page{First: first, After: after, Count: selects(ctx, "totalCount")}
+}
+
+// selects says whether a field is selected right beneath the one that is being resolved.
+func selects(ctx context.Context, name string) bool {
+	for _, field := range graphql.CollectFieldsCtx(ctx, nil) {
+		if field.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// labels composes the label of each object of a level from the record that it refers to, labelsOfTwo from two of them.
+func labels[P, A any](objs []*P, a []*A, label func(*P, *A) string) []string {
+	list := make([]string, len(objs))
+	for i, o := range objs {
+		list[i] = label(o, a[i])
+	}
+	return list
+}
+
+func labelsOfTwo[P, A, B any](objs []*P, a []*A, b []*B, label func(*P, *A, *B) string) []string {
+	list := make([]string, len(objs))
+	for i, o := range objs {
+		list[i] = label(o, a[i], b[i])
+	}
+	return list
+}
+
+// nodesOf reads what each statement is about.
+func (r *Resolver) nodesOf(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {
+	found, err := loadEach(ctx, r, nodeByKey, objs, func(s *parley.Statement) (parley.Lens, []uuid.UUID) { return s.Lens, s.AboutIDs })
+	if err != nil {
+		return nil, err
+	}
+	lists := make([][]parley.Node, len(found))
+	for i, list := range found {
+		for _, node := range list {
+			lists[i] = append(lists[i], *node)
+		}
+	}
+	return lists, nil
+}
+
+// nameOf and titleOf are what a record is called, also where it can't be seen.
+func nameOf(s *parley.Stakeholder) string {
+	if s == nil {
+		return "?"
+	}
+	return s.Name
+}
+
+func titleOf(s *parley.Scenario) string {
+	if s == nil {
+		return "?"
+	}
+	return s.Title
+}

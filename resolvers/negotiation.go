@@ -1,0 +1,75 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+	"time"
+)
+
+func (r *mutationResolver) OpenNegotiation(ctx context.Context, input parley.OpenNegotiationInput) (*graph.NegotiationPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Negotiations)(r.store.OpenNegotiation(ctx, input))
+	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *mutationResolver) EditNegotiation(ctx context.Context, input graph.EditNegotiationInput) (*graph.NegotiationPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Negotiations)(r.store.EditNegotiation(ctx, editNegotiation(input)))
+	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *negotiationResolver) ChangedAt(ctx context.Context, objs []*parley.Negotiation) ([]*time.Time, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).ChangedAt, keys(objs, negotiationKey))
+}
+
+func (r *negotiationResolver) Issues(ctx context.Context, objs []*parley.Negotiation) ([][]*parley.Issue, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).IssuesOf, keys(objs, negotiationKey))
+}
+
+func (r *negotiationResolver) Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ScenariosOfNegotiations(ctx, keys(objs, negotiationKey), filter, orderBy, page(ctx, first, after))
+}
+
+func (r *negotiationResolver) Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ParticipantsOf(ctx, keys(objs, negotiationKey), role, page(ctx, first, after))
+}
+
+func (r *negotiationResolver) Events(ctx context.Context, objs []*parley.Negotiation, first int, after *string) ([]*parley.Connection[parley.Event], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.EventsOf(ctx, keys(objs, negotiationKey), page(ctx, first, after))
+}
+
+func (r *negotiationResolver) Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) ([]*parley.ChangeConnection, error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ChangesOf(ctx, keys(objs, negotiationKey), storage.ChangePage{Filter: filter, Order: order, First: first, After: after, Count: selects(ctx, "totalCount")})
+}
+
+func (r *queryResolver) Negotiation(ctx context.Context, id string) (*parley.Negotiation, error) {
+	return find(ctx, r.Resolver, id, parley.KindNegotiation, (*storage.Snapshot).Negotiations)
+}
+
+func (r *queryResolver) Negotiations(ctx context.Context, first int, after *string) (*parley.Connection[parley.Negotiation], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListNegotiations(ctx, s.Lens, page(ctx, first, after))
+}
+
+func (r *Resolver) Negotiation() graph.NegotiationResolver { return &negotiationResolver{r} }
+
+type negotiationResolver struct{ *Resolver }

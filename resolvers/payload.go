@@ -1,0 +1,111 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"parley"
+	"parley/graph"
+	"parley/storage"
+)
+
+// payload is what every mutation's payload has: the record as it stands afterwards, the cursor of the change, and why
+// it was refused.
+type payload[T any] struct {
+	record   *T
+	previous *uuid.UUID // the version that was there before
+	cursor   *parley.Cursor
+	refused  []*parley.UserError
+}
+
+// settle turns what a mutation did into its payload. A refusal is data; any other error is not.
+func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error)) func(storage.Written, error) (payload[T], error) {
+	return func(w storage.Written, err error) (payload[T], error) {
+		var refusal parley.Refusal
+		if errors.As(err, &refusal) {
+			return payload[T]{refused: userErrors(refusal)}, nil
+		}
+		if err != nil {
+			return payload[T]{}, err
+		}
+		s, err := r.renewed(ctx)
+		if err != nil {
+			return payload[T]{}, err
+		}
+		records, err := read(s, ctx, []storage.Key{{ID: w.ID, Lens: s.Lens}})
+		if err != nil {
+			return payload[T]{}, err
+		}
+		return payload[T]{record: records[0], previous: w.Previous, cursor: w.Cursor, refused: userErrors(nil)}, nil
+	}
+}
+
+func userErrors(refusal parley.Refusal) []*parley.UserError {
+	list := make([]*parley.UserError, len(refusal))
+	for i := range refusal {
+		list[i] = &refusal[i]
+	}
+	return list
+}
+
+// nodeByKey reads records of any kind; a mutation's payload takes them as it takes those of one kind.
+func nodeByKey(s *storage.Snapshot, ctx context.Context, keys []storage.Key) ([]*parley.Node, error) {
+	nodes, err := s.Nodes(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*parley.Node, len(nodes))
+	for i := range nodes {
+		if nodes[i] != nil {
+			list[i] = &nodes[i]
+		}
+	}
+	return list, nil
+}
+
+func (r *Resolver) recordPayload(ctx context.Context) func(storage.Written, error) (*graph.RecordPayload, error) {
+	return func(w storage.Written, err error) (*graph.RecordPayload, error) {
+		p, err := settle(ctx, r, nodeByKey)(w, err)
+		payload := &graph.RecordPayload{Cursor: p.cursor, UserErrors: p.refused}
+		if p.record != nil {
+			payload.Node = *p.record
+		}
+		return payload, err
+	}
+}
+
+// statusChangePayload adds the scenario as it now stands.
+func (r *Resolver) statusChangePayload(ctx context.Context) func(storage.Written, error) (*graph.StatusChangePayload, error) {
+	return func(w storage.Written, err error) (*graph.StatusChangePayload, error) {
+		p, err := settle(ctx, r, (*storage.Snapshot).StatusChanges)(w, err)
+		payload := &graph.StatusChangePayload{StatusChange: p.record, Cursor: p.cursor, UserErrors: p.refused}
+		if err != nil || p.record == nil {
+			return payload, err
+		}
+		scenarios, err := load(ctx, r, (*storage.Snapshot).Scenarios, []storage.Key{at(p.record.Lens, &p.record.ScenarioID)})
+		if err != nil {
+			return nil, err
+		}
+		payload.Scenario = scenarios[0]
+		return payload, nil
+	}
+}
+
+// positionPayload adds what was there before: the position that ended, the one that is contested, or the version mended.
+func (r *Resolver) positionPayload(ctx context.Context) func(storage.Written, error) (*graph.PositionPayload, error) {
+	return func(w storage.Written, err error) (*graph.PositionPayload, error) {
+		p, err := settle(ctx, r, (*storage.Snapshot).Positions)(w, err)
+		payload := &graph.PositionPayload{Position: p.record, Cursor: p.cursor, UserErrors: p.refused}
+		if err != nil || p.record == nil || p.previous == nil {
+			return payload, err
+		}
+		previous, err := load(ctx, r, (*storage.Snapshot).PositionVersions, []storage.Key{at(p.record.Lens, p.previous)})
+		if err != nil {
+			return nil, err
+		}
+		payload.Previous = previous[0]
+		return payload, nil
+	}
+}

@@ -1,0 +1,81 @@
+package resolvers
+
+import (
+	"context"
+	"github.com/google/uuid"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+	"time"
+)
+
+func (r *mutationResolver) RecordPosition(ctx context.Context, input parley.RecordPositionInput) (*graph.PositionPayload, error) {
+	return r.positionPayload(ctx)(r.store.RecordPosition(ctx, input))
+}
+
+func (r *mutationResolver) CorrectPosition(ctx context.Context, input graph.CorrectPositionInput) (*graph.PositionPayload, error) {
+	return r.positionPayload(ctx)(r.store.CorrectPosition(ctx, correctPosition(input)))
+}
+
+func (r *positionResolver) Label(ctx context.Context, objs []*parley.Position) ([]string, error) {
+	a, err := r.Holder(ctx, objs)
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.Scenario(ctx, objs)
+	if err != nil {
+		return nil, err
+	}
+	return labelsOfTwo(objs, a, b, func(o *parley.Position, a *parley.Stakeholder, b *parley.Scenario) string {
+		return o.Label(nameOf(a), titleOf(b))
+	}), nil
+}
+
+func (r *positionResolver) Holder(ctx context.Context, objs []*parley.Position) ([]*parley.Stakeholder, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.HolderID) }))
+}
+
+func (r *positionResolver) Scenario(ctx context.Context, objs []*parley.Position) ([]*parley.Scenario, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.ScenarioID) }))
+}
+
+func (r *positionResolver) Evidence(ctx context.Context, objs []*parley.Position) ([][]*parley.Statement, error) {
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(p *parley.Position) (parley.Lens, []uuid.UUID) { return p.Lens, p.EvidenceIDs })
+}
+
+func (r *positionResolver) LastAffirmedAt(ctx context.Context, objs []*parley.Position) ([]*time.Time, error) {
+	evidence, err := r.Evidence(ctx, objs)
+	if err != nil {
+		return nil, err
+	}
+	affirmed := make([]*time.Time, len(objs))
+	for i := range objs {
+		affirmed[i] = parley.NewestSaid(evidence[i])
+	}
+	return affirmed, nil
+}
+
+func (r *positionResolver) Dissenting(ctx context.Context, objs []*parley.Position) ([][]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Dissenting, keys(objs, positionKey))
+}
+
+func (r *positionResolver) RecordedBy(ctx context.Context, objs []*parley.Position) ([]*parley.Analyst, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.RecordedByID) }))
+}
+
+func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string) (*parley.Connection[parley.Position], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListPositions(ctx, s.Lens, filter, orderBy, page(ctx, first, after))
+}
+
+func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string) (<-chan *parley.PositionChanged, error) {
+	return follow(ctx, r.Resolver, moves(parley.KindPosition, &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders}),
+		func(e parley.ChangeEntry) *parley.PositionChanged { return &parley.PositionChanged{ChangeEntry: e} })
+}
+
+func (r *Resolver) Position() graph.PositionResolver { return &positionResolver{r} }
+
+type positionResolver struct{ *Resolver }

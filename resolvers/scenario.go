@@ -1,0 +1,91 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+	"time"
+)
+
+func (r *mutationResolver) AddScenario(ctx context.Context, input parley.AddScenarioInput) (*graph.ScenarioPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Scenarios)(r.store.AddScenario(ctx, input))
+	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *mutationResolver) EditScenario(ctx context.Context, input graph.EditScenarioInput) (*graph.ScenarioPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Scenarios)(r.store.EditScenario(ctx, editScenario(input)))
+	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *queryResolver) Scenario(ctx context.Context, id string) (*parley.Scenario, error) {
+	return find(ctx, r.Resolver, id, parley.KindScenario, (*storage.Snapshot).ScenariosOnTheTable)
+}
+
+func (r *queryResolver) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) (*parley.Connection[parley.Scenario], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListScenarios(ctx, s.Lens, filter, orderBy, page(ctx, first, after))
+}
+
+func (r *queryResolver) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error) {
+	return lifecycle, nil
+}
+
+func (r *scenarioResolver) Issue(ctx context.Context, objs []*parley.Scenario) ([]*parley.Issue, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Issues, keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, &s.IssueID) }))
+}
+
+func (r *scenarioResolver) Negotiation(ctx context.Context, objs []*parley.Scenario) ([]*parley.Negotiation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, &s.NegotiationID) }))
+}
+
+func (r *scenarioResolver) CurrentStatusChange(ctx context.Context, objs []*parley.Scenario) ([]*parley.StatusChange, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChanges, keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, s.StatusChangeID) }))
+}
+
+func (r *scenarioResolver) ChangedAt(ctx context.Context, objs []*parley.Scenario) ([]*time.Time, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).ChangedAt, keys(objs, scenarioKey))
+}
+
+func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.StatusHistories(ctx, keys(objs, scenarioKey), page(ctx, first, after))
+}
+
+func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(ctx, first, after))
+}
+
+func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, page(ctx, first, after))
+}
+
+func (r *scenarioResolver) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.StatementsOnScenarios(ctx, keys(objs, scenarioKey), page(ctx, first, after))
+}
+
+func (r *scenarioResolver) Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).RelationsOf, keys(objs, scenarioKey))
+}
+
+func (r *Resolver) Scenario() graph.ScenarioResolver { return &scenarioResolver{r} }
+
+type scenarioResolver struct{ *Resolver }

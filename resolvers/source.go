@@ -1,0 +1,46 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+)
+
+func (r *mutationResolver) RegisterSource(ctx context.Context, input parley.RegisterSourceInput) (*graph.SourcePayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Sources)(r.store.RegisterSource(ctx, input))
+	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *mutationResolver) EditSource(ctx context.Context, input graph.EditSourceInput) (*graph.SourcePayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Sources)(r.store.EditSource(ctx, editSource(input)))
+	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *queryResolver) Source(ctx context.Context, id string) (*parley.Source, error) {
+	return find(ctx, r.Resolver, id, parley.KindSource, (*storage.Snapshot).Sources)
+}
+
+func (r *queryResolver) Sources(ctx context.Context, text *string, first int, after *string) (*parley.Connection[parley.Source], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListSources(ctx, s.Lens, text, page(ctx, first, after))
+}
+
+func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Bodies, keys(objs, sourceKey))
+}
+
+func (r *sourceResolver) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.StatementsInSources(ctx, keys(objs, sourceKey), page(ctx, first, after))
+}
+
+func (r *Resolver) Source() graph.SourceResolver { return &sourceResolver{r} }
+
+type sourceResolver struct{ *Resolver }

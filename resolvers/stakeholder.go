@@ -1,0 +1,70 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+)
+
+func (r *mutationResolver) RegisterStakeholder(ctx context.Context, input parley.RegisterStakeholderInput) (*graph.StakeholderPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(r.store.RegisterStakeholder(ctx, input))
+	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *mutationResolver) EditStakeholder(ctx context.Context, input graph.EditStakeholderInput) (*graph.StakeholderPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(r.store.EditStakeholder(ctx, editStakeholder(input)))
+	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *queryResolver) Stakeholder(ctx context.Context, id string) (*parley.Stakeholder, error) {
+	return find(ctx, r.Resolver, id, parley.KindStakeholder, (*storage.Snapshot).Stakeholders)
+}
+
+func (r *queryResolver) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string) (*parley.Connection[parley.Stakeholder], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListStakeholders(ctx, s.Lens, text, kinds, page(ctx, first, after))
+}
+
+func (r *stakeholderResolver) Affiliations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).AffiliationsOf, keys(objs, stakeholderKey))
+}
+
+func (r *stakeholderResolver) Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).MembersOf, keys(objs, stakeholderKey))
+}
+
+func (r *stakeholderResolver) Participations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Participation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).ParticipationsOf, keys(objs, stakeholderKey))
+}
+
+func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.PositionsOfStakeholders(ctx, keys(objs, stakeholderKey), filter, page(ctx, first, after))
+}
+
+func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, page(ctx, first, after))
+}
+
+func (r *stakeholderResolver) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.StatementsOfStakeholders(ctx, keys(objs, stakeholderKey), page(ctx, first, after))
+}
+
+func (r *Resolver) Stakeholder() graph.StakeholderResolver { return &stakeholderResolver{r} }
+
+type stakeholderResolver struct{ *Resolver }

@@ -1,0 +1,54 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+)
+
+func (r *mutationResolver) RecordStatement(ctx context.Context, input parley.RecordStatementInput) (*graph.StatementPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Statements)(r.store.RecordStatement(ctx, input))
+	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *mutationResolver) CorrectStatement(ctx context.Context, input graph.CorrectStatementInput) (*graph.StatementPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Statements)(r.store.CorrectStatement(ctx, correctStatement(input)))
+	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
+func (r *queryResolver) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string) (*parley.Connection[parley.Statement], error) {
+	s, err := r.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.ListStatements(ctx, s.Lens, filter, page(ctx, first, after))
+}
+
+func (r *statementResolver) Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Sources, keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, &s.SourceID) }))
+}
+
+func (r *statementResolver) Speaker(ctx context.Context, objs []*parley.Statement) ([]*parley.Stakeholder, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, s.SpeakerID) }))
+}
+
+func (r *statementResolver) About(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {
+	return r.nodesOf(ctx, objs)
+}
+
+func (r *statementResolver) Grade(ctx context.Context, objs []*parley.Statement) ([]string, error) {
+	sources, err := r.Source(ctx, objs)
+	if err != nil {
+		return nil, err
+	}
+	grades := make([]string, len(objs))
+	for i, s := range objs {
+		grades[i] = s.Grade(sources[i].Reliability)
+	}
+	return grades, nil
+}
+
+func (r *Resolver) Statement() graph.StatementResolver { return &statementResolver{r} }
+
+type statementResolver struct{ *Resolver }

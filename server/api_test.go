@@ -1,0 +1,338 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"parley/dataset"
+	"parley/examples"
+	"parley/feed"
+	"parley/internal/postgres/pgtest"
+	"parley/server"
+	"parley/storage"
+)
+
+func TestMain(m *testing.M) {
+	pgtest.Main(m, func(ctx context.Context, dsn string) error {
+		return storage.Migrate(ctx, dsn, slog.New(slog.DiscardHandler))
+	})
+}
+
+// api is Parley's real handler over a database of the test's own.
+type api struct {
+	t     testing.TB
+	dsn   string
+	url   string
+	store *storage.Store
+	logs  *bytes.Buffer
+}
+
+func start(t testing.TB) *api {
+	t.Helper()
+	return startOn(t, pgtest.Database(t))
+}
+
+// startOn starts another server on a database that is in use already.
+func startOn(t testing.TB, dsn string) *api {
+	t.Helper()
+	a := &api{t: t, dsn: dsn, logs: &bytes.Buffer{}}
+	log := slog.New(slog.NewTextHandler(a.logs, nil))
+	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Test analyst", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	changes, err := feed.Start(ctx, store, 50*time.Millisecond, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(server.New(server.Options{Store: store, Feed: changes, Log: log, LoopbackOnly: true}))
+	a.store, a.url = store, srv.URL
+	t.Cleanup(func() {
+		srv.CloseClientConnections()
+		srv.Close()
+		cancel()
+		<-changes.Done()
+		store.Close()
+	})
+	return a
+}
+
+// withDemo starts a server on the example data.
+func withDemo(t testing.TB) *api {
+	t.Helper()
+	a := start(t)
+	for _, example := range examples.Demo() {
+		a.load(example.Name, string(example.Text))
+	}
+	return a
+}
+
+// load imports a data set and says how many changes it made.
+func (a *api) load(name, text string) int {
+	a.t.Helper()
+	set, err := dataset.Read(name, []byte(text))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	outcome, err := dataset.Import(a.t.Context(), a.store, set, nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return outcome.Changes
+}
+
+// answer is what came back: data, errors, or both.
+type answer struct {
+	t    testing.TB
+	Data any `json:"data"`
+	Errs []struct {
+		Message    string         `json:"message"`
+		Path       []any          `json:"path"`
+		Extensions map[string]any `json:"extensions"`
+	} `json:"errors"`
+	status int
+}
+
+// ask sends a document over POST. Variables are JSON values by name.
+func (a *api) ask(document string, variables ...map[string]any) answer {
+	a.t.Helper()
+	request := map[string]any{"query": document}
+	if len(variables) > 0 {
+		request["variables"] = variables[0]
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a.post("application/json", string(body))
+}
+
+func (a *api) post(contentType, body string) answer {
+	a.t.Helper()
+	response, err := http.Post(a.url+server.GraphQLPath, contentType, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a.read(response)
+}
+
+func (a *api) read(response *http.Response) answer {
+	a.t.Helper()
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	got := answer{t: a.t, status: response.StatusCode}
+	if err := json.Unmarshal(text, &got); err != nil {
+		a.t.Fatalf("the answer is not JSON: %v\n%s", err, text)
+	}
+	return got
+}
+
+// must is ask for what has to succeed: no errors, and no refusals.
+func (a *api) must(document string, variables ...map[string]any) answer {
+	a.t.Helper()
+	got := a.ask(document, variables...)
+	if len(got.Errs) > 0 {
+		a.t.Fatalf("errors in the answer to\n%s\n%+v", document, got.Errs)
+	}
+	if refused := refusals(got.Data); len(refused) > 0 {
+		a.t.Fatalf("refused:\n%s\n%v", document, refused)
+	}
+	return got
+}
+
+// refusals collects all userErrors in an answer as "CODE field: message".
+func refusals(v any) (list []string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, child := range v {
+			if name != "userErrors" {
+				list = append(list, refusals(child)...)
+				continue
+			}
+			for _, e := range child.([]any) {
+				e := e.(map[string]any)
+				var path []string
+				if field, ok := e["field"].([]any); ok {
+					for _, part := range field {
+						path = append(path, part.(string))
+					}
+				}
+				list = append(list, fmt.Sprintf("%v %s: %v", e["code"], strings.Join(path, "."), e["message"]))
+			}
+		}
+	case []any:
+		for _, child := range v {
+			list = append(list, refusals(child)...)
+		}
+	}
+	return list
+}
+
+// at follows a path of names and places into the data: "scenario.positions.nodes.0.stance". What is not there is nil.
+func (g answer) at(path string) any {
+	v := g.Data
+	for part := range strings.SplitSeq(path, ".") {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i >= len(in) {
+				return nil
+			}
+			v = in[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// text is at, as a string; fmt.Sprint of anything else.
+func (g answer) text(path string) string { return fmt.Sprint(g.at(path)) }
+
+// count is the length of a list.
+func (g answer) count(path string) int {
+	g.t.Helper()
+	list, ok := g.at(path).([]any)
+	if !ok {
+		g.t.Fatalf("%s is not a list: %v", path, g.at(path))
+	}
+	return len(list)
+}
+
+// want compares what stands at paths, given in turn with what is expected there.
+func (g answer) want(pairs ...any) {
+	g.t.Helper()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		path := pairs[i].(string)
+		if got, want := fmt.Sprint(g.at(path)), fmt.Sprint(pairs[i+1]); got != want {
+			g.t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}
+
+// refused expects one refusal of the code, or the code and the field ("CONFLICT validFrom"), whose sentence holds the
+// words.
+func (g answer) refused(code string, words ...string) {
+	g.t.Helper()
+	if len(g.Errs) > 0 {
+		g.t.Fatalf("errors instead of a refusal: %+v", g.Errs)
+	}
+	list := refusals(g.Data)
+	if len(list) != 1 || !strings.HasPrefix(list[0], code) || !strings.ContainsAny(list[0][len(code):len(code)+1], " :") {
+		g.t.Fatalf("got %q, want one refusal with %s", list, code)
+	}
+	for _, word := range words {
+		if !strings.Contains(list[0], word) {
+			g.t.Errorf("%q does not say %q", list[0], word)
+		}
+	}
+}
+
+// fails expects one top-level error of the code, whose sentence holds the words.
+func (g answer) fails(code string, words ...string) {
+	g.t.Helper()
+	if len(g.Errs) != 1 || g.Errs[0].Extensions["code"] != code {
+		g.t.Fatalf("got %+v (data %v), want one error with %s", g.Errs, g.Data, code)
+	}
+	for _, word := range words {
+		if !strings.Contains(g.Errs[0].Message, word) {
+			g.t.Errorf("%q does not say %q", g.Errs[0].Message, word)
+		}
+	}
+}
+
+// setClock moves the record's clock forward: now is the later of the database's clock and the last recordedAt.
+func (a *api) setClock(to string) {
+	a.t.Helper()
+	a.sql(`UPDATE feed_head SET recorded_at = $1`, to)
+}
+
+// sql runs a statement past Parley.
+func (a *api) sql(statement string, args ...any) {
+	a.t.Helper()
+	db := a.db()
+	defer db.Close()
+	if _, err := db.ExecContext(a.t.Context(), statement, args...); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *api) db() *sqlx.DB {
+	a.t.Helper()
+	db, err := sqlx.ConnectContext(a.t.Context(), "postgres", a.dsn)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return db
+}
+
+// changes is how many changes there are.
+func (a *api) changes() int {
+	a.t.Helper()
+	head, err := a.store.Head(a.t.Context())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return int(head)
+}
+
+// statements is how many SQL statements an operation takes.
+func (a *api) statements(document string) int64 {
+	a.t.Helper()
+	before := a.store.Statements()
+	a.must(document)
+	return a.store.Statements() - before
+}
+
+// talks sets up a negotiation with an issue, two scenarios and three parties, for tests to work on.
+const talks = `
+dataset: talks
+stakeholders:
+  - {key: north, name: North, kind: STATE}
+  - {key: south, name: South, kind: STATE}
+  - {key: envoy, name: The envoy, kind: PERSON}
+affiliations:
+  - {person: envoy, organization: north, office: envoy, speaksFor: true, validFrom: 2020-01-01}
+sources:
+  - {key: gazette, title: The Gazette, reliability: B, body: "The envoy said: “We will – perhaps – sign   the pact, if asked.” Nobody else spoke."}
+  - {key: rumour, title: A rumour, reliability: D}
+negotiations:
+  - key: talks
+    title: Talks of North and South
+    issues:
+      - key: border
+        title: The border
+        scenarios:
+          - {key: line, title: A line, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}]}
+          - {key: strip, title: A strip, statuses: [{to: FLOATED, effectiveAt: 2025-01-01}]}
+    participations:
+      - {stakeholder: north, role: PRIMARY_PARTY, vetoPlayer: true, vetoIssues: [border]}
+statements:
+  - {key: s1, source: gazette, speaker: envoy, form: DIRECT_QUOTE, text: 'We will - perhaps - sign the pact [...] if asked.', credibility: C2, saidAt: 2025-01-02T10:00:00Z, about: [talks/line]}
+  - {key: s2, source: rumour, form: REPORTED, text: South is against it, credibility: C4, saidAt: 2025-01-03, about: [south]}
+`
+
+func withTalks(t testing.TB) *api {
+	t.Helper()
+	a := start(t)
+	a.load("talks.yaml", talks)
+	return a
+}

@@ -1,0 +1,551 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"parley/internal/postgres/pgtest"
+	"parley/server"
+	"parley/storage"
+)
+
+// logged keeps what is logged while others still log.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// send makes any request at all, follows no redirect, and returns the body with the response.
+func (a *api) send(method, path string, header http.Header, body io.Reader) (*http.Response, string) {
+	a.t.Helper()
+	r, err := http.NewRequestWithContext(a.t.Context(), method, a.url+path, body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if header != nil {
+		r.Header = header
+	}
+	if host := header.Get("Host"); host != "" {
+		r.Host = host
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	return response, string(text)
+}
+
+// get asks by GET.
+func (a *api) get(document string, more ...string) answer {
+	a.t.Helper()
+	values := url.Values{"query": {document}}
+	for i := 0; i+1 < len(more); i += 2 {
+		values.Set(more[i], more[i+1])
+	}
+	response, _ := a.send(http.MethodGet, server.GraphQLPath+"?"+values.Encode(), nil, nil)
+	return a.read(response)
+}
+
+// clientError expects an answer that blames the request.
+func (g answer) clientError() {
+	g.t.Helper()
+	if g.status < 400 || g.status > 499 {
+		g.t.Errorf("the status is %d, want one that blames the client", g.status)
+	}
+}
+
+func TestQueriesByPostAndGet(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	const document = `query($id: ID!) { negotiation(id: $id) { title } }`
+	got := a.ask(document, map[string]any{"id": "talks"})
+	got.want("negotiation.title", "Talks of North and South")
+	if got.status != http.StatusOK {
+		t.Errorf("POST answers with status %d", got.status)
+	}
+	got = a.get(document, "variables", `{"id":"talks"}`)
+	got.want("negotiation.title", "Talks of North and South")
+	if got.status != http.StatusOK || len(got.Errs) > 0 {
+		t.Errorf("GET answers with status %d and %v", got.status, got.Errs)
+	}
+	a.post("application/json; charset=utf-8", `{"query":"{ negotiation(id: \"talks\") { key } }"}`).want("negotiation.key", "talks")
+	a.get(`query One { negotiation(id: "talks") { key } } query Other { negotiation(id: "talks") { title } }`, "operationName", "Other").
+		want("negotiation.title", "Talks of North and South", "negotiation.key", nil)
+}
+
+func TestGetOnlyReads(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	before := a.changes()
+	got := a.get(`mutation { editNegotiation(input: {negotiation: "talks", title: "By a link"}) { cursor } }`)
+	got.fails("BAD_REQUEST", "POST")
+	got.clientError()
+	got = a.get(`query Read { viewer { name } } mutation Write { editNegotiation(input: {negotiation: "talks", title: "By a link"}) { cursor } }`, "operationName", "Write")
+	got.fails("BAD_REQUEST", "POST")
+	got = a.get(`subscription { changes { cursor } }`)
+	got.fails("BAD_REQUEST", "WebSocket")
+	got.clientError()
+	got = a.get(`{ viewer { name } }`, "variables", "{")
+	got.fails("BAD_REQUEST", "variables")
+	got.clientError()
+	if a.changes() != before {
+		t.Error("a GET request has written")
+	}
+	a.must(`{ negotiation(id: "talks") { title } }`).want("negotiation.title", "Talks of North and South")
+}
+
+// A browser sends these without asking the server first, from any page and in the name of whoever looks at it.
+func TestFormsAreRefused(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	before := a.changes()
+	const mutation = `mutation { editNegotiation(input: {negotiation: "talks", title: "By a form"}) { cursor } }`
+	asJSON := `{"query":"mutation { editNegotiation(input: {negotiation: \"talks\", title: \"By a form\"}) { cursor } }"}`
+	const multipart = "--x\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n%s\r\n--x\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n{}\r\n--x--\r\n"
+	for _, c := range []struct{ contentType, body string }{
+		{"text/plain", asJSON},
+		{"text/plain;application/json", asJSON},
+		{"application/x-www-form-urlencoded", url.Values{"query": {mutation}}.Encode()},
+		{"application/x-www-form-urlencoded", asJSON},
+		{"multipart/form-data; boundary=x", strings.Replace(multipart, "%s", asJSON, 1)},
+		{"", asJSON},
+	} {
+		header := http.Header{}
+		if c.contentType != "" {
+			header.Set("Content-Type", c.contentType)
+		}
+		response, _ := a.send(http.MethodPost, server.GraphQLPath, header, strings.NewReader(c.body))
+		if response.StatusCode != http.StatusUnsupportedMediaType {
+			t.Errorf("%q: status %d", c.contentType, response.StatusCode)
+		}
+		a.read(response).fails("BAD_REQUEST", "application/json")
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
+		response, _ := a.send(method, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(asJSON))
+		if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") == "" {
+			t.Errorf("%s: status %d, allowed %q", method, response.StatusCode, response.Header.Get("Allow"))
+		}
+	}
+	if a.changes() != before {
+		t.Error("one of them has written")
+	}
+	// That the browser asks first is of use only if the answer is no.
+	response, _ := a.send(http.MethodOptions, server.GraphQLPath, http.Header{"Origin": {"http://elsewhere.example"}, "Access-Control-Request-Method": {"POST"}}, nil)
+	if allowed := response.Header.Get("Access-Control-Allow-Origin"); allowed != "" {
+		t.Errorf("pages of %q may write", allowed)
+	}
+}
+
+func TestLongBodiesAreRefused(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	document := func(length int) string {
+		const around = `{"query":"{ viewer { name } }"}`
+		return around[:10] + strings.Repeat(" ", length-len(around)) + around[10:]
+	}
+	got := a.post("application/json", document(16<<20))
+	got.want("viewer.name", "Test analyst") // exactly as long as is allowed
+
+	got = a.post("application/json", document(16<<20+1))
+	got.fails("LIMIT", "16777216 bytes")
+	got.clientError()
+
+	// One that does not say how long it is going to be.
+	response, text := a.send(http.MethodPost, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, io.MultiReader(strings.NewReader(document(16<<20+1))))
+	if strings.Contains(text, "INTERNAL") || strings.Contains(text, "Test analyst") {
+		t.Errorf("status %d: %s", response.StatusCode, text)
+	}
+	a.read(response).fails("BAD_REQUEST", "too large")
+	if log := a.logs.String(); strings.Contains(log, "ERROR") {
+		t.Errorf("the server takes it for its own fault: %s", log)
+	}
+}
+
+func TestMalformedRequests(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	got := a.post("application/json", `{"query": `+strings.Repeat("secret ", 10_000))
+	got.fails("BAD_REQUEST", "json")
+	got.clientError()
+	if message := got.Errs[0].Message; len(message) > 300 || strings.Contains(message, "secret") {
+		t.Errorf("the body comes back in %.500q", message)
+	}
+	for _, body := range []string{"", "[]", "7", `{"query": 7}`, `{"query": "{ viewer { name } }", "variables": []}`, `null`, `{}`} {
+		got := a.post("application/json", body)
+		got.fails("BAD_REQUEST")
+		got.clientError()
+	}
+	for document, word := range map[string]string{
+		`{ viewer { name `:     "Name",
+		`{ viewer { nam } }`:   `"nam"`,
+		`{ viewer }`:           "viewer",
+		`{ scenario { key } }`: `"id"`,
+		`{ ...Lost }`:          `"Lost"`,
+		``:                     "no operation",
+	} {
+		got := a.ask(document)
+		got.fails("BAD_REQUEST", word)
+		got.clientError()
+	}
+	// Variables of the wrong kind, and numbers that are too large even to be read.
+	for _, n := range []any{"many", 1.5, nil, true, []int{1, 2}, map[string]any{}} {
+		a.ask(`query($n: Int!) { negotiations(first: $n) { nodes { key } } }`, map[string]any{"n": n}).fails("BAD_REQUEST")
+	}
+	for _, literal := range []string{"99999999999999999999", "1e999"} {
+		a.ask(`{ changes(first: 1, since: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", "since", literal)
+		a.ask(`{ ...f } fragment f on Query { changes(after: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", "after", literal)
+		a.ask(`query($since: Time = `+literal+`) { changes(since: $since) { nodes { cursor } } }`).fails("BAD_REQUEST")
+	}
+	a.ask(`{ changes(since: [{from: 1e999}]) { nodes { cursor } } }`).fails("BAD_REQUEST", "since")
+	for _, err := range a.ask(`{ scenarios(filter: {statusSince: {from: 1e999}}) { nodes { key } } }`).Errs { // each level complains
+		if err.Extensions["code"] != "BAD_REQUEST" || !strings.Contains(err.Message, "1e999") {
+			t.Errorf("%+v", err)
+		}
+	}
+	if log := a.logs.String(); strings.Contains(log, "ERROR") {
+		t.Errorf("the server takes one of them for its own fault: %s", log)
+	}
+}
+
+// gqlgen compares the values of enums in variables without regard to case.
+func TestEnumValuesAreTakenAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	before := a.changes()
+	for _, c := range []struct {
+		document string
+		value    any
+	}{
+		{`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, []any{"PROPOSED", "floated"}},
+		{`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, "floated"},
+		{`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`, map[string]any{"status": []any{"floated"}}},
+		{`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`, map[string]any{"status": "floated"}},
+		{`query($v: ScenarioOrder!) { scenarios(orderBy: $v) { nodes { key } } }`, "key_asc"},
+		{changeStatusOfInput, map[string]any{"scenario": "talks/line", "to": "agreed", "reason": "tried"}},
+		{`mutation($v: RecordPositionInput!) { recordPosition(input: $v) { cursor } }`, map[string]any{"holder": "north", "scenario": "talks/line", "stance": "supports"}},
+		{`mutation($v: RecordPositionInput!) { recordPosition(input: $v) { cursor } }`, map[string]any{"holder": "north", "scenario": "talks/line", "stance": "SUPPORTS",
+			"newEvidence": []any{map[string]any{"source": "gazette", "text": "a", "form": "Reported"}}}},
+	} {
+		a.ask(c.document, map[string]any{"v": c.value}).fails("BAD_REQUEST", "is not a", "write one of")
+	}
+	if a.changes() != before {
+		t.Error("one of them has written")
+	}
+	for _, value := range []any{"PROPOSED", []any{"PROPOSED"}} {
+		a.must(`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, map[string]any{"v": value}).want("scenarios.nodes.0.key", "line", "scenarios.nodes.1", nil)
+	}
+}
+
+const changeStatusOfInput = `mutation($v: ChangeScenarioStatusInput!) { changeScenarioStatus(input: $v) { cursor userErrors { code message field } } }`
+
+func TestBadInstantsAreRefused(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	before := a.changes()
+	for literal, variable := range map[string]any{
+		`"2025-13-01"`:                       "2025-13-01",
+		`"2025-08-15"`:                       "2025-08-15",
+		`"2025-02-29T00:00:00Z"`:             "2025-02-29T00:00:00Z",
+		`"2025-08-15T19:30:00"`:              "2025-08-15T19:30:00",
+		`"2025-08-15 19:30:00Z"`:             "2025-08-15 19:30:00Z",
+		`"2025-08-15T19:30:00.1234567Z"`:     "2025-08-15T19:30:00.1234567Z",
+		`"10000-01-01T00:00:00Z"`:            "10000-01-01T00:00:00Z",
+		`"0000-12-31T00:00:00Z"`:             "0000-12-31T00:00:00Z",
+		`"9999-12-31T23:59:59-01:00"`:        "9999-12-31T23:59:59-01:00",
+		`"0001-01-01T00:00:00+00:01"`:        "0001-01-01T00:00:00+00:01",
+		`"2016-12-31T23:59:60Z"`:             "2016-12-31T23:59:60Z",
+		`"2025-08-15T24:00:00Z"`:             "2025-08-15T24:00:00Z",
+		`"2025-08-15T19:30:00+99:00"`:        "2025-08-15T19:30:00+99:00",
+		`""`:                                 "",
+		`1755286200`:                         1755286200,
+		`1755286200.5`:                       1755286200.5,
+		`true`:                               true,
+		`NOW`:                                map[string]any{"at": "now"},
+		`["2025-08-15T19:30:00Z"]`:           []any{"2025-08-15T19:30:00Z"},
+		`{iso: "2025-08-15T19:30:00Z"}`:      map[string]any{"iso": "2025-08-15T19:30:00Z"},
+		`"2025-08-15T19:30:00Z; DROP TABLE"`: "2025-08-15T19:30:00Z; DROP TABLE",
+	} {
+		const sentence = "write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six digits of a second"
+		a.ask(`{ changes(since: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", sentence)
+		a.ask(`query($v: Time!) { changes(since: $v) { nodes { cursor } } }`, map[string]any{"v": variable}).fails("BAD_REQUEST", sentence)
+		a.ask(`{ scenarios(filter: {statusSince: {to: `+literal+`}}) { nodes { key } } }`).fails("BAD_REQUEST", sentence)
+		a.ask(`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`,
+			map[string]any{"v": map[string]any{"statusSince": map[string]any{"to": variable}}}).fails("BAD_REQUEST", sentence)
+		a.ask(`mutation($v: Time) { recordPosition(input: {holder: "north", scenario: "talks/line", stance: NEUTRAL, validFrom: $v}) { cursor } }`,
+			map[string]any{"v": variable}).fails("BAD_REQUEST", sentence)
+	}
+	if a.changes() != before {
+		t.Error("one of them has written")
+	}
+}
+
+func TestInstantsComeOutInUTC(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for sent, want := range map[string]string{
+		"2025-03-01T12:00:00+05:45":        "2025-03-01T06:15:00.000000Z",
+		"2025-03-01T12:00:00.5-03:30":      "2025-03-01T15:30:00.500000Z",
+		"2025-03-02T00:00:00Z":             "2025-03-02T00:00:00.000000Z",
+		"2025-03-03T00:00:00.123456Z":      "2025-03-03T00:00:00.123456Z",
+		"2025-03-04T00:00:00+00:00":        "2025-03-04T00:00:00.000000Z",
+		"0001-01-01T00:00:00Z":             "0001-01-01T00:00:00.000000Z",
+		"9999-12-31T23:59:59.999999Z":      "9999-12-31T23:59:59.999999Z",
+		"0001-01-01T05:45:00+05:45":        "0001-01-01T00:00:00.000000Z",
+		"1883-11-18T12:03:57.999999-04:56": "1883-11-18T16:59:57.999999Z",
+	} {
+		got := a.must(`mutation($v: Time!) { editNegotiation(input: {negotiation: "talks", startedAt: $v, endedAt: null}) { negotiation { startedAt } userErrors { code message field } } }`, map[string]any{"v": sent})
+		got.want("editNegotiation.negotiation.startedAt", want)
+		a.must(`{ negotiation(id: "talks") { startedAt } }`).want("negotiation.startedAt", want)
+		a.must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: null}) { userErrors { code message field } } }`)
+		got = a.must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: "` + sent + `"}) { negotiation { startedAt } userErrors { code message field } } }`)
+		got.want("editNegotiation.negotiation.startedAt", want)
+	}
+}
+
+func TestCursorsOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	page := a.must(`{ scenarios(first: 1) { pageInfo { endCursor hasNextPage } } changes(first: 1) { pageInfo { endCursor } } last: changes(first: 1, order: NEWEST_FIRST) { pageInfo { endCursor } } }`)
+	page.want("scenarios.pageInfo.hasNextPage", true)
+	list, feed, last := page.text("scenarios.pageInfo.endCursor"), page.text("changes.pageInfo.endCursor"), page.text("last.pageInfo.endCursor")
+
+	const scenarios = `query($after: String) { scenarios(first: 1, after: $after) { nodes { key } } }`
+	a.must(scenarios, map[string]any{"after": list}).want("scenarios.nodes.0.key", "strip")
+	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	for _, cursor := range []string{"", "x", "ü", list + "A", list[1:], list[:len(list)-2], feed, encode(`[]`), encode(`["a","b","c","d","e"]`),
+		encode(`{"a":1}`), encode(`["talks","line","no id"]`), encode("[\"\\u0000\",\"\\u0000\",\"" + uuid.NewString() + "\"]"), strings.Repeat("A", 5000)} {
+		if got := a.ask(scenarios, map[string]any{"after": cursor}); len(got.Errs) == 0 {
+			t.Errorf("%q is taken for a cursor", cursor)
+		} else {
+			got.fails("BAD_CURSOR", "after")
+		}
+	}
+
+	const changes = `query($after: Cursor) { changes(first: 1, after: $after) { nodes { cursor } } }`
+	a.must(changes, map[string]any{"after": feed})
+	a.must(changes, map[string]any{"after": last}).want("changes.nodes.0", nil)
+	// The database that this one would be mixed up with calls its feed by another name.
+	dsn := pgtest.Database(t)
+	(&api{t: t, dsn: dsn}).sql(`UPDATE feed_head SET feed = 'another'`)
+	b := startOn(t, dsn)
+	b.load("talks.yaml", talks)
+	foreign := b.must(`{ changes(first: 1) { pageInfo { endCursor } } }`).text("changes.pageInfo.endCursor")
+	future := last[:len(last)-1] + "v"
+	for _, cursor := range []string{"", "x", list, foreign, future, strings.ToUpper(feed), feed + "0", feed[1:], feed[:len(feed)-1]} {
+		a.ask(changes, map[string]any{"after": cursor}).fails("BAD_CURSOR")
+		a.ask(`query($after: Cursor) { negotiation(id: "talks") { changes(first: 1, after: $after) { nodes { cursor } } } }`, map[string]any{"after": cursor}).fails("BAD_CURSOR")
+		a.ask(`mutation($after: Cursor) { editNegotiation(input: {negotiation: "talks", title: "New", ifUnchangedSince: $after}) { cursor } }`, map[string]any{"after": cursor}).fails("BAD_CURSOR")
+	}
+	b.ask(changes, map[string]any{"after": feed}).fails("BAD_CURSOR")
+	a.must(`{ negotiation(id: "talks") { title } }`).want("negotiation.title", "Talks of North and South")
+}
+
+func TestPageSizes(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for _, list := range []string{
+		`negotiations(first: $n) { nodes { key } }`,
+		`scenarios(first: $n) { nodes { key } }`,
+		`positions(first: $n) { nodes { id } }`,
+		`events(first: $n) { nodes { id } }`,
+		`sources(first: $n) { nodes { id } }`,
+		`stakeholders(first: $n) { nodes { id } }`,
+		`statements(first: $n) { nodes { id } }`,
+		`statusChanges(first: $n) { nodes { id } }`,
+		`changes(first: $n) { nodes { cursor } }`,
+		`negotiation(id: "talks") { scenarios(first: $n) { nodes { key } } }`,
+		`negotiation(id: "talks") { participants(first: $n) { nodes { id } } }`,
+		`negotiation(id: "talks") { events(first: $n) { nodes { id } } }`,
+		`negotiation(id: "talks") { changes(first: $n) { nodes { cursor } } }`,
+		`issue(id: "talks/border") { scenarios(first: $n) { nodes { key } } }`,
+		`scenario(id: "talks/line") { positions(first: $n) { nodes { id } } }`,
+		`scenario(id: "talks/line") { positionHistory(first: $n) { nodes { id } } }`,
+		`scenario(id: "talks/line") { statusHistory(first: $n) { nodes { id } } }`,
+		`scenario(id: "talks/line") { statements(first: $n) { nodes { id } } }`,
+		`source(id: "gazette") { statements(first: $n) { nodes { id } } }`,
+	} {
+		for _, n := range []int{0, -1, 501, 1 << 30} {
+			a.ask(`query($n: Int!) { `+list+` }`, map[string]any{"n": n}).fails("BAD_REQUEST", "first", "1 to 500")
+		}
+		for _, n := range []int{1, 500} {
+			a.must(`query($n: Int!) { `+list+` }`, map[string]any{"n": n})
+		}
+	}
+	a.ask(`{ scenarios(first: 0) { nodes { key } } }`).fails("BAD_REQUEST", "first: 0", "1 to 500")
+	a.ask(`{ scenarios(first: 501) { nodes { key } } }`).fails("BAD_REQUEST", "first: 501", "1 to 500")
+}
+
+func TestUnknownRecords(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for _, id := range []string{"nobody", "talks/nothing", "nothing/line", uuid.NewString(), "", "/", "talks/", "ü", "a\x00b", strings.Repeat("x", 10_000)} {
+		variables := map[string]any{"id": id}
+		got := a.must(`query($id: ID!) { node(id: $id) { id } negotiation(id: $id) { id } issue(id: $id) { id } scenario(id: $id) { id } source(id: $id) { id } stakeholder(id: $id) { id } }`, variables)
+		for _, field := range []string{"node", "negotiation", "issue", "scenario", "source", "stakeholder"} {
+			got.want(field, nil)
+		}
+		for _, list := range []string{
+			`scenarios(filter: {negotiations: [$id]}) { nodes { id } }`,
+			`scenarios(filter: {issues: ["talks/border", $id]}) { nodes { id } }`,
+			`positions(filter: {holders: [$id]}) { nodes { id } }`,
+			`statements(filter: {about: [$id]}) { nodes { id } }`,
+			`events(filter: {participants: [$id]}) { nodes { id } }`,
+			`statusChanges(filter: {by: [$id]}) { nodes { id } }`,
+			`changes(filter: {stakeholders: [$id]}) { nodes { cursor } }`,
+			`negotiation(id: "talks") { changes(filter: {scenarios: [$id]}) { nodes { cursor } } }`,
+			`scenario(id: "talks/line") { positionHistory(holders: [$id]) { nodes { id } } }`,
+		} {
+			a.ask(`query($id: ID!) { `+list+` }`, variables).fails("BAD_REQUEST")
+		}
+	}
+	// A record of another kind is as unknown.
+	got := a.must(`{ scenario(id: "talks") { id } negotiation(id: "north") { id } stakeholder(id: "gazette") { id } node(id: "north") { label } }`)
+	got.want("scenario", nil, "negotiation", nil, "stakeholder", nil, "node.label", "North")
+	a.ask(`{ scenarios(filter: {negotiations: ["north"]}) { nodes { id } } }`).fails("BAD_REQUEST", "north", "negotiation")
+}
+
+func TestForeignHostsAreRefused(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	for host, status := range map[string]int{
+		"localhost":              http.StatusOK,
+		"localhost:8080":         http.StatusOK,
+		"127.0.0.1":              http.StatusOK,
+		"127.1.2.3:80":           http.StatusOK,
+		"[::1]:8080":             http.StatusOK,
+		"[::1]":                  http.StatusOK,
+		"parley.example":         http.StatusMisdirectedRequest,
+		"parley.example:8080":    http.StatusMisdirectedRequest,
+		"localhost.example":      http.StatusMisdirectedRequest,
+		"127.0.0.1.example:8080": http.StatusMisdirectedRequest,
+		"10.0.0.1":               http.StatusMisdirectedRequest,
+		"[2001:db8::1]:80":       http.StatusMisdirectedRequest,
+		"0.0.0.0":                http.StatusMisdirectedRequest,
+	} {
+		for _, path := range []string{server.GraphQLPath + "?query=" + url.QueryEscape(`{ viewer { name } }`), server.PlaygroundPath, "/healthz"} {
+			response, text := a.send(http.MethodGet, path, http.Header{"Host": {host}}, nil)
+			if response.StatusCode != status {
+				t.Errorf("%s under %q: status %d, want %d: %.200s", path, host, response.StatusCode, status, text)
+			}
+		}
+	}
+	// Where others may reach it, they do so under any name.
+	open := httptest.NewServer(server.New(server.Options{Store: a.store, Log: slog.New(slog.DiscardHandler)}))
+	defer open.Close()
+	b := &api{t: t, url: open.URL}
+	if response, _ := b.send(http.MethodGet, "/healthz", http.Header{"Host": {"parley.example"}}, nil); response.StatusCode != http.StatusOK {
+		t.Errorf("with remote access, under another name: status %d", response.StatusCode)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready"} {
+		if response, text := a.send(http.MethodGet, path, nil, nil); response.StatusCode != http.StatusOK || strings.TrimSpace(text) != want {
+			t.Errorf("%s: %d %s", path, response.StatusCode, text)
+		}
+	}
+	response, _ := a.send(http.MethodGet, "/", nil, nil)
+	if to := response.Header.Get("Location"); response.StatusCode != http.StatusFound || to != server.PlaygroundPath {
+		t.Errorf("/ leads with status %d to %q", response.StatusCode, to)
+	}
+	response, text := a.send(http.MethodGet, server.PlaygroundPath, nil, nil)
+	if response.StatusCode != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || !strings.Contains(text, "<title>") {
+		t.Errorf("the playground: %d %s %.200s", response.StatusCode, response.Header.Get("Content-Type"), text)
+	}
+	if response, _ := a.send(http.MethodGet, "/nothing", nil, nil); response.StatusCode != http.StatusNotFound {
+		t.Errorf("/nothing: %d", response.StatusCode)
+	}
+	if response, _ := a.send(http.MethodPost, "/healthz", nil, nil); response.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST /healthz: %d", response.StatusCode)
+	}
+}
+
+func TestWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	a, logs := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	if err := a.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range []string{
+		`{ scenario(id: "talks/line") { key } }`,
+		`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor } }`,
+	} {
+		before := strings.Count(logs.String(), "\n")
+		got := a.ask(document)
+		got.fails("INTERNAL")
+		if message := got.Errs[0].Message; message != "Internal error" || len(got.Errs[0].Extensions) != 1 {
+			t.Errorf("clients read %+v", got.Errs[0])
+		}
+		lines := strings.Split(strings.TrimSpace(logs.String()), "\n")[before:]
+		if len(lines) != 1 || !strings.Contains(lines[0], "level=ERROR") || !strings.Contains(lines[0], "database is closed") || !strings.Contains(lines[0], "path=") {
+			t.Errorf("logged: %q", lines)
+		}
+	}
+	got := a.ask(`{ scenario(id: "talks/line") { key } viewer { name } scenarioLifecycle { status } }`)
+	got.fails("INTERNAL")
+	got.want("scenario", nil, "viewer.name", "Test analyst", "scenarioLifecycle.0.status", "FLOATED") // what needs none is answered
+
+	response, text := a.send(http.MethodGet, "/readyz", nil, nil)
+	if response.StatusCode != http.StatusServiceUnavailable || strings.Contains(text, "sql") {
+		t.Errorf("/readyz: %d %s", response.StatusCode, text)
+	}
+	if response, _ := a.send(http.MethodGet, "/healthz", nil, nil); response.StatusCode != http.StatusOK {
+		t.Errorf("/healthz: %d", response.StatusCode)
+	}
+}
+
+// panicking starts a server whose store panics whenever it is asked for a snapshot.
+func panicking(t *testing.T) (*api, *logged) {
+	logs := &logged{}
+	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.logger(), LoopbackOnly: true}))
+	t.Cleanup(srv.Close)
+	return &api{t: t, url: srv.URL}, logs
+}
+
+func TestPanicsAreContained(t *testing.T) {
+	t.Parallel()
+	a, logs := panicking(t)
+	got := a.ask(`{ scenario(id: "talks/line") { key } scenarioLifecycle { status } }`)
+	got.fails("INTERNAL")
+	got.want("scenario", nil, "scenarioLifecycle.0.status", "FLOATED")
+	if message := got.Errs[0].Message; message != "Internal error" || got.status != http.StatusOK {
+		t.Errorf("clients read %q with status %d", message, got.status)
+	}
+	if log := logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "nil pointer") || !strings.Contains(log, "path=scenario") || !strings.Contains(log, "resolvers") {
+		t.Errorf("logged: %s", log)
+	}
+	a.ask(`{ scenarioLifecycle { status } }`).want("scenarioLifecycle.0.status", "FLOATED")
+}

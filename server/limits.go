@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"parley"
+)
+
+// Limits on what one request may ask for. They admit a whole negotiation with its positions and their evidence.
+const (
+	maxTokens = 5_000 // gqlgen compares fields in pairs: these take it a second at worst
+	maxDepth  = 20
+	maxCost   = 20_000_000
+
+	// usualLength is what a list without paging counts for.
+	usualLength = 10
+)
+
+// costLimit refuses an operation that is too deep, or whose answer could be too large: a field costs 1, and what is
+// selected beneath a list costs as often as the list may be long. (gqlgen's own limit wants a function for each list
+// field by hand; this one reads page sizes off the arguments of all of them.)
+type costLimit struct{}
+
+var _ graphql.OperationContextMutator = costLimit{}
+
+// ExtensionName names the limit among gqlgen's extensions.
+func (costLimit) ExtensionName() string { return "CostLimit" }
+
+// Validate accepts every schema.
+func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses the operation or leaves it as it is.
+func (costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	c := costing{variables: op.Variables, fragments: make(map[string]int)}
+	cost := c.selections(op.Operation.SelectionSet, 1, "")
+	switch {
+	case c.unreadable != "":
+		return faulty("%s", c.unreadable)
+	case c.tooDeep:
+		return refused(parley.Limit, fmt.Sprintf("The operation nests more than %d levels deep; ask for less at once.", maxDepth))
+	case cost > maxCost:
+		return refused(parley.Limit, fmt.Sprintf("The operation could return more than %d fields; ask for smaller pages (first) or fewer levels at once.", maxCost))
+	}
+	return nil
+}
+
+type costing struct {
+	variables map[string]any
+	fragments map[string]int // cost of a fragment's selections, so that none is walked twice
+	tooDeep   bool
+	// unreadable says which literal can't be read. Those of custom scalars are checked by nobody else, and a number that
+	// is too large makes gqlgen panic.
+	unreadable string
+}
+
+// selections is the cost of a selection set on a type, capped just above the limit so that it can't overflow.
+func (c *costing) selections(set ast.SelectionSet, depth int, on string) int {
+	if depth > maxDepth {
+		c.tooDeep = true
+		return 0
+	}
+	cost := 0
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			cost += c.field(s, depth, on)
+		case *ast.InlineFragment:
+			cost += c.selections(s.SelectionSet, depth, on)
+		case *ast.FragmentSpread:
+			key := fmt.Sprint(s.Name, " ", depth, " ", strings.HasSuffix(on, "Connection"))
+			known, ok := c.fragments[key]
+			if !ok {
+				known = c.selections(s.Definition.SelectionSet, depth, on)
+				c.fragments[key] = known
+			}
+			cost += known
+		}
+		cost = min(cost, maxCost+1)
+	}
+	return cost
+}
+
+func (c *costing) field(f *ast.Field, depth int, on string) int {
+	if f.Definition == nil || strings.HasPrefix(f.Name, "__") {
+		return 1 // introspection is bounded by the schema
+	}
+	for _, a := range f.Arguments {
+		if _, err := a.Value.Value(c.variables); err != nil {
+			c.unreadable = fmt.Sprintf("%s: %s can't be read; is it too large a number?", a.Name, a.Value)
+			return 1
+		}
+	}
+	if len(f.SelectionSet) == 0 {
+		return 1
+	}
+	beneath := c.selections(f.SelectionSet, depth+1, f.Definition.Type.Name())
+	length := 1
+	switch {
+	case f.Definition.Arguments.ForName("first") != nil:
+		first, err := graphql.UnmarshalInt(f.ArgumentMap(c.variables)["first"]) // which takes "500" too
+		if length = min(max(first, 1), parley.MaxPage); err != nil {
+			length = parley.MaxPage
+		}
+	case f.Definition.Type.Elem != nil && !strings.HasSuffix(on, "Connection"): // a connection's page is counted above it
+		length = usualLength
+	}
+	return min(1+length*beneath, maxCost+1)
+}

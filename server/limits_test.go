@@ -1,0 +1,180 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// wholeNegotiation asks for all that a report on a negotiation needs, at the usual page sizes.
+const wholeNegotiation = `query WholeNegotiation($id: ID!) {
+	negotiation(id: $id) {
+		id key title summary stage startedAt endedAt changedAt
+		participants(first: 100) { nodes { role vetoPlayer capability validFrom validTo vetoIssues { key } stakeholder { ...who } } }
+		events(first: 100) { nodes { key kind state title location startedAt startedAtPrecision endedAt participants { ...who } evidence { ...said } } }
+		issues {
+			key title question kind exhaustive
+			scenarios(first: 50) {
+				nodes {
+					id key title summary criteria deadline targetStage status statusSince allowedTransitions
+					statusHistory(first: 50) { nodes { from to skipped reason effectiveAt by { ...who } evidence { ...said } } }
+					positions(first: 50) {
+						nodes {
+							id stance conditions redLine salience rationale confidence lastAffirmedAt secondHand contested validFrom validTo
+							holder { ...who }
+							evidence { ...said }
+						}
+						pageInfo { hasNextPage endCursor }
+					}
+				}
+			}
+		}
+	}
+}
+fragment who on Stakeholder { id key name kind }
+fragment said on Statement { id text form terms credibility grade saidAt verified source { id key title reliability } speaker { ...who } }`
+
+func TestAnOrdinaryWholeNegotiationFits(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
+	got := a.must(wholeNegotiation, map[string]any{"id": "talks"})
+	got.want("negotiation.issues.0.scenarios.nodes.0.positions.nodes.0.holder.name", "North",
+		"negotiation.issues.0.scenarios.nodes.1.statusHistory.nodes.0.to", "FLOATED",
+		"negotiation.participants.nodes.0.stakeholder.key", "north")
+}
+
+func TestCost(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	// 500 scenarios with 500 positions of two fields, a holder and some evidence fit four times. What an alias repeats
+	// counts again,
+	const one = `scenarios(first: 500) { nodes { positions(first: 500) { nodes { id stance holder { id } evidence { id } } } } }`
+	aliases := func(times int, of string) string {
+		var list strings.Builder
+		for i := range times {
+			fmt.Fprintf(&list, " a%d: %s", i, of)
+		}
+		return list.String()
+	}
+	a.must(`{ ` + aliases(4, one) + ` }`)
+	a.ask(`{ `+aliases(5, one)+` }`).fails("LIMIT", "fields", "first")
+	// and so does a fragment wherever it is spread, even in another fragment,
+	const fragments = ` fragment f on Scenario { ...g } fragment g on Scenario { positions(first: 500) { nodes { ...h } } } fragment h on Position { id stance holder { id } evidence { id } }`
+	a.must(`{ ` + aliases(4, `scenarios(first: 500) { nodes { ...f } }`) + ` }` + fragments)
+	a.ask(`{ `+aliases(5, `scenarios(first: 500) { nodes { ...f } }`)+` }`+fragments).fails("LIMIT", "fields")
+	a.ask(`{ scenarios(first: 500) { nodes { `+strings.Repeat(`...f `, 5)+` } } }`+fragments).fails("LIMIT", "fields")
+	// and so does an inline fragment.
+	a.ask(`{ ... on Query { `+aliases(5, one)+` } }`).fails("LIMIT", "fields")
+
+	// A page size in a variable counts as what it is, whatever it is written as.
+	for _, document := range []string{
+		`query($n: Int!) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`,
+		`query($n: Int = 500) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`,
+		`query($n: Int!) { ...f } fragment f on Query { scenarios(first: $n) { edges { node { positions(first: $n) { edges { node { evidence { about { id } } } } } } } } }`,
+	} {
+		for _, n := range []any{100, "100"} {
+			a.must(document, map[string]any{"n": n})
+		}
+		for _, n := range []any{500, "500", "0500"} {
+			a.ask(document, map[string]any{"n": n}).fails("LIMIT", "fields")
+		}
+	}
+	a.ask(`query($n: Int = 500) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`).fails("LIMIT", "fields")
+	// A page size that is left out is the default of 50, and lists without one count too.
+	const statements = `{ scenarios { nodes { positions { nodes { evidence { about { ... on Scenario { statements%s { nodes { id } } } } } } } } } }`
+	a.must(fmt.Sprintf(statements, `(first: 10)`))
+	a.ask(fmt.Sprintf(statements, ``)).fails("LIMIT", "fields")
+	// A product that no int holds is still too much.
+	deep := `nodes { id }`
+	for range 4 {
+		deep = `nodes { negotiation { scenarios(first: 500) { ` + deep + ` } } }`
+	}
+	a.ask(`{ scenarios(first: 500) { `+deep+` } }`).fails("LIMIT", "fields")
+
+	// What is left out when it runs counts all the same, and nothing of what is refused is run.
+	before := a.changes()
+	a.ask(`query($no: Boolean = false) { `+aliases(5, strings.Replace(one, " {", " @include(if: $no) {", 1))+` }`).fails("LIMIT", "fields")
+	a.ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { scenarios(first: 500) { `+deep+` } } } }`).fails("LIMIT", "fields")
+	if a.changes() != before {
+		t.Error("a refused mutation has written")
+	}
+}
+
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	// chain nests so many levels, on the back and forth between a scenario and its move.
+	chain := func(levels int) string {
+		back := []string{"scenario", "currentStatusChange"}
+		document := "id"
+		for i := levels - 1; i > 1; i-- {
+			document = back[(i+1)%2] + " { " + document + " }"
+		}
+		return `scenario(id: "talks/line") { ` + document + ` }`
+	}
+	a.must(`{ ` + chain(20) + ` }`)
+	a.ask(`{ `+chain(21)+` }`).fails("LIMIT", "20 levels")
+	a.ask(`{ `+chain(200)+` }`).fails("LIMIT", "20 levels")
+	// A fragment is no level, and hides none.
+	a.must(`{ ...f } fragment f on Query { ... on Query { ` + chain(20) + ` } }`)
+	a.ask(`{ ...f } fragment f on Query { ...g } fragment g on Query { `+chain(21)+` }`).fails("LIMIT", "20 levels")
+	a.ask(`{ `+chain(10)+` deeper: scenario(id: "talks/line") { ...f } } fragment f on Scenario { currentStatusChange { scenario { ...g } } }
+		fragment g on Scenario { currentStatusChange { `+strings.Replace(chain(18), `(id: "talks/line")`, "", 1)+` } }`).fails("LIMIT", "20 levels")
+}
+
+// graphiQL's introspection, as graphql-js writes it with everything switched on.
+const introspection = `query IntrospectionQuery {
+	__schema {
+		description
+		queryType { name kind }
+		mutationType { name kind }
+		subscriptionType { name kind }
+		types { ...FullType }
+		directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
+	}
+}
+fragment FullType on __Type {
+	kind name description specifiedByURL isOneOf
+	fields(includeDeprecated: true) {
+		name description
+		args(includeDeprecated: true) { ...InputValue }
+		type { ...TypeRef }
+		isDeprecated deprecationReason
+	}
+	inputFields(includeDeprecated: true) { ...InputValue }
+	interfaces { ...TypeRef }
+	enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+	possibleTypes { ...TypeRef }
+}
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
+fragment TypeRef on __Type {
+	kind name
+	ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+}`
+
+func TestIntrospectionFits(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	got := a.must(introspection)
+	got.want("__schema.queryType.name", "Query", "__schema.mutationType.name", "Mutation", "__schema.subscriptionType.name", "Subscription")
+	undescribed := 0
+	for _, described := range got.at("__schema.types").([]any) {
+		if described := described.(map[string]any); described["description"] == "" || described["description"] == nil {
+			undescribed++
+		}
+	}
+	if types := got.count("__schema.types"); types < 50 || undescribed > 0 {
+		t.Errorf("%d of %d types have no description", undescribed, types)
+	}
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.must(`{` + strings.Repeat(` __typename`, 4_900) + `}`)
+	got := a.ask(`{` + strings.Repeat(` __typename`, 5_000) + `}`)
+	got.fails("LIMIT", "5000")
+	got.clientError()
+	a.ask(`{ viewer(a: `+strings.Repeat(`[`, 4_900)).fails("LIMIT", "nesting")
+}

@@ -1,0 +1,107 @@
+package server_test
+
+import (
+	"flag"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"parley/examples"
+	"parley/server"
+	"parley/server/playground/browsertest"
+)
+
+var screenshots = flag.String("screenshots", "", "write pictures of the playground into this directory")
+
+var operationName = regexp.MustCompile(`(?m)^(query|mutation|subscription) (\w+)`)
+
+// exampleOf is the first example operation of a kind, by name.
+func exampleOf(t *testing.T, kind string) string {
+	t.Helper()
+	for _, o := range examples.Operations() {
+		if m := operationName.FindStringSubmatch(o.Text); m != nil && m[1] == kind {
+			return m[2]
+		}
+	}
+	t.Fatalf("there is no example of a %s", kind)
+	return ""
+}
+
+// A reader opens the playground, runs an example, subscribes, and sees what another client records within a second.
+func TestPlayground(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	ctx := browsertest.New(t)
+	problems := browsertest.Watch(t, ctx, a.url)
+	picture := func(name string) {
+		if *screenshots != "" {
+			browsertest.Screenshot(t, ctx, filepath.Join(*screenshots, name))
+		}
+	}
+	do := func(step string, actions ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		for _, action := range actions {
+			if err := chromedp.Do(ctx, action); err != nil {
+				t.Fatalf("%s: %v", step, err)
+			}
+		}
+	}
+	do("open the page", chromedp.Navigate(a.url+server.PlaygroundPath))
+	do("run a query", browsertest.OpenTab(exampleOf(t, "query")), browsertest.Execute(), browsertest.WaitAnswer(`"WITHDRAWN"`))
+	picture("playground.png")
+
+	do("subscribe", browsertest.OpenTab(exampleOf(t, "subscription")), browsertest.Execute())
+	// When the subscription has begun shows only by what it brings, and it brings nothing from before: so another client
+	// records one change after the other until one of them is heard of.
+	var recorded atomic.Int64
+	heard, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i := 0; ; i++ {
+			select {
+			case <-heard:
+				return
+			default:
+				a.must(changeStatus, map[string]any{"input": map[string]any{
+					"scenario": "ukraine-2025/comprehensive-deal", "to": []string{"STALLED", "PROPOSED"}[i%2], "reason": "moved by another client"}})
+				recorded.Store(time.Now().UnixMilli())
+			}
+		}
+	}()
+	do("hear of a change", browsertest.WaitAnswer(`“`))
+	t.Logf("heard of a change %d ms after the last was recorded", time.Now().UnixMilli()-recorded.Load())
+	close(heard)
+	<-ended
+	picture("subscription.png")
+	if list := problems(); len(list) > 0 {
+		t.Errorf("the browser complains:\n%s", strings.Join(list, "\n"))
+	}
+}
+
+// The example operations that the playground opens with, and the README shows, do what they say on the example data.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	for _, o := range examples.Operations() {
+		switch {
+		case strings.Contains(o.Text, "\nsubscription "):
+			continue // run in the browser by TestPlayground
+		case strings.Contains(o.Name, "refus"):
+			for range 2 {
+				if list := refusals(a.ask(o.Text).Data); len(list) != 1 {
+					t.Errorf("%s: %v, want one refusal", o.Name, list)
+				}
+			}
+		default:
+			first := a.must(o.Text)
+			if again := a.must(o.Text); strings.Contains(o.Text, "\nmutation ") && again.Data == nil {
+				t.Errorf("%s can't be run twice: %v then %v", o.Name, first.Data, again.Data)
+			}
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"parley"
+)
+
+// maxBody admits the largest source body there can be, written in JSON.
+const maxBody = 16 << 20
+
+// carrier is how a request came: by GET, by POST, or over a WebSocket.
+type carrier string
+
+const (
+	byGET         carrier = http.MethodGet
+	byPOST        carrier = http.MethodPost
+	overWebSocket carrier = "WebSocket"
+)
+
+type carrierKey struct{}
+
+// checkRequest refuses what the API does not take, before any of it is read. That a page elsewhere can't send JSON
+// without asking first is what keeps it from writing in the name of whoever looks at it.
+func checkRequest(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		by := carrier(r.Method)
+		if r.Header.Get("Upgrade") != "" {
+			by = overWebSocket
+		}
+		mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		variables := r.URL.Query().Get("variables")
+		switch {
+		case by == overWebSocket, r.Method == http.MethodOptions:
+		case by == byGET && variables != "" && !json.Valid([]byte(variables)):
+			refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
+			return
+		case by == byGET:
+		case by != byPOST:
+			w.Header().Set("Allow", "OPTIONS, GET, POST")
+			refuse(w, http.StatusMethodNotAllowed, parley.BadRequest, "Send operations by POST, and queries by GET if you like.")
+			return
+		case mediaType != "application/json":
+			refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest, "Send the operation as JSON, with the Content-Type application/json.")
+			return
+		case r.ContentLength > maxBody:
+			refuse(w, http.StatusRequestEntityTooLarge, parley.Limit, fmt.Sprintf("The request is longer than %d bytes.", maxBody))
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), carrierKey{}, by)))
+	})
+}
+
+// refuse answers a request that never becomes an operation.
+func refuse(w http.ResponseWriter, status int, code parley.FaultCode, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{refused(code, message)}})
+}
+
+func refused(code parley.FaultCode, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": string(code)}}
+}
+
+// operationCheck refuses what can't be carried the way it came, and what gqlgen would let pass.
+type operationCheck struct{ schema *ast.Schema }
+
+var _ graphql.OperationContextMutator = operationCheck{}
+
+// ExtensionName names the check among gqlgen's extensions.
+func (operationCheck) ExtensionName() string { return "OperationCheck" }
+
+// Validate accepts every schema.
+func (operationCheck) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses the operation or leaves it as it is.
+func (c operationCheck) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	by, _ := ctx.Value(carrierKey{}).(carrier)
+	switch kind := op.Operation.Operation; {
+	case kind == ast.Subscription && by != overWebSocket:
+		return faulty("Subscriptions need a WebSocket with the subprotocol graphql-transport-ws; this request came over plain HTTP.")
+	case kind == ast.Mutation && by == byGET:
+		return faulty("Mutations need POST; this request came by GET.")
+	}
+	for _, v := range op.Operation.VariableDefinitions {
+		if err := c.enums(v.Type, op.Variables[v.Variable]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// faulty is an error in what was sent, like those that gqlgen finds itself.
+func faulty(format string, args ...any) *gqlerror.Error {
+	err := gqlerror.Errorf(format, args...)
+	errcode.Set(err, errcode.ValidationFailed)
+	return err
+}
+
+// enums refuses values in variables that an enum has in another case only: gqlgen takes them and hands them on as sent.
+func (c operationCheck) enums(t *ast.Type, value any) *gqlerror.Error {
+	if value == nil {
+		return nil
+	}
+	if t.Elem != nil {
+		// One that was sent without its list has been wrapped in a slice of its own type.
+		for list, i := reflect.ValueOf(value), 0; list.Kind() == reflect.Slice && i < list.Len(); i++ {
+			if err := c.enums(t.Elem, list.Index(i).Interface()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	switch def := c.schema.Types[t.NamedType]; def.Kind {
+	case ast.Enum:
+		if def.EnumValues.ForName(fmt.Sprint(value)) == nil {
+			var names []string
+			for _, v := range def.EnumValues {
+				names = append(names, v.Name)
+			}
+			return faulty("%q is not a %s; write one of %s.", value, def.Name, strings.Join(names, ", "))
+		}
+	case ast.InputObject:
+		fields, _ := value.(map[string]any)
+		for _, f := range def.Fields {
+			if err := c.enums(f.Type, fields[f.Name]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+// Package server is Parley's HTTP handler: the GraphQL API over POST, GET and WebSocket, the playground, and health
+// checks. Tests use this very handler.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"parley"
+	"parley/examples"
+	"parley/feed"
+	"parley/graph"
+	"parley/resolvers"
+	"parley/server/playground"
+	"parley/storage"
+)
+
+// The paths that are served.
+const (
+	GraphQLPath    = "/graphql"
+	PlaygroundPath = "/playground"
+)
+
+// Options say what the handler works on.
+type Options struct {
+	Store *storage.Store
+	Feed  *feed.Feed
+	Log   *slog.Logger
+	// LoopbackOnly refuses requests under any host name but the machine's own, so that a page elsewhere can't reach the
+	// API by giving its own name this machine's address.
+	LoopbackOnly bool
+}
+
+// New makes the handler.
+func New(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(GraphQLPath, checkRequest(graphQL(o)))
+	page := playground.Handler(PlaygroundPath, GraphQLPath, tabs())
+	mux.Handle(PlaygroundPath, page)
+	mux.Handle(PlaygroundPath+"/", page)
+	mux.Handle("GET /{$}", http.RedirectHandler(PlaygroundPath, http.StatusFound))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", ready(o.Store))
+	if o.LoopbackOnly {
+		return loopbackOnly(mux)
+	}
+	return mux
+}
+
+// tabs are the example operations, as the playground opens with them.
+func tabs() []playground.Example {
+	var list []playground.Example
+	for _, o := range examples.Operations() {
+		list = append(list, playground.Example{Name: o.Name, Query: o.Text})
+	}
+	return list
+}
+
+func graphQL(o Options) http.Handler {
+	r := resolvers.New(o.Store, o.Feed)
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: r})
+	srv := handler.New(schema)
+	srv.AddTransport(transport.Websocket{
+		InitTimeout:      10 * time.Second,
+		PingPongInterval: 30 * time.Second,
+	})
+	srv.AddTransport(transport.Options{})
+	srv.AddTransport(transport.GET{})
+	srv.AddTransport(transport.POST{})
+	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
+	srv.SetParserTokenLimit(maxTokens)
+	srv.Use(extension.Introspection{})
+	srv.Use(operationCheck{schema.Schema()})
+	srv.Use(costLimit{})
+	srv.AroundResponses(r.OneSnapshot)
+	srv.SetErrorPresenter(resolvers.PresentError(o.Log))
+	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
+		o.Log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "path", graphql.GetPath(ctx).String(), "stack", string(debug.Stack()))
+		return errPanicked
+	})
+	return srv
+}
+
+// errPanicked is shown as an internal error; the panic itself is logged where it is caught.
+var errPanicked = &parley.Fault{Code: "INTERNAL", Message: "Internal error"}
+
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		host = strings.Trim(host, "[]")
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			say(w, http.StatusMisdirectedRequest, "Parley answers under localhost only; start it with --allow-remote to be reached by other names.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func ready(store *storage.Store) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := store.Ping(ctx); err != nil {
+			say(w, http.StatusServiceUnavailable, "the database does not answer")
+			return
+		}
+		say(w, http.StatusOK, "ready")
+	}
+}
+
+func say(w http.ResponseWriter, status int, sentence string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(sentence + "\n"))
+}
+
+// Serve answers requests on a listener until the context ends. It then takes no more, ends subscriptions, and gives
+// running requests the time to finish.
+func Serve(ctx context.Context, listener net.Listener, h http.Handler) error {
+	requests, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	srv := &http.Server{
+		Handler:           h,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		// WebSockets are no longer the server's own by now: they end with their contexts, once ordinary requests are done.
+		graceful, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		err := srv.Shutdown(graceful)
+		end()
+		stopped <- err
+	}()
+	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}

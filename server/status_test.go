@@ -1,0 +1,278 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+// scenarioIn adds a scenario to the talks that begins with a status, and returns its key. One that is to begin as
+// SUPERSEDED gets there by way of another status.
+func (a *api) scenarioIn(key string, status parley.ScenarioStatus) string {
+	a.t.Helper()
+	initial := status
+	if status == parley.Superseded {
+		initial = parley.Floated
+	}
+	a.must(`mutation($key: String!, $status: ScenarioStatus!) {
+		addScenario(input: {issue: "talks/border", key: $key, title: $key, initialStatus: $status, effectiveAt: "2025-02-01T00:00:00Z"}) { userErrors { code message field } }
+	}`, map[string]any{"key": key, "status": initial})
+	if status == parley.Superseded {
+		a.must(changeStatus, map[string]any{"input": map[string]any{
+			"scenario": "talks/" + key, "to": status, "reason": "replaced", "successor": "talks/line", "effectiveAt": "2025-02-02T00:00:00Z"}})
+	}
+	return "talks/" + key
+}
+
+const changeStatus = `mutation($input: ChangeScenarioStatusInput!) {
+	changeScenarioStatus(input: $input) {
+		statusChange { id from to skipped effectiveAt reason successor { key } by { key } evidence { text } }
+		scenario { key status statusSince }
+		cursor
+		userErrors { code message field }
+	}
+}`
+
+func TestEveryTransition(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for _, from := range parley.ScenarioStatuses {
+		for _, to := range parley.ScenarioStatuses {
+			key := strings.ToLower(strings.ReplaceAll(fmt.Sprintf("%s-%s", from, to), "_", "-"))
+			scenario := a.scenarioIn(key, from)
+			input := map[string]any{"scenario": scenario, "to": to, "reason": "tried"}
+			if to == parley.Superseded {
+				input["successor"] = "talks/line"
+			}
+			before := a.changes()
+			got := a.ask(changeStatus, map[string]any{"input": input})
+			if from.CanBecome(to) {
+				got.want("changeScenarioStatus.statusChange.from", from, "changeScenarioStatus.scenario.status", to)
+				if len(refusals(got.Data)) > 0 || a.changes() != before+1 {
+					t.Errorf("%s to %s: %v", from, to, refusals(got.Data))
+				}
+				continue
+			}
+			got.refused("INVALID_TRANSITION to", string(to))
+			got.want("changeScenarioStatus.cursor", nil)
+			for _, allowed := range from.Rule().Transitions {
+				got.refused("INVALID_TRANSITION", string(allowed))
+			}
+			if a.changes() != before {
+				t.Errorf("the refused move from %s to %s made a change", from, to)
+			}
+		}
+	}
+}
+
+func TestLifecycleIsServedAsData(t *testing.T) {
+	t.Parallel()
+	got := start(t).must(`{ scenarioLifecycle { status initial terminal transitions } }`)
+	for i, rule := range parley.Lifecycle {
+		at := fmt.Sprintf("scenarioLifecycle.%d.", i)
+		got.want(at+"status", rule.Status, at+"initial", rule.Initial(), at+"terminal", rule.Terminal(), at+"transitions", rule.Transitions)
+	}
+}
+
+func TestFirstStatus(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	add := `mutation($input: AddScenarioInput!) { addScenario(input: $input) { scenario { key status statusSince currentStatusChange { from reason } } userErrors { code message field } } }`
+	input := func(more map[string]any) map[string]any {
+		in := map[string]any{"issue": "talks/border", "key": "zone", "title": "A zone"}
+		for k, v := range more {
+			in[k] = v
+		}
+		return map[string]any{"input": in}
+	}
+	a.ask(add, input(map[string]any{"initialStatus": "SUPERSEDED"})).refused("INVALID_TRANSITION initialStatus", "SUPERSEDED")
+	a.ask(add, input(map[string]any{"effectiveAt": "2999-01-01T00:00:00Z"})).refused("INVALID effectiveAt", "2999", "future")
+	a.ask(add, input(map[string]any{"issue": "talks/nothing"})).refused("NOT_FOUND issue", "talks/nothing", "an issue")
+	a.ask(add, input(map[string]any{"issue": "north"})).refused("NOT_FOUND issue", "a stakeholder")
+	a.ask(add, input(map[string]any{"key": "line"})).refused("TAKEN key", "talks/line")
+	a.ask(add, input(map[string]any{"key": "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e"})).refused("INVALID key", "shaped like an id")
+	a.must(add, input(nil)).want("addScenario.scenario.status", "FLOATED", "addScenario.scenario.currentStatusChange.from", nil)
+}
+
+// Late, corrected and retracted status changes are checked against both neighbours in valid time.
+func TestStatusesAgainstBothNeighbours(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	scenario := a.scenarioIn("zone", parley.Floated) // since 1 February
+	move := func(to, at string) answer {
+		return a.ask(changeStatus, map[string]any{"input": map[string]any{"scenario": scenario, "to": to, "reason": "r", "effectiveAt": at}})
+	}
+	agreed := move("AGREED", "2025-04-01T00:00:00Z")
+	agreed.want("changeScenarioStatus.statusChange.skipped", "[PROPOSED UNDER_NEGOTIATION AGREED_IN_PRINCIPLE]")
+
+	move("IMPLEMENTED", "2025-03-01T00:00:00Z").refused("INVALID_TRANSITION to", "before the AGREED recorded at 2025-04-01")
+	move("STALLED", "2025-04-01T00:00:00Z").refused("CONFLICT effectiveAt", "AGREED")
+	late := move("UNDER_NEGOTIATION", "2025-03-01T00:00:00Z")
+	late.want("changeScenarioStatus.statusChange.from", "FLOATED", "changeScenarioStatus.scenario.status", "AGREED")
+	move("REJECTED", "2025-01-15T00:00:00Z").refused("INVALID_TRANSITION") // a first one that FLOATED can't follow
+	move("STALLED", "2025-01-15T00:00:00Z").refused("INVALID_TRANSITION")  // likewise
+	move("COLLAPSED", "2025-12-01T00:00:00Z").want("changeScenarioStatus.statusChange.from", "AGREED")
+
+	history := `{ scenario(id: "talks/zone") { statusHistory { nodes { id version from to skipped effectiveAt recordedAt correctionNote } } } }`
+	got := a.must(history)
+	got.want("scenario.statusHistory.nodes.2.from", "UNDER_NEGOTIATION", "scenario.statusHistory.nodes.2.skipped", "[AGREED_IN_PRINCIPLE]")
+	agreedID, agreedAt := agreed.text("changeScenarioStatus.statusChange.id"), got.text("scenario.statusHistory.nodes.2.recordedAt")
+	if got.text("scenario.statusHistory.nodes.2.id") != agreedID {
+		t.Error("a late report gave its neighbour another id")
+	}
+
+	correct := `mutation($input: CorrectStatusChangeInput!) { correctStatusChange(input: $input) { statusChange { to version correctionNote } cursor userErrors { code message field } } }`
+	a.ask(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "REJECTED", "note": "misread"}}).
+		refused("INVALID_TRANSITION to", "COLLAPSED")
+	a.ask(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "effectiveAt": "2025-02-15T00:00:00Z", "note": "misread"}}).
+		refused("INVALID_TRANSITION") // AGREED would stand before UNDER_NEGOTIATION
+	a.ask(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "AGREED_IN_PRINCIPLE", "note": "only in principle"}}).
+		want("correctStatusChange.statusChange.to", "AGREED_IN_PRINCIPLE", "correctStatusChange.statusChange.correctionNote", "only in principle")
+	again := a.must(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "AGREED_IN_PRINCIPLE", "note": "only in principle"}})
+	again.want("correctStatusChange.cursor", nil)
+
+	retract := `mutation($id: ID!) { retract(input: {id: $id, note: "never was"}) { node { id } cursor userErrors { code message field } } }`
+	a.ask(retract, map[string]any{"id": agreedID}).refused("INVALID_TRANSITION", "UNDER_NEGOTIATION", "COLLAPSED")
+	lateID := late.text("changeScenarioStatus.statusChange.id")
+	a.must(retract, map[string]any{"id": lateID}).want("retract.node", nil)
+	a.must(retract, map[string]any{"id": lateID}).want("retract.cursor", nil)
+	a.must(`query($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": lateID}).want("node", nil)
+	got = a.must(history)
+	got.want("scenario.statusHistory.nodes.1.from", "FLOATED", "scenario.statusHistory.nodes.1.skipped", "[PROPOSED UNDER_NEGOTIATION]")
+	if got.text("scenario.statusHistory.nodes.1.recordedAt") <= agreedAt {
+		t.Error("a correction keeps the recordedAt of the version before it")
+	}
+	only := a.must(`{ scenario(id: "talks/line") { currentStatusChange { id } } }`).text("scenario.currentStatusChange.id")
+	a.ask(retract, map[string]any{"id": only}).refused("IN_USE", "only status")
+}
+
+func TestFutureStatus(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.must(changeStatus, map[string]any{"input": map[string]any{
+		"scenario": "talks/line", "to": "AGREED", "reason": "signing is set", "effectiveAt": "2100-06-01T00:00:00Z"}}).
+		want("changeScenarioStatus.scenario.status", "PROPOSED")
+	a.ask(changeStatus, map[string]any{"input": map[string]any{"scenario": "talks/line", "to": "REJECTED", "reason": "no"}}).
+		refused("INVALID_TRANSITION to", "AGREED")
+	a.setClock("2100-05-31T23:59:59Z")
+	a.must(`{ scenario(id: "talks/line") { status } }`).want("scenario.status", "PROPOSED")
+	a.setClock("2100-06-01T00:00:00Z")
+	a.must(`{ scenario(id: "talks/line") { status statusSince } }`).
+		want("scenario.status", "AGREED", "scenario.statusSince", "2100-06-01T00:00:00.000000Z")
+}
+
+func TestExpectedStatusAndSuccessor(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	change := func(more map[string]any) answer {
+		in := map[string]any{"scenario": "talks/line", "to": "AGREED", "reason": "r"}
+		for k, v := range more {
+			in[k] = v
+		}
+		return a.ask(changeStatus, map[string]any{"input": in})
+	}
+	change(map[string]any{"expectedStatus": "FLOATED"}).refused("CONFLICT expectedStatus", "PROPOSED", "FLOATED")
+	change(map[string]any{"to": "SUPERSEDED"}).refused("INVALID successor")
+	change(map[string]any{"successor": "talks/strip"}).refused("INVALID successor")
+	change(map[string]any{"to": "SUPERSEDED", "successor": "talks/line"}).refused("INVALID successor", "another")
+	change(map[string]any{"reason": " "}).refused("INVALID reason")
+	change(map[string]any{"scenario": "talks/none"}).refused("NOT_FOUND scenario", "talks/none")
+	change(map[string]any{"by": []string{"south", "nobody"}}).refused("NOT_FOUND by.1", "nobody")
+	got := change(map[string]any{"to": "SUPERSEDED", "successor": "talks/strip", "expectedStatus": "PROPOSED", "by": []string{"south", "south", "north"}})
+	got.want("changeScenarioStatus.statusChange.successor.key", "strip", "changeScenarioStatus.statusChange.by", "[map[key:south] map[key:north]]")
+	a.ask(`mutation { retract(input: {id: "talks/strip", note: "x"}) { userErrors { code message field } } }`).refused("IN_USE", "took the place of")
+}
+
+func TestRetriedCreates(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	id := uuid.NewString()
+	send := func(reason string) answer {
+		return a.ask(changeStatus, map[string]any{"input": map[string]any{
+			"id": id, "scenario": "talks/line", "to": "AGREED", "reason": reason,
+			"newEvidence": []any{map[string]any{"source": "gazette", "text": "They agreed", "form": "OFFICIAL_TEXT"}}}})
+	}
+	send("signed").want("changeScenarioStatus.statusChange.id", id, "changeScenarioStatus.statusChange.evidence", "[map[text:They agreed]]")
+	head := a.changes()
+	send("signed").want("changeScenarioStatus.statusChange.id", id, "changeScenarioStatus.cursor", nil)
+	if a.changes() != head {
+		t.Error("the retry made a change")
+	}
+	send("initialled").refused("ID_REUSED id", id)
+	a.ask(`mutation($id: ID) { addIssue(input: {id: $id, negotiation: "talks", key: "other", title: "Other"}) { userErrors { code message field } } }`,
+		map[string]any{"id": id}).refused("ID_REUSED id", id)
+	a.ask(`mutation { addIssue(input: {id: "seven", negotiation: "talks", key: "other", title: "Other"}) { userErrors { code message field } } }`).
+		refused("INVALID id", "seven", "UUID")
+	var wait sync.WaitGroup
+	other, cursors := uuid.NewString(), make([]any, 8)
+	for i := range cursors {
+		wait.Go(func() {
+			got := a.must(`mutation($id: ID) { registerStakeholder(input: {id: $id, key: "west", name: "West", kind: STATE}) { stakeholder { id } cursor userErrors { code message field } } }`,
+				map[string]any{"id": other})
+			got.want("registerStakeholder.stakeholder.id", other)
+			cursors[i] = got.at("registerStakeholder.cursor")
+		})
+	}
+	wait.Wait()
+	made := 0
+	for _, c := range cursors {
+		if c != nil {
+			made++
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d of eight retries at once made a change, want 1", made)
+	}
+}
+
+// Two clients change the same scenario at once, a hundred times: one of them wins, and nobody ever sees two statuses.
+func TestTwoClientsRace(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	other := startOn(t, a.dsn)
+	scenario := a.scenarioIn("zone", parley.Stalled)
+	for round := range 100 {
+		from, to := parley.Stalled, []string{"PROPOSED", "UNDER_NEGOTIATION"}
+		if round%2 == 1 {
+			from, to = "", []string{"STALLED", "STALLED"}
+		}
+		var wait sync.WaitGroup
+		answers := make([]answer, 2)
+		for i, client := range []*api{a, other} {
+			input := map[string]any{"scenario": scenario, "to": to[i], "reason": fmt.Sprint("round ", round)}
+			if from != "" {
+				input["expectedStatus"] = from
+			}
+			wait.Go(func() { answers[i] = client.ask(changeStatus, map[string]any{"input": input}) })
+		}
+		wait.Wait()
+		won := 0
+		for _, got := range answers {
+			switch list := refusals(got.Data); {
+			case len(got.Errs) > 0:
+				t.Fatalf("round %d: %+v", round, got.Errs)
+			case len(list) == 0:
+				won++
+			case !strings.HasPrefix(list[0], "CONFLICT") && !strings.HasPrefix(list[0], "INVALID_TRANSITION"):
+				t.Fatalf("round %d: the loser got %v", round, list)
+			}
+		}
+		if won != 1 {
+			t.Fatalf("round %d: %d clients won", round, won)
+		}
+	}
+	got := a.must(`{ scenario(id: "talks/zone") { statusHistory(first: 500) { totalCount nodes { from to effectiveAt } } } }`)
+	got.want("scenario.statusHistory.totalCount", 101)
+	for i := 1; i <= 100; i++ {
+		before, after := fmt.Sprintf("scenario.statusHistory.nodes.%d.", i-1), fmt.Sprintf("scenario.statusHistory.nodes.%d.", i)
+		got.want(after+"from", got.text(before+"to"))
+		if got.text(before+"effectiveAt") >= got.text(after+"effectiveAt") {
+			t.Errorf("status %d does not begin after the one before it", i)
+		}
+	}
+}

@@ -1,0 +1,803 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+	"github.com/google/go-cmp/cmp"
+
+	"parley/feed"
+	"parley/internal/postgres/pgtest"
+	"parley/server"
+	"parley/storage"
+)
+
+// patience is how long a test waits for what has to come before it fails.
+const patience = 30 * time.Second
+
+// startSlowly starts a server that never looks for changes unasked: what it does not hear of, it does not see.
+func startSlowly(t *testing.T, dsn string) (*api, *logged) {
+	t.Helper()
+	a, logs, _ := startEnding(t, dsn)
+	return a, logs
+}
+
+// startEnding also returns what ends the feed.
+func startEnding(t *testing.T, dsn string) (*api, *logged, context.CancelFunc) {
+	t.Helper()
+	logs := &logged{}
+	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Test analyst", Log: logs.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	changes, err := feed.Start(ctx, store, 24*time.Hour, logs.logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(server.New(server.Options{Store: store, Feed: changes, Log: logs.logger(), LoopbackOnly: true}))
+	t.Cleanup(func() {
+		srv.CloseClientConnections()
+		srv.Close()
+		end()
+		<-changes.Done()
+		store.Close()
+	})
+	return &api{t: t, dsn: dsn, url: srv.URL, store: store, logs: &bytes.Buffer{}}, logs, end
+}
+
+// socket is a client that speaks graphql-transport-ws. It reads on only when it is asked for the next message.
+type socket struct {
+	t        testing.TB
+	conn     *websocket.Conn
+	messages chan message
+}
+
+type message struct {
+	Type    string          `json:"type"`
+	ID      string          `json:"id,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+	err     error           // the connection ended
+}
+
+func (a *api) connect() *socket {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(a.t.Context(), patience)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, a.url+server.GraphQLPath, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	conn.SetReadLimit(-1)
+	s := &socket{t: a.t, conn: conn, messages: make(chan message)}
+	a.t.Cleanup(s.leave)
+	reading := a.t.Context()
+	go func() {
+		defer close(s.messages)
+		for {
+			var m message
+			m.err = wsjson.Read(reading, conn, &m)
+			select {
+			case s.messages <- m:
+			case <-reading.Done():
+				return
+			}
+			if m.err != nil {
+				return
+			}
+		}
+	}()
+	s.send(message{Type: "connection_init"})
+	if m := s.read(); m.Type != "connection_ack" {
+		a.t.Fatalf("the server greets with %q %s", m.Type, m.Payload)
+	}
+	return s
+}
+
+// leave drops the connection without a word.
+func (s *socket) leave() { s.conn.CloseNow() }
+
+func (s *socket) send(m message) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	if err := wsjson.Write(ctx, s.conn, m); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *socket) ask(id, document string, variables ...map[string]any) {
+	s.t.Helper()
+	request := map[string]any{"query": document}
+	if len(variables) > 0 {
+		request["variables"] = variables[0]
+	}
+	payload, err := json.Marshal(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.send(message{Type: "subscribe", ID: id, Payload: payload})
+}
+
+// within is the next message, unless none comes in that time.
+func (s *socket) within(limit time.Duration) (message, bool) {
+	s.t.Helper()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		select {
+		case m := <-s.messages:
+			if m.Type == "ping" {
+				s.send(message{Type: "pong"})
+				continue
+			}
+			return m, true
+		case <-timer.C:
+			return message{}, false
+		}
+	}
+}
+
+// read is the next message; there has to be one.
+func (s *socket) read() message {
+	s.t.Helper()
+	m, ok := s.within(patience)
+	if !ok || m.err != nil {
+		s.t.Fatalf("waited for a message in vain: %v", m.err)
+	}
+	return m
+}
+
+// event is the next answer.
+func (s *socket) event() answer {
+	s.t.Helper()
+	return s.parse(s.read())
+}
+
+func (s *socket) parse(m message) answer {
+	s.t.Helper()
+	if m.Type != "next" {
+		s.t.Fatalf("got %s %s, want an event", m.Type, m.Payload)
+	}
+	got := answer{t: s.t}
+	if err := json.Unmarshal(m.Payload, &got); err != nil {
+		s.t.Fatal(err)
+	}
+	if len(got.Errs) > 0 {
+		s.t.Fatalf("an event with errors: %+v", got.Errs)
+	}
+	return got
+}
+
+// change is the one field of an event.
+func (g answer) change() map[string]any {
+	g.t.Helper()
+	for _, field := range g.Data.(map[string]any) {
+		return field.(map[string]any)
+	}
+	return nil
+}
+
+// subscribe asks for events, and returns when they come: it writes what matches until it hears of it. Nobody else may
+// write meanwhile.
+func (a *api) subscribe(document string, write func() string, variables ...map[string]any) *socket {
+	a.t.Helper()
+	s := a.connect()
+	s.ask("1", document, variables...)
+	deadline := time.Now().Add(patience)
+	for time.Now().Before(deadline) {
+		last := write()
+		m, ok := s.within(20 * time.Millisecond)
+		for ; ok; m, ok = s.within(patience) {
+			if m.err != nil {
+				a.t.Fatal(m.err)
+			}
+			if s.parse(m).change()["cursor"] == last {
+				return s
+			}
+		}
+	}
+	a.t.Fatal("the subscription does not begin")
+	return nil
+}
+
+// write makes one change and returns its cursor.
+func (a *api) write(mutation string, variables ...map[string]any) string {
+	a.t.Helper()
+	cursor, ok := a.must(mutation, variables...).change()["cursor"].(string)
+	if !ok {
+		a.t.Fatalf("no change was made by %s", mutation)
+	}
+	return cursor
+}
+
+var edits struct {
+	sync.Mutex
+	n int
+}
+
+// another is a word that was never used before.
+func another() string {
+	edits.Lock()
+	defer edits.Unlock()
+	edits.n++
+	return "word " + strconv.Itoa(edits.n)
+}
+
+// retitle changes the talks, reword the first status of a scenario, and take a holder's position on a scenario.
+func (a *api) retitle() string {
+	a.t.Helper()
+	return a.write(`mutation($to: String!) { editNegotiation(input: {negotiation: "talks", title: $to}) { cursor userErrors { code message field } } }`, map[string]any{"to": another()})
+}
+
+func (a *api) reword(scenario string) string {
+	a.t.Helper()
+	id := a.must(`query($id: ID!) { scenario(id: $id) { statusHistory(first: 1) { nodes { id } } } }`, map[string]any{"id": scenario}).text("scenario.statusHistory.nodes.0.id")
+	return a.write(`mutation($id: ID!, $to: String!) { correctStatusChange(input: {statusChange: $id, reason: $to, note: "reworded"}) { cursor userErrors { code message field } } }`,
+		map[string]any{"id": id, "to": another()})
+}
+
+func (a *api) position(holder, scenario string) string {
+	a.t.Helper()
+	return a.write(`mutation($holder: ID!, $scenario: ID!, $unless: String!) {
+		recordPosition(input: {holder: $holder, scenario: $scenario, stance: SUPPORTS, conditions: [$unless]}) { cursor userErrors { code message field } }
+	}`, map[string]any{"holder": holder, "scenario": scenario, "unless": another()})
+}
+
+func (a *api) move(scenario, to string) string {
+	a.t.Helper()
+	return a.write(`mutation($scenario: ID!, $to: ScenarioStatus!) {
+		changeScenarioStatus(input: {scenario: $scenario, to: $to, reason: "agreed so"}) { cursor userErrors { code message field } }
+	}`, map[string]any{"scenario": scenario, "to": to})
+}
+
+// received is what clients ask of every change.
+const received = `
+fragment change on Change {
+	cursor kind summary note recordedAt recordedBy { name } negotiation { key title changedAt scenarios { nodes { key status } totalCount } }
+	... on ScenarioStatusChanged {
+		cause scenario { key status statusSince changedAt allowedTransitions statusHistory { nodes { id version to reason } } }
+		statusChange { id version from to reason effectiveAt recordedAt supersededAt } previous { id version to reason supersededAt }
+	}
+	... on PositionChanged {
+		cause position { id version holder { name } scenario { key status positions { nodes { stance conditions } } } stance conditions validFrom validTo supersededAt }
+		previous { version conditions validTo supersededAt }
+	}
+	... on RecordChanged { action fields node { __typename id label } }
+}`
+
+// recorded are the changes after a cursor, as Query.changes tells them.
+func (a *api) recorded(after string) []any {
+	a.t.Helper()
+	var list []any
+	for {
+		page := a.must(`query($after: Cursor) { changes(after: $after, first: 100) { nodes { ...change } pageInfo { hasNextPage endCursor } } }`+received, map[string]any{"after": after})
+		list = append(list, page.at("changes.nodes").([]any)...)
+		if page.at("changes.pageInfo.hasNextPage") != true {
+			return list
+		}
+		after = page.text("changes.pageInfo.endCursor")
+	}
+}
+
+func TestSubscribersHearWhatAnotherServerWrites(t *testing.T) {
+	t.Parallel()
+	a, _ := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	b, _ := startSlowly(t, a.dsn)
+
+	all := a.subscribe(`subscription { changes { ...change } }`+received, b.retitle)
+	moves := a.subscribe(`subscription { scenarioStatusChanged { ...change } }`+received, func() string { return b.reword("talks/line") })
+	stances := a.subscribe(`subscription { positionChanged { ...change } }`+received, func() string { return b.position("south", "talks/strip") })
+	begin := b.must(`{ changes(first: 1, order: NEWEST_FIRST) { nodes { cursor } } }`).text("changes.nodes.0.cursor")
+	// What the later ones were tried with, the first one heard too.
+	for all.event().change()["cursor"] != begin {
+	}
+
+	moved, took, titled := b.move("talks/line", "UNDER_NEGOTIATION"), b.position("north", "talks/line"), b.retitle()
+	want := b.recorded(begin)
+	if len(want) != 3 {
+		t.Fatalf("three writes made %d changes", len(want))
+	}
+	for i, cursor := range []string{moved, took, titled} {
+		got := all.event().change()
+		if got["cursor"] != cursor {
+			t.Errorf("change %d has the cursor %v, want %s", i, got["cursor"], cursor)
+		}
+		if diff := cmp.Diff(want[i], any(got)); diff != "" {
+			t.Errorf("change %d is recorded (-) and pushed (+) differently:\n%s", i, diff)
+		}
+	}
+	if diff := cmp.Diff(want[0], any(moves.event().change())); diff != "" {
+		t.Errorf("the move (-recorded +pushed):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[1], any(stances.event().change())); diff != "" {
+		t.Errorf("the position (-recorded +pushed):\n%s", diff)
+	}
+	got := answer{t: t, Data: want[0]}
+	got.want("kind", "STATUS", "cause", "WORLD_CHANGED", "statusChange.from", "PROPOSED", "statusChange.to", "UNDER_NEGOTIATION", "previous.to", "PROPOSED", "scenario.status", "UNDER_NEGOTIATION", "negotiation.key", "talks")
+	got = answer{t: t, Data: want[1]}
+	got.want("kind", "POSITION", "cause", "FIRST_RECORDED", "position.holder.name", "North", "position.stance", "SUPPORTS", "previous", nil)
+	got = answer{t: t, Data: want[2]}
+	got.want("kind", "RECORD", "action", "UPDATED", "fields.0", "title", "node.__typename", "Negotiation")
+
+	// The one who writes hears of it as well.
+	own := b.subscribe(`subscription { changes { cursor } }`, b.retitle)
+	last := a.retitle()
+	if got := own.event().change()["cursor"]; got != last {
+		t.Errorf("got %v, want %s", got, last)
+	}
+}
+
+// A subscriber with a filter hears of the matching one of two changes first, though it was made last.
+func TestSubscriptionFilters(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.load("other.yaml", strings.NewReplacer("dataset: talks", "dataset: other", "key: talks", "key: other", "issues: [border]", "issues: []",
+		"north", "east", "south", "west", "envoy", "nuncio", "gazette", "herald", "rumour", "hearsay", "talks/", "other/", "{key: s1", "{key: s3", "{key: s2", "{key: s4", "vetoIssues: [border]", "vetoIssues: []").Replace(talks))
+	position := func(holder, scenario string) func() string {
+		return func() string { return a.position(holder, scenario) }
+	}
+	reword := func(scenario string) func() string { return func() string { return a.reword(scenario) } }
+	for _, tt := range []struct {
+		field  string
+		match  func() string
+		others []func() string
+	}{
+		{`changes(filter: {kinds: [POSITION]})`, position("north", "talks/line"), []func() string{a.retitle, reword("talks/line")}},
+		{`changes(filter: {kinds: [STATUS, RECORD], negotiations: ["talks"]})`, a.retitle, []func() string{position("north", "talks/line"), reword("other/line")}},
+		{`changes(filter: {scenarios: ["talks/line"]})`, position("north", "talks/line"), []func() string{a.retitle, position("north", "talks/strip"), reword("other/line")}},
+		{`changes(filter: {issues: ["talks/border"]})`, reword("talks/strip"), []func() string{a.retitle, reword("other/line")}},
+		{`changes(filter: {stakeholders: ["south", "envoy"]})`, position("south", "talks/line"), []func() string{a.retitle, position("north", "talks/line")}},
+		{`changes(filter: {negotiations: ["talks"], stakeholders: ["north"], kinds: []})`, position("north", "talks/line"), []func() string{position("north", "other/line"), position("south", "talks/line")}},
+		{`scenarioStatusChanged(scenarios: ["talks/line"])`, reword("talks/line"), []func() string{reword("talks/strip"), position("north", "talks/line"), reword("other/line")}},
+		{`scenarioStatusChanged(negotiations: ["talks"], scenarios: [])`, reword("talks/strip"), []func() string{reword("other/strip"), position("north", "talks/line"), a.retitle}},
+		{`positionChanged(holders: ["north"])`, position("north", "other/line"), []func() string{position("south", "other/line"), a.retitle}},
+		{`positionChanged(negotiations: ["talks"], scenarios: ["talks/line", "talks/strip"], holders: ["north", "south"])`, position("south", "talks/strip"),
+			[]func() string{position("south", "other/strip"), position("east", "talks/strip"), reword("talks/strip")}},
+	} {
+		t.Run(tt.field, func(t *testing.T) {
+			a.t = t
+			s := a.subscribe(`subscription { `+tt.field+` { cursor } }`, tt.match)
+			for i, other := range tt.others {
+				passed, want := other(), tt.match()
+				if got := s.event().change()["cursor"]; got == passed {
+					t.Errorf("heard of other change %d", i)
+				} else if got != want {
+					t.Errorf("got %v, want %s", got, want)
+				}
+			}
+		})
+	}
+}
+
+// refusal expects a refusal of operation 1, in either of the two ways there are, and its end.
+func (s *socket) refusal(code string, words ...string) {
+	s.t.Helper()
+	m := s.read()
+	got := answer{t: s.t}
+	var err error
+	if m.Type == "error" {
+		err = json.Unmarshal(m.Payload, &got.Errs)
+	} else {
+		err = json.Unmarshal(m.Payload, &got)
+	}
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", m.Type, m.Payload, err)
+	}
+	got.fails(code, words...)
+	if end := s.read(); end.Type != "complete" || end.ID != m.ID {
+		s.t.Errorf("after the refusal: %s %s", end.Type, end.Payload)
+	}
+}
+
+func TestRefusedSubscriptions(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	s := a.connect()
+	for _, field := range []string{
+		`changes(filter: {negotiations: ["nobody"]})`,
+		`changes(filter: {scenarios: ["talks/line", "nobody"]})`,
+		`scenarioStatusChanged(scenarios: ["nobody"])`,
+		`scenarioStatusChanged(negotiations: ["nobody"])`,
+		`positionChanged(holders: ["nobody"])`,
+		`positionChanged(scenarios: ["talks/line"], negotiations: ["nobody"])`,
+	} {
+		s.ask("1", `subscription { `+field+` { cursor } }`)
+		s.refusal("BAD_REQUEST", `"nobody"`)
+	}
+	s.ask("1", `subscription { changes(filter: {scenarios: ["north"]}) { cursor } }`)
+	s.refusal("BAD_REQUEST", `"north"`, "a scenario")
+	s.ask("1", `subscription { changes { cursors } }`)
+	s.refusal("BAD_REQUEST", "cursors")
+	s.ask("1", `subscription { changes { negotiation { scenarios(first: 500) { nodes { positions(first: 500) { nodes { evidence { about { id } } } } } } } } }`)
+	s.refusal("LIMIT", "fields")
+	s.ask("1", `subscription($k: [ChangeKind!]) { changes(filter: {kinds: $k}) { cursor } }`, map[string]any{"k": []string{"status"}})
+	s.refusal("BAD_REQUEST", "status", "STATUS")
+
+	// The connection is good for other operations after that.
+	s.ask("2", `query { negotiation(id: "talks") { key } }`)
+	s.event().want("negotiation.key", "talks")
+	if m := s.read(); m.Type != "complete" || m.ID != "2" {
+		t.Errorf("a query ends with %q %s", m.Type, m.Payload)
+	}
+	s.ask("3", `mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { title } } }`)
+	s.event().want("editNegotiation.negotiation.title", "New")
+}
+
+func TestSubscriptionsNeedAWebSocket(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for _, got := range []answer{a.ask(`subscription { changes { cursor } }`), a.get(`subscription { positionChanged { cursor } }`)} {
+		got.fails("BAD_REQUEST", "WebSocket", "graphql-transport-ws")
+		got.clientError()
+	}
+	response, _ := a.send(http.MethodPost, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}},
+		strings.NewReader(`{"query":"subscription { changes { cursor } }"}`))
+	a.read(response).fails("BAD_REQUEST", "WebSocket")
+}
+
+// A page elsewhere may open a WebSocket to any server, unless that server looks at where the page is from.
+func TestForeignPagesOpenNoWebSocket(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	dial := func(header http.Header, host string) int {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		conn, response, err := websocket.Dial(ctx, a.url+server.GraphQLPath, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header, Host: host})
+		if err == nil {
+			conn.CloseNow()
+		} else if response == nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode
+	}
+	for origin, status := range map[string]int{
+		a.url:                       http.StatusSwitchingProtocols,
+		"http://elsewhere.example":  http.StatusForbidden,
+		"https://localhost.example": http.StatusForbidden,
+		"http://localhost:1":        http.StatusForbidden,
+		"null":                      http.StatusForbidden,
+	} {
+		if got := dial(http.Header{"Origin": {origin}}, ""); got != status {
+			t.Errorf("a page of %q is answered with %d, want %d", origin, got, status)
+		}
+	}
+	if got := dial(nil, ""); got != http.StatusSwitchingProtocols {
+		t.Errorf("a client that is no page is answered with %d", got)
+	}
+	if got := dial(http.Header{"Origin": {"http://elsewhere.example"}}, "elsewhere.example"); got != http.StatusMisdirectedRequest {
+		t.Errorf("a page whose name leads here is answered with %d", got)
+	}
+}
+
+// Each event is read as of its own change, also where the next one was made before it was sent, and later on.
+func TestEventsAreReadAsOfTheirChange(t *testing.T) {
+	t.Parallel()
+	a, _ := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	b, _ := startSlowly(t, a.dsn)
+	s := a.subscribe(`subscription { scenarioStatusChanged(scenarios: ["talks/line"]) { ...change } }`+received, func() string { return a.reword("talks/line") })
+	begin := a.must(`{ changes(first: 1, order: NEWEST_FIRST) { nodes { cursor } } }`).text("changes.nodes.0.cursor")
+
+	path := []string{"UNDER_NEGOTIATION", "AGREED_IN_PRINCIPLE", "AGREED", "COLLAPSED", "PROPOSED"}
+	for i, to := range path {
+		[]*api{a, b}[i%2].move("talks/line", to)
+	}
+	a.write(`mutation { editScenario(input: {scenario: "talks/line", title: "Later"}) { cursor userErrors { code message field } } }`)
+	var pushed []any
+	from := "PROPOSED"
+	for i, to := range path {
+		got := answer{t: t, Data: s.event().change()}
+		got.want("statusChange.from", from, "statusChange.to", to, "previous.to", from, "scenario.status", to, "negotiation.scenarios.nodes.0.status", to,
+			"scenario.statusHistory.nodes."+strconv.Itoa(i+1)+".to", to, "scenario.statusHistory.nodes."+strconv.Itoa(i+2), nil,
+			"statusChange.effectiveAt", got.text("recordedAt"), "scenario.statusSince", got.text("recordedAt"), "scenario.changedAt", got.text("recordedAt"),
+			"statusChange.supersededAt", nil)
+		pushed, from = append(pushed, got.Data), to
+	}
+	for _, server := range []*api{a, b} {
+		if diff := cmp.Diff(pushed, server.recorded(begin)[:len(path)]); diff != "" {
+			t.Errorf("the same changes, as pushed (-) and as read later (+):\n%s", diff)
+		}
+	}
+}
+
+// Of what many write at a time, every subscriber of every server gets each change once, and in the same order.
+func TestEveryChangeOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	a, _ := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	b, _ := startSlowly(t, a.dsn)
+	servers := []*api{a, b}
+	subscribers := []*socket{a.subscribe(`subscription { changes { ...change } }`+received, a.retitle)}
+	subscribers = append(subscribers, b.subscribe(`subscription { changes { ...change } }`+received, b.retitle))
+	begin := b.retitle()
+	for _, s := range subscribers {
+		for s.event().change()["cursor"] != begin {
+		}
+	}
+
+	const writers, each = 4, 75
+	var writing sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			for i := range each {
+				server := servers[(w+i)%2]
+				var errs []string
+				switch w {
+				case 0:
+					errs = server.try(`mutation($to: String!) { editNegotiation(input: {negotiation: "talks", title: $to}) { cursor userErrors { code message field } } }`, map[string]any{"to": another()})
+				case 1:
+					errs = server.try(`mutation($key: String!) { addScenario(input: {issue: "talks/border", key: $key, title: $key}) { cursor userErrors { code message field } } }`, map[string]any{"key": "s" + strconv.Itoa(i)})
+				default:
+					errs = server.try(`mutation($holder: ID!, $unless: String!) {
+						recordPosition(input: {holder: $holder, scenario: "talks/line", stance: OPPOSES, conditions: [$unless]}) { cursor userErrors { code message field } }
+					}`, map[string]any{"holder": []string{"north", "south"}[w-2], "unless": another()})
+				}
+				for _, err := range errs {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	defer writing.Wait()
+
+	pushed := make([][]any, len(subscribers))
+	for range writers * each {
+		for i, s := range subscribers {
+			pushed[i] = append(pushed[i], s.event().change())
+		}
+	}
+	writing.Wait()
+	want := a.recorded(begin)
+	if len(want) != writers*each {
+		t.Fatalf("%d changes were made, want %d", len(want), writers*each)
+	}
+	for i := range subscribers {
+		if diff := cmp.Diff(want, pushed[i]); diff != "" {
+			t.Errorf("subscriber %d (-recorded +pushed):\n%.5000s", i, diff)
+		}
+	}
+	// Nothing comes after that but what is written after that.
+	last := a.retitle()
+	for i, s := range subscribers {
+		if got := s.event().change()["cursor"]; got != last {
+			t.Errorf("subscriber %d: got %v after all, want %s", i, got, last)
+		}
+	}
+}
+
+// try is must for goroutines that may not end the test: it returns what went wrong.
+func (a *api) try(document string, variables map[string]any) []string {
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	response, err := http.Post(a.url+server.GraphQLPath, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer response.Body.Close()
+	var got answer
+	if err := json.NewDecoder(response.Body).Decode(&got); err != nil {
+		return []string{err.Error()}
+	}
+	list := refusals(got.Data)
+	for _, e := range got.Errs {
+		list = append(list, e.Message)
+	}
+	return list
+}
+
+func TestHintsComeBackAfterTheirConnectionIsLost(t *testing.T) {
+	t.Parallel()
+	a, logs := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	b, _ := startSlowly(t, a.dsn)
+	s := a.subscribe(`subscription { changes { cursor } }`, b.retitle)
+	db := a.db()
+	defer db.Close()
+	const listening = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %' ORDER BY pid`
+	for round := range 3 {
+		var before []int
+		wait(t, "both servers to listen", func() bool {
+			before = nil
+			if err := db.SelectContext(t.Context(), &before, listening); err != nil {
+				t.Fatal(err)
+			}
+			return len(before) == 2
+		})
+		for _, pid := range before {
+			var ended bool
+			if err := db.GetContext(t.Context(), &ended, `SELECT pg_terminate_backend($1, 10000)`, pid); err != nil || !ended {
+				t.Fatalf("end backend %d: %v, %v", pid, ended, err)
+			}
+		}
+		// This one is made while nobody listens, and the next one, most likely, too.
+		for range 2 {
+			want := b.retitle()
+			if got := s.event().change()["cursor"]; got != want {
+				t.Errorf("round %d: got %v, want %s", round, got, want)
+			}
+		}
+	}
+	if log := logs.String(); !strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
+		t.Errorf("logged: %s", log)
+	}
+}
+
+// wait returns once something is so.
+func wait(t testing.TB, what string, isSo func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !isSo() {
+		select {
+		case <-deadline.C:
+			t.Fatal("waited in vain for " + what)
+		case <-again.C:
+		}
+	}
+}
+
+// A client that reads nothing holds nobody up. It is told that it missed something, and can read it all later.
+func TestSlowClients(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.must(`mutation($body: String!) { registerSource(input: {key: "tome", title: "A tome", body: $body}) { userErrors { code message field } } }`,
+		map[string]any{"body": strings.Repeat("All work and no play. ", 10_000)})
+	edit := func() string {
+		return a.write(`mutation($to: String!) { editSource(input: {source: "tome", title: $to}) { cursor userErrors { code message field } } }`, map[string]any{"to": another()})
+	}
+	slow := a.subscribe(`subscription { changes { cursor ... on RecordChanged { node { ... on Source { title body } } } } }`, edit)
+	fast := a.subscribe(`subscription { changes { cursor } }`, edit)
+	begin := edit()
+	for fast.event().change()["cursor"] != begin {
+	}
+	for slow.event().change()["cursor"] != begin {
+	}
+
+	var written []string
+	for range 450 { // what waits for it, and what its connection may hold
+		written = append(written, edit())
+		if got := fast.event().change()["cursor"]; got != written[len(written)-1] {
+			t.Fatalf("the fast one got %v, want %s", got, written[len(written)-1])
+		}
+	}
+	heard := 0
+	for {
+		m := slow.read()
+		if m.Type != "next" {
+			got := answer{t: t}
+			if err := json.Unmarshal(m.Payload, &got.Errs); err != nil || m.Type != "error" {
+				t.Fatalf("%s %s: %v", m.Type, m.Payload, err)
+			}
+			got.fails("LIMIT", "slowly", "after the last cursor you saw")
+			break
+		}
+		if got := slow.parse(m).change()["cursor"]; got != written[heard] {
+			t.Fatalf("the slow one's event %d has the cursor %v, want %s", heard, got, written[heard])
+		}
+		heard++
+	}
+	if heard == 0 || heard == len(written) {
+		t.Fatalf("the slow one got %d of %d events", heard, len(written))
+	}
+	missed := a.must(`query($after: Cursor) { changes(after: $after, first: 500) { nodes { cursor } } }`, map[string]any{"after": written[heard-1]})
+	if got := missed.count("changes.nodes"); got != len(written)-heard {
+		t.Errorf("%d changes follow the last one it saw, want %d", got, len(written)-heard)
+	}
+	missed.want("changes.nodes.0.cursor", written[heard])
+}
+
+func TestSubscriptionsEndWithTheFeed(t *testing.T) {
+	t.Parallel()
+	a, _, end := startEnding(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	s := a.subscribe(`subscription { changes { cursor } }`, a.retitle)
+	end()
+	m := s.read()
+	got := answer{t: t}
+	if err := json.Unmarshal(m.Payload, &got.Errs); err != nil || m.Type != "error" {
+		t.Fatalf("%s %s: %v", m.Type, m.Payload, err)
+	}
+	got.fails("LIMIT", "shutting down", "again")
+	// Nobody can subscribe any more once it has ended, and queries are still answered.
+	s.ask("2", `subscription { changes { cursor } }`)
+	s.refusal("LIMIT", "shutting down")
+	a.must(`{ negotiation(id: "talks") { key } }`)
+}
+
+func TestPanicsOfSubscriptionsAreContained(t *testing.T) {
+	t.Parallel()
+	a, logs := panicking(t)
+	s := a.connect()
+	for range 2 {
+		s.ask("1", `subscription { changes { cursor } }`)
+		m := s.read()
+		if !strings.Contains(string(m.Payload), "Internal error") || strings.Contains(string(m.Payload), "nil pointer") {
+			t.Errorf("clients read %s", m.Payload)
+		}
+		if end := s.read(); end.Type != "complete" {
+			t.Errorf("then %s %s", end.Type, end.Payload)
+		}
+	}
+	if got := strings.Count(logs.String(), "a resolver panicked"); got != 2 {
+		t.Errorf("two panics were logged %d times", got)
+	}
+	s.ask("2", `{ scenarioLifecycle { status } }`)
+	s.event().want("scenarioLifecycle.0.status", "FLOATED")
+}
+
+// running is how many goroutines there are that this test began, itself or through others.
+func running(t *testing.T) int {
+	t.Helper()
+	var profile bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for _, group := range regexp.MustCompile(`(?m)^(\d+) @.*\n# labels: (.*)$`).FindAllStringSubmatch(profile.String(), -1) {
+		if strings.Contains(group[2], fmt.Sprintf("%q", t.Name())) {
+			n, _ := strconv.Atoi(group[1])
+			count += n
+		}
+	}
+	return count
+}
+
+func TestNothingIsLeftOfClientsThatLeave(t *testing.T) {
+	t.Parallel()
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("test", t.Name())))
+	a := withTalks(t)
+	subscribe := func() *socket { return a.subscribe(`subscription { changes { ...change } }`+received, a.retitle) }
+	subscribe().leave() // and with it, what is begun once
+	http.DefaultClient.CloseIdleConnections()
+	before := 0
+	wait(t, "the server to be at rest", func() bool { before = running(t); return before > 0 && before < 20 })
+
+	for round := range 3 {
+		var clients []*socket
+		for range 10 {
+			clients = append(clients, subscribe())
+		}
+		a.retitle()
+		if during := running(t); during < before+2*len(clients) {
+			t.Fatalf("%d goroutines serve %d clients; %d did so before they came", during, len(clients), before)
+		}
+		for i, s := range clients {
+			switch i % 3 {
+			case 0:
+				s.leave()
+			case 1:
+				s.send(message{Type: "complete", ID: "1"})
+				for m := s.read(); m.Type != "complete"; m = s.read() {
+				}
+				s.leave()
+			case 2:
+				go s.conn.Close(websocket.StatusNormalClosure, "enough")
+			}
+		}
+		for _, s := range clients {
+			for range s.messages { // up to the error of its connection
+			}
+		}
+		http.DefaultClient.CloseIdleConnections()
+		wait(t, fmt.Sprintf("what served the clients of round %d to end: %d goroutines before", round, before), func() bool { return running(t) <= before })
+	}
+}

@@ -1,0 +1,192 @@
+package parley
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// StatusChange is a scenario's move to a status at an instant. From, Skipped and ValidTo are not asserted: they follow
+// from the neighbours on the scenario's line (see ArrangeStatuses).
+type StatusChange struct {
+	Lens Lens `db:"-"`
+	Provenance
+
+	ID                   uuid.UUID      `db:"id"`
+	ScenarioID           uuid.UUID      `db:"scenario_id"`
+	To                   ScenarioStatus `db:"to_status"`
+	ByIDs                []uuid.UUID    `db:"-"`
+	Reason               *string        `db:"reason"`
+	SuccessorID          *uuid.UUID     `db:"successor_id"`
+	EffectiveAt          Instant        `db:"effective_at"`
+	EffectiveAtPrecision TimePrecision  `db:"effective_at_precision"`
+	EvidenceIDs          []uuid.UUID    `db:"-"`
+
+	From    *ScenarioStatus  `db:"from_status"`
+	Skipped []ScenarioStatus `db:"-"`
+	ValidTo *Instant         `db:"valid_to"`
+}
+
+// A page of status changes.
+type (
+	StatusChangeConnection = Connection[StatusChange]
+	StatusChangeEdge       = Edge[StatusChange]
+)
+
+// Label is what to call it in a list, given the scenario's title.
+func (s *StatusChange) Label(scenario string) string {
+	if s.From == nil {
+		return scenario + ": " + Words(s.To)
+	}
+	return scenario + ": " + Words(*s.From) + " to " + Words(s.To)
+}
+
+// SameCut says whether two states of a status change owe the same to their neighbours.
+func (s *StatusChange) SameCut(o *StatusChange) bool {
+	sameFrom := (s.From == nil) == (o.From == nil) && (s.From == nil || *s.From == *o.From)
+	return sameFrom && slices.Equal(s.Skipped, o.Skipped) && sameInstant(s.ValidTo, o.ValidTo)
+}
+
+// ChangeScenarioStatusInput moves a scenario to a status.
+type ChangeScenarioStatusInput struct {
+	ID                   *string
+	Scenario             Ref
+	To                   ScenarioStatus
+	Reason               string
+	By                   []Ref
+	EffectiveAt          *Instant
+	EffectiveAtPrecision TimePrecision
+	ExpectedStatus       *ScenarioStatus
+	Successor            *Ref
+	Evidence             []Ref
+	NewEvidence          []NewStatementInput
+}
+
+// CorrectStatusChange mends a status change that was recorded wrongly.
+type CorrectStatusChange struct {
+	StatusChange         Ref
+	To                   Patch[ScenarioStatus]
+	Successor            Patch[Ref]
+	EffectiveAt          Patch[Instant]
+	EffectiveAtPrecision Patch[TimePrecision]
+	Reason               Patch[string]
+	By                   Patch[[]Ref]
+	Note                 string
+	IfUnchangedSince     *Cursor
+}
+
+// Check refuses what is wrong with the input; its references come later.
+func (in ChangeScenarioStatusInput) Check() error {
+	var c checks
+	c.text("reason", in.Reason, MaxReason)
+	c.list("by", len(in.By))
+	c.statements("evidence", in.Evidence, in.NewEvidence)
+	c.successor(in.To, in.Successor != nil)
+	return c.err()
+}
+
+// Correct applies the patches and returns the names of the fields that changed. Successor and by come resolved.
+func (s *StatusChange) Correct(in CorrectStatusChange, successor Patch[uuid.UUID], by Patch[[]uuid.UUID]) ([]string, error) {
+	var e edit
+	set(&e, "to", &s.To, in.To)
+	setOrClear(&e, "successor", &s.SuccessorID, successor)
+	setInstant(&e, "effectiveAt", &s.EffectiveAt, in.EffectiveAt)
+	set(&e, "effectiveAtPrecision", &s.EffectiveAtPrecision, in.EffectiveAtPrecision)
+	setOrClear(&e, "reason", &s.Reason, in.Reason)
+	setList(&e, "by", &s.ByIDs, by)
+	e.text("note", in.Note, MaxProse)
+	e.optionalText("reason", s.Reason, MaxReason)
+	e.list("by", len(s.ByIDs))
+	e.successor(s.To, s.SuccessorID != nil)
+	if s.From != nil && s.Reason == nil {
+		e.refuse("reason", "Reason can't be cleared; only a scenario's first status goes without one.")
+	}
+	return e.fields, e.err()
+}
+
+func (c *checks) successor(to ScenarioStatus, named bool) {
+	switch {
+	case to == Superseded && !named:
+		c.refuse("successor", "A scenario that becomes SUPERSEDED has a successor; name the scenario that took its place.")
+	case to != Superseded && named:
+		c.refuse("successor", "Only a scenario that becomes SUPERSEDED has a successor, and this one becomes %s; leave successor out.", to)
+	}
+}
+
+// StatusAt is the status change on a line that holds at t; nil before the first.
+func StatusAt(line []*StatusChange, t Instant) *StatusChange {
+	var holds *StatusChange
+	for _, s := range line {
+		if !s.EffectiveAt.After(t) && (holds == nil || s.EffectiveAt.After(holds.EffectiveAt)) {
+			holds = s
+		}
+	}
+	return holds
+}
+
+// ArrangeStatuses puts a scenario's status changes in order of valid time and derives what each owes to its neighbours:
+// From, Skipped and ValidTo. It refuses a line that breaks the life cycle, has two statuses at one instant, or begins
+// after now. The sentence speaks of the change that was added or corrected; uuid.Nil: one was taken away.
+func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error {
+	slices.SortFunc(line, func(a, b *StatusChange) int { return a.EffectiveAt.Compare(b.EffectiveAt) })
+	for i, s := range line {
+		s.From, s.Skipped, s.ValidTo = nil, nil, nil
+		if i+1 < len(line) {
+			s.ValidTo = &line[i+1].EffectiveAt
+		}
+		if i == 0 {
+			if err := checkFirst(s, now); err != nil {
+				return err
+			}
+			continue
+		}
+		previous := line[i-1]
+		if previous.EffectiveAt.Equal(s.EffectiveAt) {
+			other := previous
+			if other.ID == changed {
+				other = s
+			}
+			return Refuse(Conflict, "effectiveAt", "The scenario has a status change at %s on record already, to %s; correct that one, or give another instant.", FormatInstant(s.EffectiveAt), other.To)
+		}
+		if !previous.To.CanBecome(s.To) {
+			return refuseTransition(previous, s, changed)
+		}
+		s.From, s.Skipped = &previous.To, skipped(previous.To, s.To)
+	}
+	return nil
+}
+
+func checkFirst(s *StatusChange, now Instant) error {
+	switch {
+	case !s.To.Rule().Initial():
+		return Refuse(InvalidTransition, "to", "A scenario can't begin as %s; its first status is any of the others.", s.To)
+	case s.EffectiveAt.After(now):
+		return Refuse(Invalid, "effectiveAt", "The scenario's first status would begin at %s, which lies in the future; a scenario is on the table from now or an earlier instant on.", FormatInstant(s.EffectiveAt))
+	}
+	return nil
+}
+
+func refuseTransition(previous, next *StatusChange, changed uuid.UUID) error {
+	allowed := "nothing may follow it"
+	if t := previous.To.Rule().Transitions; len(t) > 0 {
+		allowed = "allowed are " + Listed(t)
+	}
+	switch changed {
+	case next.ID:
+		return Refuse(InvalidTransition, "to", "From %s a scenario can't become %s; %s.", previous.To, next.To, allowed)
+	case previous.ID:
+		return Refuse(InvalidTransition, "to", "%s from %s on can't stand before the %s recorded at %s; after %s %s.",
+			previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt), previous.To, allowed)
+	}
+	return Refuse(InvalidTransition, "", "Without it, %s at %s would be followed by %s at %s; after %s %s.",
+		previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt), previous.To, allowed)
+}
+
+// StatusChangeFilter narrows a list of status changes; what is left out does not narrow.
+type StatusChangeFilter struct {
+	Negotiations []Ref
+	Scenarios    []Ref
+	By           []Ref
+	To           []ScenarioStatus
+	Effective    *TimeRange
+}

@@ -1,0 +1,100 @@
+package storage
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"parley"
+)
+
+// uuids reads and writes a uuid[].
+type uuids []uuid.UUID
+
+// Scan reads the text form, {a,b}: ids need no quotes.
+func (u *uuids) Scan(src any) error {
+	var text string
+	switch src := src.(type) {
+	case []byte:
+		text = string(src)
+	case string:
+		text = src
+	default:
+		return fmt.Errorf("scan %T into ids", src)
+	}
+	text = strings.Trim(text, "{}")
+	*u = nil
+	if text == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		id, err := uuid.Parse(part)
+		if err != nil {
+			return fmt.Errorf("scan ids: %w", err)
+		}
+		*u = append(*u, id)
+	}
+	return nil
+}
+
+// Value writes the text form; no ids are an empty array and not NULL.
+func (u uuids) Value() (driver.Value, error) {
+	parts := make([]string, len(u))
+	for i, id := range u {
+		parts[i] = id.String()
+	}
+	return "{" + strings.Join(parts, ",") + "}", nil
+}
+
+// words reads and writes an array of an enum or of text.
+type words[E ~string] []E
+
+// Scan reads an array of text.
+func (w *words[E]) Scan(src any) error {
+	var texts pq.StringArray
+	if err := texts.Scan(src); err != nil {
+		return err
+	}
+	*w = nil
+	for _, t := range texts {
+		*w = append(*w, E(t))
+	}
+	return nil
+}
+
+// Value writes an array of text; none is an empty array and not NULL.
+func (w words[E]) Value() (driver.Value, error) {
+	texts := make(pq.StringArray, len(w))
+	for i, e := range w {
+		texts[i] = string(e)
+	}
+	return texts.Value()
+}
+
+// locators reads and writes text locators as an integer[] of starts and ends in turn.
+type locators []parley.TextLocator
+
+// Scan reads the pairs.
+func (l *locators) Scan(src any) error {
+	var numbers pq.Int64Array
+	if err := numbers.Scan(src); err != nil {
+		return err
+	}
+	*l = nil
+	for i := 0; i+1 < len(numbers); i += 2 {
+		*l = append(*l, parley.TextLocator{Start: int(numbers[i]), End: int(numbers[i+1])})
+	}
+	return nil
+}
+
+// Value writes the pairs.
+func (l locators) Value() (driver.Value, error) {
+	numbers := make(pq.Int64Array, 0, 2*len(l))
+	for _, at := range l {
+		numbers = append(numbers, int64(at.Start), int64(at.End))
+	}
+	return numbers.Value()
+}

@@ -1,0 +1,63 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
+	"parley"
+)
+
+// refusals turns the name of a constraint into what a person should read: the database has the last word, and this is
+// how it says it. Messages may name the value with %s.
+var refusals = map[string]struct {
+	code    parley.UserErrorCode
+	field   string
+	message string
+}{
+	"records_path_key": {parley.Taken, "key", "The key %s is in use, or was by a record that is retracted; choose another."},
+	"client_ids_pkey":  {parley.IDReused, "id", "The id %s names something else; choose another."},
+	"records_pkey":     {parley.IDReused, "id", "The id %s names something else; choose another."},
+
+	"one_status_at_any_instant":         {parley.Conflict, "effectiveAt", "Another status holds at that instant; read the status history again and decide anew."},
+	"one_plain_position_at_any_instant": {parley.Conflict, "validFrom", "Another position of the holder holds at that instant; read the positions again and decide anew."},
+	"one_office_at_a_time":              {parley.Conflict, "validFrom", "The person holds this office with the organization at some of that time already; end that affiliation first, or give another time."},
+	"one_role_at_a_time":                {parley.Conflict, "role", "The stakeholder has this role in the negotiation at some of that time already; end that participation first, or give another time."},
+	"one_claim_of_a_kind":               {parley.Conflict, "kind", "The same relation between the two scenarios is on record already, claimed by the same party; add evidence to that one."},
+
+	"relation_joins_two":   {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
+	"successor_is_another": {parley.Invalid, "successor", "A scenario can't take its own place; name another one as the successor."},
+
+	"one_open_status_change": {parley.Conflict, "", "The status change was mended by someone else meanwhile; read it again and decide anew."},
+	"one_open_position":      {parley.Conflict, "", "The position was mended by someone else meanwhile; read it again and decide anew."},
+}
+
+// explain turns an error of the database into a refusal where a constraint of ours made it.
+func explain(err error) error {
+	if errors.Is(err, errMoved) {
+		return parley.Refuse(parley.Conflict, "", "Others keep changing the same records; read them again and decide anew.")
+	}
+	pgErr := pq.As(err, pqerror.UniqueViolation, pqerror.ExclusionViolation, pqerror.CheckViolation)
+	if pgErr == nil {
+		return err
+	}
+	r, ok := refusals[pgErr.Constraint]
+	if !ok {
+		return err
+	}
+	message := r.message
+	if strings.Contains(message, "%s") {
+		message = fmt.Sprintf(message, offendingValue(pgErr.Detail))
+	}
+	return parley.Refuse(r.code, r.field, "%s", message)
+}
+
+// offendingValue reads the value out of PostgreSQL's "Key (path)=(ukraine-2025) already exists."
+func offendingValue(detail string) string {
+	_, value, _ := strings.Cut(detail, ")=(")
+	value, _, _ = strings.Cut(value, ")")
+	return fmt.Sprintf("%q", value)
+}

@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+type eventRow struct {
+	listed
+	parley.Event
+	Path         string `db:"path"`
+	Participants uuids  `db:"participants"`
+	Evidence     uuids  `db:"evidence"`
+}
+
+func (r eventRow) noun(lens parley.Lens) *parley.Event {
+	r.Event.Lens, r.Event.ParticipantIDs, r.Event.EvidenceIDs = lens, r.Participants, r.Evidence
+	return &r.Event
+}
+
+var eventColumns = `e.id, e.negotiation_id, e.path, e.key, e.kind, e.state, e.title, e.location, e.started_at,
+	e.started_at_precision, e.ended_at, e.participants, e.evidence, ` + provenanceOf("e", "recorded_at")
+
+var events = noun[parley.Event]{
+	table: "events", kind: parley.KindEvent, changeKind: parley.ChangeOfEvent,
+	provenance: func(e *parley.Event) *parley.Provenance { return &e.Provenance },
+	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Event, error) {
+		return one[eventRow](ctx, r, keys, `
+			SELECT k.n, `+eventColumns+`
+			FROM {keys}
+			JOIN events e ON e.id = k.id AND {known e}`)
+	},
+	insert: func(ctx context.Context, w *writer, subject *target, e *parley.Event) error {
+		e.ID = subject.ID
+		return w.insert(ctx, "events",
+			`id, version, negotiation_id, path, key, kind, state, title, location, started_at, started_at_precision, ended_at,
+				participants, evidence, recorded_by, recorded_at, correction_note`,
+			eventRow{Event: *e, Path: *subject.Path, Participants: e.ParticipantIDs, Evidence: e.EvidenceIDs})
+	},
+}
+
+// Events are those with these ids; nil where there is none.
+func (s *Snapshot) Events(ctx context.Context, keys []Key) ([]*parley.Event, error) {
+	return events.read(ctx, &s.reader, keys)
+}
+
+// ListEvents lists events by when they start.
+func (s *Snapshot) ListEvents(ctx context.Context, lens parley.Lens, f *parley.EventFilter, p parley.Page) (*parley.EventConnection, error) {
+	return first(s.eventsWhere(ctx, []Key{{Lens: lens}}, `TRUE`, f, p))
+}
+
+// EventsOf are the events of each negotiation.
+func (s *Snapshot) EventsOf(ctx context.Context, negotiations []Key, p parley.Page) ([]*parley.EventConnection, error) {
+	return s.eventsWhere(ctx, negotiations, `e.negotiation_id = k.id`, nil, p)
+}
+
+func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page) ([]*parley.EventConnection, error) {
+	c := conditions{query: newQuery(keys), list: []string{`{known e}`, scope}}
+	if f != nil {
+		var negotiations, participants []uuid.UUID
+		var refs filterRefs
+		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
+		refs.want(&participants, "participants", f.Participants, parley.KindStakeholder)
+		if err := s.resolve(ctx, &refs); err != nil {
+			return nil, err
+		}
+		c.of("e.negotiation_id", negotiations)
+		c.overlaps("e.participants", participants)
+		among(&c, "e.kind", "event_kind", f.Kinds)
+		among(&c, "e.state", "event_state", f.States)
+		c.inRange("e.started_at", f.Starts)
+	}
+	return pages[eventRow](ctx, &s.reader, c.query, list{
+		columns: eventColumns,
+		from:    `events e`,
+		where:   c.list,
+		order:   order{columns: []orderColumn{{"started_at", "e.started_at", "timestamptz"}, {"id", "e.id", "uuid"}}},
+	}, p)
+}
+
+// RecordEvent puts an event on record.
+func (m mutations) RecordEvent(ctx context.Context, in parley.RecordEventInput) (Written, error) {
+	return create(ctx, m, in.ID, in, (*writer).recordEvent)
+}
+
+func (w *writer) recordEvent(ctx context.Context, in parley.RecordEventInput, id *clientID) (Written, error) {
+	e, err := in.Event()
+	if err != nil {
+		return Written{}, err
+	}
+	var refs references
+	negotiation := refs.one("negotiation", in.Negotiation, parley.KindNegotiation)
+	participants := refs.every("participants", in.Participants, parley.KindStakeholder)
+	evidence := refs.evidence(in.Evidence, in.NewEvidence)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := evidence.prepare(ctx, w); err != nil {
+		return Written{}, err
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	if err := w.insertStatements(ctx, evidence.added); err != nil {
+		return Written{}, err
+	}
+	e.NegotiationID, e.ParticipantIDs, e.EvidenceIDs = negotiation.ID, ids(participants), evidence.ids()
+	return events.create(ctx, w, id, below(id, negotiation, nil, in.Key), &e, append(ids(participants), evidence.touches()...),
+		fmt.Sprintf("Recorded the event “%s” (%s) in “%s”.", e.Title, parley.Words(e.State), negotiation.Name))
+}
+
+// EditEvent changes an event's fields.
+func (m mutations) EditEvent(ctx context.Context, in parley.EditEvent) (Written, error) {
+	return perform(ctx, m, in, (*writer).editEvent)
+}
+
+func (w *writer) editEvent(ctx context.Context, in parley.EditEvent) (Written, error) {
+	var refs references
+	subject := refs.subject("event", in.Event, parley.KindEvent)
+	participants := refs.patchEvery("participants", in.Participants, parley.KindStakeholder)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	was, err := events.current(ctx, w, subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	return events.edit(ctx, w, edition[parley.Event]{
+		subject: subject, since: in.IfUnchangedSince, touches: append(was.ParticipantIDs, ids(participants)...),
+		apply: func(e *parley.Event) ([]string, error) {
+			return e.Edit(in, resolvedEvery(in.Participants, participants))
+		},
+	})
+}

@@ -1,0 +1,92 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+// lineOf is how facts are kept whose interval depends on their neighbours: the statuses of a scenario, the positions of
+// a holder on a scenario. A late report, a correction or a retraction cuts the neighbours anew; each row that changes by
+// that is closed and opened again under the same id and version.
+type lineOf[T any] struct {
+	table   string
+	id      func(*T) uuid.UUID
+	sameCut func(a, b *T) bool
+	insert  func(context.Context, *writer, *T) error
+}
+
+// copies remembers a line as it is on record.
+func (l lineOf[T]) copies(line []*T) map[uuid.UUID]T {
+	before := make(map[uuid.UUID]T, len(line))
+	for _, fact := range line {
+		before[l.id(fact)] = *fact
+	}
+	return before
+}
+
+// rewrite brings the rows of a line in step with what was arranged: rows whose cut changed are opened anew, facts that
+// were not in it before are inserted. All rows are closed before any is opened, since the constraints that keep
+// intervals apart look at once.
+func (l lineOf[T]) rewrite(ctx context.Context, w *writer, before map[uuid.UUID]T, line []*T) error {
+	var open []*T
+	for _, fact := range line {
+		was, known := before[l.id(fact)]
+		if known && l.sameCut(&was, fact) {
+			continue
+		}
+		open = append(open, fact)
+		if !known {
+			continue
+		}
+		if err := w.close(ctx, l.table, l.id(fact), "RECUT"); err != nil {
+			return err
+		}
+	}
+	for _, fact := range open {
+		if err := l.insert(ctx, w, fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// without is the line with one fact taken out.
+func (l lineOf[T]) without(line []*T, id uuid.UUID) (rest []*T, taken *T) {
+	for _, fact := range line {
+		if l.id(fact) == id {
+			taken = fact
+		} else {
+			rest = append(rest, fact)
+		}
+	}
+	return rest, taken
+}
+
+// subjectOf finds a fact by what an input calls it, and the scenario that has to be locked to change it.
+func (w *writer) subjectOf(ctx context.Context, field string, ref parley.Ref, kind parley.Kind) (*target, error) {
+	found, err := w.lookUp(ctx, []parley.Ref{ref})
+	if err != nil {
+		return nil, err
+	}
+	if t := found[ref]; t != nil && t.Kind == kind {
+		return t, nil
+	}
+	return nil, parley.Refusal{notFound(want{field: field, ref: ref, kinds: []parley.Kind{kind}}, found[ref])}
+}
+
+// atField names another input field in a refusal than the rule that made it did.
+func atField(err error, from, to string) error {
+	refusal, ok := err.(parley.Refusal)
+	if !ok {
+		return err
+	}
+	for i := range refusal {
+		if len(refusal[i].Field) == 1 && refusal[i].Field[0] == from {
+			refusal[i].Field = []string{to}
+		}
+	}
+	return refusal
+}

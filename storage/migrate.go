@@ -1,0 +1,60 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrate brings the tables of the database up to date, and does nothing else.
+func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
+	db, err := connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return migrate(ctx, db.DB, log)
+}
+
+// migrate runs what is missing, one server at a time: others that start meanwhile wait for the advisory lock.
+func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120)) // a try a second, for two minutes
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the database's version: %w", err)
+	}
+	if current > target {
+		return fmt.Errorf("the database is at version %d, and this Parley knows versions up to %d: a newer Parley has written it; start that one, or another database", current, target)
+	}
+	if current == target {
+		return nil
+	}
+	done, err := provider.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("bring the database from version %d to %d: %w", current, target, err)
+	}
+	if len(done) > 0 {
+		log.Info("the database is up to date", "version", target)
+	}
+	return nil
+}

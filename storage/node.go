@@ -1,0 +1,108 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+// Nodes are the records with these ids, whatever their kind and their place in valid time; nil where there is none.
+func (s *Snapshot) Nodes(ctx context.Context, keys []Key) ([]parley.Node, error) {
+	var rows []struct {
+		ID   uuid.UUID   `db:"id"`
+		Kind parley.Kind `db:"kind"`
+	}
+	err := s.all(ctx, &rows, `
+		SELECT id, kind::text FROM records WHERE id = ANY($1) UNION ALL
+		SELECT id, 'ANALYST' FROM analysts WHERE id = ANY($1)`, recordIDs(keys))
+	if err != nil {
+		return nil, fmt.Errorf("read the kinds of records: %w", err)
+	}
+	kinds := make(map[uuid.UUID]parley.Kind, len(rows))
+	for _, row := range rows {
+		kinds[row.ID] = row.Kind
+	}
+	places := make(map[parley.Kind][]int)
+	for i, k := range keys {
+		if kind, ok := kinds[k.ID]; ok {
+			places[kind] = append(places[kind], i)
+		}
+	}
+	nodes := make([]parley.Node, len(keys))
+	for kind, at := range places {
+		if err := s.nodesOfKind(ctx, kind, keys, at, nodes); err != nil {
+			return nil, err
+		}
+	}
+	return nodes, nil
+}
+
+func (s *Snapshot) nodesOfKind(ctx context.Context, kind parley.Kind, keys []Key, at []int, nodes []parley.Node) error {
+	switch kind {
+	case parley.KindNegotiation:
+		return place(ctx, s.Negotiations, keys, at, nodes)
+	case parley.KindIssue:
+		return place(ctx, s.Issues, keys, at, nodes)
+	case parley.KindScenario:
+		return place(ctx, s.Scenarios, keys, at, nodes)
+	case parley.KindRelation:
+		return place(ctx, s.Relations, keys, at, nodes)
+	case parley.KindStatusChange:
+		return place(ctx, s.StatusChanges, keys, at, nodes)
+	case parley.KindStakeholder:
+		return place(ctx, s.Stakeholders, keys, at, nodes)
+	case parley.KindAffiliation:
+		return place(ctx, s.Affiliations, keys, at, nodes)
+	case parley.KindParticipation:
+		return place(ctx, s.Participations, keys, at, nodes)
+	case parley.KindPosition:
+		return place(ctx, s.Positions, keys, at, nodes)
+	case parley.KindSource:
+		return place(ctx, s.Sources, keys, at, nodes)
+	case parley.KindStatement:
+		return place(ctx, s.Statements, keys, at, nodes)
+	case parley.KindEvent:
+		return place(ctx, s.Events, keys, at, nodes)
+	case parley.KindAnalyst:
+		return place(ctx, s.Analysts, keys, at, nodes)
+	}
+	return fmt.Errorf("no reads for records of kind %s", kind)
+}
+
+// place reads the records of one kind and puts them at their places among the rest.
+func place[T any](ctx context.Context, read func(context.Context, []Key) ([]*T, error), keys []Key, at []int, nodes []parley.Node) error {
+	chosen := make([]Key, len(at))
+	for i, p := range at {
+		chosen[i] = keys[p]
+	}
+	found, err := read(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	for i, p := range at {
+		if found[i] != nil {
+			nodes[p] = found[i]
+		}
+	}
+	return nil
+}
+
+// Node looks one record up by id or key; nil when there is none.
+func (s *Snapshot) Node(ctx context.Context, lens parley.Lens, ref parley.Ref) (parley.Node, error) {
+	id, err := uuid.Parse(ref)
+	if err != nil {
+		found, err := s.lookUp(ctx, []parley.Ref{ref})
+		if err != nil || found[ref] == nil {
+			return nil, err
+		}
+		id = found[ref].ID
+	}
+	nodes, err := s.Nodes(ctx, []Key{{ID: id, Lens: lens}})
+	if err != nil {
+		return nil, err
+	}
+	return nodes[0], nil
+}

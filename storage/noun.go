@@ -1,0 +1,128 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+// noun is how the records of one kind are kept: those whose versions have no more to them than their fields. (Positions
+// and status changes are cut by their neighbours and go their own way.)
+type noun[T any] struct {
+	table      string
+	kind       parley.Kind
+	changeKind parley.ChangeKind
+	read       func(context.Context, *reader, []Key) ([]*T, error)
+	insert     func(context.Context, *writer, *target, *T) error
+	provenance func(*T) *parley.Provenance
+}
+
+// create writes a new record and its change. The subject carries the record's identity; the sentence says what was done.
+func (n noun[T]) create(ctx context.Context, w *writer, id *clientID, subject *target, value *T, touches []uuid.UUID, sentence string) (Written, error) {
+	if err := w.record(ctx, subject.ID, n.kind, subject.Path, subject.NegotiationID, subject.ParentID); err != nil {
+		return Written{}, err
+	}
+	*n.provenance(value) = w.provenance(nil)
+	if err := n.insert(ctx, w, subject, value); err != nil {
+		return Written{}, err
+	}
+	if err := w.keep(ctx, id, subject.ID); err != nil {
+		return Written{}, err
+	}
+	version := n.provenance(value).Version
+	subject.Kind = n.kind
+	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
+		Kind: n.changeKind, Action: parley.Created, SubjectKind: n.kind, SubjectID: subject.ID, Version: &version,
+		NegotiationID: subject.negotiation(), Touches: touches, Summary: sentence,
+	})
+	return Written{ID: subject.ID, Cursor: cursor}, err
+}
+
+// edition is a change of a record's fields.
+type edition[T any] struct {
+	subject *target
+	since   *parley.Cursor
+	note    *string // why the record was wrong; nil for an edit that corrects nothing
+	touches []uuid.UUID
+	// apply changes the fields and names those that it really changed.
+	apply func(*T) ([]string, error)
+	// settle checks and sets what depends on the change's own recordedAt, which is known by then; nil: nothing.
+	settle func(*T) error
+}
+
+// edit writes a new version of a record and its change; with nothing changed it ends with errUnchanged.
+func (n noun[T]) edit(ctx context.Context, w *writer, e edition[T]) (Written, error) {
+	if err := w.unchangedSince(ctx, e.since, e.subject.ID); err != nil {
+		return Written{}, err
+	}
+	value, err := n.current(ctx, w, e.subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	previous := n.provenance(value).Version
+	fields, err := e.apply(value)
+	if err != nil {
+		return Written{}, err
+	}
+	if len(fields) == 0 {
+		return Written{ID: e.subject.ID}, errUnchanged
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	if e.settle != nil {
+		if err := e.settle(value); err != nil {
+			return Written{}, err
+		}
+	}
+	why, verb := "EDITED", "Edited"
+	if e.note != nil {
+		why, verb = "CORRECTED", "Corrected"
+	}
+	if err := w.close(ctx, n.table, e.subject.ID, why); err != nil {
+		return Written{}, err
+	}
+	*n.provenance(value) = w.provenance(e.note)
+	if err := n.insert(ctx, w, e.subject, value); err != nil {
+		return Written{}, err
+	}
+	version := n.provenance(value).Version
+	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
+		Kind: n.changeKind, Action: parley.Updated, SubjectKind: n.kind, SubjectID: e.subject.ID,
+		Version: &version, PreviousVersion: &previous, NegotiationID: e.subject.negotiation(), Touches: e.touches,
+		Fields: fields, Note: e.note, Summary: fmt.Sprintf("%s %s: %s.", verb, called(e.subject), strings.Join(fields, ", ")),
+	})
+	return Written{ID: e.subject.ID, Previous: &previous, Cursor: cursor}, err
+}
+
+// current is a record as it stands.
+func (n noun[T]) current(ctx context.Context, w *writer, id uuid.UUID) (*T, error) {
+	values, err := n.read(ctx, &w.reader, current(id))
+	if err != nil {
+		return nil, err
+	}
+	if values[0] == nil {
+		return nil, errMoved
+	}
+	return values[0], nil
+}
+
+// called names a record in a sentence.
+func called(t *target) string {
+	if t.Name == "" {
+		return t.Kind.Noun()
+	}
+	return fmt.Sprintf("%s “%s”", strings.TrimPrefix(strings.TrimPrefix(t.Kind.Noun(), "an "), "a "), t.Name)
+}
+
+// provenanceOf are the columns of parley.Provenance, of the row with the alias. content is the column that says when the
+// version's content was recorded. A version is superseded when its last row is closed by anything but a cut.
+func provenanceOf(alias, content string) string {
+	return strings.NewReplacer("{x}", alias, "{content}", content).Replace(`
+		{x}.version, {x}.{content} AS recorded_at, {x}.recorded_by, {x}.correction_note,
+		CASE WHEN {x}.closed_by <> 'RECUT' AND {x}.superseded_at <= k.known_at THEN {x}.superseded_at END AS superseded_at`)
+}

@@ -1,0 +1,185 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+type participationRow struct {
+	listed
+	parley.Participation
+	VetoIssues uuids `db:"veto_issues"`
+}
+
+func (r participationRow) noun(lens parley.Lens) *parley.Participation {
+	r.Participation.Lens, r.Participation.VetoIssueIDs = lens, r.VetoIssues
+	return &r.Participation
+}
+
+var participationColumns = `p.id, p.negotiation_id, p.stakeholder_id, p.role, p.veto_player, p.veto_issues, p.capability,
+	p.valid_from, p.valid_to, ` + provenanceOf("p", "recorded_at")
+
+var participations = noun[parley.Participation]{
+	table: "participations", kind: parley.KindParticipation, changeKind: parley.ChangeOfRecord,
+	provenance: func(p *parley.Participation) *parley.Provenance { return &p.Provenance },
+	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Participation, error) {
+		return one[participationRow](ctx, r, keys, `
+			SELECT k.n, `+participationColumns+`
+			FROM {keys}
+			JOIN participations p ON p.id = k.id AND {known p}`)
+	},
+	insert: func(ctx context.Context, w *writer, subject *target, p *parley.Participation) error {
+		p.ID = subject.ID
+		return w.insert(ctx, "participations",
+			`id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, capability, valid_from, valid_to,
+				recorded_by, recorded_at, correction_note`,
+			participationRow{Participation: *p, VetoIssues: p.VetoIssueIDs})
+	},
+}
+
+// Participations are those with these ids; nil where there is none.
+func (s *Snapshot) Participations(ctx context.Context, keys []Key) ([]*parley.Participation, error) {
+	return participations.read(ctx, &s.reader, keys)
+}
+
+// ParticipantsOf lists who takes part in each negotiation at the lens's valid instant, by role.
+func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role *parley.ParticipationRole, p parley.Page) ([]*parley.ParticipationConnection, error) {
+	c := conditions{query: newQuery(negotiations), list: []string{
+		`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
+	}}
+	if role != nil {
+		among(&c, "p.role", "participation_role", []parley.ParticipationRole{*role})
+	}
+	return pages[participationRow](ctx, &s.reader, c.query, list{
+		columns: participationColumns,
+		from:    `participations p`,
+		where:   c.list,
+		order:   order{columns: []orderColumn{{"role", "p.role", "participation_role"}, {"id", "p.id", "uuid"}}},
+	}, p)
+}
+
+// ParticipationsOf are the roles that each stakeholder has at the lens's valid instant.
+func (s *Snapshot) ParticipationsOf(ctx context.Context, stakeholders []Key) ([][]*parley.Participation, error) {
+	return each[participationRow](ctx, &s.reader, newQuery(stakeholders), `
+		SELECT k.n, `+participationColumns+`
+		FROM {keys}
+		JOIN participations p ON p.stakeholder_id = k.id AND {known p}
+			AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at
+		ORDER BY p.negotiation_id, p.role, p.id`)
+}
+
+// JoinNegotiation gives a stakeholder a role in a negotiation.
+func (m mutations) JoinNegotiation(ctx context.Context, in parley.JoinNegotiationInput) (Written, error) {
+	return create(ctx, m, in.ID, in, (*writer).joinNegotiation)
+}
+
+func (w *writer) joinNegotiation(ctx context.Context, in parley.JoinNegotiationInput, id *clientID) (Written, error) {
+	p, err := in.Participation()
+	if err != nil {
+		return Written{}, err
+	}
+	var refs references
+	negotiation := refs.one("negotiation", in.Negotiation, parley.KindNegotiation)
+	stakeholder := refs.one("stakeholder", in.Stakeholder, parley.KindStakeholder)
+	vetoIssues := refs.every("vetoIssues", in.VetoIssues, parley.KindIssue)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := issuesOfIt(negotiation.ID, vetoIssues); err != nil {
+		return Written{}, err
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	p.NegotiationID, p.StakeholderID, p.VetoIssueIDs = negotiation.ID, stakeholder.ID, ids(vetoIssues)
+	return participations.create(ctx, w, id, &target{ID: id.newID(), NegotiationID: &negotiation.ID}, &p, uuids{stakeholder.ID},
+		fmt.Sprintf("%s joined “%s” as %s.", stakeholder.Name, negotiation.Name, parley.Words(p.Role)))
+}
+
+func issuesOfIt(negotiation uuid.UUID, vetoIssues []*target) error {
+	for i, issue := range vetoIssues {
+		if *issue.NegotiationID != negotiation {
+			return parley.Refuse(parley.Invalid, fmt.Sprintf("vetoIssues.%d", i), "The issue “%s” belongs to another negotiation; name issues of the one that is joined.", issue.Name)
+		}
+	}
+	return nil
+}
+
+// EditParticipation changes a participation's fields.
+func (m mutations) EditParticipation(ctx context.Context, in parley.EditParticipation) (Written, error) {
+	return perform(ctx, m, in, (*writer).editParticipation)
+}
+
+func (w *writer) editParticipation(ctx context.Context, in parley.EditParticipation) (Written, error) {
+	var refs references
+	subject := refs.subject("participation", in.Participation, parley.KindParticipation)
+	vetoIssues := refs.patchEvery("vetoIssues", in.VetoIssues, parley.KindIssue)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := issuesOfIt(*subject.NegotiationID, vetoIssues); err != nil {
+		return Written{}, err
+	}
+	return w.changeParticipation(ctx, edition[parley.Participation]{
+		subject: subject, since: in.IfUnchangedSince,
+		apply: func(p *parley.Participation) ([]string, error) {
+			return p.Edit(in, resolvedEvery(in.VetoIssues, vetoIssues))
+		},
+	})
+}
+
+// LeaveNegotiation says when a participation ended.
+func (m mutations) LeaveNegotiation(ctx context.Context, in parley.LeaveNegotiationInput) (Written, error) {
+	return perform(ctx, m, in, (*writer).leaveNegotiation)
+}
+
+func (w *writer) leaveNegotiation(ctx context.Context, in parley.LeaveNegotiationInput) (Written, error) {
+	var refs references
+	subject := refs.subject("participation", in.Participation, parley.KindParticipation)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	return w.changeParticipation(ctx, edition[parley.Participation]{
+		subject: subject,
+		apply:   func(p *parley.Participation) ([]string, error) { return ending(p.ValidTo, in.ValidTo, p.End) },
+		settle:  func(p *parley.Participation) error { return endNow(w, in.ValidTo, p.End) },
+	})
+}
+
+// changeParticipation edits a participation so that whoever follows its stakeholder hears of it.
+func (w *writer) changeParticipation(ctx context.Context, e edition[parley.Participation]) (Written, error) {
+	p, err := participations.current(ctx, w, e.subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	e.touches = uuids{p.StakeholderID}
+	return participations.edit(ctx, w, e)
+}
+
+// ending applies the end of a dated interval. Without an instant it ends when the change is recorded, which endNow fills
+// in; one that has ended already then stays as it is.
+func ending(was, at *parley.Instant, end func(parley.Instant) (bool, error)) ([]string, error) {
+	if at == nil {
+		if was != nil {
+			return nil, nil
+		}
+		return []string{"validTo"}, nil
+	}
+	changed, err := end(*at)
+	if err != nil || !changed {
+		return nil, err
+	}
+	return []string{"validTo"}, nil
+}
+
+func endNow(w *writer, at *parley.Instant, end func(parley.Instant) (bool, error)) error {
+	if at != nil {
+		return nil
+	}
+	_, err := end(w.at)
+	return err
+}

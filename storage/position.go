@@ -1,0 +1,510 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+type positionRow struct {
+	listed
+	parley.Position
+	NegotiationID uuid.UUID      `db:"negotiation_id"`
+	IssueID       uuid.UUID      `db:"issue_id"`
+	Conditions    words[string]  `db:"conditions"`
+	Evidence      uuids          `db:"evidence"`
+	CutAt         parley.Instant `db:"cut_at"`
+}
+
+func (r positionRow) noun(lens parley.Lens) *parley.Position {
+	p := &r.Position
+	p.Lens, p.Conditions, p.EvidenceIDs = lens, r.Conditions, r.Evidence
+	return p
+}
+
+// otherOnTheLine finds the positions o of the same holder on the same scenario as p that stand beside it: at the lens's
+// valid instant, or, where p does not hold then, at some instant of p's interval.
+const otherOnTheLine = `o.holder_id = p.holder_id AND o.scenario_id = p.scenario_id AND o.id <> p.id AND {known o}
+	AND CASE WHEN p.valid_from <= k.valid_at AND p.valid_to > k.valid_at
+		THEN o.valid_from <= k.valid_at AND o.valid_to > k.valid_at
+		ELSE o.valid_from < p.valid_to AND o.valid_to > p.valid_from END`
+
+var positionColumns = `p.id, p.scenario_id, p.holder_id, p.stance, p.conditions, p.red_line, p.salience, p.rationale, p.confidence,
+	p.evidence, p.second_hand, p.valid_from, p.valid_from_precision, p.asserted_to, p.contests,
+	NULLIF(p.valid_to, 'infinity') AS valid_to, p.beside, p.disputed,
+	p.disputed AND EXISTS (SELECT FROM positions o WHERE ` + otherOnTheLine + `) AS contested, ` + provenanceOf("p", "content_at")
+
+// gradeOf is how well a position is borne out: the best credibility of its evidence, and the best reliability. Unknown
+// (C6, F), or no evidence at all, counts as the middle of the scale.
+func gradeOf(position string) string {
+	return `(SELECT
+		coalesce(min(CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END), 3) AS credibility,
+		coalesce(min(CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END), 3) AS reliability
+		FROM statements e JOIN sources g ON g.id = e.source_id AND {known g}
+		WHERE e.id = ANY(` + position + `.evidence) AND {known e})`
+}
+
+// prevails: where positions stand beside each other, the one with the better credibility, then the better reliability,
+// then the later recordedAt prevails. Few lines are disputed, and only there is anything compared.
+var prevails = `(NOT p.disputed OR NOT EXISTS (
+	SELECT FROM positions o
+	CROSS JOIN LATERAL ` + gradeOf("o") + ` og
+	CROSS JOIN LATERAL ` + gradeOf("p") + ` pg
+	WHERE ` + otherOnTheLine + `
+		AND (og.credibility, og.reliability, p.content_at, p.id) < (pg.credibility, pg.reliability, o.content_at, o.id)))`
+
+const positionHolds = `p.valid_from <= k.valid_at AND p.valid_to > k.valid_at`
+
+// positionLine is a holder's line of positions on a scenario.
+func positionLine(scenario *target) lineOf[parley.Position] {
+	return lineOf[parley.Position]{
+		table:   "positions",
+		id:      func(p *parley.Position) uuid.UUID { return p.ID },
+		sameCut: func(a, b *parley.Position) bool { return a.SameCut(b) },
+		insert: func(ctx context.Context, w *writer, p *parley.Position) error {
+			w.store.statements.Add(1)
+			_, err := w.tx.NamedExecContext(ctx, `
+				INSERT INTO positions (id, version, negotiation_id, issue_id, scenario_id, holder_id, stance, conditions, red_line,
+					salience, rationale, confidence, evidence, second_hand, valid_from, valid_from_precision, asserted_to, contests,
+					valid_to, beside, disputed,
+					content_at, recorded_by, recorded_at, correction_note)
+				VALUES (:id, :version, :negotiation_id, :issue_id, :scenario_id, :holder_id, :stance, :conditions, :red_line,
+					:salience, :rationale, :confidence, :evidence, :second_hand, :valid_from, :valid_from_precision, :asserted_to, :contests,
+					coalesce(CAST(:valid_to AS timestamptz), 'infinity'), :beside, :disputed,
+					:recorded_at, :recorded_by, :cut_at, :correction_note)`,
+				positionRow{
+					Position: *p, NegotiationID: *scenario.NegotiationID, IssueID: *scenario.ParentID,
+					Conditions: p.Conditions, Evidence: p.EvidenceIDs, CutAt: w.at,
+				})
+			if err != nil {
+				return fmt.Errorf("insert a position: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// Positions are those with these ids, whatever their interval; nil where there is none.
+func (s *Snapshot) Positions(ctx context.Context, keys []Key) ([]*parley.Position, error) {
+	return readPositions(ctx, &s.reader, keys)
+}
+
+func readPositions(ctx context.Context, r *reader, keys []Key) ([]*parley.Position, error) {
+	return one[positionRow](ctx, r, keys, `
+		SELECT k.n, `+positionColumns+`
+		FROM {keys}
+		JOIN positions p ON p.id = k.id AND {known p}`)
+}
+
+// PositionVersions are the versions with these ids, as they last were at the lens's known instant; nil where there is
+// none.
+func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key) ([]*parley.Position, error) {
+	return one[positionRow](ctx, &s.reader, versions, `
+		SELECT DISTINCT ON (k.n) k.n, `+positionColumns+`
+		FROM {keys}
+		JOIN positions p ON p.version = k.id AND p.recorded_at <= k.known_at
+		ORDER BY k.n, p.recorded_at DESC`)
+}
+
+// Dissenting are the positions that stand beside each of these.
+func (s *Snapshot) Dissenting(ctx context.Context, positions []Key) ([][]*parley.Position, error) {
+	return each[positionRow](ctx, &s.reader, newQuery(positions), `
+		SELECT k.n, x.*
+		FROM {keys}
+		JOIN positions p ON p.id = k.id AND p.disputed AND {known p}
+		CROSS JOIN LATERAL (SELECT o.* FROM positions o WHERE `+otherOnTheLine+`) b
+		CROSS JOIN LATERAL (SELECT `+positionColumns+` FROM positions p WHERE p.id = b.id AND p.recorded_at = b.recorded_at) x
+		ORDER BY k.n, x.valid_from, x.id`)
+}
+
+// ListPositions lists the prevailing positions at the lens's valid instant.
+func (s *Snapshot) ListPositions(ctx context.Context, lens parley.Lens, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page) (*parley.PositionConnection, error) {
+	columns := byValidFrom
+	if by == parley.PositionsByRecorded {
+		columns = []orderColumn{{"recorded_at", "p.content_at", "timestamptz"}, {"id", "p.id", "uuid"}}
+	}
+	return first(s.positionsWhere(ctx, []Key{{Lens: lens}}, `TRUE`, f, order{columns, true}, p))
+}
+
+// PositionsOnScenarios are the prevailing positions on each scenario, newest validFrom first.
+func (s *Snapshot) PositionsOnScenarios(ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page) ([]*parley.PositionConnection, error) {
+	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f, order{byValidFrom, true}, p)
+}
+
+// PositionsOfStakeholders are the prevailing positions of each holder, newest validFrom first.
+func (s *Snapshot) PositionsOfStakeholders(ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page) ([]*parley.PositionConnection, error) {
+	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, order{byValidFrom, true}, p)
+}
+
+var byValidFrom = []orderColumn{{"valid_from", "p.valid_from", "timestamptz"}, {"id", "p.id", "uuid"}}
+
+func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o order, p parley.Page) ([]*parley.PositionConnection, error) {
+	c := conditions{query: newQuery(keys), list: []string{scope, `{known p}`, positionHolds, prevails}}
+	if f != nil {
+		var holders, scenarios, issues, negotiations []uuid.UUID
+		var refs filterRefs
+		refs.want(&holders, "holders", f.Holders, parley.KindStakeholder)
+		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
+		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
+		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
+		if err := s.resolve(ctx, &refs); err != nil {
+			return nil, err
+		}
+		c.of("p.holder_id", holders)
+		c.of("p.scenario_id", scenarios)
+		c.of("p.issue_id", issues)
+		c.of("p.negotiation_id", negotiations)
+		among(&c, "p.stance", "stance", f.Stances)
+		c.inRange("p.valid_from", f.ValidFrom)
+		c.is("p.second_hand", f.SecondHand)
+		c.is("p.red_line", f.RedLine)
+		c.is("(p.evidence = '{}')", f.Unsourced)
+		c.is(`(p.disputed AND EXISTS (SELECT FROM positions o WHERE `+otherOnTheLine+`))`, f.Contested)
+	}
+	return pages[positionRow](ctx, &s.reader, c.query, list{
+		columns: positionColumns, from: `positions p`, where: c.list, order: o,
+	}, p)
+}
+
+// PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom.
+func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []parley.Ref, p parley.Page) ([]*parley.PositionConnection, error) {
+	var among []uuid.UUID
+	var refs filterRefs
+	refs.want(&among, "holders", holders, parley.KindStakeholder)
+	if err := s.resolve(ctx, &refs); err != nil {
+		return nil, err
+	}
+	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, among, p)
+}
+
+// PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom.
+func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []parley.Ref, p parley.Page) ([]*parley.PositionConnection, error) {
+	var among []uuid.UUID
+	var refs filterRefs
+	refs.want(&among, "scenarios", scenarios, parley.KindScenario)
+	if err := s.resolve(ctx, &refs); err != nil {
+		return nil, err
+	}
+	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, among, p)
+}
+
+func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, p parley.Page) ([]*parley.PositionConnection, error) {
+	c := conditions{query: newQuery(keys), list: []string{scope, `{known p}`}}
+	c.of(column, among)
+	return pages[positionRow](ctx, &s.reader, c.query, list{
+		columns: positionColumns, from: `positions p`, where: c.list, order: order{columns: byValidFrom},
+	}, p)
+}
+
+// positionsOf is a holder's line on a scenario as it stands.
+func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([]*parley.Position, error) {
+	q := newQuery(current(scenario))
+	lines, err := each[positionRow](ctx, &w.reader, q, `
+		SELECT k.n, `+positionColumns+`
+		FROM {keys}
+		JOIN positions p ON p.scenario_id = k.id AND p.holder_id = `+q.arg(holder)+` AND {known p}`)
+	if err != nil {
+		return nil, fmt.Errorf("read a holder's positions on a scenario: %w", err)
+	}
+	return lines[0], nil
+}
+
+// RecordPosition records where a holder stands.
+func (m mutations) RecordPosition(ctx context.Context, in parley.RecordPositionInput) (Written, error) {
+	return create(ctx, m, in.ID, in, (*writer).recordPosition)
+}
+
+func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInput, id *clientID) (Written, error) {
+	if _, err := in.Position(parley.EarliestInstant); err != nil {
+		return Written{}, err
+	}
+	var refs references
+	scenario := refs.subject("scenario", in.Scenario, parley.KindScenario)
+	holder := refs.one("holder", in.Holder, parley.KindStakeholder)
+	contested := refs.maybe("contests", in.Contests, parley.KindPosition)
+	evidence := refs.evidence(in.Evidence, in.NewEvidence)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	line, err := w.positionsOf(ctx, holder.ID, scenario.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	if err := w.unchangedSince(ctx, in.IfUnchangedSince, lineIDs(line)...); err != nil {
+		return Written{}, err
+	}
+	if err := evidence.prepare(ctx, w); err != nil {
+		return Written{}, err
+	}
+	said, err := evidence.statements(ctx, w)
+	if err != nil {
+		return Written{}, err
+	}
+	offices, err := w.officesWith(ctx, holder.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+
+	p, err := in.Position(w.at)
+	if err != nil {
+		return Written{}, err
+	}
+	fresh := &p
+	fresh.ID, fresh.HolderID, fresh.ScenarioID = id.newID(), holder.ID, scenario.ID
+	fresh.EvidenceIDs, fresh.ContestsID = evidence.ids(), idOf(contested)
+	fresh.SecondHand = parley.SecondHand(holder.ID, said, offices, fresh.ValidFrom)
+	holds := parley.PlainAt(line, fresh.ValidFrom)
+	if contested != nil {
+		_, holds = positionLine(scenario).without(line, contested.ID)
+		if err := mayContest(fresh, holds, holder, scenario); err != nil {
+			return Written{}, err
+		}
+	} else if holds != nil && holds.SaysTheSame(fresh) {
+		return w.confirmPosition(ctx, id, scenario, holder, holds, evidence, offices)
+	}
+	var previous *uuid.UUID
+	if holds != nil {
+		previous = &holds.Version
+	}
+	others := make([]parley.Instant, len(line))
+	for i, o := range line {
+		others[i] = o.ValidFrom
+	}
+	before := positionLine(scenario).copies(line)
+	line = append(line, fresh)
+	if err := parley.ArrangePositions(line, fresh.ID); err != nil {
+		return Written{}, err
+	}
+	if err := w.insertStatements(ctx, evidence.added); err != nil {
+		return Written{}, err
+	}
+	if err := w.keepAfterRecord(ctx, id, fresh.ID, parley.KindPosition, scenario); err != nil {
+		return Written{}, err
+	}
+	fresh.Provenance = w.provenance(nil)
+	if err := positionLine(scenario).rewrite(ctx, w, before, line); err != nil {
+		return Written{}, err
+	}
+	verb := "is recorded as"
+	if contested != nil {
+		verb = "is also said to be"
+	}
+	cursor, err := w.positionChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created, positionSentence{
+		cause: parley.CauseOfNew(fresh.ValidFrom, others), touches: append(evidence.touches(), holder.ID),
+		summary: fmt.Sprintf("%s %s “%s” on “%s” from %s on.", holder.Name, verb, parley.Words(fresh.Stance), scenario.Name, parley.Day(fresh.ValidFrom)),
+	})
+	return Written{ID: fresh.ID, Previous: previous, Cursor: cursor}, err
+}
+
+func mayContest(fresh, contested *parley.Position, holder, scenario *target) error {
+	if contested == nil {
+		return parley.Refuse(parley.Invalid, "contests", "The contested position is not one of %s on “%s”; name a position of the same holder on the same scenario.", holder.Name, scenario.Name)
+	}
+	if contested.SaysTheSame(fresh) {
+		return parley.Refuse(parley.Invalid, "contests", "It says the same as the position that it contests (%s); add evidence to that one instead.", contested.Stance)
+	}
+	return nil
+}
+
+func lineIDs(line []*parley.Position) []uuid.UUID {
+	list := make([]uuid.UUID, len(line))
+	for i, p := range line {
+		list[i] = p.ID
+	}
+	return list
+}
+
+// confirmPosition adds the evidence of a position that says what the holder's position says already.
+func (w *writer) confirmPosition(ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, e evidence, offices []*parley.Affiliation) (Written, error) {
+	written, err := w.addPositionEvidence(ctx, scenario, holds, e, offices, append(e.touches(), holder.ID),
+		fmt.Sprintf("%s is confirmed as “%s” on “%s”.", holder.Name, parley.Words(holds.Stance), scenario.Name))
+	if err != nil {
+		return written, err
+	}
+	return written, w.keep(ctx, id, holds.ID)
+}
+
+// positionSentence is what the feed says of a new or mended position.
+type positionSentence struct {
+	cause   parley.ShiftCause
+	touches []uuid.UUID
+	note    *string
+	summary string
+}
+
+func (w *writer) positionChanged(ctx context.Context, scenario *target, id uuid.UUID, version, previous *uuid.UUID, action parley.RecordAction, s positionSentence) (*parley.Cursor, error) {
+	return w.appendChange(ctx, parley.ChangeEntry{
+		Kind: parley.ChangeOfPosition, Action: action, SubjectKind: parley.KindPosition, SubjectID: id,
+		Version: version, PreviousVersion: previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
+		Cause: &s.cause, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
+	})
+}
+
+// currentPosition is a position as it stands, found by what an input calls it. No lock is held on it yet.
+func (w *writer) currentPosition(ctx context.Context, field string, ref parley.Ref) (*parley.Position, error) {
+	subject, err := w.subjectOf(ctx, field, ref, parley.KindPosition)
+	if err != nil {
+		return nil, err
+	}
+	read, err := readPositions(ctx, &w.reader, current(subject.ID))
+	if err != nil {
+		return nil, err
+	}
+	if read[0] == nil {
+		return nil, errMoved
+	}
+	return read[0], nil
+}
+
+// CorrectPosition mends a position.
+func (m mutations) CorrectPosition(ctx context.Context, in parley.CorrectPosition) (Written, error) {
+	return perform(ctx, m, in, (*writer).correctPosition)
+}
+
+func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition) (Written, error) {
+	seen, err := w.currentPosition(ctx, "position", in.Position)
+	if err != nil {
+		return Written{}, err
+	}
+	var refs references
+	was := refs.subject("position", seen.ScenarioID.String(), parley.KindScenario)
+	scenario, holder := was, refs.one("holder", seen.HolderID.String(), parley.KindStakeholder)
+	if in.Scenario.Value != nil {
+		scenario = refs.subject("scenario", *in.Scenario.Value, parley.KindScenario)
+	}
+	wasHolder := holder
+	if in.Holder.Value != nil {
+		holder = refs.one("holder", *in.Holder.Value, parley.KindStakeholder)
+	}
+	refs.one("position", in.Position, parley.KindPosition)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := w.unchangedSince(ctx, in.IfUnchangedSince, seen.ID); err != nil {
+		return Written{}, err
+	}
+	if *scenario.NegotiationID != *was.NegotiationID {
+		return Written{}, parley.Refuse(parley.Invalid, "scenario", "“%s” belongs to another negotiation; retract the position and record it there.", scenario.Name)
+	}
+
+	oldLine, err := w.positionsOf(ctx, wasHolder.ID, was.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	before := positionLine(was).copies(oldLine)
+	oldLine, mended := positionLine(was).without(oldLine, seen.ID)
+	if mended == nil {
+		return Written{}, errMoved
+	}
+	previous := mended.Version
+	fields, err := mended.Correct(in, idPatch(in.Holder, holder), idPatch(in.Scenario, scenario))
+	if err != nil {
+		return Written{}, err
+	}
+	if len(fields) == 0 {
+		return Written{ID: seen.ID}, errUnchanged
+	}
+	newLine, stays := oldLine, scenario.ID == was.ID && holder.ID == wasHolder.ID
+	if !stays {
+		if newLine, err = w.positionsOf(ctx, holder.ID, scenario.ID); err != nil {
+			return Written{}, err
+		}
+	}
+	said, err := evidence{}.statements(ctx, w, mended.EvidenceIDs...)
+	if err != nil {
+		return Written{}, err
+	}
+	offices, err := w.officesWith(ctx, holder.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+
+	mended.SecondHand = parley.SecondHand(holder.ID, said, offices, mended.ValidFrom)
+	mended.Provenance = w.provenance(&in.Note)
+	if err := w.close(ctx, "positions", mended.ID, "CORRECTED"); err != nil {
+		return Written{}, err
+	}
+	delete(before, mended.ID)
+	if !stays {
+		if err := parley.ArrangePositions(oldLine, uuid.Nil); err != nil {
+			return Written{}, err
+		}
+		if err := positionLine(was).rewrite(ctx, w, before, oldLine); err != nil {
+			return Written{}, err
+		}
+		before = positionLine(scenario).copies(newLine)
+	}
+	newLine = append(newLine, mended)
+	if err := parley.ArrangePositions(newLine, mended.ID); err != nil {
+		return Written{}, err
+	}
+	if err := positionLine(scenario).rewrite(ctx, w, before, newLine); err != nil {
+		return Written{}, err
+	}
+	touches := append(touchedBy([]*target{was}), wasHolder.ID, holder.ID)
+	cursor, err := w.positionChanged(ctx, scenario, mended.ID, &mended.Version, &previous, parley.Updated, positionSentence{
+		cause: parley.RecordCorrected, touches: touches, note: &in.Note,
+		summary: fmt.Sprintf("Corrected a position: %s is “%s” on “%s” from %s on.", holder.Name, parley.Words(mended.Stance), scenario.Name, parley.Day(mended.ValidFrom)),
+	})
+	return Written{ID: mended.ID, Previous: &previous, Cursor: cursor}, err
+}
+
+// idPatch is a patch of a reference that can't be cleared, as one of ids.
+func idPatch(p parley.Patch[parley.Ref], t *target) parley.Patch[uuid.UUID] {
+	if p.Value == nil {
+		return parley.Patch[uuid.UUID]{Set: p.Set}
+	}
+	return parley.To(t.ID)
+}
+
+// retractPosition takes a position back. The one that it had ended holds again; one that contested it takes its place.
+func (w *writer) retractPosition(ctx context.Context, subject *target, in parley.RetractInput) (Written, error) {
+	seen, err := w.currentPosition(ctx, "id", subject.ID.String())
+	if err != nil {
+		return Written{}, err
+	}
+	var refs references
+	scenario := refs.subject("id", seen.ScenarioID.String(), parley.KindScenario)
+	holder := refs.one("id", seen.HolderID.String(), parley.KindStakeholder)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := w.freeOfUse(ctx, subject, in.IfUnchangedSince); err != nil {
+		return Written{}, err
+	}
+	line, err := w.positionsOf(ctx, holder.ID, scenario.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	before := positionLine(scenario).copies(line)
+	rest, taken := positionLine(scenario).without(line, subject.ID)
+	if taken == nil {
+		return Written{}, errMoved
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	if err := parley.ArrangePositions(rest, uuid.Nil); err != nil {
+		return Written{}, err
+	}
+	if err := w.takeBack(ctx, "positions", subject.ID); err != nil {
+		return Written{}, err
+	}
+	if err := positionLine(scenario).rewrite(ctx, w, before, rest); err != nil {
+		return Written{}, err
+	}
+	cursor, err := w.positionChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, positionSentence{
+		cause: parley.RecordCorrected, touches: uuids{holder.ID}, note: &in.Note,
+		summary: fmt.Sprintf("Retracted that %s was “%s” on “%s” from %s on.", holder.Name, parley.Words(taken.Stance), scenario.Name, parley.Day(taken.ValidFrom)),
+	})
+	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err
+}

@@ -1,0 +1,281 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+// target is a record that an input refers to.
+type target struct {
+	ID            uuid.UUID   `db:"id"`
+	Kind          parley.Kind `db:"kind"`
+	Path          *string     `db:"path"`
+	NegotiationID *uuid.UUID  `db:"negotiation_id"`
+	ParentID      *uuid.UUID  `db:"parent_id"`
+	Name          string      `db:"name"`
+}
+
+// negotiation is the negotiation that the target belongs to, or is; nil for what many negotiations share.
+func (t *target) negotiation() *uuid.UUID {
+	if t.Kind == parley.KindNegotiation {
+		return &t.ID
+	}
+	return t.NegotiationID
+}
+
+// references collects what an input refers to, so that one statement finds it all and another locks it.
+type references struct{ wanted []want }
+
+type want struct {
+	field string
+	ref   parley.Ref
+	kinds []parley.Kind
+	line  bool // a scenario whose line is to be changed: locked against other writers of it
+	found *target
+}
+
+// one wants a record of one of the kinds. The target is filled by find.
+func (r *references) one(field string, ref parley.Ref, kinds ...parley.Kind) *target {
+	t := &target{}
+	r.wanted = append(r.wanted, want{field: field, ref: ref, kinds: kinds, found: t})
+	return t
+}
+
+// subject wants a record that is to be changed.
+func (r *references) subject(field string, ref parley.Ref, kinds ...parley.Kind) *target {
+	t := r.one(field, ref, kinds...)
+	r.wanted[len(r.wanted)-1].line = true
+	return t
+}
+
+// maybe wants a record where the input names one.
+func (r *references) maybe(field string, ref *parley.Ref, kinds ...parley.Kind) *target {
+	if ref == nil {
+		return nil
+	}
+	return r.one(field, *ref, kinds...)
+}
+
+// every wants all the records of a list.
+func (r *references) every(field string, refs []parley.Ref, kinds ...parley.Kind) []*target {
+	targets := make([]*target, len(refs))
+	for i, ref := range refs {
+		targets[i] = r.one(fmt.Sprintf("%s.%d", field, i), ref, kinds...)
+	}
+	return targets
+}
+
+// patch wants the record that a patch gives, and patchEvery those of a list.
+func (r *references) patch(field string, p parley.Patch[parley.Ref], kinds ...parley.Kind) *target {
+	return r.maybe(field, p.Value, kinds...)
+}
+
+func (r *references) patchEvery(field string, p parley.Patch[[]parley.Ref], kinds ...parley.Kind) []*target {
+	if p.Value == nil {
+		return nil
+	}
+	return r.every(field, *p.Value, kinds...)
+}
+
+// resolved is a patch of references as one of ids.
+func resolved(p parley.Patch[parley.Ref], t *target) parley.Patch[uuid.UUID] {
+	return parley.Patch[uuid.UUID]{Set: p.Set, Value: idOf(t)}
+}
+
+func resolvedEvery(p parley.Patch[[]parley.Ref], targets []*target) parley.Patch[[]uuid.UUID] {
+	if p.Value == nil {
+		return parley.Patch[[]uuid.UUID]{Set: p.Set}
+	}
+	return parley.To(ids(targets))
+}
+
+func idOf(t *target) *uuid.UUID {
+	if t == nil {
+		return nil
+	}
+	return &t.ID
+}
+
+// ids are those of the targets, each once, in order.
+func ids(targets []*target) []uuid.UUID {
+	list := make([]uuid.UUID, 0, len(targets))
+	for _, t := range targets {
+		if !slices.Contains(list, t.ID) {
+			list = append(list, t.ID)
+		}
+	}
+	return list
+}
+
+// lookUp finds records by id or key, retracted ones left out.
+func (r *reader) lookUp(ctx context.Context, refs []parley.Ref) (map[parley.Ref]*target, error) {
+	var byID uuids
+	var byPath words[string]
+	for _, ref := range refs {
+		if id, err := uuid.Parse(ref); err == nil {
+			byID = append(byID, id)
+		} else if !strings.ContainsRune(ref, 0) {
+			byPath = append(byPath, ref)
+		}
+	}
+	var rows []target
+	err := r.all(ctx, &rows, `
+		SELECT r.id, r.kind, r.path, r.negotiation_id, r.parent_id, coalesce(n.name, '') AS name
+		FROM records r
+		LEFT JOIN record_names n ON n.id = r.id
+		WHERE (r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])) AND r.retracted_at = 'infinity'`, byID, byPath)
+	if err != nil {
+		return nil, fmt.Errorf("look up records: %w", err)
+	}
+	byName := make(map[string]*target, 2*len(rows))
+	for i := range rows {
+		t := &rows[i]
+		byName[t.ID.String()] = t
+		if t.Path != nil {
+			byName[*t.Path] = t
+		}
+	}
+	found := make(map[parley.Ref]*target, len(refs))
+	for _, ref := range refs {
+		name := ref
+		if id, err := uuid.Parse(ref); err == nil {
+			name = id.String()
+		}
+		if t, ok := byName[name]; ok {
+			found[ref] = t
+		}
+	}
+	return found, nil
+}
+
+// find fills all targets and locks them until the commit: subjects against other writers, the rest against being
+// retracted. What is not there is refused, all of it at once.
+func (w *writer) find(ctx context.Context, r *references) error {
+	if len(r.wanted) == 0 {
+		return nil
+	}
+	refs := make([]parley.Ref, len(r.wanted))
+	for i, want := range r.wanted {
+		refs[i] = want.ref
+	}
+	found, err := w.lookUp(ctx, refs)
+	if err != nil {
+		return err
+	}
+	var refusal parley.Refusal
+	var subjects, others uuids
+	for _, want := range r.wanted {
+		t := found[want.ref]
+		if t == nil || !slices.Contains(want.kinds, t.Kind) {
+			refusal = append(refusal, notFound(want, t))
+			continue
+		}
+		*want.found = *t
+		if want.line {
+			subjects = append(subjects, t.ID)
+		} else {
+			others = append(others, t.ID)
+		}
+	}
+	if refusal != nil {
+		return refusal
+	}
+	if err := w.lock(ctx, subjects, "FOR NO KEY UPDATE"); err != nil {
+		return err
+	}
+	return w.lock(ctx, others, "FOR KEY SHARE")
+}
+
+// lock locks records, in the order of their ids. One retracted meanwhile sends the writer back to look again.
+func (w *writer) lock(ctx context.Context, list uuids, strength string) error {
+	slices.SortFunc(list, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	list = slices.Compact(list)
+	if len(list) == 0 {
+		return nil
+	}
+	var locked []uuid.UUID
+	err := w.all(ctx, &locked, `
+		SELECT id FROM records
+		WHERE id = ANY($1) AND retracted_at = 'infinity'
+		ORDER BY id `+strength, list)
+	if err != nil {
+		return fmt.Errorf("lock records: %w", err)
+	}
+	if len(locked) < len(list) {
+		return errMoved
+	}
+	return nil
+}
+
+func notFound(w want, t *target) parley.UserError {
+	accepted := make([]string, len(w.kinds))
+	for i, k := range w.kinds {
+		accepted[i] = k.Noun()
+	}
+	kinds := strings.Join(accepted, " or ")
+	message := fmt.Sprintf("Nothing is known as %q; give the id or the key of %s.", w.ref, kinds)
+	if t != nil {
+		message = fmt.Sprintf("%q is %s; give the id or the key of %s.", w.ref, t.Kind.Noun(), kinds)
+	}
+	return parley.UserError{Code: parley.NotFound, Message: message, Field: strings.Split(w.field, ".")}
+}
+
+// Find looks up one record of a kind for a query; false when there is none.
+func (s *Snapshot) Find(ctx context.Context, ref parley.Ref, kind parley.Kind) (uuid.UUID, bool, error) {
+	if id, err := uuid.Parse(ref); err == nil {
+		return id, true, nil // whether there is such a record shows when it is read
+	}
+	found, err := s.lookUp(ctx, []parley.Ref{ref})
+	if err != nil || found[ref] == nil || found[ref].Kind != kind {
+		return uuid.Nil, false, err
+	}
+	return found[ref].ID, true, nil
+}
+
+// filterRefs collects the records that filters name, so that one statement finds them all.
+type filterRefs struct{ wanted []filterWant }
+
+type filterWant struct {
+	field string
+	refs  []parley.Ref
+	kinds []parley.Kind
+	into  *[]uuid.UUID
+}
+
+func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []parley.Ref, kinds ...parley.Kind) {
+	if len(refs) > 0 {
+		f.wanted = append(f.wanted, filterWant{field, refs, kinds, into})
+	}
+}
+
+// resolve finds them. An unknown one is a fault: a slip of the pen must not read as "nothing found".
+func (r *reader) resolve(ctx context.Context, f *filterRefs) error {
+	var refs []parley.Ref
+	for _, w := range f.wanted {
+		refs = append(refs, w.refs...)
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	found, err := r.lookUp(ctx, refs)
+	if err != nil {
+		return err
+	}
+	for _, w := range f.wanted {
+		for _, ref := range w.refs {
+			t := found[ref]
+			if t == nil || !slices.Contains(w.kinds, t.Kind) {
+				refused := notFound(want{ref: ref, kinds: w.kinds}, t)
+				return parley.NewFault(parley.BadRequest, "%s: %s", w.field, refused.Message)
+			}
+			*w.into = append(*w.into, t.ID)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+type scenarioRow struct {
+	listed
+	parley.Scenario
+	Path       string `db:"path"`
+	ChangedSeq *int64 `db:"changed_seq"`
+}
+
+func (r scenarioRow) noun(lens parley.Lens) *parley.Scenario {
+	r.Scenario.Lens = lens
+	return &r.Scenario
+}
+
+var scenarioColumns = `s.id, s.negotiation_id, s.issue_id, s.path, s.key, s.title, s.summary, s.criteria, s.deadline, s.target_stage,
+	c.to_status AS status, c.effective_at AS status_since, c.id AS status_change_id, ` + provenanceOf("s", "recorded_at")
+
+// statusInForce joins the status change of a scenario that holds at the lens's valid instant.
+const statusInForce = `status_changes c ON c.scenario_id = s.id AND {known c} AND c.effective_at <= k.valid_at AND c.valid_to > k.valid_at`
+
+var scenarios = noun[parley.Scenario]{
+	table: "scenarios", kind: parley.KindScenario, changeKind: parley.ChangeOfRecord,
+	provenance: func(s *parley.Scenario) *parley.Provenance { return &s.Provenance },
+	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Scenario, error) {
+		return one[scenarioRow](ctx, r, keys, `
+			SELECT k.n, `+scenarioColumns+`
+			FROM {keys}
+			JOIN scenarios s ON s.id = k.id AND {known s}
+			LEFT JOIN `+statusInForce)
+	},
+	insert: func(ctx context.Context, w *writer, subject *target, s *parley.Scenario) error {
+		s.ID = subject.ID
+		return w.insert(ctx, "scenarios",
+			`id, version, negotiation_id, issue_id, path, key, title, summary, criteria, deadline, target_stage, recorded_by,
+				recorded_at, correction_note`,
+			scenarioRow{Scenario: *s, Path: *subject.Path})
+	},
+}
+
+// Scenarios are those with these ids; nil where there is none. One that is not on the table at the lens's valid instant
+// has no status.
+func (s *Snapshot) Scenarios(ctx context.Context, keys []Key) ([]*parley.Scenario, error) {
+	return scenarios.read(ctx, &s.reader, keys)
+}
+
+// ScenariosOnTheTable are those of the scenarios with these ids that are on the table at the lens's valid instant; nil
+// for the rest.
+func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key) ([]*parley.Scenario, error) {
+	found, err := s.Scenarios(ctx, keys)
+	for i, scenario := range found {
+		if scenario != nil && scenario.Status == nil {
+			found[i] = nil
+		}
+	}
+	return found, err
+}
+
+// ListScenarios lists the scenarios on the table.
+func (s *Snapshot) ListScenarios(ctx context.Context, lens parley.Lens, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page) (*parley.ScenarioConnection, error) {
+	return first(s.scenariosWhere(ctx, []Key{{Lens: lens}}, `TRUE`, f, by, p))
+}
+
+// ScenariosOfNegotiations are the scenarios on the table of each negotiation.
+func (s *Snapshot) ScenariosOfNegotiations(ctx context.Context, negotiations []Key, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page) ([]*parley.ScenarioConnection, error) {
+	return s.scenariosWhere(ctx, negotiations, `s.negotiation_id = k.id`, f, by, p)
+}
+
+// ScenariosOfIssues are the scenarios on the table of each issue, by key.
+func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley.Page) ([]*parley.ScenarioConnection, error) {
+	return s.scenariosWhere(ctx, issues, `s.issue_id = k.id`, nil, parley.ScenariosByKey, p)
+}
+
+func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page) ([]*parley.ScenarioConnection, error) {
+	c := conditions{query: newQuery(keys), list: []string{`{known s}`, scope}}
+	if f != nil {
+		var negotiations, issues []uuid.UUID
+		var refs filterRefs
+		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
+		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
+		if err := s.resolve(ctx, &refs); err != nil {
+			return nil, err
+		}
+		c.of("s.negotiation_id", negotiations)
+		c.of("s.issue_id", issues)
+		among(&c, "c.to_status", "scenario_status", f.Status)
+		c.inRange("c.effective_at", f.StatusSince)
+		c.contains("s.title || ' ' || coalesce(s.summary, '')", f.Text)
+	}
+	l := list{columns: scenarioColumns, from: `scenarios s JOIN ` + statusInForce, where: c.list}
+	id := orderColumn{"id", "s.id", "uuid"}
+	switch by {
+	case parley.ScenariosByStatus:
+		l.order = order{descending: true, columns: []orderColumn{{"status_since", "c.effective_at", "timestamptz"}, id}}
+	case parley.ScenariosByChanged:
+		l.columns += `, f.changed_seq`
+		l.from += ` CROSS JOIN LATERAL (
+			SELECT max(t.seq) AS changed_seq
+			FROM change_touches t JOIN changes g ON g.seq = t.seq
+			WHERE t.record_id = s.id AND g.recorded_at <= k.known_at) f`
+		l.order = order{descending: true, columns: []orderColumn{{"changed_seq", "f.changed_seq", "bigint"}, id}}
+	default:
+		l.order = order{columns: []orderColumn{{"path", "s.path", "text"}}}
+	}
+	return pages[scenarioRow](ctx, &s.reader, c.query, l, p)
+}
+
+// AddScenario puts a scenario on the table with its first status.
+func (m mutations) AddScenario(ctx context.Context, in parley.AddScenarioInput) (Written, error) {
+	return create(ctx, m, in.ID, in, (*writer).addScenario)
+}
+
+func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id *clientID) (Written, error) {
+	s, err := in.Scenario()
+	if err != nil {
+		return Written{}, err
+	}
+	var refs references
+	issue := refs.one("issue", in.Issue, parley.KindIssue)
+	by := refs.every("by", in.By, parley.KindStakeholder)
+	evidence := refs.evidence(in.Evidence, in.NewEvidence)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	negotiations, err := w.lookUp(ctx, []parley.Ref{issue.NegotiationID.String()})
+	if err != nil {
+		return Written{}, err
+	}
+	if err := evidence.prepare(ctx, w); err != nil {
+		return Written{}, err
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+
+	subject := below(id, negotiations[issue.NegotiationID.String()], &issue.ID, in.Key)
+	first := &parley.StatusChange{
+		ID: parley.NewID(), ScenarioID: subject.ID, To: in.InitialStatus, ByIDs: ids(by), Reason: in.Reason,
+		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, EvidenceIDs: evidence.ids(),
+	}
+	if err := parley.ArrangeStatuses([]*parley.StatusChange{first}, first.ID, w.at); err != nil {
+		return Written{}, atField(err, "to", "initialStatus")
+	}
+	if err := w.insertStatements(ctx, evidence.added); err != nil {
+		return Written{}, err
+	}
+	if err := w.record(ctx, subject.ID, parley.KindScenario, subject.Path, subject.NegotiationID, subject.ParentID); err != nil {
+		return Written{}, err
+	}
+	s.NegotiationID, s.IssueID, s.Provenance = *issue.NegotiationID, issue.ID, w.provenance(nil)
+	if err := scenarios.insert(ctx, w, subject, &s); err != nil {
+		return Written{}, err
+	}
+	if err := w.keep(ctx, id, subject.ID); err != nil {
+		return Written{}, err
+	}
+	subject.Kind, subject.Name = parley.KindScenario, s.Title
+	cursor, err := w.addStatusChange(ctx, subject, first, nil, statusSentence{
+		cause: parley.FirstRecorded, touches: append(ids(by), evidence.touches()...),
+		summary: fmt.Sprintf("“%s” came on the table as %s.", s.Title, parley.Words(first.To)),
+	})
+	return Written{ID: subject.ID, Cursor: cursor}, err
+}
+
+// orNow is the instant given, or the change's own recordedAt: never an instant from before the wait for a lock, which
+// would put the loser of a race before the winner.
+func (w *writer) orNow(t *parley.Instant) parley.Instant {
+	if t == nil {
+		return w.at
+	}
+	return *t
+}
+
+// EditScenario changes a scenario's fields.
+func (m mutations) EditScenario(ctx context.Context, in parley.EditScenario) (Written, error) {
+	return perform(ctx, m, in, (*writer).editScenario)
+}
+
+func (w *writer) editScenario(ctx context.Context, in parley.EditScenario) (Written, error) {
+	var refs references
+	subject := refs.subject("scenario", in.Scenario, parley.KindScenario)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	return scenarios.edit(ctx, w, edition[parley.Scenario]{
+		subject: subject, since: in.IfUnchangedSince, touches: uuids{*subject.ParentID},
+		apply: func(s *parley.Scenario) ([]string, error) { return s.Edit(in) },
+	})
+}

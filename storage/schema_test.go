@@ -1,0 +1,192 @@
+package storage
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jmoiron/sqlx"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"parley"
+	"parley/internal/postgres/pgtest"
+)
+
+var silent = slog.New(slog.DiscardHandler)
+
+func TestMain(m *testing.M) {
+	pgtest.Main(m, func(ctx context.Context, dsn string) error { return Migrate(ctx, dsn, silent) })
+}
+
+func values[E ~string](list []E) []string {
+	texts := make([]string, len(list))
+	for i, e := range list {
+		texts[i] = string(e)
+	}
+	return texts
+}
+
+// Every vocabulary stands in three places: in the root package, in the API's schema and in the database. They agree.
+func TestVocabulariesAgree(t *testing.T) {
+	t.Parallel()
+	schema := loadSchema(t)
+	db := sqlx.MustConnect("postgres", pgtest.Database(t))
+	defer db.Close()
+	for _, v := range []struct {
+		graphQL, sql string
+		values       []string
+	}{
+		{"TimePrecision", "time_precision", values(parley.TimePrecisions)},
+		{"Role", "role", values(parley.Roles)},
+		{"NegotiationStage", "negotiation_stage", values(parley.NegotiationStages)},
+		{"IssueKind", "issue_kind", values(parley.IssueKinds)},
+		{"ScenarioStatus", "scenario_status", values(parley.ScenarioStatuses)},
+		{"ScenarioRelationKind", "relation_kind", values(parley.ScenarioRelationKinds)},
+		{"StakeholderKind", "stakeholder_kind", values(parley.StakeholderKinds)},
+		{"ParticipationRole", "participation_role", values(parley.ParticipationRoles)},
+		{"Stance", "stance", values(parley.Stances)},
+		{"AnalyticConfidence", "analytic_confidence", values(parley.AnalyticConfidences)},
+		{"SourceReliability", "source_reliability", values(parley.SourceReliabilities)},
+		{"Marking", "marking", values(parley.Markings)},
+		{"InformationCredibility", "information_credibility", values(parley.InformationCredibilities)},
+		{"StatementForm", "statement_form", values(parley.StatementForms)},
+		{"AttributionTerms", "attribution_terms", values(parley.AllAttributionTerms)},
+		{"EventKind", "event_kind", values(parley.EventKinds)},
+		{"EventState", "event_state", values(parley.EventStates)},
+	} {
+		var inSQL []string
+		if err := db.Select(&inSQL, `SELECT unnest(enum_range(NULL::`+v.sql+`))::text`); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(v.values, inSQL); diff != "" {
+			t.Errorf("%s differs from the database (-root +database):\n%s", v.graphQL, diff)
+		}
+		var inSchema []string
+		for _, value := range schema.Types[v.graphQL].EnumValues {
+			inSchema = append(inSchema, value.Name)
+		}
+		if diff := cmp.Diff(v.values, inSchema); diff != "" {
+			t.Errorf("%s differs from the schema (-root +schema):\n%s", v.graphQL, diff)
+		}
+	}
+}
+
+func loadSchema(t *testing.T) *ast.Schema {
+	t.Helper()
+	var sources []*ast.Source
+	for _, dir := range []string{"..", "../graph"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), ".graphqls") {
+				continue
+			}
+			text, err := os.ReadFile(dir + "/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources = append(sources, &ast.Source{Name: e.Name(), Input: string(text)})
+		}
+	}
+	schema, err := gqlparser.LoadSchema(sources...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// Every constraint that an input can break is named, and has a sentence or is kept by a rule before it.
+func TestConstraintsAreNamed(t *testing.T) {
+	t.Parallel()
+	db := sqlx.MustConnect("postgres", pgtest.Database(t))
+	defer db.Close()
+	var constraints []string
+	err := db.Select(&constraints, `
+		SELECT conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+		WHERE n.nspname = 'public' AND contype IN ('c', 'x')
+			AND conrelid <> 0 AND conname NOT LIKE 'goose%'
+		UNION ALL
+		SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary AND indexrelid::regclass::text LIKE 'one_claim%'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range refusals {
+		known := slices.Contains(constraints, name) || strings.HasSuffix(name, "_pkey") || strings.HasSuffix(name, "_key") || strings.HasPrefix(name, "one_open_")
+		if !known {
+			t.Errorf("there is a sentence for %s, but no such constraint", name)
+		}
+	}
+	for _, name := range constraints {
+		if strings.HasSuffix(name, "_check") || strings.HasSuffix(name, "_excl") {
+			t.Errorf("the constraint %s has no name of its own", name)
+		}
+	}
+}
+
+// Facts are kept: no row of them can be changed, deleted or emptied past Parley.
+func TestFactsAreKept(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Database(t))
+	if _, err := s.RegisterStakeholder(t.Context(), parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		`UPDATE stakeholders SET name = 'South'`,
+		`UPDATE stakeholders SET name = 'South', superseded_at = now(), closed_by = 'EDITED'`,
+		`DELETE FROM stakeholders`,
+		`TRUNCATE stakeholders CASCADE`,
+		`UPDATE records SET path = 'south'`,
+		`DELETE FROM records`,
+		`UPDATE changes SET summary = ''`,
+		`DELETE FROM change_touches`,
+	} {
+		if _, err := s.db.Exec(statement); err == nil || !strings.Contains(err.Error(), "kept") {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+	if _, err := s.db.Exec(`UPDATE stakeholders SET superseded_at = recorded_at + interval '1 second', closed_by = 'EDITED'`); err != nil {
+		t.Errorf("a row can't be closed: %v", err)
+	}
+	if _, err := s.db.Exec(`UPDATE stakeholders SET superseded_at = recorded_at + interval '2 seconds'`); err == nil {
+		t.Error("a closed row could be closed again")
+	}
+}
+
+func open(t *testing.T, dsn string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Options{DSN: dsn, Analyst: "Test analyst", Log: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestMigrations(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Database(t)
+	db := sqlx.MustConnect("postgres", dsn)
+	defer db.Close()
+	db.MustExec(`DROP SCHEMA public CASCADE; CREATE SCHEMA public`)
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			if err := Migrate(t.Context(), dsn, silent); err != nil {
+				t.Errorf("several servers start at once: %v", err)
+			}
+		})
+	}
+	wait.Wait()
+	db.MustExec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`)
+	if err := Migrate(t.Context(), dsn, silent); err == nil || !strings.Contains(err.Error(), "newer Parley") {
+		t.Errorf("a newer database: %v", err)
+	}
+}

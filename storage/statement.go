@@ -1,0 +1,432 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+type statementRow struct {
+	listed
+	parley.Statement
+	About    uuids          `db:"about"`
+	Locators locators       `db:"locators"`
+	Said     parley.Instant `db:"said"` // saidAt for the order: statements of unknown date come last
+}
+
+func (r statementRow) noun(lens parley.Lens) *parley.Statement {
+	r.Statement.Lens, r.Statement.AboutIDs, r.Statement.Locators = lens, r.About, r.Locators
+	return &r.Statement
+}
+
+const saidOrder = `coalesce(st.said_at, '0001-01-01Z')`
+
+var statementColumns = `st.id, st.source_id, st.speaker_id, st.speaker_description, st.about, st.text, st.form, st.terms,
+	st.credibility, st.locators, st.said_at, st.said_at_precision, ` + saidOrder + ` AS said, ` + provenanceOf("st", "recorded_at")
+
+var statements = noun[parley.Statement]{
+	table: "statements", kind: parley.KindStatement, changeKind: parley.ChangeOfStatement,
+	provenance: func(s *parley.Statement) *parley.Provenance { return &s.Provenance },
+	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Statement, error) {
+		return one[statementRow](ctx, r, keys, `
+			SELECT k.n, `+statementColumns+`
+			FROM {keys}
+			JOIN statements st ON st.id = k.id AND {known st}`)
+	},
+	insert: func(ctx context.Context, w *writer, subject *target, s *parley.Statement) error {
+		s.ID = subject.ID
+		return w.insert(ctx, "statements",
+			`id, version, source_id, speaker_id, speaker_description, about, text, form, terms, credibility, locators, said_at,
+				said_at_precision, recorded_by, recorded_at, correction_note`,
+			statementRow{Statement: *s, About: s.AboutIDs, Locators: s.Locators})
+	},
+}
+
+// Statements are those with these ids; nil where there is none.
+func (s *Snapshot) Statements(ctx context.Context, keys []Key) ([]*parley.Statement, error) {
+	return statements.read(ctx, &s.reader, keys)
+}
+
+// The statements that can be listed for a record of each kind.
+const (
+	everyStatement        = `TRUE`
+	statementsIn          = `st.source_id = k.id`
+	statementsByAndAbout  = `st.id IN (SELECT a.id FROM statements a WHERE a.speaker_id = k.id UNION ALL SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id])`
+	statementsOnAScenario = `st.id IN (
+		SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id] UNION ALL
+		SELECT unnest(p.evidence) FROM positions p WHERE p.scenario_id = k.id AND {known p} UNION ALL
+		SELECT unnest(c.evidence) FROM status_changes c WHERE c.scenario_id = k.id AND {known c} UNION ALL
+		SELECT unnest(r.evidence) FROM relations r WHERE (r.from_id = k.id OR r.to_id = k.id) AND {known r})`
+)
+
+// ListStatements lists statements, newest saidAt first, those of unknown date last.
+func (s *Snapshot) ListStatements(ctx context.Context, lens parley.Lens, f *parley.StatementFilter, p parley.Page) (*parley.StatementConnection, error) {
+	return first(s.statementsWhere(ctx, []Key{{Lens: lens}}, everyStatement, f, p))
+}
+
+// StatementsInSources are the statements that each source holds.
+func (s *Snapshot) StatementsInSources(ctx context.Context, sources []Key, p parley.Page) ([]*parley.StatementConnection, error) {
+	return s.statementsWhere(ctx, sources, statementsIn, nil, p)
+}
+
+// StatementsOfStakeholders are the statements that each stakeholder made or that are about it.
+func (s *Snapshot) StatementsOfStakeholders(ctx context.Context, stakeholders []Key, p parley.Page) ([]*parley.StatementConnection, error) {
+	return s.statementsWhere(ctx, stakeholders, statementsByAndAbout, nil, p)
+}
+
+// StatementsOnScenarios are the statements about each scenario and the evidence of what is on record on it.
+func (s *Snapshot) StatementsOnScenarios(ctx context.Context, scenarios []Key, p parley.Page) ([]*parley.StatementConnection, error) {
+	return s.statementsWhere(ctx, scenarios, statementsOnAScenario, nil, p)
+}
+
+func (s *Snapshot) statementsWhere(ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page) ([]*parley.StatementConnection, error) {
+	c := conditions{query: newQuery(keys), list: []string{`{known st}`, scope}}
+	if f != nil {
+		if err := s.filterStatements(ctx, &c, f); err != nil {
+			return nil, err
+		}
+	}
+	return pages[statementRow](ctx, &s.reader, c.query, list{
+		columns: statementColumns,
+		from:    `statements st`,
+		where:   c.list,
+		order: order{descending: true, columns: []orderColumn{
+			{"said", saidOrder, "timestamptz"}, {"id", "st.id", "uuid"},
+		}},
+	}, p)
+}
+
+func (s *Snapshot) filterStatements(ctx context.Context, c *conditions, f *parley.StatementFilter) error {
+	var negotiations, about, speakers, sources []uuid.UUID
+	var refs filterRefs
+	refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
+	refs.want(&about, "about", f.About, parley.AboutKinds...)
+	refs.want(&speakers, "speakers", f.Speakers, parley.KindStakeholder)
+	refs.want(&sources, "sources", f.Sources, parley.KindSource)
+	if err := s.resolve(ctx, &refs); err != nil {
+		return err
+	}
+	c.overlaps("st.about", about)
+	c.of("st.speaker_id", speakers)
+	c.of("st.source_id", sources)
+	among(c, "st.form", "statement_form", f.Forms)
+	c.inRange("st.said_at", f.Said)
+	if len(negotiations) > 0 {
+		in := c.arg(uuids(negotiations)) + "::uuid[]"
+		c.add(strings.ReplaceAll(`st.id IN (
+			SELECT a.id FROM records r JOIN statements a ON a.about @> ARRAY[r.id] WHERE r.negotiation_id = ANY({in}) UNION ALL
+			SELECT unnest(p.evidence) FROM positions p WHERE p.negotiation_id = ANY({in}) AND {known p} UNION ALL
+			SELECT unnest(s.evidence) FROM status_changes s WHERE s.negotiation_id = ANY({in}) AND {known s} UNION ALL
+			SELECT unnest(e.evidence) FROM events e WHERE e.negotiation_id = ANY({in}) AND {known e} UNION ALL
+			SELECT unnest(l.evidence) FROM records r JOIN relations l ON l.id = r.id AND {known l}
+			WHERE r.negotiation_id = ANY({in}) AND r.kind = 'RELATION')`, "{in}", in))
+	}
+	return nil
+}
+
+// RecordStatement records a statement by itself.
+func (m mutations) RecordStatement(ctx context.Context, in parley.RecordStatementInput) (Written, error) {
+	return perform(ctx, m, in, (*writer).recordStatement)
+}
+
+func (w *writer) recordStatement(ctx context.Context, in parley.RecordStatementInput) (Written, error) {
+	if err := in.Check(); err != nil {
+		return Written{}, err
+	}
+	var refs references
+	added := refs.statements("statement", []parley.NewStatementInput{in.Statement})
+	if err := w.claimStatements(ctx, added); err != nil {
+		return Written{}, err
+	}
+	if added[0].id.known {
+		return Written{ID: added[0].id.record}, errUnchanged
+	}
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := w.checkQuotes(ctx, added); err != nil {
+		return Written{}, err
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	if err := w.insertStatements(ctx, added); err != nil {
+		return Written{}, err
+	}
+	st := added[0]
+	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
+		Kind: parley.ChangeOfStatement, Action: parley.Created, SubjectKind: parley.KindStatement, SubjectID: st.value.ID,
+		Version: &st.value.Version, NegotiationID: st.negotiation(), Touches: st.touches(),
+		Summary: fmt.Sprintf("Recorded what %s said in “%s”.", st.voice(), st.source.Name),
+	})
+	return Written{ID: st.value.ID, Cursor: cursor}, err
+}
+
+// newStatement is a statement on its way into the database, alone or with what rests on it.
+type newStatement struct {
+	field   string // of the input: "statement", "newEvidence.0"
+	input   parley.NewStatementInput
+	id      *clientID
+	source  *target
+	speaker *target
+	about   []*target
+	value   *parley.Statement
+}
+
+// statements wants what new statements refer to.
+func (r *references) statements(field string, inputs []parley.NewStatementInput) []*newStatement {
+	added := make([]*newStatement, len(inputs))
+	for i, in := range inputs {
+		at := field
+		if field == "newEvidence" {
+			at = fmt.Sprintf("newEvidence.%d", i)
+		}
+		value := in.Statement()
+		added[i] = &newStatement{
+			field: at, input: in, value: &value,
+			source:  r.one(at+".source", in.Source, parley.KindSource),
+			speaker: r.maybe(at+".speaker", in.Speaker, parley.KindStakeholder),
+			about:   r.every(at+".about", in.About, parley.AboutKinds...),
+		}
+	}
+	return added
+}
+
+// claimStatements looks up the ids that the client chose for new statements.
+func (w *writer) claimStatements(ctx context.Context, added []*newStatement) (err error) {
+	for _, n := range added {
+		if n.id, err = w.claim(ctx, n.field+".id", n.input.ID, n.input); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkQuotes completes new statements with what their references were found to be, and looks direct quotes up in
+// their sources' bodies.
+func (w *writer) checkQuotes(ctx context.Context, added []*newStatement) error {
+	var quoted uuids
+	for _, n := range added {
+		n.value.ID, n.value.SourceID, n.value.SpeakerID, n.value.AboutIDs = n.id.newID(), n.source.ID, idOf(n.speaker), ids(n.about)
+		if n.value.Form == parley.DirectQuote {
+			quoted = append(quoted, n.source.ID)
+		}
+	}
+	if len(quoted) == 0 {
+		return nil
+	}
+	bodies, err := w.bodies(ctx, quoted)
+	if err != nil {
+		return err
+	}
+	for _, n := range added {
+		if err := n.value.CheckQuote(n.field+".text", bodies[n.source.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertStatements writes new statements; those on record already under the client's id stay as they are.
+func (w *writer) insertStatements(ctx context.Context, added []*newStatement) error {
+	for _, n := range added {
+		if n.id.known {
+			continue
+		}
+		if err := notInFuture(w, n.field+".saidAt", n.value.SaidAt); err != nil {
+			return err
+		}
+		if err := w.record(ctx, n.value.ID, parley.KindStatement, nil, nil, &n.source.ID); err != nil {
+			return err
+		}
+		n.value.Provenance = w.provenance(nil)
+		if err := statements.insert(ctx, w, &target{ID: n.value.ID}, n.value); err != nil {
+			return err
+		}
+		if err := w.keep(ctx, n.id, n.value.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func notInFuture(w *writer, field string, said *parley.Instant) error {
+	if said != nil && said.After(w.at) {
+		return parley.Refuse(parley.Invalid, field, "Nothing can have been said at %s, which lies in the future; give an instant up to now, or leave it out.", parley.FormatInstant(*said))
+	}
+	return nil
+}
+
+// negotiation is the one that everything the statement is about belongs to; nil where there is none or several.
+func (n *newStatement) negotiation() *uuid.UUID { return commonNegotiation(n.about) }
+
+func commonNegotiation(about []*target) *uuid.UUID {
+	var common *uuid.UUID
+	for _, t := range about {
+		of := t.negotiation()
+		if of == nil {
+			continue
+		}
+		if common != nil && *common != *of {
+			return nil
+		}
+		common = of
+	}
+	return common
+}
+
+// touches are the records whose followers hear of the statement.
+func (n *newStatement) touches() []uuid.UUID {
+	touched := uuids{n.value.ID, n.source.ID}
+	if n.speaker != nil {
+		touched = append(touched, n.speaker.ID)
+	}
+	return append(touched, touchedBy(n.about)...)
+}
+
+// touchedBy are the records, with what they belong to.
+func touchedBy(targets []*target) []uuid.UUID {
+	var touched uuids
+	for _, t := range targets {
+		touched = append(touched, t.ID)
+		for _, above := range []*uuid.UUID{t.ParentID, t.NegotiationID} {
+			if above != nil {
+				touched = append(touched, *above)
+			}
+		}
+	}
+	return touched
+}
+
+// voice is who spoke, in a sentence.
+func (n *newStatement) voice() string {
+	switch {
+	case n.speaker != nil:
+		return n.speaker.Name
+	case n.input.SpeakerDescription != nil:
+		return *n.input.SpeakerDescription
+	}
+	return "the source itself"
+}
+
+// evidence is what a fact rests on: statements on record, and new ones entered with it.
+type evidence struct {
+	named []*target
+	added []*newStatement
+}
+
+// evidence wants the statements that a fact rests on.
+func (r *references) evidence(refs []parley.Ref, added []parley.NewStatementInput) evidence {
+	return evidence{named: r.every("evidence", refs, parley.KindStatement), added: r.statements("newEvidence", added)}
+}
+
+// prepare does for the new statements what has to be done before the head is taken.
+func (e evidence) prepare(ctx context.Context, w *writer) error {
+	if err := w.claimStatements(ctx, e.added); err != nil {
+		return err
+	}
+	if err := w.checkQuotes(ctx, e.added); err != nil {
+		return err
+	}
+	for _, n := range e.added {
+		if n.id.known {
+			n.value.ID = n.id.record
+		}
+	}
+	return nil
+}
+
+// ids are those of all the statements, each once: named ones first.
+func (e evidence) ids() []uuid.UUID {
+	list := ids(e.named)
+	for _, n := range e.added {
+		if !slices.Contains(list, n.value.ID) {
+			list = append(list, n.value.ID)
+		}
+	}
+	return list
+}
+
+// touches are the records whose followers hear of the new statements.
+func (e evidence) touches() []uuid.UUID {
+	var touched uuids
+	for _, n := range e.added {
+		if !n.id.known {
+			touched = append(touched, n.touches()...)
+		}
+	}
+	return touched
+}
+
+// statements are all of them, as they stand: what is on record is read.
+func (e evidence) statements(ctx context.Context, w *writer, more ...uuid.UUID) ([]*parley.Statement, error) {
+	onRecord := append(ids(e.named), more...)
+	var list []*parley.Statement
+	for _, n := range e.added {
+		if n.id.known {
+			onRecord = append(onRecord, n.value.ID)
+		} else {
+			list = append(list, n.value)
+		}
+	}
+	if len(onRecord) == 0 {
+		return list, nil
+	}
+	read, err := statements.read(ctx, &w.reader, current(onRecord...))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range read {
+		if s != nil {
+			list = append(list, s)
+		}
+	}
+	return list, nil
+}
+
+// CorrectStatement mends a statement.
+func (m mutations) CorrectStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {
+	return perform(ctx, m, in, (*writer).correctStatement)
+}
+
+func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {
+	var refs references
+	subject := refs.subject("statement", in.Statement, parley.KindStatement)
+	speaker := refs.patch("speaker", in.Speaker, parley.KindStakeholder)
+	about := refs.patchEvery("about", in.About, parley.AboutKinds...)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	bodies, err := w.bodies(ctx, uuids{*subject.ParentID})
+	if err != nil {
+		return Written{}, err
+	}
+	touches := uuids{*subject.ParentID}
+	if speaker != nil {
+		touches = append(touches, speaker.ID)
+	}
+	was, err := statements.current(ctx, w, subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	touches = append(append(touches, was.AboutIDs...), touchedBy(about)...)
+	if was.SpeakerID != nil {
+		touches = append(touches, *was.SpeakerID)
+	}
+	return statements.edit(ctx, w, edition[parley.Statement]{
+		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches,
+		apply: func(s *parley.Statement) ([]string, error) {
+			fields, err := s.Correct(in, resolved(in.Speaker, speaker), resolvedEvery(in.About, about))
+			if err != nil {
+				return nil, err
+			}
+			return fields, s.CheckQuote("text", bodies[s.SourceID])
+		},
+		settle: func(s *parley.Statement) error { return notInFuture(w, "saidAt", s.SaidAt) },
+	})
+}

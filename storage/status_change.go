@@ -1,0 +1,339 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+type statusChangeRow struct {
+	listed
+	parley.StatusChange
+	NegotiationID uuid.UUID                    `db:"negotiation_id"`
+	MovedBy       uuids                        `db:"moved_by"`
+	Evidence      uuids                        `db:"evidence"`
+	Skipped       words[parley.ScenarioStatus] `db:"skipped"`
+	CutAt         parley.Instant               `db:"cut_at"`
+}
+
+func (r statusChangeRow) noun(lens parley.Lens) *parley.StatusChange {
+	c := &r.StatusChange
+	c.Lens, c.ByIDs, c.EvidenceIDs, c.Skipped = lens, r.MovedBy, r.Evidence, r.Skipped
+	return c
+}
+
+var statusChangeColumns = `c.id, c.scenario_id, c.to_status, c.moved_by, c.reason, c.successor_id, c.effective_at,
+	c.effective_at_precision, c.evidence, c.from_status, c.skipped, NULLIF(c.valid_to, 'infinity') AS valid_to, ` + provenanceOf("c", "content_at")
+
+// statusLine is a scenario's line of status changes.
+func statusLine(scenario *target) lineOf[parley.StatusChange] {
+	return lineOf[parley.StatusChange]{
+		table:   "status_changes",
+		id:      func(c *parley.StatusChange) uuid.UUID { return c.ID },
+		sameCut: func(a, b *parley.StatusChange) bool { return a.SameCut(b) },
+		insert: func(ctx context.Context, w *writer, c *parley.StatusChange) error {
+			w.store.statements.Add(1)
+			_, err := w.tx.NamedExecContext(ctx, `
+				INSERT INTO status_changes (id, version, negotiation_id, scenario_id, to_status, moved_by, reason, successor_id,
+					effective_at, effective_at_precision, evidence, from_status, skipped,
+					valid_to, content_at, recorded_by, recorded_at, correction_note)
+				VALUES (:id, :version, :negotiation_id, :scenario_id, :to_status, :moved_by, :reason, :successor_id,
+					:effective_at, :effective_at_precision, :evidence, :from_status, :skipped,
+					coalesce(CAST(:valid_to AS timestamptz), 'infinity'), :recorded_at, :recorded_by, :cut_at, :correction_note)`,
+				statusChangeRow{
+					StatusChange: *c, NegotiationID: *scenario.NegotiationID, MovedBy: c.ByIDs, Evidence: c.EvidenceIDs,
+					Skipped: c.Skipped, CutAt: w.at,
+				})
+			if err != nil {
+				return fmt.Errorf("insert a status change: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// StatusChanges are those with these ids, whatever their instant; nil where there is none.
+func (s *Snapshot) StatusChanges(ctx context.Context, keys []Key) ([]*parley.StatusChange, error) {
+	return one[statusChangeRow](ctx, &s.reader, keys, `
+		SELECT k.n, `+statusChangeColumns+`
+		FROM {keys}
+		JOIN status_changes c ON c.id = k.id AND {known c}`)
+}
+
+// StatusChangeVersions are the versions with these ids, as they last were at the lens's known instant; nil where there
+// is none.
+func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key) ([]*parley.StatusChange, error) {
+	return one[statusChangeRow](ctx, &s.reader, versions, `
+		SELECT DISTINCT ON (k.n) k.n, `+statusChangeColumns+`
+		FROM {keys}
+		JOIN status_changes c ON c.version = k.id AND c.recorded_at <= k.known_at
+		ORDER BY k.n, c.recorded_at DESC`)
+}
+
+// StatusHistories are all status changes of each scenario, by effectiveAt.
+func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, p parley.Page) ([]*parley.StatusChangeConnection, error) {
+	return pages[statusChangeRow](ctx, &s.reader, newQuery(scenarios), list{
+		columns: statusChangeColumns,
+		from:    `status_changes c`,
+		where:   []string{`c.scenario_id = k.id`, `{known c}`},
+		order:   order{columns: byEffectiveAt},
+	}, p)
+}
+
+var byEffectiveAt = []orderColumn{{"effective_at", "c.effective_at", "timestamptz"}, {"id", "c.id", "uuid"}}
+
+// ListStatusChanges lists status changes, newest effectiveAt first.
+func (s *Snapshot) ListStatusChanges(ctx context.Context, lens parley.Lens, f *parley.StatusChangeFilter, p parley.Page) (*parley.StatusChangeConnection, error) {
+	c := conditions{query: newQuery([]Key{{Lens: lens}}), list: []string{`{known c}`}}
+	if f != nil {
+		var negotiations, scenarios, by []uuid.UUID
+		var refs filterRefs
+		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
+		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
+		refs.want(&by, "by", f.By, parley.KindStakeholder)
+		if err := s.resolve(ctx, &refs); err != nil {
+			return nil, err
+		}
+		c.of("c.negotiation_id", negotiations)
+		c.of("c.scenario_id", scenarios)
+		c.overlaps("c.moved_by", by)
+		among(&c, "c.to_status", "scenario_status", f.To)
+		c.inRange("c.effective_at", f.Effective)
+	}
+	return first(pages[statusChangeRow](ctx, &s.reader, c.query, list{
+		columns: statusChangeColumns,
+		from:    `status_changes c`,
+		where:   c.list,
+		order:   order{columns: byEffectiveAt, descending: true},
+	}, p))
+}
+
+// statusesOf is a scenario's line as it stands.
+func (w *writer) statusesOf(ctx context.Context, scenario uuid.UUID) ([]*parley.StatusChange, error) {
+	lines, err := each[statusChangeRow](ctx, &w.reader, newQuery(current(scenario)), `
+		SELECT k.n, `+statusChangeColumns+`
+		FROM {keys}
+		JOIN status_changes c ON c.scenario_id = k.id AND {known c}`)
+	if err != nil {
+		return nil, fmt.Errorf("read a scenario's statuses: %w", err)
+	}
+	return lines[0], nil
+}
+
+// ChangeScenarioStatus moves a scenario to a status.
+func (m mutations) ChangeScenarioStatus(ctx context.Context, in parley.ChangeScenarioStatusInput) (Written, error) {
+	return create(ctx, m, in.ID, in, (*writer).changeScenarioStatus)
+}
+
+func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScenarioStatusInput, id *clientID) (Written, error) {
+	if err := in.Check(); err != nil {
+		return Written{}, err
+	}
+	var refs references
+	scenario := refs.subject("scenario", in.Scenario, parley.KindScenario)
+	by := refs.every("by", in.By, parley.KindStakeholder)
+	successor := refs.maybe("successor", in.Successor, parley.KindScenario)
+	evidence := refs.evidence(in.Evidence, in.NewEvidence)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := evidence.prepare(ctx, w); err != nil {
+		return Written{}, err
+	}
+	line, err := w.statusesOf(ctx, scenario.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+
+	fresh := &parley.StatusChange{
+		ID: id.newID(), ScenarioID: scenario.ID, To: in.To, ByIDs: ids(by), Reason: &in.Reason, SuccessorID: idOf(successor),
+		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, EvidenceIDs: evidence.ids(),
+	}
+	if err := expect(in.ExpectedStatus, parley.StatusAt(line, fresh.EffectiveAt), fresh.EffectiveAt); err != nil {
+		return Written{}, err
+	}
+	others := make([]parley.Instant, len(line))
+	for i, c := range line {
+		others[i] = c.EffectiveAt
+	}
+	before := statusLine(scenario).copies(line)
+	line = append(line, fresh)
+	if err := parley.ArrangeStatuses(line, fresh.ID, w.at); err != nil {
+		return Written{}, err
+	}
+	if err := w.insertStatements(ctx, evidence.added); err != nil {
+		return Written{}, err
+	}
+	if err := w.keepAfterRecord(ctx, id, fresh.ID, parley.KindStatusChange, scenario); err != nil {
+		return Written{}, err
+	}
+	cursor, err := w.addStatusChange(ctx, scenario, fresh, before, statusSentence{
+		line: line, cause: parley.CauseOfNew(fresh.EffectiveAt, others), touches: append(ids(by), evidence.touches()...),
+		summary: moved(scenario, fresh),
+	})
+	return Written{ID: fresh.ID, Cursor: cursor}, err
+}
+
+func expect(expected *parley.ScenarioStatus, holds *parley.StatusChange, at parley.Instant) error {
+	if expected == nil || (holds != nil && holds.To == *expected) {
+		return nil
+	}
+	is := "no status yet"
+	if holds != nil {
+		is = string(holds.To)
+	}
+	return parley.Refuse(parley.Conflict, "expectedStatus", "At %s the scenario has %s and not the expected %s; read it again and decide anew.", parley.FormatInstant(at), is, *expected)
+}
+
+func moved(scenario *target, c *parley.StatusChange) string {
+	if c.From == nil {
+		return fmt.Sprintf("“%s” was %s from %s on.", scenario.Name, parley.Words(c.To), parley.Day(c.EffectiveAt))
+	}
+	return fmt.Sprintf("“%s” moved from %s to %s.", scenario.Name, parley.Words(*c.From), parley.Words(c.To))
+}
+
+// statusSentence is what the feed says of a new or mended status change.
+type statusSentence struct {
+	line    []*parley.StatusChange // as arranged; nil: just the one
+	cause   parley.ShiftCause
+	touches []uuid.UUID
+	note    *string
+	summary string
+}
+
+// addStatusChange writes a status change that is new on its line, the neighbours that it cuts, and the change.
+func (w *writer) addStatusChange(ctx context.Context, scenario *target, fresh *parley.StatusChange, before map[uuid.UUID]parley.StatusChange, s statusSentence) (*parley.Cursor, error) {
+	if s.line == nil {
+		s.line = []*parley.StatusChange{fresh}
+		if err := w.record(ctx, fresh.ID, parley.KindStatusChange, nil, scenario.NegotiationID, &scenario.ID); err != nil {
+			return nil, err
+		}
+	}
+	fresh.Provenance = w.provenance(nil)
+	if err := statusLine(scenario).rewrite(ctx, w, before, s.line); err != nil {
+		return nil, err
+	}
+	var previous *uuid.UUID
+	for i, c := range s.line {
+		if c == fresh && i > 0 {
+			previous = &s.line[i-1].Version
+		}
+	}
+	return w.statusChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created, s)
+}
+
+func (w *writer) statusChanged(ctx context.Context, scenario *target, id uuid.UUID, version, previous *uuid.UUID, action parley.RecordAction, s statusSentence) (*parley.Cursor, error) {
+	return w.appendChange(ctx, parley.ChangeEntry{
+		Kind: parley.ChangeOfStatus, Action: action, SubjectKind: parley.KindStatusChange, SubjectID: id,
+		Version: version, PreviousVersion: previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
+		Cause: &s.cause, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
+	})
+}
+
+// keepAfterRecord gives a fact on a scenario its identity and remembers the client's id for it.
+func (w *writer) keepAfterRecord(ctx context.Context, id *clientID, fact uuid.UUID, kind parley.Kind, scenario *target) error {
+	if err := w.record(ctx, fact, kind, nil, scenario.NegotiationID, &scenario.ID); err != nil {
+		return err
+	}
+	return w.keep(ctx, id, fact)
+}
+
+// CorrectStatusChange mends a status change.
+func (m mutations) CorrectStatusChange(ctx context.Context, in parley.CorrectStatusChange) (Written, error) {
+	return perform(ctx, m, in, (*writer).correctStatusChange)
+}
+
+func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatusChange) (Written, error) {
+	subject, err := w.subjectOf(ctx, "statusChange", in.StatusChange, parley.KindStatusChange)
+	if err != nil {
+		return Written{}, err
+	}
+	var refs references
+	scenario := refs.subject("statusChange", subject.ParentID.String(), parley.KindScenario)
+	refs.one("statusChange", in.StatusChange, parley.KindStatusChange)
+	successor := refs.patch("successor", in.Successor, parley.KindScenario)
+	by := refs.patchEvery("by", in.By, parley.KindStakeholder)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := w.unchangedSince(ctx, in.IfUnchangedSince, subject.ID); err != nil {
+		return Written{}, err
+	}
+	line, err := w.statusesOf(ctx, scenario.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	before := statusLine(scenario).copies(line)
+	_, mended := statusLine(scenario).without(line, subject.ID)
+	previous, touches := mended.Version, append(uuids{}, mended.ByIDs...)
+	fields, err := mended.Correct(in, resolved(in.Successor, successor), resolvedEvery(in.By, by))
+	if err != nil {
+		return Written{}, err
+	}
+	if len(fields) == 0 {
+		return Written{ID: subject.ID}, errUnchanged
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	if err := parley.ArrangeStatuses(line, subject.ID, w.at); err != nil {
+		return Written{}, err
+	}
+	if err := w.close(ctx, "status_changes", subject.ID, "CORRECTED"); err != nil {
+		return Written{}, err
+	}
+	delete(before, subject.ID)
+	mended.Provenance = w.provenance(&in.Note)
+	if err := statusLine(scenario).rewrite(ctx, w, before, line); err != nil {
+		return Written{}, err
+	}
+	cursor, err := w.statusChanged(ctx, scenario, subject.ID, &mended.Version, &previous, parley.Updated, statusSentence{
+		cause: parley.RecordCorrected, touches: append(touches, ids(by)...), note: &in.Note,
+		summary: fmt.Sprintf("Corrected a status change of “%s”: it became %s on %s.", scenario.Name, parley.Words(mended.To), parley.Day(mended.EffectiveAt)),
+	})
+	return Written{ID: subject.ID, Previous: &previous, Cursor: cursor}, err
+}
+
+// retractStatusChange takes a status change back; the line has to hold without it.
+func (w *writer) retractStatusChange(ctx context.Context, subject *target, in parley.RetractInput) (Written, error) {
+	var refs references
+	scenario := refs.subject("id", subject.ParentID.String(), parley.KindScenario)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := w.freeOfUse(ctx, subject, in.IfUnchangedSince); err != nil {
+		return Written{}, err
+	}
+	line, err := w.statusesOf(ctx, scenario.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	before := statusLine(scenario).copies(line)
+	rest, taken := statusLine(scenario).without(line, subject.ID)
+	if len(rest) == 0 {
+		return Written{}, parley.Refuse(parley.InUse, "id", "It is the only status of “%s”; correct it, or retract the scenario.", scenario.Name)
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	if err := parley.ArrangeStatuses(rest, uuid.Nil, w.at); err != nil {
+		return Written{}, err
+	}
+	if err := w.takeBack(ctx, "status_changes", subject.ID); err != nil {
+		return Written{}, err
+	}
+	if err := statusLine(scenario).rewrite(ctx, w, before, rest); err != nil {
+		return Written{}, err
+	}
+	cursor, err := w.statusChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, statusSentence{
+		cause: parley.RecordCorrected, touches: taken.ByIDs, note: &in.Note,
+		summary: fmt.Sprintf("Retracted that “%s” became %s on %s.", scenario.Name, parley.Words(taken.To), parley.Day(taken.EffectiveAt)),
+	})
+	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err
+}

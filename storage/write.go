@@ -1,0 +1,313 @@
+package storage
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
+	"parley"
+)
+
+// Written is what a mutation did.
+type Written struct {
+	ID uuid.UUID
+	// Previous is the version that was there before, of the record itself or of the one that it ended; nil for none.
+	Previous *uuid.UUID
+	// Cursor is that of the change it made; nil when the same content was there already.
+	Cursor *parley.Cursor
+}
+
+// mutations are what can be written, one method each: by a Store in a transaction of its own, or by a Batch in one with
+// others.
+type mutations struct {
+	run func(context.Context, func(context.Context, *writer) (Written, error)) (Written, error)
+}
+
+// perform runs a mutation.
+func perform[In any](ctx context.Context, m mutations, in In, mutation func(*writer, context.Context, In) (Written, error)) (Written, error) {
+	return m.run(ctx, func(ctx context.Context, w *writer) (Written, error) { return mutation(w, ctx, in) })
+}
+
+// create runs a mutation that makes a record, unless the same was sent under the client's id before.
+func create[In any](ctx context.Context, m mutations, id *string, in In, mutation func(*writer, context.Context, In, *clientID) (Written, error)) (Written, error) {
+	return m.run(ctx, func(ctx context.Context, w *writer) (Written, error) {
+		claimed, err := w.claim(ctx, "id", id, in)
+		if err != nil {
+			return Written{}, err
+		}
+		if claimed.known {
+			return Written{ID: claimed.record}, errUnchanged
+		}
+		return mutation(w, ctx, in, claimed)
+	})
+}
+
+// writer is a transaction that writes. Its reads see what is committed and what it wrote itself.
+//
+// Locks are taken in one order: the scenarios whose lines change, what is referred to, what is taken back, and last the
+// head of the feed (see stamp). From there on nothing is asked of anyone, so the head is held for a few inserts only.
+type writer struct {
+	reader
+	at  time.Time // the recordedAt of the change, once the head is taken
+	seq int64
+}
+
+// errUnchanged ends a mutation that found its content on record already.
+var errUnchanged = errors.New("unchanged")
+
+// errMoved ends an attempt that locked something that had moved on meanwhile.
+var errMoved = errors.New("moved on meanwhile")
+
+// write runs a mutation in a transaction of its own. A mutation that lost a race for a lock or an id is run again: it
+// then meets what the winner wrote.
+func (s *Store) write(ctx context.Context, mutation func(context.Context, *writer) (Written, error)) (Written, error) {
+	select {
+	case s.writers <- struct{}{}:
+		defer func() { <-s.writers }()
+	case <-ctx.Done():
+		return Written{}, ctx.Err()
+	}
+	const attempts = 5
+	for attempt := 1; ; attempt++ {
+		var written Written
+		err := s.inTransaction(ctx, func(w *writer) (err error) {
+			written, err = mutation(ctx, w)
+			return err
+		})
+		switch {
+		case err == nil:
+			s.hints.give()
+			return written, nil
+		case errors.Is(err, errUnchanged):
+			return written, nil
+		case attempt < attempts && lostRace(err):
+			continue
+		}
+		return Written{}, explain(err)
+	}
+}
+
+// inTransaction commits what do wrote unless it returns an error.
+func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error {
+	tx, err := s.db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return fmt.Errorf("begin to write: %w", err)
+	}
+	defer tx.Rollback()
+	if err := do(&writer{reader: reader{store: s, tx: tx}}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func lostRace(err error) bool {
+	if errors.Is(err, errMoved) || pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure) != nil {
+		return true
+	}
+	unique := pq.As(err, pqerror.UniqueViolation)
+	return unique != nil && (unique.Constraint == "client_ids_pkey" || unique.Constraint == "records_pkey")
+}
+
+// exec runs a statement that writes.
+func (w *writer) exec(ctx context.Context, statement string, args ...any) error {
+	w.store.statements.Add(1)
+	_, err := w.tx.ExecContext(ctx, statement, args...)
+	return err
+}
+
+// insert writes a row into a table: the columns, each from the row's field of that name.
+func (w *writer) insert(ctx context.Context, table, columns string, row any) error {
+	names := strings.FieldsFunc(columns, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+	w.store.statements.Add(1)
+	_, err := w.tx.NamedExecContext(ctx,
+		"INSERT INTO "+table+" ("+strings.Join(names, ", ")+") VALUES (:"+strings.Join(names, ", :")+")", row)
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", table, err)
+	}
+	return nil
+}
+
+// stamp takes the head of the feed: the next number, and a recordedAt later than any before. Whatever the mutation
+// needs to read or to wait for comes before; it holds up every other writer from here to the commit.
+func (w *writer) stamp(ctx context.Context) error {
+	var head []struct {
+		Seq        int64     `db:"seq"`
+		RecordedAt time.Time `db:"recorded_at"`
+	}
+	err := w.all(ctx, &head, `
+		UPDATE feed_head
+		SET seq = seq + 1, recorded_at = greatest(clock_timestamp(), recorded_at + interval '1 microsecond')
+		WHERE one
+		RETURNING seq, recorded_at`)
+	if err != nil {
+		return fmt.Errorf("take the head of the feed: %w", err)
+	}
+	w.seq, w.at = head[0].Seq, head[0].RecordedAt.UTC()
+	return nil
+}
+
+// current is the lens of a writer: what is on record now.
+func current(ids ...uuid.UUID) []Key {
+	keys := make([]Key, len(ids))
+	for i, id := range ids {
+		keys[i].ID = id
+	}
+	return keys
+}
+
+// close ends the open row of a record in a table.
+func (w *writer) close(ctx context.Context, table string, id uuid.UUID, why string) error {
+	err := w.exec(ctx, `
+		UPDATE `+table+`
+		SET superseded_at = $2, closed_by = $3
+		WHERE id = $1 AND superseded_at = 'infinity'`, id, w.at, why)
+	if err != nil {
+		return fmt.Errorf("close a row of %s: %w", table, err)
+	}
+	return nil
+}
+
+// record gives a new record its identity.
+func (w *writer) record(ctx context.Context, id uuid.UUID, kind parley.Kind, path *string, negotiation, parent *uuid.UUID) error {
+	err := w.exec(ctx, `
+		INSERT INTO records (id, kind, path, negotiation_id, parent_id, recorded_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`, id, kind, path, negotiation, parent, w.at)
+	if err != nil {
+		return fmt.Errorf("record %s: %w", kind.Noun(), err)
+	}
+	return nil
+}
+
+// provenance is that of a new version written by this writer.
+func (w *writer) provenance(note *string) parley.Provenance {
+	return parley.Provenance{Version: parley.NewID(), RecordedAt: w.at, RecordedByID: w.store.analyst.ID, CorrectionNote: note}
+}
+
+// appendChange writes the one change of a mutation. What it touches is completed by its subject and its negotiation.
+func (w *writer) appendChange(ctx context.Context, c parley.ChangeEntry) (*parley.Cursor, error) {
+	err := w.exec(ctx, `
+		INSERT INTO changes (seq, recorded_at, recorded_by, kind, action, subject_kind, subject_id, version,
+			previous_version, negotiation_id, scenario_id, cause, fields, summary, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		w.seq, w.at, w.store.analyst.ID, c.Kind, c.Action, c.SubjectKind, c.SubjectID, c.Version,
+		c.PreviousVersion, c.NegotiationID, c.ScenarioID, c.Cause, words[string](c.Fields), c.Summary, c.Note)
+	if err != nil {
+		return nil, fmt.Errorf("append a change: %w", err)
+	}
+	touches := append(uuids{c.SubjectID}, c.Touches...)
+	if c.NegotiationID != nil {
+		touches = append(touches, *c.NegotiationID)
+	}
+	err = w.exec(ctx, `
+		INSERT INTO change_touches (record_id, seq)
+		SELECT DISTINCT touched, $2::bigint FROM unnest($1::uuid[]) AS touched`, touches, w.seq)
+	if err != nil {
+		return nil, fmt.Errorf("append what a change touches: %w", err)
+	}
+	cursor := w.store.cursor(w.seq)
+	return &cursor, nil
+}
+
+// clientID is an id that a client chose for what it creates, with a fingerprint of the content.
+type clientID struct {
+	id     *uuid.UUID
+	hash   []byte
+	record uuid.UUID // what the id names already, if anything
+	known  bool
+}
+
+// claim looks up a client's id. It is known when the same content was sent under it before; with other content the
+// mutation is refused.
+func (w *writer) claim(ctx context.Context, field string, id *string, input any) (*clientID, error) {
+	c := &clientID{}
+	if id == nil {
+		return c, nil
+	}
+	chosen, err := uuid.Parse(*id)
+	if err != nil {
+		return nil, parley.Refuse(parley.Invalid, field, "%q can't be used as an id; choose a UUID, or leave it out.", *id)
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("fingerprint an input: %w", err)
+	}
+	sum := sha256.Sum256(fmt.Appendf(text, "%T", input))
+	c.id, c.hash = &chosen, sum[:]
+	var found []struct {
+		Hash   []byte    `db:"content_hash"`
+		Record uuid.UUID `db:"record_id"`
+	}
+	if err := w.all(ctx, &found, `SELECT content_hash, record_id FROM client_ids WHERE id = $1`, chosen); err != nil {
+		return nil, fmt.Errorf("look up a client's id: %w", err)
+	}
+	if len(found) == 0 {
+		return c, nil
+	}
+	if string(found[0].Hash) != string(c.hash) {
+		return nil, parley.Refuse(parley.IDReused, field, "The id %s names something that was sent with other content; send the same content again, or choose another id.", chosen)
+	}
+	c.record, c.known = found[0].Record, true
+	return c, nil
+}
+
+// newID is the id of what is created: the client's, or one of ours.
+func (c *clientID) newID() uuid.UUID {
+	if c.id != nil {
+		return *c.id
+	}
+	return parley.NewID()
+}
+
+// keep remembers the client's id for the record.
+func (w *writer) keep(ctx context.Context, c *clientID, record uuid.UUID) error {
+	if c.id == nil {
+		return nil
+	}
+	err := w.exec(ctx, `INSERT INTO client_ids (id, content_hash, record_id) VALUES ($1, $2, $3)`, *c.id, c.hash, record)
+	if err != nil {
+		return fmt.Errorf("keep a client's id: %w", err)
+	}
+	return nil
+}
+
+// unchangedSince refuses to go on when a change to the subject itself came after the cursor.
+func (w *writer) unchangedSince(ctx context.Context, cursor *parley.Cursor, subjects ...uuid.UUID) error {
+	if cursor == nil {
+		return nil
+	}
+	now, err := w.now(ctx)
+	if err != nil {
+		return err
+	}
+	seq, err := w.store.seq(*cursor, now.Seq)
+	if err != nil {
+		return err
+	}
+	var later []struct {
+		Summary string `db:"summary"`
+	}
+	err = w.all(ctx, &later, `
+		SELECT summary FROM changes
+		WHERE subject_id = ANY($1) AND seq > $2
+		ORDER BY seq DESC
+		LIMIT 1`, uuids(subjects), seq)
+	if err != nil {
+		return fmt.Errorf("look for later changes: %w", err)
+	}
+	if len(later) > 0 {
+		return parley.Refuse(parley.Conflict, "ifUnchangedSince", "The record has changed since you read it (%s) Read it again and repeat what still applies.", later[0].Summary)
+	}
+	return nil
+}
