@@ -12,7 +12,8 @@ help: ## List the targets
 setup: ## Find or install what running needs: PostgreSQL's programs
 	@scripts/setup-postgres
 
-run: setup ## Serve the example data on 127.0.0.1:8080; Ctrl-C stops
+run: ## Serve the example data on 127.0.0.1:8080; Ctrl-C stops
+	@if [ -z "$$DATABASE_URL$$PARLEY_DATABASE_URL" ]; then scripts/setup-postgres; fi
 	@echo "Building Parley (the first time takes a minute or two)"
 	@$(GO) build -o bin/parley ./cmd/parley
 	@exec bin/parley serve --demo

@@ -3,6 +3,7 @@ package parley
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -85,6 +86,16 @@ func (c *checks) order(fromField, toField string, from, to *Instant) {
 	if from != nil && to != nil && !from.Before(*to) {
 		c.refuse(toField, "%s %s is not later than %s %s; an interval ends after it begins.",
 			sentenceName(toField), FormatInstant(*to), fromField, FormatInstant(*from))
+	}
+}
+
+// oneOf refuses a value that the vocabulary does not have. (The API's own reader takes no others; a file may lack one.)
+func oneOf[E ~string](c *checks, field string, value E, vocabulary []E) {
+	switch {
+	case value == "":
+		c.refuse(field, "%s is missing; give one of %s.", sentenceName(field), Listed(vocabulary))
+	case !slices.Contains(vocabulary, value):
+		c.refuse(field, "%q can't be used; give one of %s.", string(value), Listed(vocabulary))
 	}
 }
 

@@ -105,6 +105,8 @@ func (ev *Event) Edit(in EditEvent, participants Patch[[]uuid.UUID]) ([]string, 
 
 func (e *Event) check(c *checks, participants int) {
 	c.text("title", e.Title, MaxTitle)
+	oneOf(c, "kind", e.Kind, EventKinds)
+	oneOf(c, "state", e.State, EventStates)
 	c.optionalText("location", e.Location, MaxTitle)
 	c.list("participants", participants)
 	c.order("startedAt", "endedAt", &e.StartedAt, e.EndedAt)

@@ -91,6 +91,7 @@ func (p *Participation) End(validTo Instant) (bool, error) {
 }
 
 func (p *Participation) check(c *checks, vetoIssues int) {
+	oneOf(c, "role", p.Role, ParticipationRoles)
 	c.list("vetoIssues", vetoIssues)
 	c.percent("capability", p.Capability)
 	c.order("validFrom", "validTo", p.ValidFrom, p.ValidTo)

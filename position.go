@@ -136,6 +136,7 @@ func (p *Position) Correct(in CorrectPosition, holder, scenario Patch[uuid.UUID]
 }
 
 func (p *Position) check(c *checks) {
+	oneOf(c, "stance", p.Stance, Stances)
 	c.texts("conditions", p.Conditions, MaxReason)
 	c.percent("salience", p.Salience)
 	c.optionalText("rationale", p.Rationale, MaxProse)

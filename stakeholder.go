@@ -87,6 +87,7 @@ var countryCodeShape = regexp.MustCompile(`^[A-Z]{2}$`)
 
 func (s *Stakeholder) check(c *checks) {
 	c.text("name", s.Name, MaxTitle)
+	oneOf(c, "kind", s.Kind, StakeholderKinds)
 	c.texts("aliases", s.Aliases, MaxTitle)
 	if s.CountryCode != nil && !countryCodeShape.MatchString(*s.CountryCode) {
 		c.refuse("countryCode", "%q is not a country code; give the two capital letters of ISO 3166-1, such as \"UA\".", *s.CountryCode)

@@ -156,6 +156,7 @@ func (c *checks) statement(prefix string, in *NewStatementInput) {
 
 func (s *Statement) check(c *checks, prefix string, named bool, about int) {
 	c.text(prefix+"text", s.Text, MaxStatement)
+	oneOf(c, prefix+"form", s.Form, StatementForms)
 	c.optionalText(prefix+"speakerDescription", s.SpeakerDescription, MaxTitle)
 	c.list(prefix+"about", about)
 	described := s.SpeakerDescription != nil

@@ -173,10 +173,11 @@ func (in *importer) derived(ctx context.Context, id uuid.UUID, evidence []string
 		chosen := id.String()
 		return in.did(create(&chosen, rests))
 	}
-	if err := in.did(correct(named.Record.String())); err != nil {
+	// Evidence first: adding it makes a version that corrects nothing, and the last version bears the correction's note.
+	if err := in.addEvidence(ctx, named.Record.String(), rests); err != nil {
 		return err
 	}
-	return in.addEvidence(ctx, named.Record.String(), rests)
+	return in.did(correct(named.Record.String()))
 }
 
 // positionID is the derived id of a position. One that said what another said already became evidence of that, under its

@@ -46,7 +46,7 @@ func (s *Set) stakeholder(it *item) {
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.keyed(ctx, id, key, func() (storage.Written, error) {
 			return in.RegisterStakeholder(ctx, parley.RegisterStakeholderInput{
-				Key: key, Name: or(name, ""), Kind: or(kind, "GROUP"), Aliases: or(aliases, nil), CountryCode: countryCode.Value,
+				Key: key, Name: or(name, ""), Kind: or(kind, ""), Aliases: or(aliases, nil), CountryCode: countryCode.Value,
 			})
 		}, func() (storage.Written, error) {
 			return in.EditStakeholder(ctx, parley.EditStakeholder{
@@ -135,7 +135,7 @@ func (s *Set) statement(it *item) {
 		return in.derived(ctx, id, nil, func(id *string, _ []parley.Ref) (storage.Written, error) {
 			return in.RecordStatement(ctx, parley.RecordStatementInput{Statement: parley.NewStatementInput{
 				ID: id, Source: source, Speaker: speaker.Value, SpeakerDescription: description.Value, About: or(about, nil),
-				Text: or(words, ""), Form: or(form, "PARAPHRASE"), Terms: or(terms, parley.OnRecord), Credibility: or(credibility, "C6"),
+				Text: or(words, ""), Form: or(form, ""), Terms: or(terms, parley.OnRecord), Credibility: or(credibility, "C6"),
 				SaidAt: saidAt.Value, SaidAtPrecision: or(precision, parley.PrecisionInstant),
 			}})
 		}, func(ref parley.Ref) (storage.Written, error) {
@@ -218,7 +218,7 @@ func (s *Set) event(negotiation string, it *item) (later func()) {
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.keyed(ctx, id, path, func() (storage.Written, error) {
 			return in.RecordEvent(ctx, parley.RecordEventInput{
-				Negotiation: negotiation, Key: key, Kind: or(kind, "OTHER"), State: or(state, "HELD"), Title: or(title, ""),
+				Negotiation: negotiation, Key: key, Kind: or(kind, ""), State: or(state, "HELD"), Title: or(title, ""),
 				Location: location.Value, StartedAt: *startedAt.Value, StartedAtPrecision: or(precision, parley.PrecisionInstant),
 				EndedAt: endedAt.Value, Participants: or(participants, nil),
 			})

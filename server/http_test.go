@@ -224,7 +224,7 @@ func TestMalformedRequests(t *testing.T) {
 	for _, literal := range []string{"99999999999999999999", "1e999"} {
 		a.ask(`{ changes(first: 1, since: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", "since", literal)
 		a.ask(`{ ...f } fragment f on Query { changes(after: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", "after", literal)
-		a.ask(`query($since: Time = `+literal+`) { changes(since: $since) { nodes { cursor } } }`).fails("BAD_REQUEST")
+		a.ask(`query($since: Time = ` + literal + `) { changes(since: $since) { nodes { cursor } } }`).fails("BAD_REQUEST")
 	}
 	a.ask(`{ changes(since: [{from: 1e999}]) { nodes { cursor } } }`).fails("BAD_REQUEST", "since")
 	for _, err := range a.ask(`{ scenarios(filter: {statusSince: {from: 1e999}}) { nodes { key } } }`).Errs { // each level complains

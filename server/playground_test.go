@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"encoding/json"
 	"flag"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
 
 	"parley/examples"
 	"parley/server"
@@ -103,5 +106,29 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s can't be run twice: %v then %v", o.Name, first.Data, again.Data)
 			}
 		}
+	}
+}
+
+// The README's query has the README's answer.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(language string) string {
+		_, rest, _ := strings.Cut(string(text), "```"+language+"\n")
+		inside, _, found := strings.Cut(rest, "```")
+		if !found {
+			t.Fatalf("the README has no %s", language)
+		}
+		return inside
+	}
+	var want any
+	if err := json.Unmarshal([]byte(block("json")), &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, withDemo(t).must(block("graphql")).Data); diff != "" {
+		t.Errorf("the answer differs (-README +Parley):\n%s", diff)
 	}
 }

@@ -64,7 +64,7 @@ func New(o Options) http.Handler {
 func tabs() []playground.Example {
 	var list []playground.Example
 	for _, o := range examples.Operations() {
-		list = append(list, playground.Example{Name: o.Name, Query: o.Text})
+		list = append(list, playground.Example{Query: o.Text})
 	}
 	return list
 }

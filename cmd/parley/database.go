@@ -33,7 +33,7 @@ func (d database) start(r *run) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{dsn: cluster.DSN("parley"), cluster: cluster}, nil
+	return &opened{dsn: cluster.DSN(postgres.Database), cluster: cluster}, nil
 }
 
 // checkURL refuses a URL that can't be one of a database. What is wrong with it is not told, since that may show the
