@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,18 +12,40 @@ import (
 )
 
 // Batch is a transaction of many mutations: all of them are kept, or none. Each makes its own change with its own
-// recordedAt. From the first that changes something to the commit, other writers wait.
+// recordedAt. Other writers wait from its beginning to its end.
 type Batch struct {
 	mutations
 	w *writer
 }
 
+// head is the head of the feed in a batch, which alone may move it: written once, at the end, since every new version
+// of that one row would make the next slower to find.
+type head struct {
+	seq int64
+	at  time.Time
+}
+
 // InBatch commits what do wrote, unless it returns an error.
 func (s *Store) InBatch(ctx context.Context, do func(*Batch) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
+		if err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, writersLock); err != nil {
+			return fmt.Errorf("wait for other writers: %w", err)
+		}
+		now, err := w.now(ctx)
+		if err != nil {
+			return err
+		}
+		w.head = &head{seq: now.Seq, at: now.Now.UTC()}
 		b := &Batch{w: w}
 		b.mutations = mutations{run: b.mutation}
-		return do(b)
+		if err := do(b); err != nil || w.head.seq == now.Seq {
+			return err
+		}
+		err = w.exec(ctx, `UPDATE feed_head SET seq = $1, recorded_at = $2`, w.head.seq, w.head.at)
+		if err != nil {
+			return fmt.Errorf("move the head of the feed: %w", err)
+		}
+		return nil
 	})
 	if err == nil {
 		s.hints.give()
@@ -42,6 +65,9 @@ func (b *Batch) mutation(ctx context.Context, mutation func(context.Context, *wr
 	}
 	if err != nil {
 		return Written{}, explain(err)
+	}
+	if b.w.seq != 0 {
+		b.w.head.seq, b.w.head.at = b.w.seq, b.w.at
 	}
 	return written, b.w.exec(ctx, `RELEASE SAVEPOINT mutation`)
 }
@@ -90,12 +116,6 @@ func (b *Batch) FirstStatus(ctx context.Context, scenario uuid.UUID) (uuid.UUID,
 		return uuid.Nil, fmt.Errorf("the scenario %s has no status", scenario)
 	}
 	return found[0], nil
-}
-
-// Empty says whether nothing is on record yet.
-func (b *Batch) Empty(ctx context.Context) (bool, error) {
-	now, err := b.w.now(ctx)
-	return now.Seq == 0, err
 }
 
 // Name lets a client's id stand for a record that was created under no id of its own.

@@ -8,6 +8,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -82,7 +83,7 @@ func (s *Store) Statements() int64 { return s.statements.Load() }
 func connect(ctx context.Context, dsn string) (*sqlx.DB, error) {
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL can't be read: %w", err)
+		return nil, errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley") // err may show the password
 	}
 	// A statement with arguments then takes one round trip instead of two.
 	config.BinaryParameters = true

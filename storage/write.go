@@ -53,13 +53,18 @@ func create[In any](ctx context.Context, m mutations, id *string, in In, mutatio
 
 // writer is a transaction that writes. Its reads see what is committed and what it wrote itself.
 //
-// Locks are taken in one order: the scenarios whose lines change, what is referred to, what is taken back, and last the
+// Locks are taken in one order: the one that keeps batches apart, the scenarios whose lines change, what is referred to, what is taken back, and last the
 // head of the feed (see stamp). From there on nothing is asked of anyone, so the head is held for a few inserts only.
 type writer struct {
 	reader
-	at  time.Time // the recordedAt of the change, once the head is taken
-	seq int64
+	at   time.Time // the recordedAt of the change, once the head is taken
+	seq  int64
+	head *head // in a batch, which has the head to itself
 }
+
+// writersLock is the advisory lock that writers share and a batch takes alone: a batch holds the head while it goes on
+// to lock scenarios, which would deadlock with writers that do it the other way round.
+const writersLock = 0x7061726c6579
 
 // errUnchanged ends a mutation that found its content on record already.
 var errUnchanged = errors.New("unchanged")
@@ -80,6 +85,9 @@ func (s *Store) write(ctx context.Context, mutation func(context.Context, *write
 	for attempt := 1; ; attempt++ {
 		var written Written
 		err := s.inTransaction(ctx, func(w *writer) (err error) {
+			if err := w.exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, writersLock); err != nil {
+				return fmt.Errorf("wait for a batch: %w", err)
+			}
 			written, err = mutation(ctx, w)
 			return err
 		})
@@ -142,6 +150,10 @@ func (w *writer) insert(ctx context.Context, table, columns string, row any) err
 // stamp takes the head of the feed: the next number, and a recordedAt later than any before. Whatever the mutation
 // needs to read or to wait for comes before; it holds up every other writer from here to the commit.
 func (w *writer) stamp(ctx context.Context) error {
+	if w.head != nil {
+		w.seq, w.at = w.head.seq+1, w.head.at.Add(time.Microsecond)
+		return nil
+	}
 	var head []struct {
 		Seq        int64     `db:"seq"`
 		RecordedAt time.Time `db:"recorded_at"`
