@@ -30,8 +30,8 @@ func (a *Affiliation) HoldsAt(t Instant) bool { return within(t, a.ValidFrom, a.
 // AffiliateInput puts an affiliation on record.
 type AffiliateInput struct {
 	ID           *string
-	Person       Ref
-	Organization Ref
+	Person       string
+	Organization string
 	Office       *string
 	SpeaksFor    bool
 	ValidFrom    *Instant
@@ -40,7 +40,7 @@ type AffiliateInput struct {
 
 // EndAffiliationInput says when an affiliation ended; without ValidTo, at the change's own recordedAt.
 type EndAffiliationInput struct {
-	Affiliation Ref
+	Affiliation string
 	ValidTo     *Instant
 }
 

@@ -144,10 +144,10 @@ const (
 // ChangeFilter narrows the feed: a change matches when it touches one of each list that is given and is of one of the
 // kinds.
 type ChangeFilter struct {
-	Negotiations []Ref
-	Issues       []Ref
-	Scenarios    []Ref
-	Stakeholders []Ref
+	Negotiations []string
+	Issues       []string
+	Scenarios    []string
+	Stakeholders []string
 	Kinds        []ChangeKind
 }
 
@@ -176,8 +176,8 @@ func (f FeedFilter) Matches(e ChangeEntry) bool {
 
 // AddEvidenceInput adds statements to what rests on them, without moving it.
 type AddEvidenceInput struct {
-	To          Ref
-	Evidence    []Ref
+	To          string
+	Evidence    []string
 	NewEvidence []NewStatementInput
 }
 
@@ -193,7 +193,7 @@ func (in AddEvidenceInput) Check() error {
 
 // RetractInput takes back a record that should never have been.
 type RetractInput struct {
-	ID               Ref
+	ID               string
 	Note             string
 	IfUnchangedSince *Cursor
 }

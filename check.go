@@ -100,7 +100,7 @@ func oneOf[E ~string](c *checks, field string, value E, vocabulary []E) {
 }
 
 // statements checks the statements entered together with a fact.
-func (c *checks) statements(field string, refs []Ref, added []NewStatementInput) {
+func (c *checks) statements(field string, refs []string, added []NewStatementInput) {
 	c.list(field, len(refs)+len(added))
 	for i := range added {
 		c.statement(fmt.Sprintf("newEvidence.%d.", i), &added[i])

@@ -47,7 +47,7 @@ var EventStates = []EventState{"PLANNED", "HELD", "POSTPONED", "CANCELLED"}
 // RecordEventInput puts an event on record.
 type RecordEventInput struct {
 	ID                 *string
-	Negotiation        Ref
+	Negotiation        string
 	Key                string
 	Kind               EventKind
 	State              EventState
@@ -56,14 +56,14 @@ type RecordEventInput struct {
 	StartedAt          Instant
 	StartedAtPrecision TimePrecision
 	EndedAt            *Instant
-	Participants       []Ref
-	Evidence           []Ref
+	Participants       []string
+	Evidence           []string
 	NewEvidence        []NewStatementInput
 }
 
 // EditEvent changes the plain fields of an event.
 type EditEvent struct {
-	Event              Ref
+	Event              string
 	Kind               Patch[EventKind]
 	State              Patch[EventState]
 	Title              Patch[string]
@@ -71,7 +71,7 @@ type EditEvent struct {
 	StartedAt          Patch[Instant]
 	StartedAtPrecision Patch[TimePrecision]
 	EndedAt            Patch[Instant]
-	Participants       Patch[[]Ref]
+	Participants       Patch[[]string]
 	IfUnchangedSince   *Cursor
 }
 

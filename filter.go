@@ -2,19 +2,19 @@ package parley
 
 // StatementFilter narrows a list of statements; what is left out does not narrow.
 type StatementFilter struct {
-	Negotiations []Ref
-	About        []Ref
-	Speakers     []Ref
-	Sources      []Ref
+	Negotiations []string
+	About        []string
+	Speakers     []string
+	Sources      []string
 	Forms        []StatementForm
 	Said         *TimeRange
 }
 
 // EventFilter narrows a list of events; what is left out does not narrow.
 type EventFilter struct {
-	Negotiations []Ref
+	Negotiations []string
 	Kinds        []EventKind
 	States       []EventState
-	Participants []Ref
+	Participants []string
 	Starts       *TimeRange
 }

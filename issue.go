@@ -31,7 +31,7 @@ var IssueKinds = []IssueKind{
 // AddIssueInput puts a question on the table.
 type AddIssueInput struct {
 	ID          *string
-	Negotiation Ref
+	Negotiation string
 	Key         string
 	Title       string
 	Question    *string
@@ -41,7 +41,7 @@ type AddIssueInput struct {
 
 // EditIssue changes the plain fields of an issue.
 type EditIssue struct {
-	Issue            Ref
+	Issue            string
 	Title            Patch[string]
 	Question         Patch[string]
 	Kind             Patch[IssueKind]

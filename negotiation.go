@@ -46,7 +46,7 @@ type OpenNegotiationInput struct {
 
 // EditNegotiation changes the plain fields of a negotiation.
 type EditNegotiation struct {
-	Negotiation      Ref
+	Negotiation      string
 	Title            Patch[string]
 	Summary          Patch[string]
 	Stage            Patch[NegotiationStage]

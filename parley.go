@@ -62,9 +62,6 @@ func (k Kind) Noun() string {
 	return "a record"
 }
 
-// Ref is what refers to a record: its id, or its key ("ukraine-2025", "ukraine-2025/ceasefire-first").
-type Ref = string
-
 // NewID makes an id for a record or for one version of it. Ids rise with time, so that indexes on them stay compact.
 func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 

@@ -38,11 +38,11 @@ var ParticipationRoles = []ParticipationRole{
 // JoinNegotiationInput gives a stakeholder a role in a negotiation.
 type JoinNegotiationInput struct {
 	ID          *string
-	Negotiation Ref
-	Stakeholder Ref
+	Negotiation string
+	Stakeholder string
 	Role        ParticipationRole
 	VetoPlayer  bool
-	VetoIssues  []Ref
+	VetoIssues  []string
 	Capability  *int
 	ValidFrom   *Instant
 	ValidTo     *Instant
@@ -50,9 +50,9 @@ type JoinNegotiationInput struct {
 
 // EditParticipation changes the plain fields of a participation.
 type EditParticipation struct {
-	Participation    Ref
+	Participation    string
 	VetoPlayer       Patch[bool]
-	VetoIssues       Patch[[]Ref]
+	VetoIssues       Patch[[]string]
 	Capability       Patch[int]
 	ValidFrom        Patch[Instant]
 	ValidTo          Patch[Instant]
@@ -61,7 +61,7 @@ type EditParticipation struct {
 
 // LeaveNegotiationInput says when a participation ended; without ValidTo, at the change's own recordedAt.
 type LeaveNegotiationInput struct {
-	Participation Ref
+	Participation string
 	ValidTo       *Instant
 }
 

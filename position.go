@@ -65,8 +65,8 @@ var AnalyticConfidences = []AnalyticConfidence{"LOW", "MODERATE", "HIGH"}
 // RecordPositionInput records where a holder stands.
 type RecordPositionInput struct {
 	ID                 *string
-	Holder             Ref
-	Scenario           Ref
+	Holder             string
+	Scenario           string
 	Stance             Stance
 	Conditions         []string
 	RedLine            bool
@@ -76,17 +76,17 @@ type RecordPositionInput struct {
 	ValidFrom          *Instant
 	ValidFromPrecision TimePrecision
 	ValidTo            *Instant
-	Contests           *Ref
-	Evidence           []Ref
+	Contests           *string
+	Evidence           []string
 	NewEvidence        []NewStatementInput
 	IfUnchangedSince   *Cursor
 }
 
 // CorrectPosition mends a position that was recorded wrongly.
 type CorrectPosition struct {
-	Position           Ref
-	Holder             Patch[Ref]
-	Scenario           Patch[Ref]
+	Position           string
+	Holder             Patch[string]
+	Scenario           Patch[string]
 	Stance             Patch[Stance]
 	Conditions         Patch[[]string]
 	RedLine            Patch[bool]
@@ -271,10 +271,10 @@ const (
 
 // PositionFilter narrows a list of positions; what is left out does not narrow.
 type PositionFilter struct {
-	Holders      []Ref
-	Scenarios    []Ref
-	Issues       []Ref
-	Negotiations []Ref
+	Holders      []string
+	Scenarios    []string
+	Issues       []string
+	Negotiations []string
 	Stances      []Stance
 	ValidFrom    *TimeRange
 	Contested    *bool

@@ -33,12 +33,12 @@ var ScenarioRelationKinds = []ScenarioRelationKind{
 // RelateScenariosInput puts a relation on record.
 type RelateScenariosInput struct {
 	ID          *string
-	From        Ref
-	To          Ref
+	From        string
+	To          string
 	Kind        ScenarioRelationKind
-	ClaimedBy   *Ref
+	ClaimedBy   *string
 	Note        *string
-	Evidence    []Ref
+	Evidence    []string
 	NewEvidence []NewStatementInput
 }
 

@@ -44,7 +44,7 @@ func (s *Scenario) AllowedTransitions() []ScenarioStatus {
 // AddScenarioInput puts a scenario on the table, with its first status.
 type AddScenarioInput struct {
 	ID                   *string
-	Issue                Ref
+	Issue                string
 	Key                  string
 	Title                string
 	Summary              *string
@@ -54,15 +54,15 @@ type AddScenarioInput struct {
 	InitialStatus        ScenarioStatus
 	EffectiveAt          *Instant
 	EffectiveAtPrecision TimePrecision
-	By                   []Ref
+	By                   []string
 	Reason               *string
-	Evidence             []Ref
+	Evidence             []string
 	NewEvidence          []NewStatementInput
 }
 
 // EditScenario changes the plain fields of a scenario.
 type EditScenario struct {
-	Scenario         Ref
+	Scenario         string
 	Title            Patch[string]
 	Summary          Patch[string]
 	Criteria         Patch[string]
@@ -115,8 +115,8 @@ const (
 
 // ScenarioFilter narrows a list of scenarios; what is left out does not narrow.
 type ScenarioFilter struct {
-	Negotiations []Ref
-	Issues       []Ref
+	Negotiations []string
+	Issues       []string
 	Status       []ScenarioStatus
 	StatusSince  *TimeRange
 	Text         *string

@@ -68,7 +68,7 @@ type RegisterSourceInput struct {
 
 // EditSource changes the plain fields of a source.
 type EditSource struct {
-	Source           Ref
+	Source           string
 	Title            Patch[string]
 	Publisher        Patch[string]
 	Author           Patch[string]

@@ -55,7 +55,7 @@ type RegisterStakeholderInput struct {
 
 // EditStakeholder changes the plain fields of a stakeholder.
 type EditStakeholder struct {
-	Stakeholder      Ref
+	Stakeholder      string
 	Name             Patch[string]
 	Kind             Patch[StakeholderKind]
 	Aliases          Patch[[]string]

@@ -83,10 +83,10 @@ var InformationCredibilities = []InformationCredibility{"C1", "C2", "C3", "C4", 
 // NewStatementInput is a statement to be recorded, alone or together with what rests on it.
 type NewStatementInput struct {
 	ID                 *string
-	Source             Ref
-	Speaker            *Ref
+	Source             string
+	Speaker            *string
 	SpeakerDescription *string
-	About              []Ref
+	About              []string
 	Text               string
 	Form               StatementForm
 	Terms              AttributionTerms
@@ -100,10 +100,10 @@ type RecordStatementInput struct{ Statement NewStatementInput }
 
 // CorrectStatement mends a statement that was recorded wrongly.
 type CorrectStatement struct {
-	Statement          Ref
-	Speaker            Patch[Ref]
+	Statement          string
+	Speaker            Patch[string]
 	SpeakerDescription Patch[string]
-	About              Patch[[]Ref]
+	About              Patch[[]string]
 	Text               Patch[string]
 	Form               Patch[StatementForm]
 	Terms              Patch[AttributionTerms]

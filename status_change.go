@@ -50,27 +50,27 @@ func (s *StatusChange) SameCut(o *StatusChange) bool {
 // ChangeScenarioStatusInput moves a scenario to a status.
 type ChangeScenarioStatusInput struct {
 	ID                   *string
-	Scenario             Ref
+	Scenario             string
 	To                   ScenarioStatus
 	Reason               string
-	By                   []Ref
+	By                   []string
 	EffectiveAt          *Instant
 	EffectiveAtPrecision TimePrecision
 	ExpectedStatus       *ScenarioStatus
-	Successor            *Ref
-	Evidence             []Ref
+	Successor            *string
+	Evidence             []string
 	NewEvidence          []NewStatementInput
 }
 
 // CorrectStatusChange mends a status change that was recorded wrongly.
 type CorrectStatusChange struct {
-	StatusChange         Ref
+	StatusChange         string
 	To                   Patch[ScenarioStatus]
-	Successor            Patch[Ref]
+	Successor            Patch[string]
 	EffectiveAt          Patch[Instant]
 	EffectiveAtPrecision Patch[TimePrecision]
 	Reason               Patch[string]
-	By                   Patch[[]Ref]
+	By                   Patch[[]string]
 	Note                 string
 	IfUnchangedSince     *Cursor
 }
@@ -184,9 +184,9 @@ func refuseTransition(previous, next *StatusChange, changed uuid.UUID) error {
 
 // StatusChangeFilter narrows a list of status changes; what is left out does not narrow.
 type StatusChangeFilter struct {
-	Negotiations []Ref
-	Scenarios    []Ref
-	By           []Ref
+	Negotiations []string
+	Scenarios    []string
+	By           []string
 	To           []ScenarioStatus
 	Effective    *TimeRange
 }

@@ -136,7 +136,7 @@ const (
 
 // keyed makes or edits a record that has a key in the world. What was retracted stays so: it is not for a file to bring it
 // back.
-func (in *importer) keyed(ctx context.Context, id uuid.UUID, key parley.Ref, create, edit func() (storage.Written, error)) error {
+func (in *importer) keyed(ctx context.Context, id uuid.UUID, key string, create, edit func() (storage.Written, error)) error {
 	named, met, err := in.Named(ctx, id)
 	if err != nil || named.Retracted {
 		return err
@@ -160,7 +160,7 @@ func (in *importer) keyed(ctx context.Context, id uuid.UUID, key parley.Ref, cre
 
 // derived makes a fact under its derived id, or corrects the one that is on record under it, and adds its evidence. What
 // was retracted stays so, and with it what it rested on.
-func (in *importer) derived(ctx context.Context, id uuid.UUID, evidence []string, create func(id *string, evidence []parley.Ref) (storage.Written, error), correct func(ref parley.Ref) (storage.Written, error)) error {
+func (in *importer) derived(ctx context.Context, id uuid.UUID, evidence []string, create func(id *string, evidence []string) (storage.Written, error), correct func(ref string) (storage.Written, error)) error {
 	named, known, err := in.Named(ctx, id)
 	if err != nil || named.Retracted {
 		return err
@@ -194,8 +194,8 @@ func (in *importer) positionID(ctx context.Context, key string) (uuid.UUID, erro
 }
 
 // refs are the records that keys of the set stand for.
-func (in *importer) refs(ctx context.Context, kind parley.Kind, field string, keys []string) ([]parley.Ref, error) {
-	refs := make([]parley.Ref, len(keys))
+func (in *importer) refs(ctx context.Context, kind parley.Kind, field string, keys []string) ([]string, error) {
+	refs := make([]string, len(keys))
 	for i, key := range keys {
 		named, known, err := in.Named(ctx, in.set.factID(kind, key))
 		switch {
@@ -212,7 +212,7 @@ func (in *importer) refs(ctx context.Context, kind parley.Kind, field string, ke
 }
 
 // addEvidence adds what a fact rests on; what it rests on already is no change.
-func (in *importer) addEvidence(ctx context.Context, fact parley.Ref, evidence []parley.Ref) error {
+func (in *importer) addEvidence(ctx context.Context, fact string, evidence []string) error {
 	if len(evidence) == 0 {
 		return nil
 	}
@@ -220,17 +220,17 @@ func (in *importer) addEvidence(ctx context.Context, fact parley.Ref, evidence [
 }
 
 // nothing is a correction of facts that can't be corrected from a file.
-func nothing(parley.Ref) (storage.Written, error) { return storage.Written{}, nil }
+func nothing(string) (storage.Written, error) { return storage.Written{}, nil }
 
 // within is the path of a key in a negotiation; what is a path or an id stays as it is.
-func within(negotiation, key string) parley.Ref {
+func within(negotiation, key string) string {
 	if strings.Contains(key, "/") || uuid.Validate(key) == nil {
 		return key
 	}
 	return negotiation + "/" + key
 }
 
-func allWithin(negotiation string, keys []string) []parley.Ref {
+func allWithin(negotiation string, keys []string) []string {
 	refs := slices.Clone(keys)
 	for i := range refs {
 		refs[i] = within(negotiation, refs[i])

@@ -62,12 +62,12 @@ func (s *Set) affiliation(it *item) {
 	validFrom, validTo := instant(it, "validFrom"), instant(it, "validTo")
 	id := s.once(it, s.keyOr(it, parley.KindAffiliation, person, organization, or(office, "")), giveKey)
 	s.add(it, func(ctx context.Context, in *importer) error {
-		return in.derived(ctx, id, nil, func(id *string, _ []parley.Ref) (storage.Written, error) {
+		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			return in.Affiliate(ctx, parley.AffiliateInput{
 				ID: id, Person: person, Organization: organization, Office: office.Value, SpeaksFor: or(speaksFor, false),
 				ValidFrom: validFrom.Value, ValidTo: validTo.Value,
 			})
-		}, func(ref parley.Ref) (storage.Written, error) {
+		}, func(ref string) (storage.Written, error) {
 			if validTo.Value == nil {
 				return storage.Written{}, nil
 			}
@@ -110,7 +110,7 @@ func (s *Set) source(it *item) {
 }
 
 // sameBody refuses another text for a source than the one it was registered with.
-func (in *importer) sameBody(ctx context.Context, source parley.Ref, body *string) error {
+func (in *importer) sameBody(ctx context.Context, source string, body *string) error {
 	if body == nil {
 		return nil
 	}
@@ -132,13 +132,13 @@ func (s *Set) statement(it *item) {
 	saidAt, precision, note := instant(it, "saidAt"), word(it, "saidAtPrecision", parley.TimePrecisions), correctionNote(it)
 	id := s.once(it, s.factID(parley.KindStatement, key), keepOne)
 	s.add(it, func(ctx context.Context, in *importer) error {
-		return in.derived(ctx, id, nil, func(id *string, _ []parley.Ref) (storage.Written, error) {
+		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			return in.RecordStatement(ctx, parley.RecordStatementInput{Statement: parley.NewStatementInput{
 				ID: id, Source: source, Speaker: speaker.Value, SpeakerDescription: description.Value, About: or(about, nil),
 				Text: or(words, ""), Form: or(form, ""), Terms: or(terms, parley.OnRecord), Credibility: or(credibility, "C6"),
 				SaidAt: saidAt.Value, SaidAtPrecision: or(precision, parley.PrecisionInstant),
 			}})
-		}, func(ref parley.Ref) (storage.Written, error) {
+		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatement(ctx, parley.CorrectStatement{
 				Statement: ref, Speaker: speaker, SpeakerDescription: description, About: about, Text: words, Form: form,
 				Terms: terms, Credibility: credibility, SaidAt: saidAt, SaidAtPrecision: precision, Note: note,
@@ -255,12 +255,12 @@ func (s *Set) participation(negotiation string, it *item) {
 	}
 	id := s.once(it, s.keyOr(it, parley.KindParticipation, negotiation, stakeholder, string(or(role, ""))), giveKey)
 	s.add(it, func(ctx context.Context, in *importer) error {
-		return in.derived(ctx, id, nil, func(id *string, _ []parley.Ref) (storage.Written, error) {
+		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			return in.JoinNegotiation(ctx, parley.JoinNegotiationInput{
 				ID: id, Negotiation: negotiation, Stakeholder: stakeholder, Role: *role.Value, VetoPlayer: or(vetoPlayer, false),
 				VetoIssues: or(vetoIssues, nil), Capability: capability.Value, ValidFrom: validFrom.Value, ValidTo: validTo.Value,
 			})
-		}, func(ref parley.Ref) (storage.Written, error) {
+		}, func(ref string) (storage.Written, error) {
 			return in.EditParticipation(ctx, parley.EditParticipation{
 				Participation: ref, VetoPlayer: vetoPlayer, VetoIssues: vetoIssues, Capability: capability, ValidFrom: validFrom, ValidTo: validTo,
 			})
@@ -274,7 +274,7 @@ func (s *Set) relation(negotiation string, it *item) {
 	lacking(it, "kind")
 	id := s.once(it, s.factID(parley.KindRelation, string(or(kind, "")), within(negotiation, from), within(negotiation, to), or(claimedBy, "")), "keep one")
 	s.add(it, func(ctx context.Context, in *importer) error {
-		return in.derived(ctx, id, evidence, func(id *string, refs []parley.Ref) (storage.Written, error) {
+		return in.derived(ctx, id, evidence, func(id *string, refs []string) (storage.Written, error) {
 			return in.RelateScenarios(ctx, parley.RelateScenariosInput{
 				ID: id, From: within(negotiation, from), To: within(negotiation, to), Kind: *kind.Value,
 				ClaimedBy: claimedBy.Value, Note: comment.Value, Evidence: refs,
@@ -334,7 +334,7 @@ type status struct {
 	precision   parley.Patch[parley.TimePrecision]
 	by          parley.Patch[[]string]
 	reason      parley.Patch[string]
-	successor   parley.Patch[parley.Ref]
+	successor   parley.Patch[string]
 	evidence    []string
 	note        string
 }
@@ -355,15 +355,15 @@ func readStatus(negotiation string, it *item) status {
 	return st
 }
 
-func (s *Set) status(scenario parley.Ref, st status) {
+func (s *Set) status(scenario string, st status) {
 	id := s.once(st.item, s.factID(parley.KindStatusChange, scenario, st.key), giveKey)
 	s.steps = append(s.steps, step{st.item, func(ctx context.Context, in *importer) error {
-		return in.derived(ctx, id, st.evidence, func(id *string, evidence []parley.Ref) (storage.Written, error) {
+		return in.derived(ctx, id, st.evidence, func(id *string, evidence []string) (storage.Written, error) {
 			return in.ChangeScenarioStatus(ctx, parley.ChangeScenarioStatusInput{
 				ID: id, Scenario: scenario, To: *st.to.Value, Reason: or(st.reason, ""), By: or(st.by, nil), EffectiveAt: st.effectiveAt.Value,
 				EffectiveAtPrecision: or(st.precision, parley.PrecisionInstant), Successor: st.successor.Value, Evidence: evidence,
 			})
-		}, func(ref parley.Ref) (storage.Written, error) {
+		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatusChange(ctx, parley.CorrectStatusChange{
 				StatusChange: ref, To: st.to, Successor: st.successor, EffectiveAt: st.effectiveAt,
 				EffectiveAtPrecision: st.precision, Reason: st.reason, By: st.by, Note: st.note,
@@ -372,7 +372,7 @@ func (s *Set) status(scenario parley.Ref, st status) {
 	}})
 }
 
-func (s *Set) position(scenario parley.Ref, it *item) {
+func (s *Set) position(scenario string, it *item) {
 	holder, stance, conditions := needed(it, "holder"), word(it, "stance", parley.Stances), texts(it, "conditions")
 	redLine, salience, rationale := boolean(it, "redLine"), number(it, "salience"), text(it, "rationale")
 	confidence, validFrom := word(it, "confidence", parley.AnalyticConfidences), instant(it, "validFrom")
@@ -387,8 +387,8 @@ func (s *Set) position(scenario parley.Ref, it *item) {
 		if err != nil {
 			return err
 		}
-		return in.derived(ctx, id, evidence, func(id *string, evidence []parley.Ref) (storage.Written, error) {
-			var contested *parley.Ref
+		return in.derived(ctx, id, evidence, func(id *string, evidence []string) (storage.Written, error) {
+			var contested *string
 			if contests.Value != nil {
 				refs, err := in.refs(ctx, parley.KindPosition, "contests", []string{*contests.Value})
 				if err != nil {
@@ -406,7 +406,7 @@ func (s *Set) position(scenario parley.Ref, it *item) {
 				err = in.Name(ctx, first, written.ID) // it says what that one says, and adds nothing to it
 			}
 			return written, err
-		}, func(ref parley.Ref) (storage.Written, error) {
+		}, func(ref string) (storage.Written, error) {
 			return in.CorrectPosition(ctx, parley.CorrectPosition{
 				Position: ref, Holder: parley.To(holder), Scenario: parley.To(scenario), Stance: stance, Conditions: conditions,
 				RedLine: redLine, Salience: salience, Rationale: rationale, Confidence: confidence, ValidFrom: validFrom,

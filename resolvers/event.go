@@ -2,10 +2,11 @@ package resolvers
 
 import (
 	"context"
-	"github.com/google/uuid"
 	"parley"
 	"parley/graph"
 	"parley/storage"
+
+	"github.com/google/uuid"
 )
 
 func (r *eventResolver) Negotiation(ctx context.Context, objs []*parley.Event) ([]*parley.Negotiation, error) {

@@ -68,7 +68,7 @@ func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Sna
 }
 
 // find looks one record up by id or key for a root field; nil when there is none.
-func find[T any](ctx context.Context, r *Resolver, ref parley.Ref, kind parley.Kind, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error)) (*T, error) {
+func find[T any](ctx context.Context, r *Resolver, ref string, kind parley.Kind, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error)) (*T, error) {
 	s, err := r.snapshot(ctx)
 	if err != nil {
 		return nil, err

@@ -2,10 +2,11 @@ package resolvers
 
 import (
 	"context"
-	"github.com/google/uuid"
 	"parley"
 	"parley/graph"
 	"parley/storage"
+
+	"github.com/google/uuid"
 )
 
 func (r *mutationResolver) JoinNegotiation(ctx context.Context, input parley.JoinNegotiationInput) (*graph.ParticipationPayload, error) {

@@ -2,11 +2,12 @@ package resolvers
 
 import (
 	"context"
-	"github.com/google/uuid"
 	"parley"
 	"parley/graph"
 	"parley/storage"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 func (r *mutationResolver) RecordPosition(ctx context.Context, input parley.RecordPositionInput) (*graph.PositionPayload, error) {

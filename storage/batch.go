@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"parley"
 )
 
 // Batch is a transaction of many mutations: all of them are kept, or none. Each makes its own change with its own
@@ -93,8 +91,8 @@ func (b *Batch) Named(ctx context.Context, id uuid.UUID) (Named, bool, error) {
 }
 
 // FindKey is the record with a key; false when there is none.
-func (b *Batch) FindKey(ctx context.Context, key parley.Ref) (uuid.UUID, bool, error) {
-	found, err := b.w.lookUp(ctx, []parley.Ref{key})
+func (b *Batch) FindKey(ctx context.Context, key string) (uuid.UUID, bool, error) {
+	found, err := b.w.lookUp(ctx, []string{key})
 	if err != nil || found[key] == nil {
 		return uuid.Nil, false, err
 	}
@@ -124,7 +122,7 @@ func (b *Batch) Name(ctx context.Context, id, record uuid.UUID) error {
 }
 
 // ContentHash is that of the body kept of a source; nil when none is.
-func (b *Batch) ContentHash(ctx context.Context, source parley.Ref) (*string, error) {
+func (b *Batch) ContentHash(ctx context.Context, source string) (*string, error) {
 	id, known, err := b.FindKey(ctx, source)
 	if err != nil || !known {
 		return nil, err

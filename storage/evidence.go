@@ -21,7 +21,7 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if err := in.Check(); err != nil {
 		return Written{}, err
 	}
-	found, err := w.lookUp(ctx, []parley.Ref{in.To})
+	found, err := w.lookUp(ctx, []string{in.To})
 	if err != nil {
 		return Written{}, err
 	}

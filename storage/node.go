@@ -91,10 +91,10 @@ func place[T any](ctx context.Context, read func(context.Context, []Key) ([]*T, 
 }
 
 // Node looks one record up by id or key; nil when there is none.
-func (s *Snapshot) Node(ctx context.Context, lens parley.Lens, ref parley.Ref) (parley.Node, error) {
+func (s *Snapshot) Node(ctx context.Context, lens parley.Lens, ref string) (parley.Node, error) {
 	id, err := uuid.Parse(ref)
 	if err != nil {
-		found, err := s.lookUp(ctx, []parley.Ref{ref})
+		found, err := s.lookUp(ctx, []string{ref})
 		if err != nil || found[ref] == nil {
 			return nil, err
 		}

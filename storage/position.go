@@ -170,7 +170,7 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 }
 
 // PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []parley.Ref, p parley.Page) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, p parley.Page) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "holders", holders, parley.KindStakeholder)
@@ -181,7 +181,7 @@ func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios [
 }
 
 // PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []parley.Ref, p parley.Page) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, p parley.Page) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "scenarios", scenarios, parley.KindScenario)
@@ -347,7 +347,7 @@ func (w *writer) positionChanged(ctx context.Context, scenario *target, id uuid.
 }
 
 // currentPosition is a position as it stands, found by what an input calls it. No lock is held on it yet.
-func (w *writer) currentPosition(ctx context.Context, field string, ref parley.Ref) (*parley.Position, error) {
+func (w *writer) currentPosition(ctx context.Context, field string, ref string) (*parley.Position, error) {
 	subject, err := w.subjectOf(ctx, field, ref, parley.KindPosition)
 	if err != nil {
 		return nil, err
@@ -459,7 +459,7 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 }
 
 // idPatch is a patch of a reference that can't be cleared, as one of ids.
-func idPatch(p parley.Patch[parley.Ref], t *target) parley.Patch[uuid.UUID] {
+func idPatch(p parley.Patch[string], t *target) parley.Patch[uuid.UUID] {
 	if p.Value == nil {
 		return parley.Patch[uuid.UUID]{Set: p.Set}
 	}

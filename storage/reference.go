@@ -34,28 +34,28 @@ type references struct{ wanted []want }
 
 type want struct {
 	field string
-	ref   parley.Ref
+	ref   string
 	kinds []parley.Kind
 	line  bool // a scenario whose line is to be changed: locked against other writers of it
 	found *target
 }
 
 // one wants a record of one of the kinds. The target is filled by find.
-func (r *references) one(field string, ref parley.Ref, kinds ...parley.Kind) *target {
+func (r *references) one(field string, ref string, kinds ...parley.Kind) *target {
 	t := &target{}
 	r.wanted = append(r.wanted, want{field: field, ref: ref, kinds: kinds, found: t})
 	return t
 }
 
 // subject wants a record that is to be changed.
-func (r *references) subject(field string, ref parley.Ref, kinds ...parley.Kind) *target {
+func (r *references) subject(field string, ref string, kinds ...parley.Kind) *target {
 	t := r.one(field, ref, kinds...)
 	r.wanted[len(r.wanted)-1].line = true
 	return t
 }
 
 // maybe wants a record where the input names one.
-func (r *references) maybe(field string, ref *parley.Ref, kinds ...parley.Kind) *target {
+func (r *references) maybe(field string, ref *string, kinds ...parley.Kind) *target {
 	if ref == nil {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (r *references) maybe(field string, ref *parley.Ref, kinds ...parley.Kind) 
 }
 
 // every wants all the records of a list.
-func (r *references) every(field string, refs []parley.Ref, kinds ...parley.Kind) []*target {
+func (r *references) every(field string, refs []string, kinds ...parley.Kind) []*target {
 	targets := make([]*target, len(refs))
 	for i, ref := range refs {
 		targets[i] = r.one(fmt.Sprintf("%s.%d", field, i), ref, kinds...)
@@ -72,11 +72,11 @@ func (r *references) every(field string, refs []parley.Ref, kinds ...parley.Kind
 }
 
 // patch wants the record that a patch gives, and patchEvery those of a list.
-func (r *references) patch(field string, p parley.Patch[parley.Ref], kinds ...parley.Kind) *target {
+func (r *references) patch(field string, p parley.Patch[string], kinds ...parley.Kind) *target {
 	return r.maybe(field, p.Value, kinds...)
 }
 
-func (r *references) patchEvery(field string, p parley.Patch[[]parley.Ref], kinds ...parley.Kind) []*target {
+func (r *references) patchEvery(field string, p parley.Patch[[]string], kinds ...parley.Kind) []*target {
 	if p.Value == nil {
 		return nil
 	}
@@ -84,11 +84,11 @@ func (r *references) patchEvery(field string, p parley.Patch[[]parley.Ref], kind
 }
 
 // resolved is a patch of references as one of ids.
-func resolved(p parley.Patch[parley.Ref], t *target) parley.Patch[uuid.UUID] {
+func resolved(p parley.Patch[string], t *target) parley.Patch[uuid.UUID] {
 	return parley.Patch[uuid.UUID]{Set: p.Set, Value: idOf(t)}
 }
 
-func resolvedEvery(p parley.Patch[[]parley.Ref], targets []*target) parley.Patch[[]uuid.UUID] {
+func resolvedEvery(p parley.Patch[[]string], targets []*target) parley.Patch[[]uuid.UUID] {
 	if p.Value == nil {
 		return parley.Patch[[]uuid.UUID]{Set: p.Set}
 	}
@@ -114,7 +114,7 @@ func ids(targets []*target) []uuid.UUID {
 }
 
 // lookUp finds records by id or key, retracted ones left out.
-func (r *reader) lookUp(ctx context.Context, refs []parley.Ref) (map[parley.Ref]*target, error) {
+func (r *reader) lookUp(ctx context.Context, refs []string) (map[string]*target, error) {
 	var byID uuids
 	var byPath words[string]
 	for _, ref := range refs {
@@ -141,7 +141,7 @@ func (r *reader) lookUp(ctx context.Context, refs []parley.Ref) (map[parley.Ref]
 			byName[*t.Path] = t
 		}
 	}
-	found := make(map[parley.Ref]*target, len(refs))
+	found := make(map[string]*target, len(refs))
 	for _, ref := range refs {
 		name := ref
 		if id, err := uuid.Parse(ref); err == nil {
@@ -160,7 +160,7 @@ func (w *writer) find(ctx context.Context, r *references) error {
 	if len(r.wanted) == 0 {
 		return nil
 	}
-	refs := make([]parley.Ref, len(r.wanted))
+	refs := make([]string, len(r.wanted))
 	for i, want := range r.wanted {
 		refs[i] = want.ref
 	}
@@ -227,11 +227,11 @@ func notFound(w want, t *target) parley.UserError {
 }
 
 // Find looks up one record of a kind for a query; false when there is none.
-func (s *Snapshot) Find(ctx context.Context, ref parley.Ref, kind parley.Kind) (uuid.UUID, bool, error) {
+func (s *Snapshot) Find(ctx context.Context, ref string, kind parley.Kind) (uuid.UUID, bool, error) {
 	if id, err := uuid.Parse(ref); err == nil {
 		return id, true, nil // whether there is such a record shows when it is read
 	}
-	found, err := s.lookUp(ctx, []parley.Ref{ref})
+	found, err := s.lookUp(ctx, []string{ref})
 	if err != nil || found[ref] == nil || found[ref].Kind != kind {
 		return uuid.Nil, false, err
 	}
@@ -243,12 +243,12 @@ type filterRefs struct{ wanted []filterWant }
 
 type filterWant struct {
 	field string
-	refs  []parley.Ref
+	refs  []string
 	kinds []parley.Kind
 	into  *[]uuid.UUID
 }
 
-func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []parley.Ref, kinds ...parley.Kind) {
+func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []string, kinds ...parley.Kind) {
 	if len(refs) > 0 {
 		f.wanted = append(f.wanted, filterWant{field, refs, kinds, into})
 	}
@@ -256,7 +256,7 @@ func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []parley.Ref, ki
 
 // resolve finds them. An unknown one is a fault: a slip of the pen must not read as "nothing found".
 func (r *reader) resolve(ctx context.Context, f *filterRefs) error {
-	var refs []parley.Ref
+	var refs []string
 	for _, w := range f.wanted {
 		refs = append(refs, w.refs...)
 	}

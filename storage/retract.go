@@ -27,7 +27,7 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	if err := in.Check(); err != nil {
 		return Written{}, err
 	}
-	found, err := w.lookUp(ctx, []parley.Ref{in.ID})
+	found, err := w.lookUp(ctx, []string{in.ID})
 	if err != nil {
 		return Written{}, err
 	}

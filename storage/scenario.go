@@ -130,7 +130,7 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
-	negotiations, err := w.lookUp(ctx, []parley.Ref{issue.NegotiationID.String()})
+	negotiations, err := w.lookUp(ctx, []string{issue.NegotiationID.String()})
 	if err != nil {
 		return Written{}, err
 	}

@@ -321,7 +321,7 @@ type evidence struct {
 }
 
 // evidence wants the statements that a fact rests on.
-func (r *references) evidence(refs []parley.Ref, added []parley.NewStatementInput) evidence {
+func (r *references) evidence(refs []string, added []parley.NewStatementInput) evidence {
 	return evidence{named: r.every("evidence", refs, parley.KindStatement), added: r.statements("newEvidence", added)}
 }
 
