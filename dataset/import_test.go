@@ -581,7 +581,7 @@ func TestRefusedByARule(t *testing.T) {
 func TestSeveralRefusalsOfOneFact(t *testing.T) {
 	t.Parallel()
 	r := withTalks(t)
-	text := "dataset: more\nstatements:\n  - key: x\n    source: gazzette\n    speaker: envoi\n    text: Yes.\n"
+	text := "dataset: more\nstatements:\n  - key: x\n    source: gazzette\n    speaker: envoi\n    text: Yes.\n    form: PARAPHRASE\n"
 	r.refuses(text, `set.yaml:4: Nothing is known as "gazzette"`, `set.yaml:5: Nothing is known as "envoi"`)
 }
 
