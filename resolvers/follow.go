@@ -2,7 +2,10 @@ package resolvers
 
 import (
 	"context"
+	"errors"
+	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -39,7 +42,11 @@ func follow[T any](ctx context.Context, r *Resolver, wanted followed, convert fu
 		return nil, err
 	}
 	events := make(chan T)
-	go func() {
+	followers, _ := ctx.Value(followersKey{}).(*sync.WaitGroup)
+	if followers == nil {
+		return nil, errors.New("no followers: the subscription runs outside an operation")
+	}
+	followers.Go(func() {
 		defer close(events)
 		for change := range subscription.Changes {
 			select {
@@ -48,11 +55,27 @@ func follow[T any](ctx context.Context, r *Resolver, wanted followed, convert fu
 				return
 			}
 		}
-		if err := subscription.Err(); err != nil {
+		if err := subscription.Err(); err != nil && ctx.Err() == nil { // a client that has left needs no reason
 			transport.AddSubscriptionError(ctx, &gqlerror.Error{Err: err, Message: err.Error(), Extensions: map[string]any{"code": string(parley.Limit)}})
 		}
-	}()
+	})
 	return events, nil
+}
+
+type followersKey struct{}
+
+// AwaitFollowers ends an operation only when all that follows the feed for it has ended: gqlgen looks for the reason of
+// the end then, and a client may leave at the very moment that one is given.
+func AwaitFollowers(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	var followers sync.WaitGroup
+	respond := next(context.WithValue(ctx, followersKey{}, &followers))
+	return func(ctx context.Context) *graphql.Response {
+		response := respond(ctx)
+		if response == nil {
+			followers.Wait()
+		}
+		return response
+	}
 }
 
 func (r *Resolver) resolveFilter(ctx context.Context, wanted followed) (parley.FeedFilter, error) {

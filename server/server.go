@@ -85,6 +85,7 @@ func graphQL(o Options) http.Handler {
 	srv.Use(extension.Introspection{})
 	srv.Use(operationCheck{schema.Schema()})
 	srv.Use(costLimit{})
+	srv.AroundOperations(resolvers.AwaitFollowers)
 	srv.AroundResponses(r.OneSnapshot)
 	srv.SetErrorPresenter(resolvers.PresentError(o.Log))
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {

@@ -729,6 +729,33 @@ func TestSubscriptionsEndWithTheFeed(t *testing.T) {
 	a.must(`{ negotiation(id: "talks") { key } }`)
 }
 
+// Of use with the race detector: the reason for the end is given while nobody is there any more to read it.
+func TestClientsLeaveWhileTheFeedEnds(t *testing.T) {
+	t.Parallel()
+	a, _, end := startEnding(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	var clients []*socket
+	for range 20 {
+		clients = append(clients, a.subscribe(`subscription { changes { cursor } }`, a.retitle))
+	}
+	var leaving sync.WaitGroup
+	for i, s := range clients {
+		leaving.Go(s.leave)
+		if i == len(clients)/2 {
+			end()
+		}
+	}
+	leaving.Wait()
+	for i, s := range clients {
+		for m := range s.messages {
+			if m.err == nil && m.Type == "complete" {
+				t.Errorf("client %d is told that its subscription is complete", i)
+			}
+		}
+	}
+	a.must(`{ negotiation(id: "talks") { key } }`)
+}
+
 func TestPanicsOfSubscriptionsAreContained(t *testing.T) {
 	t.Parallel()
 	a, logs := panicking(t)
