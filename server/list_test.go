@@ -101,6 +101,17 @@ func TestPaging(t *testing.T) {
 	}
 }
 
+// A cursor is of one list in one order; another one refuses it.
+func TestCursorsOfOtherLists(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	cursor := a.must(`{ sources(first: 1) { pageInfo { endCursor } } }`).text("sources.pageInfo.endCursor")
+	a.must(`query($after: String) { sources(after: $after) { nodes { key } } }`, map[string]any{"after": cursor}).want("sources.nodes", "[map[key:rumour]]")
+	a.ask(`query($after: String) { stakeholders(after: $after) { nodes { key } } }`, map[string]any{"after": cursor}).fails("BAD_CURSOR", cursor)
+	byKey := a.must(`{ scenarios(first: 1) { pageInfo { endCursor } } }`).text("scenarios.pageInfo.endCursor")
+	a.ask(`query($after: String) { scenarios(orderBy: CHANGED_DESC, after: $after) { nodes { key } } }`, map[string]any{"after": byKey}).fails("BAD_CURSOR", byKey)
+}
+
 func TestFilters(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func pages[R listedRow[T], T any](ctx context.Context, r *reader, q *query, l li
 
 	where := l.where
 	if p.After != nil {
-		behind, err := l.order.behind(q, *p.After)
+		behind, err := l.behind(q, *p.After)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +96,7 @@ func pages[R listedRow[T], T any](ctx context.Context, r *reader, q *query, l li
 			c.PageInfo.HasNextPage = true
 			continue
 		}
-		cursor := encodePlace(row.place())
+		cursor := l.encodePlace(row.place())
 		node := row.noun(q.keys[row.index()].Lens)
 		c.Nodes = append(c.Nodes, node)
 		c.Edges = append(c.Edges, parley.Edge[T]{Cursor: cursor, Node: node})
@@ -146,9 +147,10 @@ func (o order) place() string {
 }
 
 // behind is the condition that a row comes after a cursor.
-func (o order) behind(q *query, cursor string) (string, error) {
-	place, err := decodePlace(cursor)
-	if err != nil || len(place) != len(o.columns) {
+func (l list) behind(q *query, cursor string) (string, error) {
+	o := l.order
+	place, ok := l.decodePlace(cursor)
+	if !ok {
 		return "", badCursor(cursor)
 	}
 	left, right := make([]string, len(place)), make([]string, len(place))
@@ -191,17 +193,23 @@ func fits(value, sqlType string) bool {
 	return err == nil
 }
 
-func encodePlace(place []string) string {
-	text, _ := json.Marshal(place) // strings always encode
+// A cursor begins with a checksum over the list, its order and the place, so that one of another list is told apart.
+func (l list) checksum(place []string) string {
+	text := fmt.Sprint(l.from, l.order.by(""), place)
+	return strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(text))), 36)
+}
+
+func (l list) encodePlace(place []string) string {
+	text, _ := json.Marshal(append([]string{l.checksum(place)}, place...)) // strings always encode
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-func decodePlace(cursor string) (place []string, err error) {
+func (l list) decodePlace(cursor string) (place []string, ok bool) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return nil, err
+	if err != nil || json.Unmarshal(text, &place) != nil || len(place) != len(l.order.columns)+1 {
+		return nil, false
 	}
-	return place, json.Unmarshal(text, &place)
+	return place[1:], place[0] == l.checksum(place[1:])
 }
 
 // conditions collects what a filter asks for; a list that is left out or empty does not narrow.
