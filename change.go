@@ -33,6 +33,8 @@ type ChangeEntry struct {
 	ScenarioID      *uuid.UUID   `db:"scenario_id"` // of a status change
 	Fields          []string     `db:"-"`
 
+	// Lines are the scenarios and the holders whose line of facts it changed.
+	Lines []uuid.UUID `db:"-"`
 	// Touches are the records that a subscriber to any of them wants to hear of it for.
 	Touches []uuid.UUID `db:"-"`
 }
@@ -155,7 +157,7 @@ type ChangeFilter struct {
 type FeedFilter struct {
 	Touching [][]uuid.UUID // of each list, the change touches one
 	Kinds    []ChangeKind
-	Moves    Kind // only status or position changes of this kind of record; empty: all
+	Moves    Kind // only moves of this kind of fact, and Touching is of their lines; empty: all changes
 }
 
 // Matches says whether a subscriber with this filter hears of the change.
@@ -163,11 +165,15 @@ func (f FeedFilter) Matches(e ChangeEntry) bool {
 	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind) {
 		return false
 	}
-	if f.Moves != "" && (e.Cause == nil || e.SubjectKind != f.Moves) {
-		return false
+	touched := e.Touches
+	if f.Moves != "" {
+		if e.Cause == nil || e.SubjectKind != f.Moves {
+			return false
+		}
+		touched = append(slices.Clone(e.Lines), *e.NegotiationID)
 	}
 	for _, any := range f.Touching {
-		if !slices.ContainsFunc(any, func(id uuid.UUID) bool { return slices.Contains(e.Touches, id) }) {
+		if !slices.ContainsFunc(any, func(id uuid.UUID) bool { return slices.Contains(touched, id) }) {
 			return false
 		}
 	}

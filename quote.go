@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,22 +16,34 @@ type TextLocator struct {
 	End   int `json:"end"`
 }
 
-// FindQuote looks for the fragments of a quote in a body, in order. Kinds of quotation mark, kinds of dash and runs of
-// white space are taken for the same; nothing else is. It returns where the fragments stand, or the first one missing.
-func FindQuote(body, quote string) (found []TextLocator, missing string) {
-	text, places := fold(body)
+// FoldedText is a text made ready for quotes to be looked up in it: kinds of quotation mark, kinds of dash and runs of
+// white space are taken for the same; nothing else is.
+type FoldedText struct {
+	text   string
+	places []TextLocator // of each of its code points, where it stood
+}
+
+// Fold makes a text ready.
+func Fold(text string) *FoldedText {
+	folded, places := fold(text)
+	return &FoldedText{folded, places}
+}
+
+// Find looks for the fragments of a quote, in order. It returns where they stand, or the first one that is missing; one
+// without words is missing everywhere.
+func (t *FoldedText) Find(quote string) (found []TextLocator, missing string) {
 	from, runes := 0, 0 // how much of the text lies behind the last fragment, in bytes and in code points
 	for fragment := range strings.SplitSeq(quote, Ellipsis) {
 		wanted, _ := fold(fragment)
 		wanted = strings.TrimSpace(wanted)
-		at := strings.Index(text[from:], wanted)
+		at := strings.Index(t.text[from:], wanted)
 		if wanted == "" || at < 0 {
-			return nil, strings.TrimSpace(fragment)
+			return nil, cmp.Or(strings.TrimSpace(fragment), Ellipsis)
 		}
-		first := runes + utf8.RuneCountInString(text[from:from+at])
+		first := runes + utf8.RuneCountInString(t.text[from:from+at])
 		runes = first + utf8.RuneCountInString(wanted)
 		from += at + len(wanted)
-		found = append(found, TextLocator{Start: places[first].Start, End: places[runes-1].End})
+		found = append(found, TextLocator{Start: t.places[first].Start, End: t.places[runes-1].End})
 	}
 	return found, ""
 }

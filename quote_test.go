@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestFindQuote(t *testing.T) {
+func TestFoldedTextFind(t *testing.T) {
 	t.Parallel()
 	const body = "Naïve — “He said: ‘we’ll   sign\n– if asked’,” she wrote. We will not."
 	for _, tt := range []struct {
@@ -27,13 +27,15 @@ func TestFindQuote(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, missing := FindQuote(body, tt.quote)
+			got, missing := Fold(body).Find(tt.quote)
 			if diff := cmp.Diff(tt.want, got); diff != "" || missing != tt.missing {
 				t.Errorf("locators differ (-want +got):\n%s\nmissing %q, want %q", diff, missing, tt.missing)
 			}
 		})
 	}
-	if got, _ := FindQuote(body, "a [...] "); got != nil {
-		t.Errorf("an empty fragment was found at %v", got)
+	for _, quote := range []string{"He said [...] ", "[...] He said", "He said [...] [...] she wrote", "“”[...]", ""} {
+		if got, missing := Fold(body).Find(quote); got != nil || missing == "" {
+			t.Errorf("%q was found at %v, missing %q", quote, got, missing)
+		}
 	}
 }

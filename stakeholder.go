@@ -75,6 +75,9 @@ func (in RegisterStakeholderInput) Stakeholder() (Stakeholder, error) {
 // Edit applies the patches and returns the names of the fields that changed.
 func (s *Stakeholder) Edit(in EditStakeholder) ([]string, error) {
 	var e edit
+	if in.Kind.Value != nil && (*in.Kind.Value == Person) != (s.Kind == Person) {
+		e.refuse("kind", "%s can't become %s: only persons hold offices, and only with others; register another stakeholder.", s.Kind, *in.Kind.Value)
+	}
 	set(&e, "name", &s.Name, in.Name)
 	set(&e, "kind", &s.Kind, in.Kind)
 	setList(&e, "aliases", &s.Aliases, in.Aliases)

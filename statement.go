@@ -171,14 +171,14 @@ func (s *Statement) check(c *checks, prefix string, named bool, about int) {
 
 // CheckQuote looks a direct quote up in the source's body and sets the locators; other forms have none. A nil body
 // (no text is kept) leaves the quote unverified.
-func (s *Statement) CheckQuote(field string, body *string) error {
+func (s *Statement) CheckQuote(field string, body *FoldedText) error {
 	s.Locators = nil
 	if s.Form != DirectQuote || body == nil {
 		return nil
 	}
-	locators, missing := FindQuote(*body, s.Text)
+	locators, missing := body.Find(s.Text)
 	if missing != "" {
-		return Refuse(QuoteNotFound, field, "%q does not stand in the source's body; quote it word for word and mark what is left out with %s, or record it as a PARAPHRASE.", missing, Ellipsis)
+		return Refuse(QuoteNotFound, field, "%q does not stand in the source's body; quote it word for word and mark what is left out between two fragments with %s, or record it as a PARAPHRASE.", missing, Ellipsis)
 	}
 	s.Locators = locators
 	return nil

@@ -98,7 +98,7 @@ func (s *StatusChange) Correct(in CorrectStatusChange, successor Patch[uuid.UUID
 	e.optionalText("reason", s.Reason, MaxReason)
 	e.list("by", len(s.ByIDs))
 	e.successor(s.To, s.SuccessorID != nil)
-	if s.From != nil && s.Reason == nil {
+	if in.Reason.Set && in.Reason.Value == nil && s.From != nil {
 		e.refuse("reason", "Reason can't be cleared; only a scenario's first status goes without one.")
 	}
 	return e.fields, e.err()

@@ -5,14 +5,14 @@ import (
 	"parley/storage"
 )
 
-// The key of an object asks for what belongs to the object itself.
+// The key of an object asks for what belongs to the object itself; that of a position to the version that it is.
 
 func negotiationKey(n *parley.Negotiation) storage.Key { return at(n.Lens, &n.ID) }
 func issueKey(i *parley.Issue) storage.Key             { return at(i.Lens, &i.ID) }
 func scenarioKey(s *parley.Scenario) storage.Key       { return at(s.Lens, &s.ID) }
 func stakeholderKey(s *parley.Stakeholder) storage.Key { return at(s.Lens, &s.ID) }
 func sourceKey(s *parley.Source) storage.Key           { return at(s.Lens, &s.ID) }
-func positionKey(p *parley.Position) storage.Key       { return at(p.Lens, &p.ID) }
+func positionKey(p *parley.Position) storage.Key       { return at(p.Lens, &p.Version) }
 
 // lifecycle is the life cycle as the API serves it.
 var lifecycle = func() []*parley.StatusRule {

@@ -30,7 +30,7 @@ func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot
 		if err != nil {
 			return payload[T]{}, err
 		}
-		s, err := r.renewed(ctx)
+		s, err := r.snapshot(ctx)
 		if err != nil {
 			return payload[T]{}, err
 		}

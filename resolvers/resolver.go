@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"parley/feed"
 	"parley/storage"
@@ -41,6 +42,16 @@ func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler
 	return next(context.WithValue(ctx, operationKey{}, op))
 }
 
+// FreshSnapshot lets go of the snapshot before each mutation of an operation: it shows nothing of what comes, and its
+// connection may be the one that the writers wait for.
+func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	op, ok := ctx.Value(operationKey{}).(*operation)
+	if ok && graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+		op.close()
+	}
+	return next(ctx)
+}
+
 // snapshot is that of the operation.
 func (r *Resolver) snapshot(ctx context.Context) (*storage.Snapshot, error) {
 	op, ok := ctx.Value(operationKey{}).(*operation)
@@ -57,14 +68,6 @@ func (r *Resolver) snapshot(ctx context.Context) (*storage.Snapshot, error) {
 		op.snapshot = snapshot
 	}
 	return op.snapshot, nil
-}
-
-// renewed is a snapshot that shows what the operation itself has just written.
-func (r *Resolver) renewed(ctx context.Context) (*storage.Snapshot, error) {
-	if op, ok := ctx.Value(operationKey{}).(*operation); ok {
-		op.close()
-	}
-	return r.snapshot(ctx)
 }
 
 func (o *operation) close() {

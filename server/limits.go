@@ -18,6 +18,9 @@ const (
 	maxDepth  = 20
 	maxCost   = 20_000_000
 
+	// bodyCost is what a source's text counts for, which may be two million characters long.
+	bodyCost = 300_000
+
 	// usualLength is what a list without paging counts for.
 	usualLength = 10
 )
@@ -98,6 +101,9 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 	}
 	if len(f.SelectionSet) == 0 {
 		return 1
+	}
+	if f.Name == "body" && f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Source" {
+		return bodyCost
 	}
 	beneath := c.selections(f.SelectionSet, depth+1, f.Definition.Type.Name())
 	length := 1

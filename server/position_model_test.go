@@ -156,9 +156,15 @@ func (m *positionMachine) record(contests string) {
 	got := m.ask(`mutation($input: RecordPositionInput!) { recordPosition(input: $input) { position { id recordedAt } cursor userErrors { code message field } } }`,
 		map[string]any{"input": input})
 
-	if contests != "" && m.now.find(contests).stance == stance {
-		m.want(got, "INVALID contests")
-		return
+	if contests != "" {
+		target, holds := m.now.find(contests), false
+		for day := from; day < days+10; day++ {
+			holds = holds || m.now.holds(*target, day)
+		}
+		if !holds || target.stance == stance {
+			m.want(got, "INVALID contests")
+			return
+		}
 	}
 	if contests == "" {
 		for i := range m.now {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -46,6 +47,9 @@ func checkRequest(next http.Handler) http.Handler {
 		case by == overWebSocket, r.Method == http.MethodOptions:
 		case by == byGET && variables != "" && !json.Valid([]byte(variables)):
 			refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
+			return
+		case by == byGET && !utf8.ValidString(r.URL.Query().Get("query")+variables):
+			refuse(w, http.StatusBadRequest, parley.BadRequest, "The query is not UTF-8 text.")
 			return
 		case by == byGET:
 		case by != byPOST:

@@ -86,6 +86,7 @@ func graphQL(o Options) http.Handler {
 	srv.Use(costLimit{})
 	srv.AroundOperations(resolvers.AwaitFollowers)
 	srv.AroundResponses(r.OneSnapshot)
+	srv.AroundRootFields(r.FreshSnapshot)
 	srv.SetErrorPresenter(resolvers.PresentError(o.Log))
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
 		o.Log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "path", graphql.GetPath(ctx).String(), "stack", string(debug.Stack()))

@@ -151,6 +151,20 @@ func TestStatusesAgainstBothNeighbours(t *testing.T) {
 	a.ask(retract, map[string]any{"id": only}).refused("IN_USE", "only status")
 }
 
+// A first status needs no reason, and none is asked for when an earlier one turns up.
+func TestFirstStatusNoLongerFirst(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	scenario := a.scenarioIn("zone", parley.Proposed)
+	id := a.must(`{ scenario(id: "talks/zone") { currentStatusChange { id } } }`).text("scenario.currentStatusChange.id")
+	a.must(changeStatus, map[string]any{"input": map[string]any{"scenario": scenario, "to": "FLOATED", "reason": "earlier talk", "effectiveAt": "2025-01-01T00:00:00Z"}})
+	correct := `mutation($input: CorrectStatusChangeInput!) { correctStatusChange(input: $input) { statusChange { from effectiveAt reason } userErrors { code message field } } }`
+	a.must(correct, map[string]any{"input": map[string]any{"statusChange": id, "effectiveAt": "2025-02-03T00:00:00Z", "note": "a day later"}}).
+		want("correctStatusChange.statusChange", "map[effectiveAt:2025-02-03T00:00:00.000000Z from:FLOATED reason:<nil>]")
+	a.must(correct, map[string]any{"input": map[string]any{"statusChange": id, "reason": "tabled", "note": "a reason was given"}})
+	a.ask(correct, map[string]any{"input": map[string]any{"statusChange": id, "reason": nil, "note": "x"}}).refused("INVALID reason")
+}
+
 func TestFutureStatus(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)

@@ -120,9 +120,13 @@ func (w *writer) endAffiliation(ctx context.Context, in parley.EndAffiliationInp
 	if err != nil {
 		return Written{}, err
 	}
+	now, err := w.now(ctx)
+	if err != nil {
+		return Written{}, err
+	}
 	return affiliations.edit(ctx, w, edition[parley.Affiliation]{
 		subject: subject, touches: uuids{a.PersonID, a.OrganizationID},
-		apply:  func(a *parley.Affiliation) ([]string, error) { return ending(a.ValidTo, in.ValidTo, a.End) },
+		apply:  func(a *parley.Affiliation) ([]string, error) { return ending(now.Now, a.ValidTo, in.ValidTo, a.End) },
 		settle: func(a *parley.Affiliation) error { return endNow(w, in.ValidTo, a.End) },
 	})
 }

@@ -59,7 +59,7 @@ func (b *Batch) mutation(ctx context.Context, mutation func(context.Context, *wr
 	}
 	written, err := mutation(ctx, b.w)
 	if errors.Is(err, errUnchanged) {
-		return written, b.w.exec(ctx, `ROLLBACK TO SAVEPOINT mutation`)
+		return written, b.w.exec(ctx, `ROLLBACK TO SAVEPOINT mutation; RELEASE SAVEPOINT mutation`)
 	}
 	if err != nil {
 		return Written{}, explain(err)

@@ -16,17 +16,19 @@ type changeRow struct {
 	parley.ChangeEntry
 	Fields  words[string] `db:"fields"`
 	Touches uuids         `db:"touches"`
+	Lines   uuids         `db:"lines"`
 }
 
 // entry completes a row with the change's cursor.
 func (s *Store) entry(r changeRow) parley.ChangeEntry {
 	e := r.ChangeEntry
-	e.Cursor, e.RecordedAt, e.Fields, e.Touches = s.cursor(e.Seq), e.RecordedAt.UTC(), r.Fields, r.Touches
+	e.Cursor, e.RecordedAt, e.Fields = s.cursor(e.Seq), e.RecordedAt.UTC(), r.Fields
+	e.Touches, e.Lines = r.Touches, r.Lines
 	return e
 }
 
 const changeColumns = `c.seq, c.recorded_at, c.recorded_by, c.kind, c.action, c.subject_kind, c.subject_id, c.version,
-	c.previous_version, c.negotiation_id, c.scenario_id, c.cause, c.fields, c.summary, c.note,
+	c.previous_version, c.negotiation_id, c.scenario_id, c.cause, c.lines, c.fields, c.summary, c.note,
 	ARRAY(SELECT t.record_id FROM change_touches t WHERE t.seq = c.seq) AS touches`
 
 // ChangePage is the part of the feed that is asked for.

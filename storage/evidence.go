@@ -71,10 +71,12 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if err != nil {
 		return Written{}, err
 	}
-	return w.addPositionEvidence(ctx, scenario, read[0], e, offices, append(e.touches(), holder.ID), evidenceAdded)
+	return w.addPositionEvidence(ctx, scenario, read[0], e, offices, evidenceAdded(subject, scenario))
 }
 
-const evidenceAdded = "Added evidence."
+func evidenceAdded(fact, scenario *target) string {
+	return fmt.Sprintf("Added evidence to %s on “%s”.", fact.Kind.Noun(), scenario.Name)
+}
 
 func (w *writer) findEvidence(ctx context.Context, refs *references, e evidence) error {
 	if err := w.find(ctx, refs); err != nil {
@@ -85,8 +87,16 @@ func (w *writer) findEvidence(ctx context.Context, refs *references, e evidence)
 
 // addTo adds evidence to a record without neighbours.
 func addTo[T any](ctx context.Context, w *writer, n noun[T], subject *target, e evidence, field func(*T) *[]uuid.UUID) (Written, error) {
+	_, people, err := w.lastVersion(ctx, subject)
+	if err != nil {
+		return Written{}, err
+	}
+	related, err := w.targets(ctx, people)
+	if err != nil {
+		return Written{}, err
+	}
 	return n.edit(ctx, w, edition[T]{
-		subject: subject, touches: e.touches(),
+		subject: subject, touches: append(e.touches(), touchedBy(related)...),
 		apply: func(value *T) ([]string, error) {
 			more, err := joined(*field(value), e.ids())
 			if err != nil || len(more) == len(*field(value)) {
@@ -114,7 +124,7 @@ func joined(list, more []uuid.UUID) ([]uuid.UUID, error) {
 }
 
 // addPositionEvidence writes a new version of a position that rests on more; its cut stays.
-func (w *writer) addPositionEvidence(ctx context.Context, scenario *target, p *parley.Position, e evidence, offices []*parley.Affiliation, touches []uuid.UUID, summary string) (Written, error) {
+func (w *writer) addPositionEvidence(ctx context.Context, scenario *target, p *parley.Position, e evidence, offices []*parley.Affiliation, summary string) (Written, error) {
 	more, err := joined(p.EvidenceIDs, e.ids())
 	if err != nil {
 		return Written{}, err
@@ -128,7 +138,7 @@ func (w *writer) addPositionEvidence(ctx context.Context, scenario *target, p *p
 	}
 	previous := p.Version
 	p.EvidenceIDs, p.SecondHand = more, parley.SecondHand(p.HolderID, said, offices, p.ValidFrom)
-	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, e, touches, summary, func() (uuid.UUID, error) {
+	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, e, uuids{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
 		p.Provenance = w.provenance(nil)
 		return p.Version, positionLine(scenario).insert(ctx, w, p)
 	})
@@ -150,14 +160,14 @@ func (w *writer) addStatusEvidence(ctx context.Context, scenario, subject *targe
 	}
 	previous := c.Version
 	c.EvidenceIDs = more
-	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, e, e.touches(), evidenceAdded, func() (uuid.UUID, error) {
+	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, e, uuids{scenario.ID}, evidenceAdded(subject, scenario), func() (uuid.UUID, error) {
 		c.Provenance = w.provenance(nil)
 		return c.Version, statusLine(scenario).insert(ctx, w, c)
 	})
 }
 
 // newVersion replaces the open row of a fact on a scenario by one that rests on more evidence.
-func (w *writer) newVersion(ctx context.Context, table string, scenario *target, kind parley.Kind, id, previous uuid.UUID, e evidence, touches []uuid.UUID, summary string, insert func() (uuid.UUID, error)) (Written, error) {
+func (w *writer) newVersion(ctx context.Context, table string, scenario *target, kind parley.Kind, id, previous uuid.UUID, e evidence, lines []uuid.UUID, summary string, insert func() (uuid.UUID, error)) (Written, error) {
 	if w.seq == 0 {
 		if err := w.stamp(ctx); err != nil {
 			return Written{}, err
@@ -173,13 +183,10 @@ func (w *writer) newVersion(ctx context.Context, table string, scenario *target,
 	if err != nil {
 		return Written{}, err
 	}
-	if summary == evidenceAdded {
-		summary = fmt.Sprintf("Added evidence to %s on “%s”.", kind.Noun(), scenario.Name)
-	}
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfRecord, Action: parley.Updated, SubjectKind: kind, SubjectID: id, Version: &version,
 		PreviousVersion: &previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Touches: append(touchedBy([]*target{scenario}), touches...), Fields: []string{"evidence"}, Summary: summary,
+		Lines: lines, Touches: append(touchedBy([]*target{scenario}), e.touches()...), Fields: []string{"evidence"}, Summary: summary,
 	})
 	return Written{ID: id, Previous: &previous, Cursor: cursor}, err
 }

@@ -55,6 +55,9 @@ func pages[R listedRow[T], T any](ctx context.Context, r *reader, q *query, l li
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
+	if q.fault != nil {
+		return nil, q.fault
+	}
 	counted := slices.Clone(q.args)
 	counting := fmt.Sprintf(`
 		SELECT k.n, c.total
@@ -248,8 +251,11 @@ func (c *conditions) is(column string, value *bool) {
 	}
 }
 
-// inRange: the column lies in the range.
+// inRange: the column lies in the range. One that ends before it begins is a fault, and found when the list is read.
 func (c *conditions) inRange(column string, r *parley.TimeRange) {
+	if r != nil && r.From != nil && r.To != nil && !r.From.Before(*r.To) {
+		c.fault = parley.NewFault(parley.BadRequest, "to: %s is not later than from, %s; a range ends after it begins.", parley.FormatInstant(*r.To), parley.FormatInstant(*r.From))
+	}
 	if r != nil && r.From != nil {
 		c.add(column + " >= " + c.arg(*r.From))
 	}

@@ -48,6 +48,8 @@ type edition[T any] struct {
 	since   *parley.Cursor
 	note    *string // why the record was wrong; nil for an edit that corrects nothing
 	touches []uuid.UUID
+	// negotiation that the change belongs to, for a subject that belongs to none.
+	negotiation *uuid.UUID
 	// apply changes the fields and names those that it really changed.
 	apply func(*T) ([]string, error)
 	// settle checks and sets what depends on the change's own recordedAt, which is known by then; nil: nothing.
@@ -91,9 +93,12 @@ func (n noun[T]) edit(ctx context.Context, w *writer, e edition[T]) (Written, er
 		return Written{}, err
 	}
 	version := n.provenance(value).Version
+	if e.negotiation == nil {
+		e.negotiation = e.subject.negotiation()
+	}
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: n.changeKind, Action: parley.Updated, SubjectKind: n.kind, SubjectID: e.subject.ID,
-		Version: &version, PreviousVersion: &previous, NegotiationID: e.subject.negotiation(), Touches: e.touches,
+		Version: &version, PreviousVersion: &previous, NegotiationID: e.negotiation, Touches: e.touches,
 		Fields: fields, Note: e.note, Summary: fmt.Sprintf("%s %s: %s.", verb, called(e.subject), strings.Join(fields, ", ")),
 	})
 	return Written{ID: e.subject.ID, Previous: &previous, Cursor: cursor}, err

@@ -143,9 +143,13 @@ func (w *writer) leaveNegotiation(ctx context.Context, in parley.LeaveNegotiatio
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
+	now, err := w.now(ctx)
+	if err != nil {
+		return Written{}, err
+	}
 	return w.changeParticipation(ctx, edition[parley.Participation]{
 		subject: subject,
-		apply:   func(p *parley.Participation) ([]string, error) { return ending(p.ValidTo, in.ValidTo, p.End) },
+		apply:   func(p *parley.Participation) ([]string, error) { return ending(now.Now, p.ValidTo, in.ValidTo, p.End) },
 		settle:  func(p *parley.Participation) error { return endNow(w, in.ValidTo, p.End) },
 	})
 }
@@ -162,9 +166,9 @@ func (w *writer) changeParticipation(ctx context.Context, e edition[parley.Parti
 
 // ending applies the end of a dated interval. Without an instant it ends when the change is recorded, which endNow fills
 // in; one that has ended already then stays as it is.
-func ending(was, at *parley.Instant, end func(parley.Instant) (bool, error)) ([]string, error) {
+func ending(now parley.Instant, was, at *parley.Instant, end func(parley.Instant) (bool, error)) ([]string, error) {
 	if at == nil {
-		if was != nil {
+		if was != nil && !was.After(now) {
 			return nil, nil
 		}
 		return []string{"validTo"}, nil

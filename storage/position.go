@@ -109,15 +109,21 @@ func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key) ([]*par
 		ORDER BY k.n, p.recorded_at DESC`)
 }
 
-// Dissenting are the positions that stand beside each of these.
-func (s *Snapshot) Dissenting(ctx context.Context, positions []Key) ([][]*parley.Position, error) {
-	return each[positionRow](ctx, &s.reader, newQuery(positions), `
+// Dissenting are the positions that stand beside each of these versions, the one that prevails over the others first.
+func (s *Snapshot) Dissenting(ctx context.Context, versions []Key) ([][]*parley.Position, error) {
+	return each[positionRow](ctx, &s.reader, newQuery(versions), `
 		SELECT k.n, x.*
 		FROM {keys}
-		JOIN positions p ON p.id = k.id AND p.disputed AND {known p}
-		CROSS JOIN LATERAL (SELECT o.* FROM positions o WHERE `+otherOnTheLine+`) b
-		CROSS JOIN LATERAL (SELECT `+positionColumns+` FROM positions p WHERE p.id = b.id AND p.recorded_at = b.recorded_at) x
-		ORDER BY k.n, x.valid_from, x.id`)
+		CROSS JOIN LATERAL (
+			SELECT v.* FROM positions v
+			WHERE v.version = k.id AND v.recorded_at <= k.known_at
+			ORDER BY v.recorded_at DESC
+			LIMIT 1
+		) p
+		JOIN positions o ON p.disputed AND `+otherOnTheLine+`
+		CROSS JOIN LATERAL `+gradeOf("o")+` g
+		CROSS JOIN LATERAL (SELECT `+positionColumns+` FROM positions p WHERE p.id = o.id AND p.recorded_at = o.recorded_at) x
+		ORDER BY k.n, g.credibility, g.reliability, x.recorded_at DESC, x.id DESC`)
 }
 
 // ListPositions lists the prevailing positions at the lens's valid instant.
@@ -233,7 +239,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	if err != nil {
 		return Written{}, err
 	}
-	if err := w.unchangedSince(ctx, in.IfUnchangedSince, lineIDs(line)...); err != nil {
+	if err := w.lineUnchangedSince(ctx, in.IfUnchangedSince, holder.ID, scenario.ID); err != nil {
 		return Written{}, err
 	}
 	if err := evidence.prepare(ctx, w); err != nil {
@@ -296,7 +302,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 		verb = "is also said to be"
 	}
 	cursor, err := w.positionChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created, positionSentence{
-		cause: parley.CauseOfNew(fresh.ValidFrom, others), touches: append(evidence.touches(), holder.ID),
+		cause: parley.CauseOfNew(fresh.ValidFrom, others), lines: uuids{holder.ID, scenario.ID}, touches: evidence.touches(),
 		summary: fmt.Sprintf("%s %s “%s” on “%s” from %s on.", holder.Name, verb, parley.Words(fresh.Stance), scenario.Name, parley.Day(fresh.ValidFrom)),
 	})
 	return Written{ID: fresh.ID, Previous: previous, Cursor: cursor}, err
@@ -306,23 +312,19 @@ func mayContest(fresh, contested *parley.Position, holder, scenario *target) err
 	if contested == nil {
 		return parley.Refuse(parley.Invalid, "contests", "The contested position is not one of %s on “%s”; name a position of the same holder on the same scenario.", holder.Name, scenario.Name)
 	}
+	if contested.ValidTo != nil && !fresh.ValidFrom.Before(*contested.ValidTo) {
+		return parley.Refuse(parley.Invalid, "contests", "The contested position held until %s only, and this one begins at %s; contest the position that holds then.",
+			parley.FormatInstant(*contested.ValidTo), parley.FormatInstant(fresh.ValidFrom))
+	}
 	if contested.SaysTheSame(fresh) {
 		return parley.Refuse(parley.Invalid, "contests", "It says the same as the position that it contests (%s); add evidence to that one instead.", contested.Stance)
 	}
 	return nil
 }
 
-func lineIDs(line []*parley.Position) []uuid.UUID {
-	list := make([]uuid.UUID, len(line))
-	for i, p := range line {
-		list[i] = p.ID
-	}
-	return list
-}
-
 // confirmPosition adds the evidence of a position that says what the holder's position says already.
 func (w *writer) confirmPosition(ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, e evidence, offices []*parley.Affiliation) (Written, error) {
-	written, err := w.addPositionEvidence(ctx, scenario, holds, e, offices, append(e.touches(), holder.ID),
+	written, err := w.addPositionEvidence(ctx, scenario, holds, e, offices,
 		fmt.Sprintf("%s is confirmed as “%s” on “%s”.", holder.Name, parley.Words(holds.Stance), scenario.Name))
 	if err != nil {
 		return written, err
@@ -333,6 +335,7 @@ func (w *writer) confirmPosition(ctx context.Context, id *clientID, scenario, ho
 // positionSentence is what the feed says of a new or mended position.
 type positionSentence struct {
 	cause   parley.ShiftCause
+	lines   []uuid.UUID // the holders and scenarios whose line changed
 	touches []uuid.UUID
 	note    *string
 	summary string
@@ -342,7 +345,7 @@ func (w *writer) positionChanged(ctx context.Context, scenario *target, id uuid.
 	return w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfPosition, Action: action, SubjectKind: parley.KindPosition, SubjectID: id,
 		Version: version, PreviousVersion: previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Cause: &s.cause, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
+		Cause: &s.cause, Lines: s.lines, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
 	})
 }
 
@@ -412,6 +415,7 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 	}
 	newLine, stays := oldLine, scenario.ID == was.ID && holder.ID == wasHolder.ID
 	if !stays {
+		mended.ContestsID = nil // what it contested is on the line that it leaves
 		if newLine, err = w.positionsOf(ctx, holder.ID, scenario.ID); err != nil {
 			return Written{}, err
 		}
@@ -450,9 +454,8 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 	if err := positionLine(scenario).rewrite(ctx, w, before, newLine); err != nil {
 		return Written{}, err
 	}
-	touches := append(touchedBy([]*target{was}), wasHolder.ID, holder.ID)
 	cursor, err := w.positionChanged(ctx, scenario, mended.ID, &mended.Version, &previous, parley.Updated, positionSentence{
-		cause: parley.RecordCorrected, touches: touches, note: &in.Note,
+		cause: parley.RecordCorrected, lines: uuids{holder.ID, scenario.ID, wasHolder.ID, was.ID}, touches: touchedBy([]*target{was}), note: &in.Note,
 		summary: fmt.Sprintf("Corrected a position: %s is “%s” on “%s” from %s on.", holder.Name, parley.Words(mended.Stance), scenario.Name, parley.Day(mended.ValidFrom)),
 	})
 	return Written{ID: mended.ID, Previous: &previous, Cursor: cursor}, err
@@ -503,7 +506,7 @@ func (w *writer) retractPosition(ctx context.Context, subject *target, in parley
 		return Written{}, err
 	}
 	cursor, err := w.positionChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, positionSentence{
-		cause: parley.RecordCorrected, touches: uuids{holder.ID}, note: &in.Note,
+		cause: parley.RecordCorrected, lines: uuids{holder.ID, scenario.ID}, note: &in.Note,
 		summary: fmt.Sprintf("Retracted that %s was “%s” on “%s” from %s on.", holder.Name, parley.Words(taken.Stance), scenario.Name, parley.Day(taken.ValidFrom)),
 	})
 	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err

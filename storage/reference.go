@@ -154,6 +154,25 @@ func (r *reader) lookUp(ctx context.Context, refs []string) (map[string]*target,
 	return found, nil
 }
 
+// targets are the records with these ids; retracted ones are left out.
+func (r *reader) targets(ctx context.Context, ids []uuid.UUID) ([]*target, error) {
+	refs := make([]string, len(ids))
+	for i, id := range ids {
+		refs[i] = id.String()
+	}
+	found, err := r.lookUp(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	var list []*target
+	for _, ref := range refs {
+		if t := found[ref]; t != nil {
+			list = append(list, t)
+		}
+	}
+	return list, nil
+}
+
 // find fills all targets and locks them until the commit: subjects against other writers, the rest against being
 // retracted. What is not there is refused, all of it at once.
 func (w *writer) find(ctx context.Context, r *references) error {

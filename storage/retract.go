@@ -33,8 +33,8 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	}
 	subject := found[in.ID]
 	if subject == nil {
-		if id, err := uuid.Parse(in.ID); err == nil && w.wasRetracted(ctx, id) {
-			return Written{ID: id}, errUnchanged
+		if id, was, err := w.wasRetracted(ctx, in.ID); err != nil || was {
+			return Written{ID: id}, unchanged(err)
 		}
 		return Written{}, parley.Refuse(parley.NotFound, "id", "Nothing is known as %q; give the id or the key of a record.", in.ID)
 	}
@@ -47,9 +47,17 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	if err := w.freeOfUse(ctx, subject, in.IfUnchangedSince); err != nil {
 		return Written{}, err
 	}
-	previous, touches, err := w.lastVersion(ctx, subject)
+	previous, people, err := w.lastVersion(ctx, subject)
 	if err != nil {
 		return Written{}, err
+	}
+	related, err := w.targets(ctx, people)
+	if err != nil {
+		return Written{}, err
+	}
+	negotiation := subject.NegotiationID
+	if negotiation == nil {
+		negotiation = commonNegotiation(related)
 	}
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
@@ -71,19 +79,38 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	}
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: kind, Action: parley.Retracted, SubjectKind: subject.Kind, SubjectID: subject.ID, PreviousVersion: &previous,
-		NegotiationID: subject.NegotiationID, Touches: append(touches, touchedBy([]*target{subject})...), Note: &in.Note,
+		NegotiationID: negotiation, Touches: touchedBy(append(related, subject)), Note: &in.Note,
 		Summary: fmt.Sprintf("Retracted %s.", called(subject)),
 	})
 	return Written{ID: subject.ID, Previous: &previous, Cursor: cursor}, err
 }
 
-func (w *writer) wasRetracted(ctx context.Context, id uuid.UUID) bool {
-	var found []bool
-	err := w.all(ctx, &found, `SELECT true FROM records WHERE id = $1 AND retracted_at < 'infinity'`, id)
-	return err == nil && len(found) > 0
+// wasRetracted finds a record that is retracted already, by id or key.
+func (w *writer) wasRetracted(ctx context.Context, ref string) (uuid.UUID, bool, error) {
+	id, err := uuid.Parse(ref)
+	if err != nil {
+		id = uuid.Nil
+	}
+	var found []uuid.UUID
+	err = w.all(ctx, &found, `SELECT id FROM records WHERE (id = $1 OR path = $2) AND retracted_at < 'infinity'`, id, strings.ReplaceAll(ref, "\x00", ""))
+	if err != nil {
+		return uuid.Nil, false, fmt.Errorf("look for a retracted record: %w", err)
+	}
+	if len(found) == 0 {
+		return uuid.Nil, false, nil
+	}
+	return found[0], true, nil
 }
 
-// lastVersion is the version of a record that stands, and the people whose followers hear of its end.
+// unchanged ends a mutation whose content is on record, unless it failed before that was known.
+func unchanged(err error) error {
+	if err != nil {
+		return err
+	}
+	return errUnchanged
+}
+
+// lastVersion is the version of a record that stands, and the records whose followers hear of what becomes of it.
 func (w *writer) lastVersion(ctx context.Context, subject *target) (uuid.UUID, []uuid.UUID, error) {
 	people := map[parley.Kind]string{
 		parley.KindAffiliation:   `ARRAY[person_id, organization_id]`,

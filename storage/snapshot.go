@@ -95,6 +95,7 @@ type query struct {
 	keys   []Key
 	pinned bool
 	args   []any
+	fault  error // what can't be asked
 }
 
 func newQuery(keys []Key) *query {

@@ -86,6 +86,19 @@ func (r *reader) bodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID
 	return bodies, nil
 }
 
+// foldedBodies are the texts kept of sources, ready for quotes to be looked up in them.
+func (r *reader) foldedBodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID]*parley.FoldedText, error) {
+	bodies, err := r.bodies(ctx, sources)
+	if err != nil {
+		return nil, err
+	}
+	folded := make(map[uuid.UUID]*parley.FoldedText, len(bodies))
+	for id, body := range bodies {
+		folded[id] = parley.Fold(*body)
+	}
+	return folded, nil
+}
+
 // RegisterSource puts a source on record.
 func (m mutations) RegisterSource(ctx context.Context, in parley.RegisterSourceInput) (Written, error) {
 	return create(ctx, m, in.ID, in, (*writer).registerSource)

@@ -56,9 +56,9 @@ func (s *Snapshot) Statements(ctx context.Context, keys []Key) ([]*parley.Statem
 const (
 	everyStatement        = `TRUE`
 	statementsIn          = `st.source_id = k.id`
-	statementsByAndAbout  = `st.id IN (SELECT a.id FROM statements a WHERE a.speaker_id = k.id UNION ALL SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id])`
+	statementsByAndAbout  = `st.id IN (SELECT a.id FROM statements a WHERE a.speaker_id = k.id AND {known a} UNION ALL SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id] AND {known a})`
 	statementsOnAScenario = `st.id IN (
-		SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id] UNION ALL
+		SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id] AND {known a} UNION ALL
 		SELECT unnest(p.evidence) FROM positions p WHERE p.scenario_id = k.id AND {known p} UNION ALL
 		SELECT unnest(c.evidence) FROM status_changes c WHERE c.scenario_id = k.id AND {known c} UNION ALL
 		SELECT unnest(r.evidence) FROM relations r WHERE (r.from_id = k.id OR r.to_id = k.id) AND {known r})`
@@ -119,7 +119,7 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *conditions, f *parle
 	if len(negotiations) > 0 {
 		in := c.arg(uuids(negotiations)) + "::uuid[]"
 		c.add(strings.ReplaceAll(`st.id IN (
-			SELECT a.id FROM records r JOIN statements a ON a.about @> ARRAY[r.id] WHERE r.negotiation_id = ANY({in}) UNION ALL
+			SELECT a.id FROM records r JOIN statements a ON a.about @> ARRAY[r.id] AND {known a} WHERE r.negotiation_id = ANY({in}) UNION ALL
 			SELECT unnest(p.evidence) FROM positions p WHERE p.negotiation_id = ANY({in}) AND {known p} UNION ALL
 			SELECT unnest(s.evidence) FROM status_changes s WHERE s.negotiation_id = ANY({in}) AND {known s} UNION ALL
 			SELECT unnest(e.evidence) FROM events e WHERE e.negotiation_id = ANY({in}) AND {known e} UNION ALL
@@ -220,7 +220,7 @@ func (w *writer) checkQuotes(ctx context.Context, added []*newStatement) error {
 	if len(quoted) == 0 {
 		return nil
 	}
-	bodies, err := w.bodies(ctx, quoted)
+	bodies, err := w.foldedBodies(ctx, quoted)
 	if err != nil {
 		return err
 	}
@@ -333,12 +333,14 @@ func (e evidence) prepare(ctx context.Context, w *writer) error {
 	if err := w.checkQuotes(ctx, e.added); err != nil {
 		return err
 	}
+	var known uuids
 	for _, n := range e.added {
 		if n.id.known {
 			n.value.ID = n.id.record
+			known = append(known, n.id.record)
 		}
 	}
-	return nil
+	return w.lock(ctx, known, "FOR KEY SHARE")
 }
 
 // ids are those of all the statements, each once: named ones first.
@@ -402,28 +404,33 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
-	bodies, err := w.bodies(ctx, uuids{*subject.ParentID})
-	if err != nil {
-		return Written{}, err
-	}
-	touches := uuids{*subject.ParentID}
-	if speaker != nil {
-		touches = append(touches, speaker.ID)
-	}
 	was, err := statements.current(ctx, w, subject.ID)
 	if err != nil {
 		return Written{}, err
 	}
-	touches = append(append(touches, was.AboutIDs...), touchedBy(about)...)
-	if was.SpeakerID != nil {
-		touches = append(touches, *was.SpeakerID)
+	wasAbout, err := w.targets(ctx, was.AboutIDs)
+	if err != nil {
+		return Written{}, err
+	}
+	bodies, err := w.foldedBodies(ctx, uuids{was.SourceID})
+	if err != nil {
+		return Written{}, err
+	}
+	touches := append(append(touchedBy(wasAbout), touchedBy(about)...), was.SourceID)
+	for _, s := range []*uuid.UUID{was.SpeakerID, idOf(speaker)} {
+		if s != nil {
+			touches = append(touches, *s)
+		}
+	}
+	if !in.About.Set {
+		about = wasAbout
 	}
 	return statements.edit(ctx, w, edition[parley.Statement]{
-		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches,
+		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches, negotiation: commonNegotiation(about),
 		apply: func(s *parley.Statement) ([]string, error) {
 			fields, err := s.Correct(in, resolved(in.Speaker, speaker), resolvedEvery(in.About, about))
-			if err != nil {
-				return nil, err
+			if err != nil || !(slices.Contains(fields, "text") || slices.Contains(fields, "form")) {
+				return fields, err
 			}
 			return fields, s.CheckQuote("text", bodies[s.SourceID])
 		},

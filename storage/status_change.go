@@ -143,6 +143,9 @@ func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScena
 	if err := evidence.prepare(ctx, w); err != nil {
 		return Written{}, err
 	}
+	if err := sameNegotiation(scenario, successor); err != nil {
+		return Written{}, err
+	}
 	line, err := w.statusesOf(ctx, scenario.ID)
 	if err != nil {
 		return Written{}, err
@@ -178,6 +181,13 @@ func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScena
 		summary: moved(scenario, fresh),
 	})
 	return Written{ID: fresh.ID, Cursor: cursor}, err
+}
+
+func sameNegotiation(scenario, successor *target) error {
+	if successor != nil && *successor.NegotiationID != *scenario.NegotiationID {
+		return parley.Refuse(parley.Invalid, "successor", "“%s” belongs to another negotiation than “%s”; name a scenario of the same one.", successor.Name, scenario.Name)
+	}
+	return nil
 }
 
 func expect(expected *parley.ScenarioStatus, holds *parley.StatusChange, at parley.Instant) error {
@@ -232,7 +242,7 @@ func (w *writer) statusChanged(ctx context.Context, scenario *target, id uuid.UU
 	return w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfStatus, Action: action, SubjectKind: parley.KindStatusChange, SubjectID: id,
 		Version: version, PreviousVersion: previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Cause: &s.cause, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
+		Cause: &s.cause, Lines: uuids{scenario.ID}, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
 	})
 }
 
@@ -260,6 +270,9 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 	successor := refs.patch("successor", in.Successor, parley.KindScenario)
 	by := refs.patchEvery("by", in.By, parley.KindStakeholder)
 	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	if err := sameNegotiation(scenario, successor); err != nil {
 		return Written{}, err
 	}
 	if err := w.unchangedSince(ctx, in.IfUnchangedSince, subject.ID); err != nil {

@@ -211,14 +211,14 @@ func (w *writer) provenance(note *string) parley.Provenance {
 func (w *writer) appendChange(ctx context.Context, c parley.ChangeEntry) (*parley.Cursor, error) {
 	err := w.exec(ctx, `
 		INSERT INTO changes (seq, recorded_at, recorded_by, kind, action, subject_kind, subject_id, version,
-			previous_version, negotiation_id, scenario_id, cause, fields, summary, note)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			previous_version, negotiation_id, scenario_id, cause, lines, fields, summary, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		w.seq, w.at, w.store.analyst.ID, c.Kind, c.Action, c.SubjectKind, c.SubjectID, c.Version,
-		c.PreviousVersion, c.NegotiationID, c.ScenarioID, c.Cause, words[string](c.Fields), c.Summary, c.Note)
+		c.PreviousVersion, c.NegotiationID, c.ScenarioID, c.Cause, uuids(c.Lines), words[string](c.Fields), c.Summary, c.Note)
 	if err != nil {
 		return nil, fmt.Errorf("append a change: %w", err)
 	}
-	touches := append(uuids{c.SubjectID}, c.Touches...)
+	touches := append(append(uuids{c.SubjectID}, c.Touches...), c.Lines...)
 	if c.NegotiationID != nil {
 		touches = append(touches, *c.NegotiationID)
 	}
@@ -248,7 +248,7 @@ func (w *writer) claim(ctx context.Context, field string, id *string, input any)
 		return c, nil
 	}
 	chosen, err := uuid.Parse(*id)
-	if err != nil {
+	if err != nil || chosen == uuid.Nil {
 		return nil, parley.Refuse(parley.Invalid, field, "%q can't be used as an id; choose a UUID, or leave it out.", *id)
 	}
 	text, err := json.Marshal(input)
@@ -258,14 +258,23 @@ func (w *writer) claim(ctx context.Context, field string, id *string, input any)
 	sum := sha256.Sum256(fmt.Appendf(text, "%T", input))
 	c.id, c.hash = &chosen, sum[:]
 	var found []struct {
-		Hash   []byte    `db:"content_hash"`
-		Record uuid.UUID `db:"record_id"`
+		Hash      []byte    `db:"content_hash"`
+		Record    uuid.UUID `db:"record_id"`
+		Retracted bool      `db:"retracted"`
 	}
-	if err := w.all(ctx, &found, `SELECT content_hash, record_id FROM client_ids WHERE id = $1`, chosen); err != nil {
+	err = w.all(ctx, &found, `
+		SELECT c.content_hash, c.record_id, r.retracted_at < 'infinity' AS retracted
+		FROM client_ids c
+		JOIN records r ON r.id = c.record_id
+		WHERE c.id = $1`, chosen)
+	if err != nil {
 		return nil, fmt.Errorf("look up a client's id: %w", err)
 	}
 	if len(found) == 0 {
 		return c, nil
+	}
+	if found[0].Retracted {
+		return nil, parley.Refuse(parley.IDReused, field, "The id %s names something that was sent before and is retracted; choose another id.", chosen)
 	}
 	if string(found[0].Hash) != string(c.hash) {
 		return nil, parley.Refuse(parley.IDReused, field, "The id %s names something that was sent with other content; send the same content again, or choose another id.", chosen)
@@ -295,7 +304,16 @@ func (w *writer) keep(ctx context.Context, c *clientID, record uuid.UUID) error 
 }
 
 // unchangedSince refuses to go on when a change to the subject itself came after the cursor.
-func (w *writer) unchangedSince(ctx context.Context, cursor *parley.Cursor, subjects ...uuid.UUID) error {
+func (w *writer) unchangedSince(ctx context.Context, cursor *parley.Cursor, subject uuid.UUID) error {
+	return w.noChangeSince(ctx, cursor, `subject_id = $2`, subject)
+}
+
+// lineUnchangedSince is unchangedSince for the positions of a holder on a scenario, those that are gone included.
+func (w *writer) lineUnchangedSince(ctx context.Context, cursor *parley.Cursor, holder, scenario uuid.UUID) error {
+	return w.noChangeSince(ctx, cursor, `subject_kind = 'POSITION' AND lines @> $2::uuid[]`, uuids{holder, scenario})
+}
+
+func (w *writer) noChangeSince(ctx context.Context, cursor *parley.Cursor, of string, argument any) error {
 	if cursor == nil {
 		return nil
 	}
@@ -307,19 +325,17 @@ func (w *writer) unchangedSince(ctx context.Context, cursor *parley.Cursor, subj
 	if err != nil {
 		return err
 	}
-	var later []struct {
-		Summary string `db:"summary"`
-	}
+	var later []string
 	err = w.all(ctx, &later, `
 		SELECT summary FROM changes
-		WHERE subject_id = ANY($1) AND seq > $2
+		WHERE seq > $1 AND `+of+`
 		ORDER BY seq DESC
-		LIMIT 1`, uuids(subjects), seq)
+		LIMIT 1`, seq, argument)
 	if err != nil {
 		return fmt.Errorf("look for later changes: %w", err)
 	}
 	if len(later) > 0 {
-		return parley.Refuse(parley.Conflict, "ifUnchangedSince", "The record has changed since you read it (%s) Read it again and repeat what still applies.", later[0].Summary)
+		return parley.Refuse(parley.Conflict, "ifUnchangedSince", "The record has changed since you read it (%s) Read it again and repeat what still applies.", later[0])
 	}
 	return nil
 }

@@ -104,6 +104,9 @@ CREATE TABLE changes (
     negotiation_id   uuid REFERENCES records,
     scenario_id      uuid REFERENCES records,
     cause            shift_cause,
+    -- The scenarios and holders whose line of facts it changed: what a subscriber to moves asks for. change_touches holds
+    -- more, such as who spoke in the evidence.
+    lines            uuid[] NOT NULL,
     fields           text[] NOT NULL,
     summary          text NOT NULL,
     note             text
