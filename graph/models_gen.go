@@ -230,7 +230,7 @@ type EditStakeholderInput struct {
 	Stakeholder string `json:"stakeholder"`
 	// New name, 1..300 characters; null is INVALID.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	// New kind; null is INVALID.
+	// New kind; null is INVALID, and so is to make a person of another kind or another kind of a person.
 	Kind graphql.Omittable[*parley.StakeholderKind] `json:"kind,omitempty"`
 	// All its other names, in place of those on record, at most 100, each 1..300 characters; null or empty: none.
 	Aliases graphql.Omittable[[]string] `json:"aliases,omitempty"`

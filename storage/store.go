@@ -87,11 +87,6 @@ func connect(ctx context.Context, dsn string) (*sqlx.DB, error) {
 	}
 	// A statement with arguments then takes one round trip instead of two.
 	config.BinaryParameters = true
-	// A server that hangs in a transaction must not hold the head of the feed for ever.
-	if config.Runtime == nil {
-		config.Runtime = map[string]string{}
-	}
-	config.Runtime["idle_in_transaction_session_timeout"] = "60s"
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("the database URL can't be used: %w", err)
