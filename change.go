@@ -170,7 +170,10 @@ func (f FeedFilter) Matches(e ChangeEntry) bool {
 		if e.Cause == nil || e.SubjectKind != f.Moves {
 			return false
 		}
-		touched = append(slices.Clone(e.Lines), *e.NegotiationID)
+		touched = e.Lines
+		if e.NegotiationID != nil {
+			touched = append(slices.Clone(e.Lines), *e.NegotiationID)
+		}
 	}
 	for _, any := range f.Touching {
 		if !slices.ContainsFunc(any, func(id uuid.UUID) bool { return slices.Contains(touched, id) }) {

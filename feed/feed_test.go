@@ -288,8 +288,8 @@ func TestFilters(t *testing.T) {
 	a, b, c := uuid.New(), uuid.New(), uuid.New()
 	moved := parley.WorldChanged
 	written := []parley.ChangeEntry{
-		1: {Kind: parley.ChangeOfStatus, SubjectKind: parley.KindStatusChange, Cause: &moved, Touches: []uuid.UUID{a}},
-		2: {Kind: parley.ChangeOfPosition, SubjectKind: parley.KindPosition, Cause: &moved, Touches: []uuid.UUID{a, b}},
+		1: {Kind: parley.ChangeOfStatus, SubjectKind: parley.KindStatusChange, Cause: &moved, Lines: []uuid.UUID{a}, Touches: []uuid.UUID{a}},
+		2: {Kind: parley.ChangeOfPosition, SubjectKind: parley.KindPosition, Cause: &moved, Lines: []uuid.UUID{a}, Touches: []uuid.UUID{a, b}},
 		3: {Kind: parley.ChangeOfRecord, SubjectKind: parley.KindPosition, Touches: []uuid.UUID{a, b}}, // as when evidence is added
 		4: {Kind: parley.ChangeOfRecord, SubjectKind: parley.KindScenario, Touches: []uuid.UUID{c}},
 		5: {Kind: parley.ChangeOfEvent, SubjectKind: parley.KindEvent},

@@ -623,8 +623,8 @@ func TestHintsComeBackAfterTheirConnectionIsLost(t *testing.T) {
 		// This one is made by somebody who gives no hint of it.
 		a.sql(`
 			WITH head AS (UPDATE feed_head SET seq = seq + 1, recorded_at = clock_timestamp() RETURNING seq, recorded_at)
-			INSERT INTO changes (seq, recorded_at, recorded_by, kind, action, subject_kind, subject_id, version, negotiation_id, fields, summary)
-			SELECT head.seq, head.recorded_at, c.recorded_by, c.kind, c.action, c.subject_kind, c.subject_id, c.version, c.negotiation_id, c.fields, 'In silence.'
+			INSERT INTO changes (seq, recorded_at, recorded_by, kind, action, subject_kind, subject_id, version, negotiation_id, lines, fields, summary)
+			SELECT head.seq, head.recorded_at, c.recorded_by, c.kind, c.action, c.subject_kind, c.subject_id, c.version, c.negotiation_id, c.lines, c.fields, 'In silence.'
 			FROM head CROSS JOIN (SELECT * FROM changes ORDER BY seq DESC LIMIT 1) c`)
 		for _, pid := range before {
 			var ended bool
