@@ -65,6 +65,17 @@ func TestCorrectedStatementsMove(t *testing.T) {
 	}
 }
 
+// What rests on a statement is told of its correction: another position may prevail by it.
+func TestCorrectedEvidence(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	got := a.must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/strip", stance: SUPPORTS, newEvidence: [{source: "rumour", text: "They want it", form: REPORTED, credibility: C2}]}) {
+		position { evidence { id } } userErrors { code message field } } }`)
+	a.must(fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, credibility: C5, note: "denied"}) { userErrors { code message field } } }`, got.text("recordPosition.position.evidence.0.id")))
+	a.must(`{ changes(order: NEWEST_FIRST, first: 1, filter: {scenarios: ["talks/strip"]}) { nodes { note negotiation { key } ... on RecordChanged { fields } } } }`).
+		want("changes.nodes.0.note", "denied", "changes.nodes.0.negotiation.key", "talks", "changes.nodes.0.fields", "[credibility]")
+}
+
 // Evidence under an id that the client used before has to be on record still.
 func TestRetractedEvidence(t *testing.T) {
 	t.Parallel()

@@ -412,11 +412,15 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 	if err != nil {
 		return Written{}, err
 	}
+	restingOnIt, err := w.scenariosRestingOn(ctx, subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
 	bodies, err := w.foldedBodies(ctx, uuids{was.SourceID})
 	if err != nil {
 		return Written{}, err
 	}
-	touches := append(append(touchedBy(wasAbout), touchedBy(about)...), was.SourceID)
+	touches := append(touchedBy(slices.Concat(wasAbout, about, restingOnIt)), was.SourceID)
 	for _, s := range []*uuid.UUID{was.SpeakerID, idOf(speaker)} {
 		if s != nil {
 			touches = append(touches, *s)
@@ -426,7 +430,7 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 		about = wasAbout
 	}
 	return statements.edit(ctx, w, edition[parley.Statement]{
-		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches, negotiation: commonNegotiation(about),
+		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches, negotiation: commonNegotiation(append(about, restingOnIt...)),
 		apply: func(s *parley.Statement) ([]string, error) {
 			fields, err := s.Correct(in, resolved(in.Speaker, speaker), resolvedEvery(in.About, about))
 			if err != nil || !(slices.Contains(fields, "text") || slices.Contains(fields, "form")) {
@@ -436,4 +440,17 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 		},
 		settle: func(s *parley.Statement) error { return notInFuture(w, "saidAt", s.SaidAt) },
 	})
+}
+
+// scenariosRestingOn are the scenarios with a position or a status that rests on a statement: which position prevails
+// may change with what the statement says.
+func (w *writer) scenariosRestingOn(ctx context.Context, statement uuid.UUID) ([]*target, error) {
+	var scenarios []uuid.UUID
+	err := w.all(ctx, &scenarios, `
+		SELECT scenario_id FROM positions WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity' UNION
+		SELECT scenario_id FROM status_changes WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity'`, statement)
+	if err != nil {
+		return nil, fmt.Errorf("look for what rests on a statement: %w", err)
+	}
+	return w.targets(ctx, scenarios)
 }
