@@ -146,7 +146,8 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 		ID: parley.NewID(), ScenarioID: subject.ID, To: in.InitialStatus, ByIDs: ids(by), Reason: in.Reason,
 		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, EvidenceIDs: evidence.ids(),
 	}
-	if err := parley.ArrangeStatuses([]*parley.StatusChange{first}, first.ID, w.at); err != nil {
+	line := []*parley.StatusChange{first}
+	if err := parley.ArrangeStatuses(line, first.ID, w.at); err != nil {
 		return Written{}, atField(err, "to", "initialStatus")
 	}
 	if err := w.insertStatements(ctx, evidence.added); err != nil {
@@ -163,8 +164,11 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 		return Written{}, err
 	}
 	subject.Kind, subject.Name = parley.KindScenario, s.Title
+	if err := w.record(ctx, first.ID, parley.KindStatusChange, nil, subject.NegotiationID, &subject.ID); err != nil {
+		return Written{}, err
+	}
 	cursor, err := w.addStatusChange(ctx, subject, first, nil, statusSentence{
-		cause: parley.FirstRecorded, touches: append(ids(by), evidence.touches()...),
+		line: line, cause: parley.FirstRecorded, touches: append(ids(by), evidence.touches()...),
 		summary: fmt.Sprintf("“%s” came on the table as %s.", s.Title, parley.Words(first.To)),
 	})
 	return Written{ID: subject.ID, Cursor: cursor}, err

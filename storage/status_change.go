@@ -210,7 +210,7 @@ func moved(scenario *target, c *parley.StatusChange) string {
 
 // statusSentence is what the feed says of a new or mended status change.
 type statusSentence struct {
-	line    []*parley.StatusChange // as arranged; nil: just the one
+	line    []*parley.StatusChange // as arranged
 	cause   parley.ShiftCause
 	touches []uuid.UUID
 	note    *string
@@ -219,12 +219,6 @@ type statusSentence struct {
 
 // addStatusChange writes a status change that is new on its line, the neighbours that it cuts, and the change.
 func (w *writer) addStatusChange(ctx context.Context, scenario *target, fresh *parley.StatusChange, before map[uuid.UUID]parley.StatusChange, s statusSentence) (*parley.Cursor, error) {
-	if s.line == nil {
-		s.line = []*parley.StatusChange{fresh}
-		if err := w.record(ctx, fresh.ID, parley.KindStatusChange, nil, scenario.NegotiationID, &scenario.ID); err != nil {
-			return nil, err
-		}
-	}
 	fresh.Provenance = w.provenance(nil)
 	if err := statusLine(scenario).rewrite(ctx, w, before, s.line); err != nil {
 		return nil, err
