@@ -1,7 +1,8 @@
 // Package parley says what the tracker is about: the nouns of a negotiation (scenarios, positions,
 // statements and the rest), the rules that hold between them, and the ways in which a record can be refused.
 // It holds plain values and pure functions; how they are kept is the business of package storage, how they are
-// asked for that of package graph.
+// asked for that of package graph. An input refers to a record by its id or its key ("ukraine-2025",
+// "ukraine-2025/ceasefire-first"), whichever the caller has.
 package parley
 
 import "github.com/google/uuid"

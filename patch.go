@@ -11,9 +11,6 @@ type Patch[T any] struct {
 // To is the patch that gives a field a value.
 func To[T any](value T) Patch[T] { return Patch[T]{Set: true, Value: &value} }
 
-// ToPointer is the patch that gives a field a value or, with nil, clears it.
-func ToPointer[T any](value *T) Patch[T] { return Patch[T]{Set: true, Value: value} }
-
 // edit applies patches: it collects the names (as in the API) of the fields that really change, and what is wrong.
 type edit struct {
 	checks

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,9 @@ type api struct {
 	dsn   string
 	url   string
 	store *storage.Store
-	logs  *bytes.Buffer
+	logs  *logged
+	// endFeed ends the feed while the server goes on.
+	endFeed context.CancelFunc
 }
 
 func start(t testing.TB) *api {
@@ -47,19 +50,25 @@ func start(t testing.TB) *api {
 // startOn starts another server on a database that is in use already.
 func startOn(t testing.TB, dsn string) *api {
 	t.Helper()
-	a := &api{t: t, dsn: dsn, logs: &bytes.Buffer{}}
-	log := slog.New(slog.NewTextHandler(a.logs, nil))
+	return startPolling(t, dsn, 50*time.Millisecond)
+}
+
+// startPolling starts a server that looks for changes by others, without a hint of them, only so often.
+func startPolling(t testing.TB, dsn string, poll time.Duration) *api {
+	t.Helper()
+	a := &api{t: t, dsn: dsn, logs: &logged{}}
+	log := a.logs.logger()
 	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Test analyst", Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	changes, err := feed.Start(ctx, store, 50*time.Millisecond, log)
+	changes, err := feed.Start(ctx, store, poll, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(server.New(server.Options{Store: store, Feed: changes, Log: log, LoopbackOnly: true}))
-	a.store, a.url = store, srv.URL
+	a.store, a.url, a.endFeed = store, srv.URL, cancel
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
 		srv.Close()
@@ -69,6 +78,26 @@ func startOn(t testing.TB, dsn string) *api {
 	})
 	return a
 }
+
+// logged keeps what is logged while others still log.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 // withDemo starts a server on the example data.
 func withDemo(t testing.TB) *api {

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -18,26 +17,6 @@ import (
 	"parley/server"
 	"parley/storage"
 )
-
-// logged keeps what is logged while others still log.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 // send makes any request at all, follows no redirect, and returns the body with the response.
 func (a *api) send(method, path string, header http.Header, body io.Reader) (*http.Response, string) {
@@ -494,7 +473,7 @@ func TestHealth(t *testing.T) {
 
 func TestWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	a, logs := startSlowly(t, pgtest.Database(t))
+	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
 	if err := a.store.Close(); err != nil {
 		t.Fatal(err)
@@ -503,13 +482,13 @@ func TestWithoutDatabase(t *testing.T) {
 		`{ scenario(id: "talks/line") { key } }`,
 		`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor } }`,
 	} {
-		before := strings.Count(logs.String(), "\n")
+		before := strings.Count(a.logs.String(), "\n")
 		got := a.ask(document)
 		got.fails("INTERNAL")
 		if message := got.Errs[0].Message; message != "Internal error" || len(got.Errs[0].Extensions) != 1 {
 			t.Errorf("clients read %+v", got.Errs[0])
 		}
-		lines := strings.Split(strings.TrimSpace(logs.String()), "\n")[before:]
+		lines := strings.Split(strings.TrimSpace(a.logs.String()), "\n")[before:]
 		if len(lines) != 1 || !strings.Contains(lines[0], "level=ERROR") || !strings.Contains(lines[0], "database is closed") || !strings.Contains(lines[0], "path=") {
 			t.Errorf("logged: %q", lines)
 		}

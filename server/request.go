@@ -42,13 +42,14 @@ func checkRequest(next http.Handler) http.Handler {
 			by = overWebSocket
 		}
 		mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		variables := r.URL.Query().Get("variables")
+		asked := r.URL.Query()
+		variables := asked.Get("variables")
 		switch {
 		case by == overWebSocket, r.Method == http.MethodOptions:
 		case by == byGET && variables != "" && !json.Valid([]byte(variables)):
 			refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
 			return
-		case by == byGET && !utf8.ValidString(r.URL.Query().Get("query")+variables):
+		case by == byGET && !utf8.ValidString(asked.Get("query")+variables):
 			refuse(w, http.StatusBadRequest, parley.BadRequest, "The query is not UTF-8 text.")
 			return
 		case by == byGET:

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"runtime/pprof"
 	"strconv"
@@ -19,44 +18,17 @@ import (
 	"github.com/coder/websocket/wsjson"
 	"github.com/google/go-cmp/cmp"
 
-	"parley/feed"
 	"parley/internal/postgres/pgtest"
 	"parley/server"
-	"parley/storage"
 )
 
 // patience is how long a test waits for what has to come before it fails.
 const patience = 30 * time.Second
 
 // startSlowly starts a server that never looks for changes unasked: what it does not hear of, it does not see.
-func startSlowly(t *testing.T, dsn string) (*api, *logged) {
+func startSlowly(t *testing.T, dsn string) *api {
 	t.Helper()
-	a, logs, _ := startEnding(t, dsn)
-	return a, logs
-}
-
-// startEnding also returns what ends the feed.
-func startEnding(t *testing.T, dsn string) (*api, *logged, context.CancelFunc) {
-	t.Helper()
-	logs := &logged{}
-	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Test analyst", Log: logs.logger()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, end := context.WithCancel(context.Background())
-	changes, err := feed.Start(ctx, store, 24*time.Hour, logs.logger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := httptest.NewServer(server.New(server.Options{Store: store, Feed: changes, Log: logs.logger(), LoopbackOnly: true}))
-	t.Cleanup(func() {
-		srv.CloseClientConnections()
-		srv.Close()
-		end()
-		<-changes.Done()
-		store.Close()
-	})
-	return &api{t: t, dsn: dsn, url: srv.URL, store: store, logs: &bytes.Buffer{}}, logs, end
+	return startPolling(t, dsn, 24*time.Hour)
 }
 
 // socket is a client that speaks graphql-transport-ws. It reads on only when it is asked for the next message.
@@ -295,9 +267,9 @@ func (a *api) recorded(after string) []any {
 
 func TestSubscribersHearWhatAnotherServerWrites(t *testing.T) {
 	t.Parallel()
-	a, _ := startSlowly(t, pgtest.Database(t))
+	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
-	b, _ := startSlowly(t, a.dsn)
+	b := startSlowly(t, a.dsn)
 
 	all := a.subscribe(`subscription { changes { ...change } }`+received, b.retitle)
 	moves := a.subscribe(`subscription { scenarioStatusChanged { ...change } }`+received, func() string { return b.reword("talks/line") })
@@ -487,9 +459,9 @@ func TestForeignPagesOpenNoWebSocket(t *testing.T) {
 // Each event is read as of its own change, also where the next one was made before it was sent, and later on.
 func TestEventsAreReadAsOfTheirChange(t *testing.T) {
 	t.Parallel()
-	a, _ := startSlowly(t, pgtest.Database(t))
+	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
-	b, _ := startSlowly(t, a.dsn)
+	b := startSlowly(t, a.dsn)
 	s := a.subscribe(`subscription { scenarioStatusChanged(scenarios: ["talks/line"]) { ...change } }`+received, func() string { return a.reword("talks/line") })
 	begin := a.must(`{ changes(first: 1, order: NEWEST_FIRST) { nodes { cursor } } }`).text("changes.nodes.0.cursor")
 
@@ -518,9 +490,9 @@ func TestEventsAreReadAsOfTheirChange(t *testing.T) {
 // Of what many write at a time, every subscriber of every server gets each change once, and in the same order.
 func TestEveryChangeOnceAndInOrder(t *testing.T) {
 	t.Parallel()
-	a, _ := startSlowly(t, pgtest.Database(t))
+	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
-	b, _ := startSlowly(t, a.dsn)
+	b := startSlowly(t, a.dsn)
 	servers := []*api{a, b}
 	subscribers := []*socket{a.subscribe(`subscription { changes { ...change } }`+received, a.retitle)}
 	subscribers = append(subscribers, b.subscribe(`subscription { changes { ...change } }`+received, b.retitle))
@@ -604,9 +576,9 @@ func (a *api) try(document string, variables map[string]any) []string {
 
 func TestHintsComeBackAfterTheirConnectionIsLost(t *testing.T) {
 	t.Parallel()
-	a, logs := startSlowly(t, pgtest.Database(t))
+	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
-	b, _ := startSlowly(t, a.dsn)
+	b := startSlowly(t, a.dsn)
 	s := a.subscribe(`subscription { changes { cursor summary } }`, b.retitle)
 	db := a.db()
 	defer db.Close()
@@ -640,7 +612,7 @@ func TestHintsComeBackAfterTheirConnectionIsLost(t *testing.T) {
 			t.Errorf("round %d: got %v, want %s", round, got, want)
 		}
 	}
-	if log := logs.String(); !strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
+	if log := a.logs.String(); !strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
 		t.Errorf("logged: %s", log)
 	}
 }
@@ -713,10 +685,10 @@ func TestSlowClients(t *testing.T) {
 
 func TestSubscriptionsEndWithTheFeed(t *testing.T) {
 	t.Parallel()
-	a, _, end := startEnding(t, pgtest.Database(t))
+	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
 	s := a.subscribe(`subscription { changes { cursor } }`, a.retitle)
-	end()
+	a.endFeed()
 	m := s.read()
 	got := answer{t: t}
 	if err := json.Unmarshal(m.Payload, &got.Errs); err != nil || m.Type != "error" {
@@ -732,7 +704,7 @@ func TestSubscriptionsEndWithTheFeed(t *testing.T) {
 // Of use with the race detector: the reason for the end is given while nobody is there any more to read it.
 func TestClientsLeaveWhileTheFeedEnds(t *testing.T) {
 	t.Parallel()
-	a, _, end := startEnding(t, pgtest.Database(t))
+	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
 	var clients []*socket
 	for range 20 {
@@ -742,7 +714,7 @@ func TestClientsLeaveWhileTheFeedEnds(t *testing.T) {
 	for i, s := range clients {
 		leaving.Go(s.leave)
 		if i == len(clients)/2 {
-			end()
+			a.endFeed()
 		}
 	}
 	leaving.Wait()

@@ -87,11 +87,7 @@ func (w *writer) findEvidence(ctx context.Context, refs *references, e evidence)
 
 // addTo adds evidence to a record without neighbours.
 func addTo[T any](ctx context.Context, w *writer, n noun[T], subject *target, e evidence, field func(*T) *[]uuid.UUID) (Written, error) {
-	_, people, err := w.lastVersion(ctx, subject)
-	if err != nil {
-		return Written{}, err
-	}
-	related, err := w.targets(ctx, people)
+	_, related, err := w.lastVersion(ctx, subject)
 	if err != nil {
 		return Written{}, err
 	}

@@ -66,7 +66,7 @@ func (l lineOf[T]) without(line []*T, id uuid.UUID) (rest []*T, taken *T) {
 }
 
 // subjectOf finds a fact by what an input calls it, and the scenario that has to be locked to change it.
-func (w *writer) subjectOf(ctx context.Context, field string, ref string, kind parley.Kind) (*target, error) {
+func (w *writer) subjectOf(ctx context.Context, field, ref string, kind parley.Kind) (*target, error) {
 	found, err := w.lookUp(ctx, []string{ref})
 	if err != nil {
 		return nil, err

@@ -33,8 +33,12 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	}
 	subject := found[in.ID]
 	if subject == nil {
-		if id, was, err := w.wasRetracted(ctx, in.ID); err != nil || was {
-			return Written{ID: id}, unchanged(err)
+		id, was, err := w.wasRetracted(ctx, in.ID)
+		if err != nil {
+			return Written{}, err
+		}
+		if was {
+			return Written{ID: id}, errUnchanged
 		}
 		return Written{}, parley.Refuse(parley.NotFound, "id", "Nothing is known as %q; give the id or the key of a record.", in.ID)
 	}
@@ -47,11 +51,7 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	if err := w.freeOfUse(ctx, subject, in.IfUnchangedSince); err != nil {
 		return Written{}, err
 	}
-	previous, people, err := w.lastVersion(ctx, subject)
-	if err != nil {
-		return Written{}, err
-	}
-	related, err := w.targets(ctx, people)
+	previous, related, err := w.lastVersion(ctx, subject)
 	if err != nil {
 		return Written{}, err
 	}
@@ -102,41 +102,34 @@ func (w *writer) wasRetracted(ctx context.Context, ref string) (uuid.UUID, bool,
 	return found[0], true, nil
 }
 
-// unchanged ends a mutation whose content is on record, unless it failed before that was known.
-func unchanged(err error) error {
-	if err != nil {
-		return err
-	}
-	return errUnchanged
-}
-
 // lastVersion is the version of a record that stands, and the records whose followers hear of what becomes of it.
-func (w *writer) lastVersion(ctx context.Context, subject *target) (uuid.UUID, []uuid.UUID, error) {
-	people := map[parley.Kind]string{
+func (w *writer) lastVersion(ctx context.Context, subject *target) (uuid.UUID, []*target, error) {
+	related := map[parley.Kind]string{
 		parley.KindAffiliation:   `ARRAY[person_id, organization_id]`,
 		parley.KindParticipation: `ARRAY[stakeholder_id]`,
 		parley.KindEvent:         `participants`,
 		parley.KindStatement:     `array_remove(about || speaker_id, NULL)`,
 		parley.KindRelation:      `array_remove(ARRAY[from_id, to_id, claimed_by], NULL)`,
 	}[subject.Kind]
-	if people == "" {
-		people = `'{}'::uuid[]`
+	if related == "" {
+		related = `'{}'::uuid[]`
 	}
 	var last []struct {
 		Version uuid.UUID `db:"version"`
-		People  uuids     `db:"people"`
+		Related uuids     `db:"related"`
 	}
 	err := w.all(ctx, &last, `
-		SELECT version, `+people+` AS people
+		SELECT version, `+related+` AS related
 		FROM `+retractable[subject.Kind]+`
 		WHERE id = $1 AND superseded_at = 'infinity'`, subject.ID)
 	if err != nil {
-		return uuid.Nil, nil, fmt.Errorf("read what is to be retracted: %w", err)
+		return uuid.Nil, nil, fmt.Errorf("read a record's last version: %w", err)
 	}
 	if len(last) == 0 {
 		return uuid.Nil, nil, errMoved
 	}
-	return last[0].Version, last[0].People, nil
+	targets, err := w.targets(ctx, last[0].Related)
+	return last[0].Version, targets, err
 }
 
 // takeBack closes the open row of a record and ends the record.

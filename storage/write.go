@@ -53,8 +53,9 @@ func create[In any](ctx context.Context, m mutations, id *string, in In, mutatio
 
 // writer is a transaction that writes. Its reads see what is committed and what it wrote itself.
 //
-// Locks are taken in one order: the one that keeps batches apart, the scenarios whose lines change, what is referred to, what is taken back, and last the
-// head of the feed (see stamp). From there on nothing is asked of anyone, so the head is held for a few inserts only.
+// Locks are taken in one order: the one that keeps batches apart, the scenarios whose lines change, what is referred to,
+// what is taken back, and last the head of the feed (see stamp). From there on nothing is asked of anyone, so the head is
+// held for a few inserts only.
 type writer struct {
 	reader
 	at   time.Time // the recordedAt of the change, once the head is taken
