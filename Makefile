@@ -25,7 +25,7 @@ test: setup ## Run every check and every test, as CI does
 	@$(GO) test -race -timeout 15m ./...
 
 generate: ## Generate code from the schema
-	$(GO) tool gqlgen generate
+	$(GO) run ./graph/generate
 
 verify: ## Check that generated code and go.mod are fresh
 	@scripts/verify

@@ -21,8 +21,6 @@ var (
 type Lens struct {
 	ValidAt Instant
 	KnownAt Instant
-	// Pinned is set when KnownAt lies in the past, so that what was superseded since has to be looked at too.
-	Pinned bool
 }
 
 // TimePrecision says how exactly an instant is known.

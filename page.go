@@ -10,8 +10,6 @@ const (
 type Page struct {
 	First int
 	After *string
-	// Count asks for the number of all entries too.
-	Count bool
 }
 
 // Check refuses a page size out of bounds.

@@ -25,11 +25,7 @@ func (r *positionChangedResolver) Previous(ctx context.Context, objs []*parley.P
 }
 
 func (r *queryResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListChanges(ctx, s.Lens, storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after, Count: selects(ctx, "totalCount")})
+	return r.snapshot(ctx).ListChanges(ctx, storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after}, fields(ctx))
 }
 
 func (r *recordChangedResolver) RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error) {

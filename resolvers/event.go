@@ -32,11 +32,7 @@ func (r *mutationResolver) EditEvent(ctx context.Context, input graph.EditEventI
 }
 
 func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string) (*parley.Connection[parley.Event], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListEvents(ctx, s.Lens, filter, page(ctx, first, after))
+	return r.snapshot(ctx).ListEvents(ctx, filter, page(first, after), fields(ctx))
 }
 
 func (r *Resolver) Event() graph.EventResolver { return &eventResolver{r} }

@@ -79,10 +79,5 @@ func AwaitFollowers(ctx context.Context, next graphql.OperationHandler) graphql.
 }
 
 func (r *Resolver) resolveFilter(ctx context.Context, wanted followed) (parley.FeedFilter, error) {
-	s, err := r.store.Snapshot(ctx)
-	if err != nil {
-		return parley.FeedFilter{}, err
-	}
-	defer s.Close()
-	return wanted(ctx, s)
+	return wanted(ctx, r.store.Snapshot())
 }

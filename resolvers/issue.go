@@ -12,11 +12,7 @@ func (r *issueResolver) Negotiation(ctx context.Context, objs []*parley.Issue) (
 }
 
 func (r *issueResolver) Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ScenariosOfIssues(ctx, keys(objs, issueKey), page(ctx, first, after))
+	return r.snapshot(ctx).ScenariosOfIssues(ctx, keys(objs, issueKey), page(first, after), fields(ctx))
 }
 
 func (r *mutationResolver) AddIssue(ctx context.Context, input parley.AddIssueInput) (*graph.IssuePayload, error) {
@@ -30,7 +26,7 @@ func (r *mutationResolver) EditIssue(ctx context.Context, input graph.EditIssueI
 }
 
 func (r *queryResolver) Issue(ctx context.Context, id string) (*parley.Issue, error) {
-	return find(ctx, r.Resolver, id, parley.KindIssue, (*storage.Snapshot).Issues)
+	return find(ctx, r.Resolver, id, (*storage.Snapshot).Issues)
 }
 
 func (r *Resolver) Issue() graph.IssueResolver { return &issueResolver{r} }

@@ -3,7 +3,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"parley"
@@ -27,18 +26,13 @@ func at(lens parley.Lens, id *uuid.UUID) storage.Key {
 	return storage.Key{ID: *id, Lens: lens}
 }
 
-// load reads what belongs to the keys of a level.
-func load[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key) (T, error), keys []storage.Key) (T, error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return read(s, ctx, keys)
+// load reads what belongs to the keys of a level: as much of it as is selected.
+func load[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) (T, error), keys []storage.Key) (T, error) {
+	return read(r.snapshot(ctx), ctx, keys, fields(ctx))
 }
 
 // loadEach reads the records that the objects of a level refer to by lists of ids, each list in its order.
-func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error), objs []*P, refs func(*P) (parley.Lens, []uuid.UUID)) ([][]*T, error) {
+func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) ([]*T, error), objs []*P, refs func(*P) (parley.Lens, []uuid.UUID)) ([][]*T, error) {
 	var flat []storage.Key
 	for _, o := range objs {
 		lens, ids := refs(o)
@@ -68,36 +62,15 @@ func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Sna
 }
 
 // find looks one record up by id or key for a root field; nil when there is none.
-func find[T any](ctx context.Context, r *Resolver, ref string, kind parley.Kind, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error)) (*T, error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	id, found, err := s.Find(ctx, ref, kind)
-	if err != nil || !found {
-		return nil, err
-	}
-	records, err := read(s, ctx, []storage.Key{{ID: id, Lens: s.Lens}})
+func find[T any](ctx context.Context, r *Resolver, ref string, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) ([]*T, error)) (*T, error) {
+	records, err := load(ctx, r, read, []storage.Key{storage.KeyOf(ref)})
 	if err != nil {
 		return nil, err
 	}
 	return records[0], nil
 }
 
-// page is the part of a list that a field's arguments ask for; the total is counted only where it is selected.
-func page(ctx context.Context, first int, after *string) parley.Page {
-	return parley.Page{First: first, After: after, Count: selects(ctx, "totalCount")}
-}
-
-// selects says whether a field is selected right beneath the one that is being resolved.
-func selects(ctx context.Context, name string) bool {
-	for _, field := range graphql.CollectFieldsCtx(ctx, nil) {
-		if field.Name == name {
-			return true
-		}
-	}
-	return false
-}
+func page(first int, after *string) parley.Page { return parley.Page{First: first, After: after} }
 
 // labels composes the label of each object of a level from the record that it refers to, labelsOfTwo from two of them.
 func labels[P, A any](objs []*P, a []*A, label func(*P, *A) string) []string {

@@ -27,47 +27,27 @@ func (r *negotiationResolver) Issues(ctx context.Context, objs []*parley.Negotia
 }
 
 func (r *negotiationResolver) Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ScenariosOfNegotiations(ctx, keys(objs, negotiationKey), filter, orderBy, page(ctx, first, after))
+	return r.snapshot(ctx).ScenariosOfNegotiations(ctx, keys(objs, negotiationKey), filter, orderBy, page(first, after), fields(ctx))
 }
 
 func (r *negotiationResolver) Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ParticipantsOf(ctx, keys(objs, negotiationKey), role, page(ctx, first, after))
+	return r.snapshot(ctx).ParticipantsOf(ctx, keys(objs, negotiationKey), role, page(first, after), fields(ctx))
 }
 
 func (r *negotiationResolver) Events(ctx context.Context, objs []*parley.Negotiation, first int, after *string) ([]*parley.Connection[parley.Event], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.EventsOf(ctx, keys(objs, negotiationKey), page(ctx, first, after))
+	return r.snapshot(ctx).EventsOf(ctx, keys(objs, negotiationKey), page(first, after), fields(ctx))
 }
 
 func (r *negotiationResolver) Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) ([]*parley.ChangeConnection, error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ChangesOf(ctx, keys(objs, negotiationKey), storage.ChangePage{Filter: filter, Order: order, First: first, After: after, Count: selects(ctx, "totalCount")})
+	return r.snapshot(ctx).ChangesOf(ctx, keys(objs, negotiationKey), storage.ChangePage{Filter: filter, Order: order, First: first, After: after}, fields(ctx))
 }
 
 func (r *queryResolver) Negotiation(ctx context.Context, id string) (*parley.Negotiation, error) {
-	return find(ctx, r.Resolver, id, parley.KindNegotiation, (*storage.Snapshot).Negotiations)
+	return find(ctx, r.Resolver, id, (*storage.Snapshot).Negotiations)
 }
 
 func (r *queryResolver) Negotiations(ctx context.Context, first int, after *string) (*parley.Connection[parley.Negotiation], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListNegotiations(ctx, s.Lens, page(ctx, first, after))
+	return r.snapshot(ctx).ListNegotiations(ctx, page(first, after), fields(ctx))
 }
 
 func (r *Resolver) Negotiation() graph.NegotiationResolver { return &negotiationResolver{r} }

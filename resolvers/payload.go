@@ -21,7 +21,7 @@ type payload[T any] struct {
 }
 
 // settle turns what a mutation did into its payload. A refusal is data; any other error is not.
-func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key) ([]*T, error)) func(storage.Written, error) (payload[T], error) {
+func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) ([]*T, error)) func(storage.Written, error) (payload[T], error) {
 	return func(w storage.Written, err error) (payload[T], error) {
 		var refusal parley.Refusal
 		if errors.As(err, &refusal) {
@@ -30,11 +30,7 @@ func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot
 		if err != nil {
 			return payload[T]{}, err
 		}
-		s, err := r.snapshot(ctx)
-		if err != nil {
-			return payload[T]{}, err
-		}
-		records, err := read(s, ctx, []storage.Key{{ID: w.ID, Lens: s.Lens}})
+		records, err := read(r.snapshot(ctx), ctx, []storage.Key{{ID: w.ID}}, nil)
 		if err != nil {
 			return payload[T]{}, err
 		}
@@ -51,8 +47,8 @@ func userErrors(refusal parley.Refusal) []*parley.UserError {
 }
 
 // nodeByKey reads records of any kind; a mutation's payload takes them as it takes those of one kind.
-func nodeByKey(s *storage.Snapshot, ctx context.Context, keys []storage.Key) ([]*parley.Node, error) {
-	nodes, err := s.Nodes(ctx, keys)
+func nodeByKey(s *storage.Snapshot, ctx context.Context, keys []storage.Key, fields storage.Fields) ([]*parley.Node, error) {
+	nodes, err := s.Nodes(ctx, keys, fields)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +80,7 @@ func (r *Resolver) statusChangePayload(ctx context.Context) func(storage.Written
 		if err != nil || p.record == nil {
 			return payload, err
 		}
-		scenarios, err := load(ctx, r, (*storage.Snapshot).Scenarios, []storage.Key{at(p.record.Lens, &p.record.ScenarioID)})
+		scenarios, err := r.snapshot(ctx).Scenarios(ctx, []storage.Key{at(p.record.Lens, &p.record.ScenarioID)}, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +97,7 @@ func (r *Resolver) positionPayload(ctx context.Context) func(storage.Written, er
 		if err != nil || p.record == nil || p.previous == nil {
 			return payload, err
 		}
-		previous, err := load(ctx, r, (*storage.Snapshot).PositionVersions, []storage.Key{at(p.record.Lens, p.previous)})
+		previous, err := r.snapshot(ctx).PositionVersions(ctx, []storage.Key{at(p.record.Lens, p.previous)}, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -65,11 +65,7 @@ func (r *positionResolver) RecordedBy(ctx context.Context, objs []*parley.Positi
 }
 
 func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string) (*parley.Connection[parley.Position], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListPositions(ctx, s.Lens, filter, orderBy, page(ctx, first, after))
+	return r.snapshot(ctx).ListPositions(ctx, filter, orderBy, page(first, after), fields(ctx))
 }
 
 func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string) (<-chan *parley.PositionChanged, error) {

@@ -4,7 +4,6 @@ package resolvers
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -25,8 +24,7 @@ func New(store *storage.Store, feed *feed.Feed) *Resolver {
 	return &Resolver{store: store, feed: feed}
 }
 
-// operation holds the snapshot that all fields of one operation are answered from; it is opened when the first of them
-// asks, so that a subscription waiting for its next event holds none.
+// operation holds the snapshot that all fields of one response are answered from.
 type operation struct {
 	mu       sync.Mutex
 	snapshot *storage.Snapshot
@@ -37,44 +35,24 @@ type operationKey struct{}
 // OneSnapshot gives every response, be it to a query, to a mutation or to an event of a subscription, a snapshot of
 // its own.
 func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	op := &operation{}
-	defer op.close()
-	return next(context.WithValue(ctx, operationKey{}, op))
+	return next(context.WithValue(ctx, operationKey{}, &operation{snapshot: r.store.Snapshot()}))
 }
 
-// FreshSnapshot lets go of the snapshot before each mutation of an operation: it shows nothing of what comes, and its
-// connection may be the one that the writers wait for.
+// FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows what it did.
 func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
-	op, ok := ctx.Value(operationKey{}).(*operation)
-	if ok && graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		op.close()
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+		op := ctx.Value(operationKey{}).(*operation)
+		op.mu.Lock()
+		op.snapshot = r.store.Snapshot()
+		op.mu.Unlock()
 	}
 	return next(ctx)
 }
 
 // snapshot is that of the operation.
-func (r *Resolver) snapshot(ctx context.Context) (*storage.Snapshot, error) {
-	op, ok := ctx.Value(operationKey{}).(*operation)
-	if !ok {
-		return nil, errors.New("no snapshot: the resolver runs outside an operation")
-	}
+func (r *Resolver) snapshot(ctx context.Context) *storage.Snapshot {
+	op := ctx.Value(operationKey{}).(*operation)
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	if op.snapshot == nil {
-		snapshot, err := r.store.Snapshot(ctx)
-		if err != nil {
-			return nil, err
-		}
-		op.snapshot = snapshot
-	}
-	return op.snapshot, nil
-}
-
-func (o *operation) close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.snapshot != nil {
-		o.snapshot.Close()
-		o.snapshot = nil
-	}
+	return op.snapshot
 }

@@ -19,15 +19,11 @@ func (r *mutationResolver) EditScenario(ctx context.Context, input graph.EditSce
 }
 
 func (r *queryResolver) Scenario(ctx context.Context, id string) (*parley.Scenario, error) {
-	return find(ctx, r.Resolver, id, parley.KindScenario, (*storage.Snapshot).ScenariosOnTheTable)
+	return find(ctx, r.Resolver, id, (*storage.Snapshot).ScenariosOnTheTable)
 }
 
 func (r *queryResolver) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) (*parley.Connection[parley.Scenario], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListScenarios(ctx, s.Lens, filter, orderBy, page(ctx, first, after))
+	return r.snapshot(ctx).ListScenarios(ctx, filter, orderBy, page(first, after), fields(ctx))
 }
 
 func (r *queryResolver) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error) {
@@ -51,35 +47,19 @@ func (r *scenarioResolver) ChangedAt(ctx context.Context, objs []*parley.Scenari
 }
 
 func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.StatusHistories(ctx, keys(objs, scenarioKey), page(ctx, first, after))
+	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey), page(first, after), fields(ctx))
 }
 
 func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(ctx, first, after))
+	return r.snapshot(ctx).PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(first, after), fields(ctx))
 }
 
 func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, page(ctx, first, after))
+	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, page(first, after), fields(ctx))
 }
 
 func (r *scenarioResolver) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.StatementsOnScenarios(ctx, keys(objs, scenarioKey), page(ctx, first, after))
+	return r.snapshot(ctx).StatementsOnScenarios(ctx, keys(objs, scenarioKey), page(first, after), fields(ctx))
 }
 
 func (r *scenarioResolver) Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {

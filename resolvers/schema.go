@@ -19,11 +19,7 @@ func (r *queryResolver) Viewer(ctx context.Context) (*parley.Analyst, error) {
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (parley.Node, error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.Node(ctx, s.Lens, id)
+	return r.snapshot(ctx).Node(ctx, id, fields(ctx))
 }
 
 func (r *subscriptionResolver) Changes(ctx context.Context, filter *parley.ChangeFilter) (<-chan parley.Change, error) {

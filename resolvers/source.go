@@ -18,15 +18,11 @@ func (r *mutationResolver) EditSource(ctx context.Context, input graph.EditSourc
 }
 
 func (r *queryResolver) Source(ctx context.Context, id string) (*parley.Source, error) {
-	return find(ctx, r.Resolver, id, parley.KindSource, (*storage.Snapshot).Sources)
+	return find(ctx, r.Resolver, id, (*storage.Snapshot).Sources)
 }
 
 func (r *queryResolver) Sources(ctx context.Context, text *string, first int, after *string) (*parley.Connection[parley.Source], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListSources(ctx, s.Lens, text, page(ctx, first, after))
+	return r.snapshot(ctx).ListSources(ctx, text, page(first, after), fields(ctx))
 }
 
 func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {
@@ -34,11 +30,7 @@ func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*st
 }
 
 func (r *sourceResolver) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.StatementsInSources(ctx, keys(objs, sourceKey), page(ctx, first, after))
+	return r.snapshot(ctx).StatementsInSources(ctx, keys(objs, sourceKey), page(first, after), fields(ctx))
 }
 
 func (r *Resolver) Source() graph.SourceResolver { return &sourceResolver{r} }

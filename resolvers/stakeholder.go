@@ -18,15 +18,11 @@ func (r *mutationResolver) EditStakeholder(ctx context.Context, input graph.Edit
 }
 
 func (r *queryResolver) Stakeholder(ctx context.Context, id string) (*parley.Stakeholder, error) {
-	return find(ctx, r.Resolver, id, parley.KindStakeholder, (*storage.Snapshot).Stakeholders)
+	return find(ctx, r.Resolver, id, (*storage.Snapshot).Stakeholders)
 }
 
 func (r *queryResolver) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string) (*parley.Connection[parley.Stakeholder], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListStakeholders(ctx, s.Lens, text, kinds, page(ctx, first, after))
+	return r.snapshot(ctx).ListStakeholders(ctx, text, kinds, page(first, after), fields(ctx))
 }
 
 func (r *stakeholderResolver) Affiliations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
@@ -42,27 +38,15 @@ func (r *stakeholderResolver) Participations(ctx context.Context, objs []*parley
 }
 
 func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.PositionsOfStakeholders(ctx, keys(objs, stakeholderKey), filter, page(ctx, first, after))
+	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey), filter, page(first, after), fields(ctx))
 }
 
 func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, page(ctx, first, after))
+	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, page(first, after), fields(ctx))
 }
 
 func (r *stakeholderResolver) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.StatementsOfStakeholders(ctx, keys(objs, stakeholderKey), page(ctx, first, after))
+	return r.snapshot(ctx).StatementsOfStakeholders(ctx, keys(objs, stakeholderKey), page(first, after), fields(ctx))
 }
 
 func (r *Resolver) Stakeholder() graph.StakeholderResolver { return &stakeholderResolver{r} }

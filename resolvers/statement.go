@@ -18,11 +18,7 @@ func (r *mutationResolver) CorrectStatement(ctx context.Context, input graph.Cor
 }
 
 func (r *queryResolver) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string) (*parley.Connection[parley.Statement], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListStatements(ctx, s.Lens, filter, page(ctx, first, after))
+	return r.snapshot(ctx).ListStatements(ctx, filter, page(first, after), fields(ctx))
 }
 
 func (r *statementResolver) Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error) {

@@ -18,11 +18,7 @@ func (r *mutationResolver) CorrectStatusChange(ctx context.Context, input graph.
 }
 
 func (r *queryResolver) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string) (*parley.Connection[parley.StatusChange], error) {
-	s, err := r.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.ListStatusChanges(ctx, s.Lens, filter, page(ctx, first, after))
+	return r.snapshot(ctx).ListStatusChanges(ctx, filter, page(first, after), fields(ctx))
 }
 
 func (r *statusChangeResolver) Label(ctx context.Context, objs []*parley.StatusChange) ([]string, error) {

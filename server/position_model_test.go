@@ -273,33 +273,25 @@ func (m *positionMachine) changed(got answer, mutation string, written *saying) 
 
 // check compares Parley with the model on every day, as known now and as known after each change.
 func (m *positionMachine) check() {
-	snapshot, err := m.store.Snapshot(m.t.Context())
+	snapshot := m.store.Snapshot()
+	holders, err := snapshot.Stakeholders(m.t.Context(), []storage.Key{storage.KeyOf(m.holder)}, nil)
 	if err != nil {
 		m.rt.Fatal(err)
 	}
-	defer snapshot.Close()
-	holder, _, err := snapshot.Find(m.t.Context(), m.holder, parley.KindStakeholder)
+	var keys []storage.Key
+	var models []record
+	for k, known := range m.known {
+		for day := range days + 3 {
+			keys = append(keys, storage.Key{ID: holders[0].ID, Lens: parley.Lens{ValidAt: dayAt(day), KnownAt: known}})
+			models = append(models, m.then[k])
+		}
+	}
+	found, err := snapshot.PositionsOfStakeholders(m.t.Context(), keys, nil, parley.Page{First: 50}, nil)
 	if err != nil {
 		m.rt.Fatal(err)
 	}
-	for _, pinned := range []bool{true, false} {
-		var keys []storage.Key
-		var models []record
-		for k, known := range m.known {
-			for day := range days + 3 {
-				if pinned || k == len(m.known)-1 {
-					keys = append(keys, storage.Key{ID: holder, Lens: parley.Lens{ValidAt: dayAt(day), KnownAt: known, Pinned: pinned}})
-					models = append(models, m.then[k])
-				}
-			}
-		}
-		found, err := snapshot.PositionsOfStakeholders(m.t.Context(), keys, nil, parley.Page{First: 50, Count: true})
-		if err != nil {
-			m.rt.Fatal(err)
-		}
-		for i, got := range found {
-			m.compare(models[i], keys[i].Lens, got)
-		}
+	for i, got := range found {
+		m.compare(models[i], keys[i].Lens, got)
 	}
 }
 
@@ -314,8 +306,8 @@ func (m *positionMachine) compare(model record, lens parley.Lens, got *parley.Po
 		is = fmt.Sprint(got.Nodes[0].ID, " ", got.Nodes[0].Stance, " contested ", got.Nodes[0].Contested)
 	}
 	if is != want || len(got.Nodes) > 1 || got.TotalCount != len(got.Nodes) {
-		m.rt.Fatalf("on %s, known at %s (pinned %v), %s prevails (%d in all, total %d), want %s\nmodel: %+v",
-			parley.Day(lens.ValidAt), lens.KnownAt, lens.Pinned, is, len(got.Nodes), got.TotalCount, want, model)
+		m.rt.Fatalf("on %s, known at %s, %s prevails (%d in all, total %d), want %s\nmodel: %+v",
+			parley.Day(lens.ValidAt), lens.KnownAt, is, len(got.Nodes), got.TotalCount, want, model)
 	}
 }
 

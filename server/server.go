@@ -70,7 +70,7 @@ func tabs() []playground.Example {
 
 func graphQL(o Options) http.Handler {
 	r := resolvers.New(o.Store, o.Feed)
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: r})
+	schema := graph.NewSchema(graph.Config{Resolvers: r})
 	srv := handler.New(schema)
 	srv.AddTransport(transport.Websocket{
 		InitTimeout:      10 * time.Second,

@@ -9,27 +9,31 @@ import (
 	"parley"
 )
 
+// affiliationRow is what is written of a version.
 type affiliationRow struct {
-	numbered
 	parley.Affiliation
 }
 
-func (r affiliationRow) noun(lens parley.Lens) *parley.Affiliation {
-	r.Affiliation.Lens = lens
-	return &r.Affiliation
+var affiliationTable = &table[parley.Affiliation]{
+	name: "affiliations", alias: "a",
+	self: func(a *parley.Affiliation) (*uuid.UUID, *parley.Lens) { return &a.ID, &a.Lens },
+	columns: append([]column[parley.Affiliation]{
+		id("person label", "@.person_id", func(a *parley.Affiliation) *uuid.UUID { return &a.PersonID }),
+		id("organization label", "@.organization_id", func(a *parley.Affiliation) *uuid.UUID { return &a.OrganizationID }),
+		optionalText("office label", "@.office", func(a *parley.Affiliation) **string { return &a.Office }),
+		flag("speaksFor", "@.speaks_for", func(a *parley.Affiliation) *bool { return &a.SpeaksFor }),
+		optionalWhen("validFrom", "@.valid_from", func(a *parley.Affiliation) **parley.Instant { return &a.ValidFrom }),
+		optionalWhen("validTo", "@.valid_to", func(a *parley.Affiliation) **parley.Instant { return &a.ValidTo }),
+	}, provenance("recorded_at", func(a *parley.Affiliation) *parley.Provenance { return &a.Provenance })...),
+	references: []reference{
+		refersTo("person", "@.person_id", stakeholderTable),
+		refersTo("organization", "@.organization_id", stakeholderTable),
+	},
 }
 
-var affiliationColumns = `a.id, a.person_id, a.organization_id, a.office, a.speaks_for, a.valid_from, a.valid_to, ` + provenanceOf("a", "recorded_at")
-
 var affiliations = noun[parley.Affiliation]{
-	table: "affiliations", kind: parley.KindAffiliation, changeKind: parley.ChangeOfRecord,
+	table: affiliationTable, kind: parley.KindAffiliation, changeKind: parley.ChangeOfRecord,
 	provenance: func(a *parley.Affiliation) *parley.Provenance { return &a.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Affiliation, error) {
-		return one[affiliationRow](ctx, r, keys, `
-			SELECT k.n, `+affiliationColumns+`
-			FROM {keys}
-			JOIN affiliations a ON a.id = k.id AND {known a}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, a *parley.Affiliation) error {
 		a.ID = subject.ID
 		return w.insert(ctx, "affiliations",
@@ -39,35 +43,29 @@ var affiliations = noun[parley.Affiliation]{
 }
 
 // Affiliations are those with these ids; nil where there is none.
-func (s *Snapshot) Affiliations(ctx context.Context, keys []Key) ([]*parley.Affiliation, error) {
-	return affiliations.read(ctx, &s.reader, keys)
+func (s *Snapshot) Affiliations(ctx context.Context, keys []Key, fields Fields) ([]*parley.Affiliation, error) {
+	return find(ctx, &s.reader, affiliationTable, keys, fields)
 }
 
 // AffiliationsOf are the offices that each person holds at the lens's valid instant.
-func (s *Snapshot) AffiliationsOf(ctx context.Context, persons []Key) ([][]*parley.Affiliation, error) {
-	return affiliationsInForce(ctx, &s.reader, persons, "person_id")
+func (s *Snapshot) AffiliationsOf(ctx context.Context, persons []Key, fields Fields) ([][]*parley.Affiliation, error) {
+	return affiliationsInForce(ctx, &s.reader, persons, fields, "person_id")
 }
 
 // MembersOf are the offices held with each organization at the lens's valid instant.
-func (s *Snapshot) MembersOf(ctx context.Context, organizations []Key) ([][]*parley.Affiliation, error) {
-	return affiliationsInForce(ctx, &s.reader, organizations, "organization_id")
+func (s *Snapshot) MembersOf(ctx context.Context, organizations []Key, fields Fields) ([][]*parley.Affiliation, error) {
+	return affiliationsInForce(ctx, &s.reader, organizations, fields, "organization_id")
 }
 
-func affiliationsInForce(ctx context.Context, r *reader, keys []Key, side string) ([][]*parley.Affiliation, error) {
-	return each[affiliationRow](ctx, r, newQuery(keys), `
-		SELECT k.n, `+affiliationColumns+`
-		FROM {keys}
-		JOIN affiliations a ON a.`+side+` = k.id AND {known a}
-			AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at
-		ORDER BY a.valid_from NULLS FIRST, a.id`)
+func affiliationsInForce(ctx context.Context, r *reader, keys []Key, fields Fields, side string) ([][]*parley.Affiliation, error) {
+	return readEach(ctx, r, affiliationTable, keys, fields, `
+		affiliations a ON a.`+side+` = k.id AND {known a} AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at`,
+		`a.valid_from NULLS FIRST, a.id`)
 }
 
 // officesWith are all offices ever held with an organization, as on record now.
 func (w *writer) officesWith(ctx context.Context, organization uuid.UUID) ([]*parley.Affiliation, error) {
-	lists, err := each[affiliationRow](ctx, &w.reader, newQuery(current(organization)), `
-		SELECT k.n, `+affiliationColumns+`
-		FROM {keys}
-		JOIN affiliations a ON a.organization_id = k.id AND {known a}`)
+	lists, err := readEach(ctx, &w.reader, affiliationTable, current(organization), nil, `affiliations a ON a.organization_id = k.id AND {known a}`, "")
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +88,7 @@ func (w *writer) affiliate(ctx context.Context, in parley.AffiliateInput, id *cl
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
-	sides, err := stakeholders.read(ctx, &w.reader, current(person.ID, organization.ID))
+	sides, err := find(ctx, &w.reader, stakeholderTable, current(person.ID, organization.ID), nil)
 	if err != nil {
 		return Written{}, err
 	}

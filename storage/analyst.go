@@ -10,15 +10,14 @@ import (
 )
 
 // Analysts are the users with these ids; nil where there is none. They are the same through every lens.
-func (s *Snapshot) Analysts(ctx context.Context, keys []Key) ([]*parley.Analyst, error) {
-	var found []*parley.Analyst
-	err := s.all(ctx, &found, `SELECT id, name, role FROM analysts WHERE id = ANY($1)`, recordIDs(keys))
+func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ Fields) ([]*parley.Analyst, error) {
+	byID := make(map[uuid.UUID]*parley.Analyst)
+	err := s.rows(ctx, `SELECT record_send(ROW(id, name, role)) FROM analysts WHERE id = ANY($1)`, []any{binaryIDs(recordIDs(keys))}, func(sent row) {
+		a := &parley.Analyst{ID: sent.next().id(), Name: sent.next().text(), Role: parley.Role(sent.next().text())}
+		byID[a.ID] = a
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read analysts: %w", err)
-	}
-	byID := make(map[uuid.UUID]*parley.Analyst, len(found))
-	for _, a := range found {
-		byID[a.ID] = a
 	}
 	aligned := make([]*parley.Analyst, len(keys))
 	for i, k := range keys {

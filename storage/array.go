@@ -90,6 +90,18 @@ func (l *locators) Scan(src any) error {
 	return nil
 }
 
+func readLocators(v value) []parley.TextLocator {
+	ends := v.elements()
+	if len(ends) == 0 {
+		return nil
+	}
+	list := make([]parley.TextLocator, len(ends)/2)
+	for i := range list {
+		list[i] = parley.TextLocator{Start: readInt(ends[2*i]), End: readInt(ends[2*i+1])}
+	}
+	return list
+}
+
 // Value writes the pairs.
 func (l locators) Value() (driver.Value, error) {
 	numbers := make(pq.Int64Array, 0, 2*len(l))

@@ -127,7 +127,7 @@ func (b *Batch) ContentHash(ctx context.Context, source string) (*string, error)
 	if err != nil || !known {
 		return nil, err
 	}
-	read, err := sources.read(ctx, &b.w.reader, current(id))
+	read, err := find(ctx, &b.w.reader, sourceTable, current(id), nil)
 	if err != nil || read[0] == nil {
 		return nil, err
 	}

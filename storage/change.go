@@ -3,7 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -11,25 +11,34 @@ import (
 	"parley"
 )
 
-type changeRow struct {
-	numbered
-	parley.ChangeEntry
-	Fields  words[string] `db:"fields"`
-	Touches uuids         `db:"touches"`
-	Lines   uuids         `db:"lines"`
+// changeColumns are those of a change. What it touches takes a look at another table, and is read for the feed only.
+var changeColumns = columns[parley.ChangeEntry]{
+	number("", "@.seq", func(e *parley.ChangeEntry) *int64 { return &e.Seq }),
+	when("", "@.recorded_at", func(e *parley.ChangeEntry) *parley.Instant { return &e.RecordedAt }),
+	text("", "@.subject_kind", func(e *parley.ChangeEntry) *parley.Kind { return &e.SubjectKind }),
+	id("", "@.subject_id", func(e *parley.ChangeEntry) *uuid.UUID { return &e.SubjectID }),
+	optionalText("", "@.cause", func(e *parley.ChangeEntry) **parley.ShiftCause { return &e.Cause }),
+	id("recordedBy", "@.recorded_by", func(e *parley.ChangeEntry) *uuid.UUID { return &e.RecordedByID }),
+	text("kind", "@.kind", func(e *parley.ChangeEntry) *parley.ChangeKind { return &e.Kind }),
+	text("action", "@.action", func(e *parley.ChangeEntry) *parley.RecordAction { return &e.Action }),
+	optionalID("node position statusChange", "@.version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.Version }),
+	optionalID("previous", "@.previous_version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.PreviousVersion }),
+	optionalID("negotiation", "@.negotiation_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.NegotiationID }),
+	optionalID("scenario", "@.scenario_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.ScenarioID }),
+	textList("fields", "@.fields", func(e *parley.ChangeEntry) *[]string { return &e.Fields }),
+	text("summary", "@.summary", func(e *parley.ChangeEntry) *string { return &e.Summary }),
+	optionalText("note", "@.note", func(e *parley.ChangeEntry) **string { return &e.Note }),
+	idList("lines", "@.lines", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Lines }),
+	idList("touches", "ARRAY(SELECT t.record_id FROM change_touches t WHERE t.seq = @.seq)", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Touches }),
 }
 
-// entry completes a row with the change's cursor.
-func (s *Store) entry(r changeRow) parley.ChangeEntry {
-	e := r.ChangeEntry
-	e.Cursor, e.RecordedAt, e.Fields = s.cursor(e.Seq), e.RecordedAt.UTC(), r.Fields
-	e.Touches, e.Lines = r.Touches, r.Lines
+// entry reads a change.
+func (s *Store) entry(sent *row, selected uint64) parley.ChangeEntry {
+	var e parley.ChangeEntry
+	changeColumns.read(sent, selected, &e)
+	e.Cursor = s.cursor(e.Seq)
 	return e
 }
-
-const changeColumns = `c.seq, c.recorded_at, c.recorded_by, c.kind, c.action, c.subject_kind, c.subject_id, c.version,
-	c.previous_version, c.negotiation_id, c.scenario_id, c.cause, c.lines, c.fields, c.summary, c.note,
-	ARRAY(SELECT t.record_id FROM change_touches t WHERE t.seq = c.seq) AS touches`
 
 // ChangePage is the part of the feed that is asked for.
 type ChangePage struct {
@@ -38,24 +47,23 @@ type ChangePage struct {
 	Order  parley.ChangeOrder
 	First  int
 	After  *parley.Cursor
-	Count  bool
 }
 
 // ListChanges lists changes of the whole feed.
-func (s *Snapshot) ListChanges(ctx context.Context, lens parley.Lens, p ChangePage) (*parley.ChangeConnection, error) {
-	return first(s.changesWhere(ctx, []Key{{Lens: lens}}, `TRUE`, p))
+func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields Fields) (*parley.ChangeConnection, error) {
+	return first(s.changesWhere(ctx, everything, `changes c`, `TRUE`, p, fields))
 }
 
 // ChangesOf are the changes that touch each negotiation.
-func (s *Snapshot) ChangesOf(ctx context.Context, negotiations []Key, p ChangePage) ([]*parley.ChangeConnection, error) {
-	return s.changesWhere(ctx, negotiations, `EXISTS (SELECT FROM change_touches t WHERE t.record_id = k.id AND t.seq = c.seq)`, p)
+func (s *Snapshot) ChangesOf(ctx context.Context, negotiations []Key, p ChangePage, fields Fields) ([]*parley.ChangeConnection, error) {
+	return s.changesWhere(ctx, negotiations, `change_touches t JOIN changes c ON c.seq = t.seq`, `t.record_id = k.id`, p, fields)
 }
 
-func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, scope string, p ChangePage) ([]*parley.ChangeConnection, error) {
+func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope string, p ChangePage, fields Fields) ([]*parley.ChangeConnection, error) {
 	if err := (parley.Page{First: p.First}).Check(); err != nil {
 		return nil, err
 	}
-	c := conditions{query: newQuery(keys), list: []string{scope, `c.recorded_at <= k.known_at`}}
+	c := conditions{query: s.newQuery(keys), list: []string{scope, `c.recorded_at <= k.known_at`}}
 	if p.Filter != nil {
 		match, err := s.FeedFilter(ctx, p.Filter)
 		if err != nil {
@@ -69,72 +77,89 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, scope string, p
 	if p.Since != nil {
 		c.add("c.recorded_at >= " + c.arg(*p.Since))
 	}
-	counted, total := c.args, strings.Join(c.list, " AND ")
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	counted, total := slices.Clone(c.args), strings.Join(c.list, " AND ")
 
 	direction, operator := "ASC", ">"
 	if p.Order == parley.NewestFirst {
 		direction, operator = "DESC", "<"
 	}
 	if p.After != nil {
-		seq, err := s.store.seq(*p.After, s.Head)
+		if err := s.settle(ctx); err != nil {
+			return nil, err
+		}
+		seq, err := s.store.seq(*p.After, s.head)
 		if err != nil {
 			return nil, err
 		}
 		c.add("c.seq " + operator + " " + c.arg(seq))
 	}
-	var rows []changeRow
-	err := s.all(ctx, &rows, c.expand(`
-		SELECT k.n, x.*
-		FROM {keys}
-		CROSS JOIN LATERAL (
-			SELECT `+changeColumns+`
-			FROM changes c
-			WHERE `+strings.Join(c.list, " AND ")+`
-			ORDER BY c.seq `+direction+`
-			LIMIT `+strconv.Itoa(p.First+1)+`
-		) x
-		ORDER BY k.n, x.seq `+direction), c.args...)
-	if err != nil {
-		return nil, fmt.Errorf("read the feed: %w", err)
-	}
 	connections := make([]*parley.ChangeConnection, len(keys))
 	for i := range connections {
 		connections[i] = &parley.ChangeConnection{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
 	}
-	for _, row := range rows {
-		page := connections[row.index()]
+	selected := changeColumns.neededFor(changeFields(fields))
+	text := `
+		SELECT record_send(ROW(` + c.header() + `, x.*))
+		FROM {keys}
+		` + c.join() + `LATERAL (
+			SELECT ` + strings.Join(changeColumns.sql(selected, "c"), ", ") + `
+			FROM ` + from + `
+			WHERE ` + strings.Join(c.list, " AND ") + `
+			ORDER BY c.seq ` + direction + `
+			LIMIT ` + c.arg(p.First+1) + `
+		) x ON true
+		ORDER BY k.n, x.seq ` + direction
+	err := s.rows(ctx, c.expand(text), c.bind(s, c.args), func(sent row) {
+		page := connections[c.begin(s, &sent)]
+		if sent.isNull() {
+			return
+		}
 		if len(page.Nodes) == p.First {
 			page.PageInfo.HasNextPage = true
-			continue
+			return
 		}
-		e := s.store.entry(row)
-		cursor := string(e.Cursor)
-		page.Nodes = append(page.Nodes, e.Change())
-		page.Edges = append(page.Edges, parley.ChangeEdge{Cursor: e.Cursor, Node: e.Change()})
+		e := s.store.entry(&sent, selected)
+		cursor, node := string(e.Cursor), e.Change()
+		page.Nodes = append(page.Nodes, node)
+		page.Edges = append(page.Edges, parley.ChangeEdge{Cursor: e.Cursor, Node: node})
 		if page.PageInfo.StartCursor == nil {
 			page.PageInfo.StartCursor = &cursor
 		}
 		page.PageInfo.EndCursor = &cursor
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the feed: %w", err)
 	}
-	if !p.Count {
+	if !fields.has("totalCount") {
 		return connections, nil
 	}
-	var totals []struct {
-		numbered
-		Total int `db:"total"`
-	}
-	err = s.all(ctx, &totals, c.expand(`
-		SELECT k.n, count(c.seq) AS total
-		FROM {keys}
-		LEFT JOIN changes c ON `+total+`
-		GROUP BY k.n`), counted...)
+	err = s.rows(ctx, c.expand(`
+		SELECT record_send(ROW(`+c.header()+`, (SELECT count(*) FROM `+from+` WHERE `+total+`)))
+		FROM {keys}`), c.bind(s, counted), func(sent row) {
+		connections[c.begin(s, &sent)].TotalCount = int(sent.next().number())
+	})
 	if err != nil {
 		return nil, fmt.Errorf("count the feed: %w", err)
 	}
-	for _, t := range totals {
-		connections[t.index()].TotalCount = t.Total
-	}
 	return connections, nil
+}
+
+// changeFields are the fields that are asked for of the changes in a list: never what they touch.
+func changeFields(list Fields) Fields {
+	nodes := eachNode(list)
+	if nodes != nil {
+		return nodes
+	}
+	every := Fields{}
+	for _, c := range changeColumns {
+		for _, name := range c.fields {
+			every[name] = Fields{}
+		}
+	}
+	delete(every, "touches")
+	return every
 }
 
 // FeedFilter resolves what a filter names, so that changes can be matched without the database.
@@ -172,19 +197,16 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 
 // ChangesAfter are the changes that follow one in the feed, oldest first, at most so many.
 func (s *Store) ChangesAfter(ctx context.Context, seq int64, limit int) ([]parley.ChangeEntry, error) {
-	var rows []changeRow
-	err := s.db.SelectContext(ctx, &rows, `
-		SELECT 1 AS n, `+changeColumns+`
+	var entries []parley.ChangeEntry
+	r, selected := reader{store: s}, changeColumns.neededFor(nil)
+	err := r.uncounted(ctx, `
+		SELECT record_send(ROW(`+strings.Join(changeColumns.sql(selected, "c"), ", ")+`))
 		FROM changes c
 		WHERE c.seq > $1
 		ORDER BY c.seq
-		LIMIT $2`, seq, limit)
+		LIMIT $2`, []any{seq, limit}, func(sent row) { entries = append(entries, s.entry(&sent, selected)) })
 	if err != nil {
 		return nil, fmt.Errorf("read the feed: %w", err)
-	}
-	entries := make([]parley.ChangeEntry, len(rows))
-	for i, row := range rows {
-		entries[i] = s.entry(row)
 	}
 	return entries, nil
 }

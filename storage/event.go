@@ -9,31 +9,36 @@ import (
 	"parley"
 )
 
+// eventRow is what is written of a version.
 type eventRow struct {
-	listed
 	parley.Event
 	Path         string `db:"path"`
 	Participants uuids  `db:"participants"`
 	Evidence     uuids  `db:"evidence"`
 }
 
-func (r eventRow) noun(lens parley.Lens) *parley.Event {
-	r.Event.Lens, r.Event.ParticipantIDs, r.Event.EvidenceIDs = lens, r.Participants, r.Evidence
-	return &r.Event
+var eventTable = &table[parley.Event]{
+	name: "events", alias: "e",
+	self: func(e *parley.Event) (*uuid.UUID, *parley.Lens) { return &e.ID, &e.Lens },
+	columns: append([]column[parley.Event]{
+		id("negotiation", "@.negotiation_id", func(e *parley.Event) *uuid.UUID { return &e.NegotiationID }),
+		text("key", "@.key", func(e *parley.Event) *string { return &e.Key }),
+		text("kind", "@.kind", func(e *parley.Event) *parley.EventKind { return &e.Kind }),
+		text("state", "@.state", func(e *parley.Event) *parley.EventState { return &e.State }),
+		text("title label", "@.title", func(e *parley.Event) *string { return &e.Title }),
+		optionalText("location", "@.location", func(e *parley.Event) **string { return &e.Location }),
+		when("startedAt", "@.started_at", func(e *parley.Event) *parley.Instant { return &e.StartedAt }),
+		text("startedAtPrecision", "@.started_at_precision", func(e *parley.Event) *parley.TimePrecision { return &e.StartedAtPrecision }),
+		optionalWhen("endedAt", "@.ended_at", func(e *parley.Event) **parley.Instant { return &e.EndedAt }),
+		idList("participants", "@.participants", func(e *parley.Event) *[]uuid.UUID { return &e.ParticipantIDs }),
+		idList("evidence", "@.evidence", func(e *parley.Event) *[]uuid.UUID { return &e.EvidenceIDs }),
+	}, provenance("recorded_at", func(e *parley.Event) *parley.Provenance { return &e.Provenance })...),
+	references: []reference{refersTo("negotiation", "@.negotiation_id", negotiationTable)},
 }
 
-var eventColumns = `e.id, e.negotiation_id, e.path, e.key, e.kind, e.state, e.title, e.location, e.started_at,
-	e.started_at_precision, e.ended_at, e.participants, e.evidence, ` + provenanceOf("e", "recorded_at")
-
 var events = noun[parley.Event]{
-	table: "events", kind: parley.KindEvent, changeKind: parley.ChangeOfEvent,
+	table: eventTable, kind: parley.KindEvent, changeKind: parley.ChangeOfEvent,
 	provenance: func(e *parley.Event) *parley.Provenance { return &e.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Event, error) {
-		return one[eventRow](ctx, r, keys, `
-			SELECT k.n, `+eventColumns+`
-			FROM {keys}
-			JOIN events e ON e.id = k.id AND {known e}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, e *parley.Event) error {
 		e.ID = subject.ID
 		return w.insert(ctx, "events",
@@ -44,22 +49,22 @@ var events = noun[parley.Event]{
 }
 
 // Events are those with these ids; nil where there is none.
-func (s *Snapshot) Events(ctx context.Context, keys []Key) ([]*parley.Event, error) {
-	return events.read(ctx, &s.reader, keys)
+func (s *Snapshot) Events(ctx context.Context, keys []Key, fields Fields) ([]*parley.Event, error) {
+	return find(ctx, &s.reader, eventTable, keys, fields)
 }
 
 // ListEvents lists events by when they start.
-func (s *Snapshot) ListEvents(ctx context.Context, lens parley.Lens, f *parley.EventFilter, p parley.Page) (*parley.EventConnection, error) {
-	return first(s.eventsWhere(ctx, []Key{{Lens: lens}}, `TRUE`, f, p))
+func (s *Snapshot) ListEvents(ctx context.Context, f *parley.EventFilter, p parley.Page, fields Fields) (*parley.EventConnection, error) {
+	return first(s.eventsWhere(ctx, everything, `TRUE`, f, p, fields))
 }
 
 // EventsOf are the events of each negotiation.
-func (s *Snapshot) EventsOf(ctx context.Context, negotiations []Key, p parley.Page) ([]*parley.EventConnection, error) {
-	return s.eventsWhere(ctx, negotiations, `e.negotiation_id = k.id`, nil, p)
+func (s *Snapshot) EventsOf(ctx context.Context, negotiations []Key, p parley.Page, fields Fields) ([]*parley.EventConnection, error) {
+	return s.eventsWhere(ctx, negotiations, `e.negotiation_id = k.id`, nil, p, fields)
 }
 
-func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page) ([]*parley.EventConnection, error) {
-	c := conditions{query: newQuery(keys), list: []string{`{known e}`, scope}}
+func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page, fields Fields) ([]*parley.EventConnection, error) {
+	c := conditions{query: s.newQuery(keys), list: []string{`{known e}`, scope}}
 	if f != nil {
 		var negotiations, participants []uuid.UUID
 		var refs filterRefs
@@ -74,12 +79,11 @@ func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f 
 		among(&c, "e.state", "event_state", f.States)
 		c.inRange("e.started_at", f.Starts)
 	}
-	return pages[eventRow](ctx, &s.reader, c.query, list{
-		columns: eventColumns,
-		from:    `events e`,
-		where:   c.list,
-		order:   order{columns: []orderColumn{{"started_at", "e.started_at", "timestamptz"}, {"id", "e.id", "uuid"}}},
-	}, p)
+	return pages(ctx, &s.reader, eventTable, c.query, list{
+		from:  `events e`,
+		where: c.list,
+		order: order{columns: []orderColumn{{"e.started_at", "timestamptz"}, {"e.id", "uuid"}}},
+	}, p, fields)
 }
 
 // RecordEvent puts an event on record.

@@ -60,7 +60,7 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if err := w.findEvidence(ctx, &refs, e); err != nil {
 		return Written{}, err
 	}
-	read, err := readPositions(ctx, &w.reader, current(seen.ID)) // once more, now that the line is locked
+	read, err := find(ctx, &w.reader, positionTable, current(seen.ID), nil) // once more, now that the line is locked
 	if err != nil {
 		return Written{}, err
 	}

@@ -9,28 +9,29 @@ import (
 	"parley"
 )
 
+// issueRow is what is written of a version.
 type issueRow struct {
-	listed
 	parley.Issue
 	Path string `db:"path"`
 }
 
-func (r issueRow) noun(lens parley.Lens) *parley.Issue {
-	r.Issue.Lens = lens
-	return &r.Issue
+var issueTable = &table[parley.Issue]{
+	name: "issues", alias: "i",
+	self: func(i *parley.Issue) (*uuid.UUID, *parley.Lens) { return &i.ID, &i.Lens },
+	columns: append([]column[parley.Issue]{
+		id("negotiation", "@.negotiation_id", func(i *parley.Issue) *uuid.UUID { return &i.NegotiationID }),
+		text("key", "@.key", func(i *parley.Issue) *string { return &i.Key }),
+		text("title label", "@.title", func(i *parley.Issue) *string { return &i.Title }),
+		optionalText("question", "@.question", func(i *parley.Issue) **string { return &i.Question }),
+		text("kind", "@.kind", func(i *parley.Issue) *parley.IssueKind { return &i.Kind }),
+		flag("exhaustive", "@.exhaustive", func(i *parley.Issue) *bool { return &i.Exhaustive }),
+	}, provenance("recorded_at", func(i *parley.Issue) *parley.Provenance { return &i.Provenance })...),
+	references: []reference{refersTo("negotiation", "@.negotiation_id", negotiationTable)},
 }
 
-var issueColumns = `i.id, i.negotiation_id, i.path, i.key, i.title, i.question, i.kind, i.exhaustive, ` + provenanceOf("i", "recorded_at")
-
 var issues = noun[parley.Issue]{
-	table: "issues", kind: parley.KindIssue, changeKind: parley.ChangeOfRecord,
+	table: issueTable, kind: parley.KindIssue, changeKind: parley.ChangeOfRecord,
 	provenance: func(i *parley.Issue) *parley.Provenance { return &i.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Issue, error) {
-		return one[issueRow](ctx, r, keys, `
-			SELECT k.n, `+issueColumns+`
-			FROM {keys}
-			JOIN issues i ON i.id = k.id AND {known i}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, i *parley.Issue) error {
 		i.ID = subject.ID
 		return w.insert(ctx, "issues",
@@ -40,17 +41,13 @@ var issues = noun[parley.Issue]{
 }
 
 // Issues are those with these ids; nil where there is none.
-func (s *Snapshot) Issues(ctx context.Context, keys []Key) ([]*parley.Issue, error) {
-	return issues.read(ctx, &s.reader, keys)
+func (s *Snapshot) Issues(ctx context.Context, keys []Key, fields Fields) ([]*parley.Issue, error) {
+	return find(ctx, &s.reader, issueTable, keys, fields)
 }
 
 // IssuesOf are the issues of each negotiation, by key.
-func (s *Snapshot) IssuesOf(ctx context.Context, negotiations []Key) ([][]*parley.Issue, error) {
-	return each[issueRow](ctx, &s.reader, newQuery(negotiations), `
-		SELECT k.n, `+issueColumns+`
-		FROM {keys}
-		JOIN issues i ON i.negotiation_id = k.id AND {known i}
-		ORDER BY i.path`)
+func (s *Snapshot) IssuesOf(ctx context.Context, negotiations []Key, fields Fields) ([][]*parley.Issue, error) {
+	return readEach(ctx, &s.reader, issueTable, negotiations, fields, `issues i ON i.negotiation_id = k.id AND {known i}`, `i.path`)
 }
 
 // AddIssue puts a question on the table.

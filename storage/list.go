@@ -6,25 +6,24 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
 
 	"parley"
 )
 
 // list is a read of many rows for each key, in pages.
 type list struct {
-	columns string
-	from    string   // FROM and its joins, with k in scope
-	where   []string // conditions, joined by AND
-	order   order
+	from  string   // FROM and its joins, with k in scope
+	where []string // conditions, joined by AND
+	order order
 }
 
-// order is a total order of rows: by columns of the list, all in one direction. A page's cursor holds the values of the
+// order is a total order of rows: by expressions over them, all in one direction. A page's cursor holds the values of the
 // last row in it, so that pages stay put while rows come and go.
 type order struct {
 	columns    []orderColumn
@@ -32,38 +31,26 @@ type order struct {
 }
 
 type orderColumn struct {
-	name       string // in the list's columns
 	expression string
 	sqlType    string
 }
 
-// listed is what every row of a list begins with: the number of its key and its place in the order.
-type listed struct {
-	numbered
-	Place pq.StringArray `db:"place"`
-}
-
-func (l listed) place() []string { return l.Place }
-
-type listedRow[T any] interface {
-	row[T]
-	place() []string
-}
-
 // pages reads one page for each key, in one statement; the totals, where they are asked for, in another.
-func pages[R listedRow[T], T any](ctx context.Context, r *reader, q *query, l list, p parley.Page) ([]*parley.Connection[T], error) {
+func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list, p parley.Page, fields Fields) ([]*parley.Connection[T], error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	if q.fault != nil {
 		return nil, q.fault
 	}
+	if len(q.keys) == 0 {
+		return nil, nil
+	}
+	if r.snapshot != nil {
+		r.snapshot.turn.Lock()
+		defer r.snapshot.turn.Unlock()
+	}
 	counted := slices.Clone(q.args)
-	counting := fmt.Sprintf(`
-		SELECT k.n, c.total
-		FROM {keys}
-		CROSS JOIN LATERAL (SELECT count(*) AS total FROM %s WHERE %s) c`, l.from, strings.Join(l.where, " AND "))
-
 	where := l.where
 	if p.After != nil {
 		behind, err := l.behind(q, *p.After)
@@ -72,81 +59,131 @@ func pages[R listedRow[T], T any](ctx context.Context, r *reader, q *query, l li
 		}
 		where = append(slices.Clone(where), behind)
 	}
-	var rows []R
-	err := r.all(ctx, &rows, q.expand(fmt.Sprintf(`
-		SELECT k.n, %s AS place, x.*
+
+	// The page is cut first, by what stands in its row; then what comes along with it is joined.
+	var along reading
+	var inner []string
+	lift := func(sql string) string {
+		inner = append(inner, fmt.Sprintf("%s AS c%d", sql, len(inner)))
+		return fmt.Sprintf("x.c%d", len(inner)-1)
+	}
+	withCursors := fields.has("edges", "pageInfo")
+	place := make([]string, len(l.order.columns))
+	for i, c := range l.order.columns {
+		place[i] = lift(c.expression)
+	}
+	records := t.records(&along, t.alias, eachNode(fields), lift)
+	selected := append([]string{q.header()}, along.selected...)
+	if withCursors {
+		selected = append(selected, place...)
+	}
+	text := fmt.Sprintf(`
+		SELECT record_send(ROW(%s))
 		FROM {keys}
-		CROSS JOIN LATERAL (
+		%sLATERAL (
 			SELECT %s
 			FROM %s
 			WHERE %s
 			ORDER BY %s
 			LIMIT %s
-		) x
+		) x ON true %s
 		ORDER BY k.n, %s`,
-		l.order.place(), l.columns, l.from, strings.Join(where, " AND "), l.order.by(""), q.arg(p.First+1), l.order.by("x."))), q.args...)
-	if err != nil {
-		return nil, err
-	}
+		strings.Join(selected, ", "), q.join(), strings.Join(inner, ", "), l.from, strings.Join(where, " AND "),
+		l.order.by(l.order.expressions()), q.arg(p.First+1), strings.Join(along.joins, " "), l.order.by(place))
 
 	connections := make([]*parley.Connection[T], len(q.keys))
 	for i := range connections {
 		connections[i] = &parley.Connection[T]{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
 	}
-	for _, row := range rows {
-		c := connections[row.index()]
+	shelf := shelfOf(r.snapshot, t)
+	err := r.rows(ctx, q.expand(text), q.bind(r.snapshot, q.args), func(sent row) {
+		n := q.begin(r.snapshot, &sent)
+		c := connections[n]
+		node := records.read(&sent, q.keys[n].Lens, r.snapshot)
+		if node == nil {
+			return
+		}
 		if len(c.Nodes) == p.First {
 			c.PageInfo.HasNextPage = true
-			continue
+			return
 		}
-		cursor := l.encodePlace(row.place())
-		node := row.noun(q.keys[row.index()].Lens)
+		shelf.add(node, records.columns)
 		c.Nodes = append(c.Nodes, node)
-		c.Edges = append(c.Edges, parley.Edge[T]{Cursor: cursor, Node: node})
-		if c.PageInfo.StartCursor == nil {
-			c.PageInfo.StartCursor = &cursor
+		if withCursors {
+			cursor := l.encodePlace(l.order.place(&sent))
+			c.Edges = append(c.Edges, parley.Edge[T]{Cursor: cursor, Node: node})
+			if c.PageInfo.StartCursor == nil {
+				c.PageInfo.StartCursor = &cursor
+			}
+			c.PageInfo.EndCursor = &cursor
 		}
-		c.PageInfo.EndCursor = &cursor
-	}
-	if !p.Count {
-		return connections, nil
-	}
-	var totals []struct {
-		numbered
-		Total int `db:"total"`
-	}
-	if err := r.all(ctx, &totals, q.expand(counting), counted...); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
-	for _, t := range totals {
-		connections[t.index()].TotalCount = t.Total
+	if !fields.has("totalCount") {
+		return connections, nil
 	}
-	return connections, nil
+	counting := fmt.Sprintf(`
+		SELECT record_send(ROW(%s, (SELECT count(*) FROM %s WHERE %s)))
+		FROM {keys}`, q.header(), l.from, strings.Join(l.where, " AND "))
+	err = r.rows(ctx, q.expand(counting), q.bind(r.snapshot, counted), func(sent row) {
+		connections[q.begin(r.snapshot, &sent)].TotalCount = int(sent.next().number())
+	})
+	return connections, err
 }
 
-// by is the ORDER BY of the order, over the columns by name.
-func (o order) by(alias string) string {
+// eachNode are the fields that are asked for of the nodes of a list, by themselves or in its edges.
+func eachNode(list Fields) Fields {
+	if list == nil {
+		return nil
+	}
+	return Merged(list["nodes"], list["edges"]["node"])
+}
+
+// Merged are the fields of both.
+func Merged(a, b Fields) Fields {
+	both := make(Fields, len(a)+len(b))
+	maps.Copy(both, a)
+	for name, beneath := range b {
+		both[name] = Merged(both[name], beneath)
+	}
+	return both
+}
+
+// by is the ORDER BY of the order, over its columns by these names.
+func (o order) by(names []string) string {
 	direction := " ASC"
 	if o.descending {
 		direction = " DESC"
 	}
-	parts := make([]string, len(o.columns))
-	for i, c := range o.columns {
-		parts[i] = alias + c.name + direction
-	}
-	return strings.Join(parts, ", ")
+	return strings.Join(names, direction+", ") + direction
 }
 
-// place is the array of texts that a cursor is made of.
-func (o order) place() string {
-	parts := make([]string, len(o.columns))
+func (o order) expressions() []string {
+	list := make([]string, len(o.columns))
 	for i, c := range o.columns {
-		parts[i] = "x." + c.name + "::text"
-		if c.sqlType == "timestamptz" {
-			parts[i] = "to_char(x." + c.name + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+		list[i] = c.expression
+	}
+	return list
+}
+
+// place are the texts that a cursor is made of.
+func (o order) place(sent *row) []string {
+	place := make([]string, len(o.columns))
+	for i, c := range o.columns {
+		switch v := sent.next(); c.sqlType {
+		case "timestamptz":
+			place[i] = parley.FormatInstant(v.instant().time())
+		case "uuid":
+			place[i] = v.id().String()
+		case "bigint":
+			place[i] = strconv.FormatInt(v.number(), 10)
+		default:
+			place[i] = v.text()
 		}
 	}
-	return "ARRAY[" + strings.Join(parts, ", ") + "]"
+	return place
 }
 
 // behind is the condition that a row comes after a cursor.
@@ -198,7 +235,7 @@ func fits(value, sqlType string) bool {
 
 // A cursor begins with a checksum over the list, its order and the place, so that one of another list is told apart.
 func (l list) checksum(place []string) string {
-	text := fmt.Sprint(l.from, l.order.by(""), place)
+	text := fmt.Sprint(l.from, l.order.by(l.order.expressions()), place)
 	return strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(text))), 36)
 }
 

@@ -4,31 +4,33 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"parley"
 )
 
+// negotiationRow is what is written of a version.
 type negotiationRow struct {
-	listed
 	parley.Negotiation
 	Path string `db:"path"`
 }
 
-func (r negotiationRow) noun(lens parley.Lens) *parley.Negotiation {
-	r.Negotiation.Lens = lens
-	return &r.Negotiation
+var negotiationTable = &table[parley.Negotiation]{
+	name: "negotiations", alias: "n",
+	self: func(n *parley.Negotiation) (*uuid.UUID, *parley.Lens) { return &n.ID, &n.Lens },
+	columns: append([]column[parley.Negotiation]{
+		text("key", "@.key", func(n *parley.Negotiation) *string { return &n.Key }),
+		text("title label", "@.title", func(n *parley.Negotiation) *string { return &n.Title }),
+		optionalText("summary", "@.summary", func(n *parley.Negotiation) **string { return &n.Summary }),
+		optionalText("stage", "@.stage", func(n *parley.Negotiation) **parley.NegotiationStage { return &n.Stage }),
+		optionalWhen("startedAt", "@.started_at", func(n *parley.Negotiation) **parley.Instant { return &n.StartedAt }),
+		optionalWhen("endedAt", "@.ended_at", func(n *parley.Negotiation) **parley.Instant { return &n.EndedAt }),
+	}, provenance("recorded_at", func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance })...),
 }
 
-var negotiationColumns = `n.id, n.path, n.key, n.title, n.summary, n.stage, n.started_at, n.ended_at, ` + provenanceOf("n", "recorded_at")
-
 var negotiations = noun[parley.Negotiation]{
-	table: "negotiations", kind: parley.KindNegotiation, changeKind: parley.ChangeOfRecord,
+	table: negotiationTable, kind: parley.KindNegotiation, changeKind: parley.ChangeOfRecord,
 	provenance: func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Negotiation, error) {
-		return one[negotiationRow](ctx, r, keys, `
-			SELECT k.n, `+negotiationColumns+`
-			FROM {keys}
-			JOIN negotiations n ON n.id = k.id AND {known n}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, n *parley.Negotiation) error {
 		n.ID = subject.ID
 		return w.insert(ctx, "negotiations",
@@ -38,19 +40,21 @@ var negotiations = noun[parley.Negotiation]{
 }
 
 // Negotiations are those with these ids; nil where there is none.
-func (s *Snapshot) Negotiations(ctx context.Context, keys []Key) ([]*parley.Negotiation, error) {
-	return negotiations.read(ctx, &s.reader, keys)
+func (s *Snapshot) Negotiations(ctx context.Context, keys []Key, fields Fields) ([]*parley.Negotiation, error) {
+	return find(ctx, &s.reader, negotiationTable, keys, fields)
 }
 
 // ListNegotiations lists all negotiations by key.
-func (s *Snapshot) ListNegotiations(ctx context.Context, lens parley.Lens, p parley.Page) (*parley.NegotiationConnection, error) {
-	return first(pages[negotiationRow](ctx, &s.reader, newQuery([]Key{{Lens: lens}}), list{
-		columns: negotiationColumns,
-		from:    `negotiations n`,
-		where:   []string{`{known n}`},
-		order:   order{columns: []orderColumn{{"path", "n.path", "text"}}},
-	}, p))
+func (s *Snapshot) ListNegotiations(ctx context.Context, p parley.Page, fields Fields) (*parley.NegotiationConnection, error) {
+	return first(pages(ctx, &s.reader, negotiationTable, s.newQuery(everything), list{
+		from:  `negotiations n`,
+		where: []string{`{known n}`},
+		order: order{columns: []orderColumn{{"n.path", "text"}}},
+	}, p, fields))
 }
+
+// everything asks for what belongs to no record in particular.
+var everything = []Key{{}}
 
 // first is the page of a list that is read for one key only.
 func first[T any](connections []*T, err error) (*T, error) {
@@ -61,30 +65,26 @@ func first[T any](connections []*T, err error) (*T, error) {
 }
 
 // ChangedAt is when the last change that touches each record was recorded.
-func (s *Snapshot) ChangedAt(ctx context.Context, keys []Key) ([]*parley.Instant, error) {
-	var rows []struct {
-		numbered
-		At *parley.Instant `db:"at"`
-	}
-	q := newQuery(keys)
-	err := s.all(ctx, &rows, q.expand(`
-		SELECT k.n, (
+func (s *Snapshot) ChangedAt(ctx context.Context, keys []Key, _ Fields) ([]*parley.Instant, error) {
+	q := s.newQuery(keys)
+	changed := make([]*parley.Instant, len(keys))
+	err := s.rows(ctx, q.expand(`
+		SELECT record_send(ROW(k.n, (
 			SELECT c.recorded_at
 			FROM change_touches t
 			JOIN changes c ON c.seq = t.seq
 			WHERE t.record_id = k.id AND c.recorded_at <= k.known_at
 			ORDER BY t.seq DESC
 			LIMIT 1
-		) AS at
-		FROM {keys}`), q.args...)
-	if err != nil {
-		return nil, fmt.Errorf("read when records changed: %w", err)
-	}
-	changed := make([]*parley.Instant, len(keys))
-	for _, row := range rows {
-		changed[row.index()] = row.At
-	}
-	return changed, nil
+		)))
+		FROM {keys}`), q.args, func(sent row) {
+		n := q.begin(s, &sent)
+		if at := sent.next(); at != nil {
+			known := at.instant().time()
+			changed[n] = &known
+		}
+	})
+	return changed, err
 }
 
 // OpenNegotiation opens a negotiation.

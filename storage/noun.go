@@ -13,10 +13,9 @@ import (
 // noun is how the records of one kind are kept: those whose versions have no more to them than their fields. (Positions
 // and status changes are cut by their neighbours and go their own way.)
 type noun[T any] struct {
-	table      string
+	table      *table[T]
 	kind       parley.Kind
 	changeKind parley.ChangeKind
-	read       func(context.Context, *reader, []Key) ([]*T, error)
 	insert     func(context.Context, *writer, *target, *T) error
 	provenance func(*T) *parley.Provenance
 }
@@ -85,7 +84,7 @@ func (n noun[T]) edit(ctx context.Context, w *writer, e edition[T]) (Written, er
 	if e.note != nil {
 		why, verb = "CORRECTED", "Corrected"
 	}
-	if err := w.close(ctx, n.table, e.subject.ID, why); err != nil {
+	if err := w.close(ctx, n.table.name, e.subject.ID, why); err != nil {
 		return Written{}, err
 	}
 	*n.provenance(value) = w.provenance(e.note)
@@ -106,7 +105,7 @@ func (n noun[T]) edit(ctx context.Context, w *writer, e edition[T]) (Written, er
 
 // current is a record as it stands.
 func (n noun[T]) current(ctx context.Context, w *writer, id uuid.UUID) (*T, error) {
-	values, err := n.read(ctx, &w.reader, current(id))
+	values, err := find(ctx, &w.reader, n.table, current(id), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -122,12 +121,4 @@ func called(t *target) string {
 		return t.Kind.Noun()
 	}
 	return fmt.Sprintf("%s “%s”", strings.TrimPrefix(strings.TrimPrefix(t.Kind.Noun(), "an "), "a "), t.Name)
-}
-
-// provenanceOf are the columns of parley.Provenance, of the row with the alias. content is the column that says when the
-// version's content was recorded. A version is superseded when its last row is closed by anything but a cut.
-func provenanceOf(alias, content string) string {
-	return strings.NewReplacer("{x}", alias, "{content}", content).Replace(`
-		{x}.version, {x}.{content} AS recorded_at, {x}.recorded_by, {x}.correction_note,
-		CASE WHEN {x}.closed_by <> 'RECUT' AND {x}.superseded_at <= k.known_at THEN {x}.superseded_at END AS superseded_at`)
 }

@@ -9,29 +9,34 @@ import (
 	"parley"
 )
 
+// participationRow is what is written of a version.
 type participationRow struct {
-	listed
 	parley.Participation
 	VetoIssues uuids `db:"veto_issues"`
 }
 
-func (r participationRow) noun(lens parley.Lens) *parley.Participation {
-	r.Participation.Lens, r.Participation.VetoIssueIDs = lens, r.VetoIssues
-	return &r.Participation
+var participationTable = &table[parley.Participation]{
+	name: "participations", alias: "p",
+	self: func(p *parley.Participation) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
+	columns: append([]column[parley.Participation]{
+		id("negotiation", "@.negotiation_id", func(p *parley.Participation) *uuid.UUID { return &p.NegotiationID }),
+		id("stakeholder label", "@.stakeholder_id", func(p *parley.Participation) *uuid.UUID { return &p.StakeholderID }),
+		text("role label", "@.role", func(p *parley.Participation) *parley.ParticipationRole { return &p.Role }),
+		flag("vetoPlayer", "@.veto_player", func(p *parley.Participation) *bool { return &p.VetoPlayer }),
+		idList("vetoIssues", "@.veto_issues", func(p *parley.Participation) *[]uuid.UUID { return &p.VetoIssueIDs }),
+		optionalNumber("capability", "@.capability", func(p *parley.Participation) **int { return &p.Capability }),
+		optionalWhen("validFrom", "@.valid_from", func(p *parley.Participation) **parley.Instant { return &p.ValidFrom }),
+		optionalWhen("validTo", "@.valid_to", func(p *parley.Participation) **parley.Instant { return &p.ValidTo }),
+	}, provenance("recorded_at", func(p *parley.Participation) *parley.Provenance { return &p.Provenance })...),
+	references: []reference{
+		refersTo("stakeholder", "@.stakeholder_id", stakeholderTable),
+		refersTo("negotiation", "@.negotiation_id", negotiationTable),
+	},
 }
 
-var participationColumns = `p.id, p.negotiation_id, p.stakeholder_id, p.role, p.veto_player, p.veto_issues, p.capability,
-	p.valid_from, p.valid_to, ` + provenanceOf("p", "recorded_at")
-
 var participations = noun[parley.Participation]{
-	table: "participations", kind: parley.KindParticipation, changeKind: parley.ChangeOfRecord,
+	table: participationTable, kind: parley.KindParticipation, changeKind: parley.ChangeOfRecord,
 	provenance: func(p *parley.Participation) *parley.Provenance { return &p.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Participation, error) {
-		return one[participationRow](ctx, r, keys, `
-			SELECT k.n, `+participationColumns+`
-			FROM {keys}
-			JOIN participations p ON p.id = k.id AND {known p}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, p *parley.Participation) error {
 		p.ID = subject.ID
 		return w.insert(ctx, "participations",
@@ -42,34 +47,30 @@ var participations = noun[parley.Participation]{
 }
 
 // Participations are those with these ids; nil where there is none.
-func (s *Snapshot) Participations(ctx context.Context, keys []Key) ([]*parley.Participation, error) {
-	return participations.read(ctx, &s.reader, keys)
+func (s *Snapshot) Participations(ctx context.Context, keys []Key, fields Fields) ([]*parley.Participation, error) {
+	return find(ctx, &s.reader, participationTable, keys, fields)
 }
 
 // ParticipantsOf lists who takes part in each negotiation at the lens's valid instant, by role.
-func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role *parley.ParticipationRole, p parley.Page) ([]*parley.ParticipationConnection, error) {
-	c := conditions{query: newQuery(negotiations), list: []string{
+func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role *parley.ParticipationRole, p parley.Page, fields Fields) ([]*parley.ParticipationConnection, error) {
+	c := conditions{query: s.newQuery(negotiations), list: []string{
 		`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
 	}}
 	if role != nil {
 		among(&c, "p.role", "participation_role", []parley.ParticipationRole{*role})
 	}
-	return pages[participationRow](ctx, &s.reader, c.query, list{
-		columns: participationColumns,
-		from:    `participations p`,
-		where:   c.list,
-		order:   order{columns: []orderColumn{{"role", "p.role", "participation_role"}, {"id", "p.id", "uuid"}}},
-	}, p)
+	return pages(ctx, &s.reader, participationTable, c.query, list{
+		from:  `participations p`,
+		where: c.list,
+		order: order{columns: []orderColumn{{"p.role", "participation_role"}, {"p.id", "uuid"}}},
+	}, p, fields)
 }
 
 // ParticipationsOf are the roles that each stakeholder has at the lens's valid instant.
-func (s *Snapshot) ParticipationsOf(ctx context.Context, stakeholders []Key) ([][]*parley.Participation, error) {
-	return each[participationRow](ctx, &s.reader, newQuery(stakeholders), `
-		SELECT k.n, `+participationColumns+`
-		FROM {keys}
-		JOIN participations p ON p.stakeholder_id = k.id AND {known p}
-			AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at
-		ORDER BY p.negotiation_id, p.role, p.id`)
+func (s *Snapshot) ParticipationsOf(ctx context.Context, stakeholders []Key, fields Fields) ([][]*parley.Participation, error) {
+	return readEach(ctx, &s.reader, participationTable, stakeholders, fields, `
+		participations p ON p.stakeholder_id = k.id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
+		`p.negotiation_id, p.role, p.id`)
 }
 
 // JoinNegotiation gives a stakeholder a role in a negotiation.

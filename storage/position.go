@@ -3,14 +3,15 @@ package storage
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"parley"
 )
 
+// positionRow is what is written of a cut.
 type positionRow struct {
-	listed
 	parley.Position
 	NegotiationID uuid.UUID      `db:"negotiation_id"`
 	IssueID       uuid.UUID      `db:"issue_id"`
@@ -19,23 +20,48 @@ type positionRow struct {
 	CutAt         parley.Instant `db:"cut_at"`
 }
 
-func (r positionRow) noun(lens parley.Lens) *parley.Position {
-	p := &r.Position
-	p.Lens, p.Conditions, p.EvidenceIDs = lens, r.Conditions, r.Evidence
-	return p
+// otherOnTheLine finds the positions of the same holder on the same scenario as one that stand beside it: at the lens's
+// valid instant, or, where it does not hold then, at some instant of its interval.
+func otherOnTheLine(one, other string) string {
+	return strings.NewReplacer("{one}", one, "{other}", other, "{known}", "{known "+other+"}").Replace(`
+		{other}.holder_id = {one}.holder_id AND {other}.scenario_id = {one}.scenario_id AND {other}.id <> {one}.id AND {known}
+		AND CASE WHEN {one}.valid_from <= k.valid_at AND {one}.valid_to > k.valid_at
+			THEN {other}.valid_from <= k.valid_at AND {other}.valid_to > k.valid_at
+			ELSE {other}.valid_from < {one}.valid_to AND {other}.valid_to > {one}.valid_from END`)
 }
 
-// otherOnTheLine finds the positions o of the same holder on the same scenario as p that stand beside it: at the lens's
-// valid instant, or, where p does not hold then, at some instant of p's interval.
-const otherOnTheLine = `o.holder_id = p.holder_id AND o.scenario_id = p.scenario_id AND o.id <> p.id AND {known o}
-	AND CASE WHEN p.valid_from <= k.valid_at AND p.valid_to > k.valid_at
-		THEN o.valid_from <= k.valid_at AND o.valid_to > k.valid_at
-		ELSE o.valid_from < p.valid_to AND o.valid_to > p.valid_from END`
+func contested(position string) string {
+	return position + `.disputed AND EXISTS (SELECT FROM positions o WHERE ` + otherOnTheLine(position, "o") + `)`
+}
 
-var positionColumns = `p.id, p.scenario_id, p.holder_id, p.stance, p.conditions, p.red_line, p.salience, p.rationale, p.confidence,
-	p.evidence, p.second_hand, p.valid_from, p.valid_from_precision, p.asserted_to, p.contests,
-	NULLIF(p.valid_to, 'infinity') AS valid_to, p.beside, p.disputed,
-	p.disputed AND EXISTS (SELECT FROM positions o WHERE ` + otherOnTheLine + `) AS contested, ` + provenanceOf("p", "content_at")
+var positionTable = &table[parley.Position]{
+	name: "positions", alias: "p",
+	self: func(p *parley.Position) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
+	columns: append([]column[parley.Position]{
+		id("scenario label", "@.scenario_id", func(p *parley.Position) *uuid.UUID { return &p.ScenarioID }),
+		id("holder label", "@.holder_id", func(p *parley.Position) *uuid.UUID { return &p.HolderID }),
+		text("stance label", "@.stance", func(p *parley.Position) *parley.Stance { return &p.Stance }),
+		textList("conditions", "@.conditions", func(p *parley.Position) *[]string { return &p.Conditions }),
+		flag("redLine", "@.red_line", func(p *parley.Position) *bool { return &p.RedLine }),
+		optionalNumber("salience", "@.salience", func(p *parley.Position) **int { return &p.Salience }),
+		optionalText("rationale", "@.rationale", func(p *parley.Position) **string { return &p.Rationale }),
+		text("confidence", "@.confidence", func(p *parley.Position) *parley.AnalyticConfidence { return &p.Confidence }),
+		idList("evidence lastAffirmedAt", "@.evidence", func(p *parley.Position) *[]uuid.UUID { return &p.EvidenceIDs }),
+		flag("secondHand", "@.second_hand", func(p *parley.Position) *bool { return &p.SecondHand }),
+		when("validFrom", "@.valid_from", func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
+		text("validFromPrecision", "@.valid_from_precision", func(p *parley.Position) *parley.TimePrecision { return &p.ValidFromPrecision }),
+		optionalWhen("assertedTo", "@.asserted_to", func(p *parley.Position) **parley.Instant { return &p.AssertedTo }),
+		optionalID("contests", "@.contests", func(p *parley.Position) **uuid.UUID { return &p.ContestsID }),
+		optionalWhen("validTo", "@.valid_to", func(p *parley.Position) **parley.Instant { return &p.ValidTo }),
+		flag("beside", "@.beside", func(p *parley.Position) *bool { return &p.Beside }),
+		flag("disputed", "@.disputed", func(p *parley.Position) *bool { return &p.Disputed }),
+		flag("contested", contested("@"), func(p *parley.Position) *bool { return &p.Contested }),
+	}, provenance("content_at", func(p *parley.Position) *parley.Provenance { return &p.Provenance })...),
+	references: []reference{
+		refersTo("holder", "@.holder_id", stakeholderTable),
+		refersTo("scenario", "@.scenario_id", scenarioTable),
+	},
+}
 
 // gradeOf is how well a position is borne out: the best credibility of its evidence, and the best reliability. Unknown
 // (C6, F), or no evidence at all, counts as the middle of the scale.
@@ -53,7 +79,7 @@ var prevails = `(NOT p.disputed OR NOT EXISTS (
 	SELECT FROM positions o
 	CROSS JOIN LATERAL ` + gradeOf("o") + ` og
 	CROSS JOIN LATERAL ` + gradeOf("p") + ` pg
-	WHERE ` + otherOnTheLine + `
+	WHERE ` + otherOnTheLine("p", "o") + `
 		AND (og.credibility, og.reliability, p.content_at, p.id) < (pg.credibility, pg.reliability, o.content_at, o.id)))`
 
 const positionHolds = `p.valid_from <= k.valid_at AND p.valid_to > k.valid_at`
@@ -88,67 +114,46 @@ func positionLine(scenario *target) lineOf[parley.Position] {
 }
 
 // Positions are those with these ids, whatever their interval; nil where there is none.
-func (s *Snapshot) Positions(ctx context.Context, keys []Key) ([]*parley.Position, error) {
-	return readPositions(ctx, &s.reader, keys)
-}
-
-func readPositions(ctx context.Context, r *reader, keys []Key) ([]*parley.Position, error) {
-	return one[positionRow](ctx, r, keys, `
-		SELECT k.n, `+positionColumns+`
-		FROM {keys}
-		JOIN positions p ON p.id = k.id AND {known p}`)
+func (s *Snapshot) Positions(ctx context.Context, keys []Key, fields Fields) ([]*parley.Position, error) {
+	return find(ctx, &s.reader, positionTable, keys, fields)
 }
 
 // PositionVersions are the versions with these ids, as they last were at the lens's known instant; nil where there is
 // none.
-func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key) ([]*parley.Position, error) {
-	return one[positionRow](ctx, &s.reader, versions, `
-		SELECT DISTINCT ON (k.n) k.n, `+positionColumns+`
-		FROM {keys}
-		JOIN positions p ON p.version = k.id AND p.recorded_at <= k.known_at
-		ORDER BY k.n, p.recorded_at DESC`)
+func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key, fields Fields) ([]*parley.Position, error) {
+	return readVersions(ctx, &s.reader, positionTable, versions, fields)
 }
 
 // Dissenting are the positions that stand beside each of these versions, the one that prevails over the others first.
-func (s *Snapshot) Dissenting(ctx context.Context, versions []Key) ([][]*parley.Position, error) {
-	return each[positionRow](ctx, &s.reader, newQuery(versions), `
-		SELECT k.n, x.*
-		FROM {keys}
-		CROSS JOIN LATERAL (
-			SELECT v.* FROM positions v
-			WHERE v.version = k.id AND v.recorded_at <= k.known_at
-			ORDER BY v.recorded_at DESC
-			LIMIT 1
-		) p
-		JOIN positions o ON p.disputed AND `+otherOnTheLine+`
-		CROSS JOIN LATERAL `+gradeOf("o")+` g
-		CROSS JOIN LATERAL (SELECT `+positionColumns+` FROM positions p WHERE p.id = o.id AND p.recorded_at = o.recorded_at) x
-		ORDER BY k.n, g.credibility, g.reliability, x.recorded_at DESC, x.id DESC`)
+func (s *Snapshot) Dissenting(ctx context.Context, versions []Key, fields Fields) ([][]*parley.Position, error) {
+	return readEach(ctx, &s.reader, positionTable, versions, fields, versionOf("positions")+` v ON v.disputed
+		JOIN positions p ON `+otherOnTheLine("v", "p")+`
+		CROSS JOIN LATERAL `+gradeOf("p")+` g`, `k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
 }
 
 // ListPositions lists the prevailing positions at the lens's valid instant.
-func (s *Snapshot) ListPositions(ctx context.Context, lens parley.Lens, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page) (*parley.PositionConnection, error) {
+func (s *Snapshot) ListPositions(ctx context.Context, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page, fields Fields) (*parley.PositionConnection, error) {
 	columns := byValidFrom
 	if by == parley.PositionsByRecorded {
-		columns = []orderColumn{{"recorded_at", "p.content_at", "timestamptz"}, {"id", "p.id", "uuid"}}
+		columns = []orderColumn{{"p.content_at", "timestamptz"}, {"p.id", "uuid"}}
 	}
-	return first(s.positionsWhere(ctx, []Key{{Lens: lens}}, `TRUE`, f, order{columns, true}, p))
+	return first(s.positionsWhere(ctx, everything, `TRUE`, f, order{columns, true}, p, fields))
 }
 
 // PositionsOnScenarios are the prevailing positions on each scenario, newest validFrom first.
-func (s *Snapshot) PositionsOnScenarios(ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page) ([]*parley.PositionConnection, error) {
-	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f, order{byValidFrom, true}, p)
+func (s *Snapshot) PositionsOnScenarios(ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f, order{byValidFrom, true}, p, fields)
 }
 
 // PositionsOfStakeholders are the prevailing positions of each holder, newest validFrom first.
-func (s *Snapshot) PositionsOfStakeholders(ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page) ([]*parley.PositionConnection, error) {
-	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, order{byValidFrom, true}, p)
+func (s *Snapshot) PositionsOfStakeholders(ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, order{byValidFrom, true}, p, fields)
 }
 
-var byValidFrom = []orderColumn{{"valid_from", "p.valid_from", "timestamptz"}, {"id", "p.id", "uuid"}}
+var byValidFrom = []orderColumn{{"p.valid_from", "timestamptz"}, {"p.id", "uuid"}}
 
-func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o order, p parley.Page) ([]*parley.PositionConnection, error) {
-	c := conditions{query: newQuery(keys), list: []string{scope, `{known p}`, positionHolds, prevails}}
+func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o order, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+	c := conditions{query: s.newQuery(keys), list: []string{scope, `{known p}`, positionHolds, prevails}}
 	if f != nil {
 		var holders, scenarios, issues, negotiations []uuid.UUID
 		var refs filterRefs
@@ -168,50 +173,46 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 		c.is("p.second_hand", f.SecondHand)
 		c.is("p.red_line", f.RedLine)
 		c.is("(p.evidence = '{}')", f.Unsourced)
-		c.is(`(p.disputed AND EXISTS (SELECT FROM positions o WHERE `+otherOnTheLine+`))`, f.Contested)
+		c.is("("+contested("p")+")", f.Contested)
 	}
-	return pages[positionRow](ctx, &s.reader, c.query, list{
-		columns: positionColumns, from: `positions p`, where: c.list, order: o,
-	}, p)
+	return pages(ctx, &s.reader, positionTable, c.query, list{from: `positions p`, where: c.list, order: o}, p, fields)
 }
 
 // PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, p parley.Page) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "holders", holders, parley.KindStakeholder)
 	if err := s.resolve(ctx, &refs); err != nil {
 		return nil, err
 	}
-	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, among, p)
+	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, among, p, fields)
 }
 
 // PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, p parley.Page) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "scenarios", scenarios, parley.KindScenario)
 	if err := s.resolve(ctx, &refs); err != nil {
 		return nil, err
 	}
-	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, among, p)
+	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, among, p, fields)
 }
 
-func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, p parley.Page) ([]*parley.PositionConnection, error) {
-	c := conditions{query: newQuery(keys), list: []string{scope, `{known p}`}}
+func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+	c := conditions{query: s.newQuery(keys), list: []string{scope, `{known p}`}}
 	c.of(column, among)
-	return pages[positionRow](ctx, &s.reader, c.query, list{
-		columns: positionColumns, from: `positions p`, where: c.list, order: order{columns: byValidFrom},
-	}, p)
+	return pages(ctx, &s.reader, positionTable, c.query, list{
+		from: `positions p`, where: c.list, order: order{columns: byValidFrom},
+	}, p, fields)
 }
 
 // positionsOf is a holder's line on a scenario as it stands.
 func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([]*parley.Position, error) {
-	q := newQuery(current(scenario))
-	lines, err := each[positionRow](ctx, &w.reader, q, `
-		SELECT k.n, `+positionColumns+`
-		FROM {keys}
-		JOIN positions p ON p.scenario_id = k.id AND p.holder_id = `+q.arg(holder)+` AND {known p}`)
+	q := w.newQuery(current(scenario))
+	lines, err := readLists(ctx, &w.reader, positionTable, q, nil,
+		`positions p ON p.scenario_id = k.id AND p.holder_id = `+q.arg(holder)+` AND {known p}`, "")
 	if err != nil {
 		return nil, fmt.Errorf("read a holder's positions on a scenario: %w", err)
 	}
@@ -355,7 +356,7 @@ func (w *writer) currentPosition(ctx context.Context, field string, ref string) 
 	if err != nil {
 		return nil, err
 	}
-	read, err := readPositions(ctx, &w.reader, current(subject.ID))
+	read, err := find(ctx, &w.reader, positionTable, current(subject.ID), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -245,18 +245,6 @@ func notFound(w want, t *target) parley.UserError {
 	return parley.UserError{Code: parley.NotFound, Message: message, Field: strings.Split(w.field, ".")}
 }
 
-// Find looks up one record of a kind for a query; false when there is none.
-func (s *Snapshot) Find(ctx context.Context, ref string, kind parley.Kind) (uuid.UUID, bool, error) {
-	if id, err := uuid.Parse(ref); err == nil {
-		return id, true, nil // whether there is such a record shows when it is read
-	}
-	found, err := s.lookUp(ctx, []string{ref})
-	if err != nil || found[ref] == nil || found[ref].Kind != kind {
-		return uuid.Nil, false, err
-	}
-	return found[ref].ID, true, nil
-}
-
 // filterRefs collects the records that filters name, so that one statement finds them all.
 type filterRefs struct{ wanted []filterWant }
 

@@ -4,31 +4,38 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"parley"
 )
 
+// relationRow is what is written of a version.
 type relationRow struct {
-	numbered
 	parley.ScenarioRelation
 	Evidence uuids `db:"evidence"`
 }
 
-func (r relationRow) noun(lens parley.Lens) *parley.ScenarioRelation {
-	r.ScenarioRelation.Lens, r.ScenarioRelation.EvidenceIDs = lens, r.Evidence
-	return &r.ScenarioRelation
+var relationTable = &table[parley.ScenarioRelation]{
+	name: "relations", alias: "r",
+	self: func(r *parley.ScenarioRelation) (*uuid.UUID, *parley.Lens) { return &r.ID, &r.Lens },
+	columns: append([]column[parley.ScenarioRelation]{
+		text("kind label", "@.kind", func(r *parley.ScenarioRelation) *parley.ScenarioRelationKind { return &r.Kind }),
+		id("from label", "@.from_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.FromID }),
+		id("to label", "@.to_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.ToID }),
+		optionalID("claimedBy", "@.claimed_by", func(r *parley.ScenarioRelation) **uuid.UUID { return &r.ClaimedByID }),
+		optionalText("note", "@.note", func(r *parley.ScenarioRelation) **string { return &r.Note }),
+		idList("evidence", "@.evidence", func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs }),
+	}, provenance("recorded_at", func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance })...),
+	references: []reference{
+		refersTo("from", "@.from_id", scenarioTable),
+		refersTo("to", "@.to_id", scenarioTable),
+		refersTo("claimedBy", "@.claimed_by", stakeholderTable),
+	},
 }
 
-var relationColumns = `r.id, r.kind, r.from_id, r.to_id, r.claimed_by, r.note, r.evidence, ` + provenanceOf("r", "recorded_at")
-
 var relations = noun[parley.ScenarioRelation]{
-	table: "relations", kind: parley.KindRelation, changeKind: parley.ChangeOfRecord,
+	table: relationTable, kind: parley.KindRelation, changeKind: parley.ChangeOfRecord,
 	provenance: func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.ScenarioRelation, error) {
-		return one[relationRow](ctx, r, keys, `
-			SELECT k.n, `+relationColumns+`
-			FROM {keys}
-			JOIN relations r ON r.id = k.id AND {known r}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, r *parley.ScenarioRelation) error {
 		r.ID = subject.ID
 		return w.insert(ctx, "relations",
@@ -38,18 +45,15 @@ var relations = noun[parley.ScenarioRelation]{
 }
 
 // Relations are those with these ids; nil where there is none.
-func (s *Snapshot) Relations(ctx context.Context, keys []Key) ([]*parley.ScenarioRelation, error) {
-	return relations.read(ctx, &s.reader, keys)
+func (s *Snapshot) Relations(ctx context.Context, keys []Key, fields Fields) ([]*parley.ScenarioRelation, error) {
+	return find(ctx, &s.reader, relationTable, keys, fields)
 }
 
 // RelationsOf are the relations of each scenario, in both directions, earliest recorded first.
-func (s *Snapshot) RelationsOf(ctx context.Context, scenarios []Key) ([][]*parley.ScenarioRelation, error) {
-	return each[relationRow](ctx, &s.reader, newQuery(scenarios), `
-		SELECT k.n, `+relationColumns+`
-		FROM {keys}
-		JOIN relations r ON (r.from_id = k.id OR r.to_id = k.id) AND {known r}
-		JOIN records i ON i.id = r.id
-		ORDER BY i.recorded_at, r.id`)
+func (s *Snapshot) RelationsOf(ctx context.Context, scenarios []Key, fields Fields) ([][]*parley.ScenarioRelation, error) {
+	return readEach(ctx, &s.reader, relationTable, scenarios, fields, `
+		relations r ON (r.from_id = k.id OR r.to_id = k.id) AND {known r}
+		JOIN records i ON i.id = r.id`, `i.recorded_at, r.id`)
 }
 
 // RelateScenarios puts a relation on record.

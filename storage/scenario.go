@@ -9,34 +9,41 @@ import (
 	"parley"
 )
 
+// scenarioRow is what is written of a version.
 type scenarioRow struct {
-	listed
 	parley.Scenario
-	Path       string `db:"path"`
-	ChangedSeq *int64 `db:"changed_seq"`
+	Path string `db:"path"`
 }
 
-func (r scenarioRow) noun(lens parley.Lens) *parley.Scenario {
-	r.Scenario.Lens = lens
-	return &r.Scenario
+var scenarioTable = &table[parley.Scenario]{
+	name: "scenarios", alias: "s",
+	self: func(s *parley.Scenario) (*uuid.UUID, *parley.Lens) { return &s.ID, &s.Lens },
+	columns: append([]column[parley.Scenario]{
+		id("negotiation", "@.negotiation_id", func(s *parley.Scenario) *uuid.UUID { return &s.NegotiationID }),
+		id("issue", "@.issue_id", func(s *parley.Scenario) *uuid.UUID { return &s.IssueID }),
+		text("key", "@.key", func(s *parley.Scenario) *string { return &s.Key }),
+		text("title label", "@.title", func(s *parley.Scenario) *string { return &s.Title }),
+		optionalText("summary", "@.summary", func(s *parley.Scenario) **string { return &s.Summary }),
+		optionalText("criteria", "@.criteria", func(s *parley.Scenario) **string { return &s.Criteria }),
+		optionalWhen("deadline", "@.deadline", func(s *parley.Scenario) **parley.Instant { return &s.Deadline }),
+		optionalText("targetStage", "@.target_stage", func(s *parley.Scenario) **parley.NegotiationStage { return &s.TargetStage }),
+		optionalText("status allowedTransitions", "@c.to_status", func(s *parley.Scenario) **parley.ScenarioStatus { return &s.Status }),
+		optionalWhen("statusSince", "@c.effective_at", func(s *parley.Scenario) **parley.Instant { return &s.StatusSince }),
+		optionalID("currentStatusChange", "@c.id", func(s *parley.Scenario) **uuid.UUID { return &s.StatusChangeID }),
+	}, provenance("recorded_at", func(s *parley.Scenario) *parley.Provenance { return &s.Provenance })...),
+	status: statusInForce,
+	references: []reference{
+		refersTo("issue", "@.issue_id", issueTable),
+		refersTo("negotiation", "@.negotiation_id", negotiationTable),
+	},
 }
-
-var scenarioColumns = `s.id, s.negotiation_id, s.issue_id, s.path, s.key, s.title, s.summary, s.criteria, s.deadline, s.target_stage,
-	c.to_status AS status, c.effective_at AS status_since, c.id AS status_change_id, ` + provenanceOf("s", "recorded_at")
 
 // statusInForce joins the status change of a scenario that holds at the lens's valid instant.
-const statusInForce = `status_changes c ON c.scenario_id = s.id AND {known c} AND c.effective_at <= k.valid_at AND c.valid_to > k.valid_at`
+const statusInForce = `status_changes @c ON @c.scenario_id = @.id AND {known @c} AND @c.effective_at <= k.valid_at AND @c.valid_to > k.valid_at`
 
 var scenarios = noun[parley.Scenario]{
-	table: "scenarios", kind: parley.KindScenario, changeKind: parley.ChangeOfRecord,
+	table: scenarioTable, kind: parley.KindScenario, changeKind: parley.ChangeOfRecord,
 	provenance: func(s *parley.Scenario) *parley.Provenance { return &s.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Scenario, error) {
-		return one[scenarioRow](ctx, r, keys, `
-			SELECT k.n, `+scenarioColumns+`
-			FROM {keys}
-			JOIN scenarios s ON s.id = k.id AND {known s}
-			LEFT JOIN `+statusInForce)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, s *parley.Scenario) error {
 		s.ID = subject.ID
 		return w.insert(ctx, "scenarios",
@@ -48,14 +55,14 @@ var scenarios = noun[parley.Scenario]{
 
 // Scenarios are those with these ids; nil where there is none. One that is not on the table at the lens's valid instant
 // has no status.
-func (s *Snapshot) Scenarios(ctx context.Context, keys []Key) ([]*parley.Scenario, error) {
-	return scenarios.read(ctx, &s.reader, keys)
+func (s *Snapshot) Scenarios(ctx context.Context, keys []Key, fields Fields) ([]*parley.Scenario, error) {
+	return find(ctx, &s.reader, scenarioTable, keys, fields)
 }
 
 // ScenariosOnTheTable are those of the scenarios with these ids that are on the table at the lens's valid instant; nil
 // for the rest.
-func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key) ([]*parley.Scenario, error) {
-	found, err := s.Scenarios(ctx, keys)
+func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key, fields Fields) ([]*parley.Scenario, error) {
+	found, err := s.Scenarios(ctx, keys, fields.and("status"))
 	for i, scenario := range found {
 		if scenario != nil && scenario.Status == nil {
 			found[i] = nil
@@ -65,22 +72,22 @@ func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key) ([]*parl
 }
 
 // ListScenarios lists the scenarios on the table.
-func (s *Snapshot) ListScenarios(ctx context.Context, lens parley.Lens, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page) (*parley.ScenarioConnection, error) {
-	return first(s.scenariosWhere(ctx, []Key{{Lens: lens}}, `TRUE`, f, by, p))
+func (s *Snapshot) ListScenarios(ctx context.Context, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields Fields) (*parley.ScenarioConnection, error) {
+	return first(s.scenariosWhere(ctx, everything, `TRUE`, f, by, p, fields))
 }
 
 // ScenariosOfNegotiations are the scenarios on the table of each negotiation.
-func (s *Snapshot) ScenariosOfNegotiations(ctx context.Context, negotiations []Key, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page) ([]*parley.ScenarioConnection, error) {
-	return s.scenariosWhere(ctx, negotiations, `s.negotiation_id = k.id`, f, by, p)
+func (s *Snapshot) ScenariosOfNegotiations(ctx context.Context, negotiations []Key, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields Fields) ([]*parley.ScenarioConnection, error) {
+	return s.scenariosWhere(ctx, negotiations, `s.negotiation_id = k.id`, f, by, p, fields)
 }
 
 // ScenariosOfIssues are the scenarios on the table of each issue, by key.
-func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley.Page) ([]*parley.ScenarioConnection, error) {
-	return s.scenariosWhere(ctx, issues, `s.issue_id = k.id`, nil, parley.ScenariosByKey, p)
+func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley.Page, fields Fields) ([]*parley.ScenarioConnection, error) {
+	return s.scenariosWhere(ctx, issues, `s.issue_id = k.id`, nil, parley.ScenariosByKey, p, fields)
 }
 
-func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page) ([]*parley.ScenarioConnection, error) {
-	c := conditions{query: newQuery(keys), list: []string{`{known s}`, scope}}
+func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields Fields) ([]*parley.ScenarioConnection, error) {
+	c := conditions{query: s.newQuery(keys), list: []string{`{known s}`, scope}}
 	if f != nil {
 		var negotiations, issues []uuid.UUID
 		var refs filterRefs
@@ -91,26 +98,25 @@ func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string,
 		}
 		c.of("s.negotiation_id", negotiations)
 		c.of("s.issue_id", issues)
-		among(&c, "c.to_status", "scenario_status", f.Status)
-		c.inRange("c.effective_at", f.StatusSince)
+		among(&c, "sc.to_status", "scenario_status", f.Status)
+		c.inRange("sc.effective_at", f.StatusSince)
 		c.contains("s.title || ' ' || coalesce(s.summary, '')", f.Text)
 	}
-	l := list{columns: scenarioColumns, from: `scenarios s JOIN ` + statusInForce, where: c.list}
-	id := orderColumn{"id", "s.id", "uuid"}
+	l := list{from: `scenarios s JOIN ` + aliased(statusInForce, "s"), where: c.list}
+	id := orderColumn{"s.id", "uuid"}
 	switch by {
 	case parley.ScenariosByStatus:
-		l.order = order{descending: true, columns: []orderColumn{{"status_since", "c.effective_at", "timestamptz"}, id}}
+		l.order = order{descending: true, columns: []orderColumn{{"sc.effective_at", "timestamptz"}, id}}
 	case parley.ScenariosByChanged:
-		l.columns += `, f.changed_seq`
 		l.from += ` CROSS JOIN LATERAL (
 			SELECT max(t.seq) AS changed_seq
 			FROM change_touches t JOIN changes g ON g.seq = t.seq
 			WHERE t.record_id = s.id AND g.recorded_at <= k.known_at) f`
-		l.order = order{descending: true, columns: []orderColumn{{"changed_seq", "f.changed_seq", "bigint"}, id}}
+		l.order = order{descending: true, columns: []orderColumn{{"f.changed_seq", "bigint"}, id}}
 	default:
-		l.order = order{columns: []orderColumn{{"path", "s.path", "text"}}}
+		l.order = order{columns: []orderColumn{{"s.path", "text"}}}
 	}
-	return pages[scenarioRow](ctx, &s.reader, c.query, l, p)
+	return pages(ctx, &s.reader, scenarioTable, c.query, l, p, fields)
 }
 
 // AddScenario puts a scenario on the table with its first status.

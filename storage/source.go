@@ -9,29 +9,33 @@ import (
 	"parley"
 )
 
+// sourceRow is what is written of a version.
 type sourceRow struct {
-	listed
 	parley.Source
 	Path string `db:"path"`
 }
 
-func (r sourceRow) noun(lens parley.Lens) *parley.Source {
-	r.Source.Lens = lens
-	return &r.Source
+var sourceTable = &table[parley.Source]{
+	name: "sources", alias: "o",
+	self: func(o *parley.Source) (*uuid.UUID, *parley.Lens) { return &o.ID, &o.Lens },
+	columns: append([]column[parley.Source]{
+		text("key", "@.key", func(o *parley.Source) *string { return &o.Key }),
+		text("title label", "@.title", func(o *parley.Source) *string { return &o.Title }),
+		optionalText("publisher", "@.publisher", func(o *parley.Source) **string { return &o.Publisher }),
+		optionalText("author", "@.author", func(o *parley.Source) **string { return &o.Author }),
+		optionalText("url", "@.url", func(o *parley.Source) **string { return &o.URL }),
+		optionalWhen("publishedAt", "@.published_at", func(o *parley.Source) **parley.Instant { return &o.PublishedAt }),
+		optionalWhen("retrievedAt", "@.retrieved_at", func(o *parley.Source) **parley.Instant { return &o.RetrievedAt }),
+		optionalText("language", "@.language", func(o *parley.Source) **string { return &o.Language }),
+		text("reliability", "@.reliability", func(o *parley.Source) *parley.SourceReliability { return &o.Reliability }),
+		text("marking", "@.marking", func(o *parley.Source) *parley.Marking { return &o.Marking }),
+		optionalText("contentHash", "@.content_hash", func(o *parley.Source) **string { return &o.ContentHash }),
+	}, provenance("recorded_at", func(o *parley.Source) *parley.Provenance { return &o.Provenance })...),
 }
 
-var sourceColumns = `o.id, o.path, o.key, o.title, o.publisher, o.author, o.url, o.published_at, o.retrieved_at, o.language,
-	o.reliability, o.marking, o.content_hash, ` + provenanceOf("o", "recorded_at")
-
 var sources = noun[parley.Source]{
-	table: "sources", kind: parley.KindSource, changeKind: parley.ChangeOfRecord,
+	table: sourceTable, kind: parley.KindSource, changeKind: parley.ChangeOfRecord,
 	provenance: func(o *parley.Source) *parley.Provenance { return &o.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Source, error) {
-		return one[sourceRow](ctx, r, keys, `
-			SELECT k.n, `+sourceColumns+`
-			FROM {keys}
-			JOIN sources o ON o.id = k.id AND {known o}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, o *parley.Source) error {
 		o.ID = subject.ID
 		return w.insert(ctx, "sources",
@@ -42,24 +46,23 @@ var sources = noun[parley.Source]{
 }
 
 // Sources are those with these ids; nil where there is none.
-func (s *Snapshot) Sources(ctx context.Context, keys []Key) ([]*parley.Source, error) {
-	return sources.read(ctx, &s.reader, keys)
+func (s *Snapshot) Sources(ctx context.Context, keys []Key, fields Fields) ([]*parley.Source, error) {
+	return find(ctx, &s.reader, sourceTable, keys, fields)
 }
 
 // ListSources lists sources by key: those whose title, publisher or author holds the text.
-func (s *Snapshot) ListSources(ctx context.Context, lens parley.Lens, text *string, p parley.Page) (*parley.SourceConnection, error) {
-	c := conditions{query: newQuery([]Key{{Lens: lens}}), list: []string{`{known o}`}}
+func (s *Snapshot) ListSources(ctx context.Context, text *string, p parley.Page, fields Fields) (*parley.SourceConnection, error) {
+	c := conditions{query: s.newQuery(everything), list: []string{`{known o}`}}
 	c.contains("o.title || ' ' || coalesce(o.publisher, '') || ' ' || coalesce(o.author, '')", text)
-	return first(pages[sourceRow](ctx, &s.reader, c.query, list{
-		columns: sourceColumns,
-		from:    `sources o`,
-		where:   c.list,
-		order:   order{columns: []orderColumn{{"path", "o.path", "text"}}},
-	}, p))
+	return first(pages(ctx, &s.reader, sourceTable, c.query, list{
+		from:  `sources o`,
+		where: c.list,
+		order: order{columns: []orderColumn{{"o.path", "text"}}},
+	}, p, fields))
 }
 
 // Bodies are the texts kept of sources; nil where none is.
-func (s *Snapshot) Bodies(ctx context.Context, sources []Key) ([]*string, error) {
+func (s *Snapshot) Bodies(ctx context.Context, sources []Key, _ Fields) ([]*string, error) {
 	bodies, err := s.bodies(ctx, recordIDs(sources))
 	if err != nil {
 		return nil, err
@@ -72,16 +75,13 @@ func (s *Snapshot) Bodies(ctx context.Context, sources []Key) ([]*string, error)
 }
 
 func (r *reader) bodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID]*string, error) {
-	var rows []struct {
-		ID   uuid.UUID `db:"source_id"`
-		Body string    `db:"body"`
-	}
-	if err := r.all(ctx, &rows, `SELECT source_id, body FROM source_bodies WHERE source_id = ANY($1)`, uuids(sources)); err != nil {
+	bodies := make(map[uuid.UUID]*string)
+	err := r.rows(ctx, `SELECT record_send(ROW(source_id, body)) FROM source_bodies WHERE source_id = ANY($1)`, []any{binaryIDs(sources)}, func(sent row) {
+		id, body := sent.next().id(), sent.next().text()
+		bodies[id] = &body
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read the bodies of sources: %w", err)
-	}
-	bodies := make(map[uuid.UUID]*string, len(rows))
-	for i := range rows {
-		bodies[rows[i].ID] = &rows[i].Body
 	}
 	return bodies, nil
 }

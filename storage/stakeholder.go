@@ -5,33 +5,34 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"parley"
 )
 
+// stakeholderRow is what is written of a version.
 type stakeholderRow struct {
-	listed
 	parley.Stakeholder
 	Path    string        `db:"path"`
 	Aliases words[string] `db:"aliases"`
 	Names   string        `db:"names"`
 }
 
-func (r stakeholderRow) noun(lens parley.Lens) *parley.Stakeholder {
-	r.Stakeholder.Lens, r.Stakeholder.Aliases = lens, r.Aliases
-	return &r.Stakeholder
+var stakeholderTable = &table[parley.Stakeholder]{
+	name: "stakeholders", alias: "h",
+	self: func(h *parley.Stakeholder) (*uuid.UUID, *parley.Lens) { return &h.ID, &h.Lens },
+	columns: append([]column[parley.Stakeholder]{
+		text("key", "@.key", func(h *parley.Stakeholder) *string { return &h.Key }),
+		text("name label", "@.name", func(h *parley.Stakeholder) *string { return &h.Name }),
+		text("kind", "@.kind", func(h *parley.Stakeholder) *parley.StakeholderKind { return &h.Kind }),
+		textList("aliases", "@.aliases", func(h *parley.Stakeholder) *[]string { return &h.Aliases }),
+		optionalText("countryCode", "@.country_code", func(h *parley.Stakeholder) **string { return &h.CountryCode }),
+	}, provenance("recorded_at", func(h *parley.Stakeholder) *parley.Provenance { return &h.Provenance })...),
 }
 
-var stakeholderColumns = `h.id, h.path, h.key, h.name, h.kind, h.aliases, h.country_code, ` + provenanceOf("h", "recorded_at")
-
 var stakeholders = noun[parley.Stakeholder]{
-	table: "stakeholders", kind: parley.KindStakeholder, changeKind: parley.ChangeOfRecord,
+	table: stakeholderTable, kind: parley.KindStakeholder, changeKind: parley.ChangeOfRecord,
 	provenance: func(h *parley.Stakeholder) *parley.Provenance { return &h.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Stakeholder, error) {
-		return one[stakeholderRow](ctx, r, keys, `
-			SELECT k.n, `+stakeholderColumns+`
-			FROM {keys}
-			JOIN stakeholders h ON h.id = k.id AND {known h}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, h *parley.Stakeholder) error {
 		h.ID = subject.ID
 		return w.insert(ctx, "stakeholders",
@@ -41,21 +42,20 @@ var stakeholders = noun[parley.Stakeholder]{
 }
 
 // Stakeholders are those with these ids; nil where there is none.
-func (s *Snapshot) Stakeholders(ctx context.Context, keys []Key) ([]*parley.Stakeholder, error) {
-	return stakeholders.read(ctx, &s.reader, keys)
+func (s *Snapshot) Stakeholders(ctx context.Context, keys []Key, fields Fields) ([]*parley.Stakeholder, error) {
+	return find(ctx, &s.reader, stakeholderTable, keys, fields)
 }
 
 // ListStakeholders lists stakeholders by key: those of the kinds whose name or an alias holds the text.
-func (s *Snapshot) ListStakeholders(ctx context.Context, lens parley.Lens, text *string, kinds []parley.StakeholderKind, p parley.Page) (*parley.StakeholderConnection, error) {
-	c := conditions{query: newQuery([]Key{{Lens: lens}}), list: []string{`{known h}`}}
+func (s *Snapshot) ListStakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, p parley.Page, fields Fields) (*parley.StakeholderConnection, error) {
+	c := conditions{query: s.newQuery(everything), list: []string{`{known h}`}}
 	c.contains("h.names", text)
 	among(&c, "h.kind", "stakeholder_kind", kinds)
-	return first(pages[stakeholderRow](ctx, &s.reader, c.query, list{
-		columns: stakeholderColumns,
-		from:    `stakeholders h`,
-		where:   c.list,
-		order:   order{columns: []orderColumn{{"path", "h.path", "text"}}},
-	}, p))
+	return first(pages(ctx, &s.reader, stakeholderTable, c.query, list{
+		from:  `stakeholders h`,
+		where: c.list,
+		order: order{columns: []orderColumn{{"h.path", "text"}}},
+	}, p, fields))
 }
 
 // RegisterStakeholder puts a stakeholder on record.

@@ -11,33 +11,42 @@ import (
 	"parley"
 )
 
+// statementRow is what is written of a version.
 type statementRow struct {
-	listed
 	parley.Statement
-	About    uuids          `db:"about"`
-	Locators locators       `db:"locators"`
-	Said     parley.Instant `db:"said"` // saidAt for the order: statements of unknown date come last
+	About    uuids    `db:"about"`
+	Locators locators `db:"locators"`
 }
 
-func (r statementRow) noun(lens parley.Lens) *parley.Statement {
-	r.Statement.Lens, r.Statement.AboutIDs, r.Statement.Locators = lens, r.About, r.Locators
-	return &r.Statement
-}
+// saidOrder is saidAt for the order: statements of unknown date come last.
 
 const saidOrder = `coalesce(st.said_at, '0001-01-01Z')`
 
-var statementColumns = `st.id, st.source_id, st.speaker_id, st.speaker_description, st.about, st.text, st.form, st.terms,
-	st.credibility, st.locators, st.said_at, st.said_at_precision, ` + saidOrder + ` AS said, ` + provenanceOf("st", "recorded_at")
+var statementTable = &table[parley.Statement]{
+	name: "statements", alias: "st",
+	self: func(s *parley.Statement) (*uuid.UUID, *parley.Lens) { return &s.ID, &s.Lens },
+	columns: append([]column[parley.Statement]{
+		id("source grade", "@.source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID }),
+		optionalID("speaker", "@.speaker_id", func(s *parley.Statement) **uuid.UUID { return &s.SpeakerID }),
+		optionalText("speakerDescription", "@.speaker_description", func(s *parley.Statement) **string { return &s.SpeakerDescription }),
+		idList("about", "@.about", func(s *parley.Statement) *[]uuid.UUID { return &s.AboutIDs }),
+		text("text label", "@.text", func(s *parley.Statement) *string { return &s.Text }),
+		text("form", "@.form", func(s *parley.Statement) *parley.StatementForm { return &s.Form }),
+		text("terms", "@.terms", func(s *parley.Statement) *parley.AttributionTerms { return &s.Terms }),
+		text("credibility grade", "@.credibility", func(s *parley.Statement) *parley.InformationCredibility { return &s.Credibility }),
+		{[]string{"locators", "verified"}, "@.locators", func(s *parley.Statement, v value) { s.Locators = readLocators(v) }},
+		optionalWhen("saidAt", "@.said_at", func(s *parley.Statement) **parley.Instant { return &s.SaidAt }),
+		text("saidAtPrecision", "@.said_at_precision", func(s *parley.Statement) *parley.TimePrecision { return &s.SaidAtPrecision }),
+	}, provenance("recorded_at", func(s *parley.Statement) *parley.Provenance { return &s.Provenance })...),
+	references: []reference{
+		refersTo("source", "@.source_id", sourceTable),
+		refersTo("speaker", "@.speaker_id", stakeholderTable),
+	},
+}
 
 var statements = noun[parley.Statement]{
-	table: "statements", kind: parley.KindStatement, changeKind: parley.ChangeOfStatement,
+	table: statementTable, kind: parley.KindStatement, changeKind: parley.ChangeOfStatement,
 	provenance: func(s *parley.Statement) *parley.Provenance { return &s.Provenance },
-	read: func(ctx context.Context, r *reader, keys []Key) ([]*parley.Statement, error) {
-		return one[statementRow](ctx, r, keys, `
-			SELECT k.n, `+statementColumns+`
-			FROM {keys}
-			JOIN statements st ON st.id = k.id AND {known st}`)
-	},
 	insert: func(ctx context.Context, w *writer, subject *target, s *parley.Statement) error {
 		s.ID = subject.ID
 		return w.insert(ctx, "statements",
@@ -48,8 +57,8 @@ var statements = noun[parley.Statement]{
 }
 
 // Statements are those with these ids; nil where there is none.
-func (s *Snapshot) Statements(ctx context.Context, keys []Key) ([]*parley.Statement, error) {
-	return statements.read(ctx, &s.reader, keys)
+func (s *Snapshot) Statements(ctx context.Context, keys []Key, fields Fields) ([]*parley.Statement, error) {
+	return find(ctx, &s.reader, statementTable, keys, fields)
 }
 
 // The statements that can be listed for a record of each kind.
@@ -65,40 +74,39 @@ const (
 )
 
 // ListStatements lists statements, newest saidAt first, those of unknown date last.
-func (s *Snapshot) ListStatements(ctx context.Context, lens parley.Lens, f *parley.StatementFilter, p parley.Page) (*parley.StatementConnection, error) {
-	return first(s.statementsWhere(ctx, []Key{{Lens: lens}}, everyStatement, f, p))
+func (s *Snapshot) ListStatements(ctx context.Context, f *parley.StatementFilter, p parley.Page, fields Fields) (*parley.StatementConnection, error) {
+	return first(s.statementsWhere(ctx, everything, everyStatement, f, p, fields))
 }
 
 // StatementsInSources are the statements that each source holds.
-func (s *Snapshot) StatementsInSources(ctx context.Context, sources []Key, p parley.Page) ([]*parley.StatementConnection, error) {
-	return s.statementsWhere(ctx, sources, statementsIn, nil, p)
+func (s *Snapshot) StatementsInSources(ctx context.Context, sources []Key, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+	return s.statementsWhere(ctx, sources, statementsIn, nil, p, fields)
 }
 
 // StatementsOfStakeholders are the statements that each stakeholder made or that are about it.
-func (s *Snapshot) StatementsOfStakeholders(ctx context.Context, stakeholders []Key, p parley.Page) ([]*parley.StatementConnection, error) {
-	return s.statementsWhere(ctx, stakeholders, statementsByAndAbout, nil, p)
+func (s *Snapshot) StatementsOfStakeholders(ctx context.Context, stakeholders []Key, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+	return s.statementsWhere(ctx, stakeholders, statementsByAndAbout, nil, p, fields)
 }
 
 // StatementsOnScenarios are the statements about each scenario and the evidence of what is on record on it.
-func (s *Snapshot) StatementsOnScenarios(ctx context.Context, scenarios []Key, p parley.Page) ([]*parley.StatementConnection, error) {
-	return s.statementsWhere(ctx, scenarios, statementsOnAScenario, nil, p)
+func (s *Snapshot) StatementsOnScenarios(ctx context.Context, scenarios []Key, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+	return s.statementsWhere(ctx, scenarios, statementsOnAScenario, nil, p, fields)
 }
 
-func (s *Snapshot) statementsWhere(ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page) ([]*parley.StatementConnection, error) {
-	c := conditions{query: newQuery(keys), list: []string{`{known st}`, scope}}
+func (s *Snapshot) statementsWhere(ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+	c := conditions{query: s.newQuery(keys), list: []string{`{known st}`, scope}}
 	if f != nil {
 		if err := s.filterStatements(ctx, &c, f); err != nil {
 			return nil, err
 		}
 	}
-	return pages[statementRow](ctx, &s.reader, c.query, list{
-		columns: statementColumns,
-		from:    `statements st`,
-		where:   c.list,
+	return pages(ctx, &s.reader, statementTable, c.query, list{
+		from:  `statements st`,
+		where: c.list,
 		order: order{descending: true, columns: []orderColumn{
-			{"said", saidOrder, "timestamptz"}, {"id", "st.id", "uuid"},
+			{saidOrder, "timestamptz"}, {"st.id", "uuid"},
 		}},
-	}, p)
+	}, p, fields)
 }
 
 func (s *Snapshot) filterStatements(ctx context.Context, c *conditions, f *parley.StatementFilter) error {
@@ -379,7 +387,7 @@ func (e evidence) statements(ctx context.Context, w *writer, more ...uuid.UUID) 
 	if len(onRecord) == 0 {
 		return list, nil
 	}
-	read, err := statements.read(ctx, &w.reader, current(onRecord...))
+	read, err := find(ctx, &w.reader, statementTable, current(onRecord...), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"parley"
 )
 
+// statusChangeRow is what is written of a cut.
 type statusChangeRow struct {
-	listed
 	parley.StatusChange
 	NegotiationID uuid.UUID                    `db:"negotiation_id"`
 	MovedBy       uuids                        `db:"moved_by"`
@@ -19,14 +19,27 @@ type statusChangeRow struct {
 	CutAt         parley.Instant               `db:"cut_at"`
 }
 
-func (r statusChangeRow) noun(lens parley.Lens) *parley.StatusChange {
-	c := &r.StatusChange
-	c.Lens, c.ByIDs, c.EvidenceIDs, c.Skipped = lens, r.MovedBy, r.Evidence, r.Skipped
-	return c
+var statusChangeTable = &table[parley.StatusChange]{
+	name: "status_changes", alias: "c",
+	self: func(c *parley.StatusChange) (*uuid.UUID, *parley.Lens) { return &c.ID, &c.Lens },
+	columns: append([]column[parley.StatusChange]{
+		id("scenario label", "@.scenario_id", func(c *parley.StatusChange) *uuid.UUID { return &c.ScenarioID }),
+		text("to label", "@.to_status", func(c *parley.StatusChange) *parley.ScenarioStatus { return &c.To }),
+		idList("by", "@.moved_by", func(c *parley.StatusChange) *[]uuid.UUID { return &c.ByIDs }),
+		optionalText("reason", "@.reason", func(c *parley.StatusChange) **string { return &c.Reason }),
+		optionalID("successor", "@.successor_id", func(c *parley.StatusChange) **uuid.UUID { return &c.SuccessorID }),
+		when("effectiveAt", "@.effective_at", func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
+		text("effectiveAtPrecision", "@.effective_at_precision", func(c *parley.StatusChange) *parley.TimePrecision { return &c.EffectiveAtPrecision }),
+		idList("evidence", "@.evidence", func(c *parley.StatusChange) *[]uuid.UUID { return &c.EvidenceIDs }),
+		optionalText("from label", "@.from_status", func(c *parley.StatusChange) **parley.ScenarioStatus { return &c.From }),
+		textList("skipped", "@.skipped", func(c *parley.StatusChange) *[]parley.ScenarioStatus { return &c.Skipped }),
+		optionalWhen("validTo", "@.valid_to", func(c *parley.StatusChange) **parley.Instant { return &c.ValidTo }),
+	}, provenance("content_at", func(c *parley.StatusChange) *parley.Provenance { return &c.Provenance })...),
+	references: []reference{
+		refersTo("scenario", "@.scenario_id", scenarioTable),
+		refersTo("successor", "@.successor_id", scenarioTable),
+	},
 }
-
-var statusChangeColumns = `c.id, c.scenario_id, c.to_status, c.moved_by, c.reason, c.successor_id, c.effective_at,
-	c.effective_at_precision, c.evidence, c.from_status, c.skipped, NULLIF(c.valid_to, 'infinity') AS valid_to, ` + provenanceOf("c", "content_at")
 
 // statusLine is a scenario's line of status changes.
 func statusLine(scenario *target) lineOf[parley.StatusChange] {
@@ -56,38 +69,30 @@ func statusLine(scenario *target) lineOf[parley.StatusChange] {
 }
 
 // StatusChanges are those with these ids, whatever their instant; nil where there is none.
-func (s *Snapshot) StatusChanges(ctx context.Context, keys []Key) ([]*parley.StatusChange, error) {
-	return one[statusChangeRow](ctx, &s.reader, keys, `
-		SELECT k.n, `+statusChangeColumns+`
-		FROM {keys}
-		JOIN status_changes c ON c.id = k.id AND {known c}`)
+func (s *Snapshot) StatusChanges(ctx context.Context, keys []Key, fields Fields) ([]*parley.StatusChange, error) {
+	return find(ctx, &s.reader, statusChangeTable, keys, fields)
 }
 
 // StatusChangeVersions are the versions with these ids, as they last were at the lens's known instant; nil where there
 // is none.
-func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key) ([]*parley.StatusChange, error) {
-	return one[statusChangeRow](ctx, &s.reader, versions, `
-		SELECT DISTINCT ON (k.n) k.n, `+statusChangeColumns+`
-		FROM {keys}
-		JOIN status_changes c ON c.version = k.id AND c.recorded_at <= k.known_at
-		ORDER BY k.n, c.recorded_at DESC`)
+func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key, fields Fields) ([]*parley.StatusChange, error) {
+	return readVersions(ctx, &s.reader, statusChangeTable, versions, fields)
 }
 
 // StatusHistories are all status changes of each scenario, by effectiveAt.
-func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, p parley.Page) ([]*parley.StatusChangeConnection, error) {
-	return pages[statusChangeRow](ctx, &s.reader, newQuery(scenarios), list{
-		columns: statusChangeColumns,
-		from:    `status_changes c`,
-		where:   []string{`c.scenario_id = k.id`, `{known c}`},
-		order:   order{columns: byEffectiveAt},
-	}, p)
+func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, p parley.Page, fields Fields) ([]*parley.StatusChangeConnection, error) {
+	return pages(ctx, &s.reader, statusChangeTable, s.newQuery(scenarios), list{
+		from:  `status_changes c`,
+		where: []string{`c.scenario_id = k.id`, `{known c}`},
+		order: order{columns: byEffectiveAt},
+	}, p, fields)
 }
 
-var byEffectiveAt = []orderColumn{{"effective_at", "c.effective_at", "timestamptz"}, {"id", "c.id", "uuid"}}
+var byEffectiveAt = []orderColumn{{"c.effective_at", "timestamptz"}, {"c.id", "uuid"}}
 
 // ListStatusChanges lists status changes, newest effectiveAt first.
-func (s *Snapshot) ListStatusChanges(ctx context.Context, lens parley.Lens, f *parley.StatusChangeFilter, p parley.Page) (*parley.StatusChangeConnection, error) {
-	c := conditions{query: newQuery([]Key{{Lens: lens}}), list: []string{`{known c}`}}
+func (s *Snapshot) ListStatusChanges(ctx context.Context, f *parley.StatusChangeFilter, p parley.Page, fields Fields) (*parley.StatusChangeConnection, error) {
+	c := conditions{query: s.newQuery(everything), list: []string{`{known c}`}}
 	if f != nil {
 		var negotiations, scenarios, by []uuid.UUID
 		var refs filterRefs
@@ -103,20 +108,16 @@ func (s *Snapshot) ListStatusChanges(ctx context.Context, lens parley.Lens, f *p
 		among(&c, "c.to_status", "scenario_status", f.To)
 		c.inRange("c.effective_at", f.Effective)
 	}
-	return first(pages[statusChangeRow](ctx, &s.reader, c.query, list{
-		columns: statusChangeColumns,
-		from:    `status_changes c`,
-		where:   c.list,
-		order:   order{columns: byEffectiveAt, descending: true},
-	}, p))
+	return first(pages(ctx, &s.reader, statusChangeTable, c.query, list{
+		from:  `status_changes c`,
+		where: c.list,
+		order: order{columns: byEffectiveAt, descending: true},
+	}, p, fields))
 }
 
 // statusesOf is a scenario's line as it stands.
 func (w *writer) statusesOf(ctx context.Context, scenario uuid.UUID) ([]*parley.StatusChange, error) {
-	lines, err := each[statusChangeRow](ctx, &w.reader, newQuery(current(scenario)), `
-		SELECT k.n, `+statusChangeColumns+`
-		FROM {keys}
-		JOIN status_changes c ON c.scenario_id = k.id AND {known c}`)
+	lines, err := readEach(ctx, &w.reader, statusChangeTable, current(scenario), nil, `status_changes c ON c.scenario_id = k.id AND {known c}`, "")
 	if err != nil {
 		return nil, fmt.Errorf("read a scenario's statuses: %w", err)
 	}

@@ -34,6 +34,7 @@ type Options struct {
 type Store struct {
 	mutations
 	db         *sqlx.DB
+	prepared   *prepared
 	dsn        string
 	log        *slog.Logger
 	feed       string // this database's name in cursors
@@ -60,6 +61,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		db.Close()
 		return nil, err
 	}
+	if s.prepared, err = newPrepared(db.DB); err != nil {
+		db.Close()
+		return nil, err
+	}
 	s.hints = newHints(db, o.Log)
 	return s, nil
 }
@@ -67,6 +72,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Close lets go of the database. Nobody may use the store any more.
 func (s *Store) Close() error {
 	s.hints.close()
+	s.prepared.close()
 	return s.db.Close()
 }
 
