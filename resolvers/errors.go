@@ -34,18 +34,27 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			code, message = string(parley.Limit), asked.Message
 		case asked != nil && isAboutRequest(asked):
 			code, message = string(parley.BadRequest), asked.Message
-			if strings.HasPrefix(message, "json request body") { // of which gqlgen repeats every byte
-				message, _, _ = strings.Cut(message, " body:")
-			}
 		case ctx.Err() != nil:
 			code, message = "INTERNAL", "The request was cancelled before it was answered."
 		default:
-			log.ErrorContext(ctx, "a field could not be answered", "path", presented.Path.String(), "error", err)
+			if firstOf(ctx, err) {
+				log.ErrorContext(ctx, "a field could not be answered", "path", presented.Path.String(), "error", err)
+			}
 		}
 		presented.Message = message
 		presented.Extensions = map[string]any{"code": code}
 		return presented
 	}
+}
+
+// firstOf says whether an error is new to the operation: one that failed a whole level comes once for every object of it.
+func firstOf(ctx context.Context, err error) bool {
+	op, ok := ctx.Value(operationKey{}).(*operation)
+	var placed *gqlerror.Error
+	if errors.As(err, &placed) && placed.Err != nil {
+		err = placed.Err
+	}
+	return !ok || op.isNew(err)
 }
 
 // isTooLong tells a document with too many tokens, or nested too deep, from one that can't be parsed.

@@ -4,6 +4,8 @@ package resolvers
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -24,10 +26,24 @@ func New(store *storage.Store, feed *feed.Feed) *Resolver {
 	return &Resolver{store: store, feed: feed}
 }
 
-// operation holds the snapshot that all fields of one response are answered from.
+// operation holds the snapshot that all fields of one response are answered from, and the errors logged of it.
 type operation struct {
 	mu       sync.Mutex
 	snapshot *storage.Snapshot
+	logged   []error
+}
+
+func (o *operation) isNew(err error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !reflect.TypeOf(err).Comparable() {
+		return true
+	}
+	if slices.Contains(o.logged, err) {
+		return false
+	}
+	o.logged = append(o.logged, err)
+	return true
 }
 
 type operationKey struct{}

@@ -56,9 +56,16 @@ func startOn(t testing.TB, dsn string) *api {
 // startPolling starts a server that looks for changes by others, without a hint of them, only so often.
 func startPolling(t testing.TB, dsn string, poll time.Duration) *api {
 	t.Helper()
-	a := &api{t: t, dsn: dsn, logs: &logged{}}
+	return startWith(t, storage.Options{DSN: dsn}, poll)
+}
+
+// startWith starts a server on a store with these options.
+func startWith(t testing.TB, o storage.Options, poll time.Duration) *api {
+	t.Helper()
+	a := &api{t: t, dsn: o.DSN, logs: &logged{}}
 	log := a.logs.logger()
-	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Test analyst", Log: log})
+	o.Analyst, o.Log = "Test analyst", log
+	store, err := storage.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

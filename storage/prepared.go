@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jmoiron/sqlx"
 )
 
 // maxPrepared bounds the statements that are kept prepared: every connection keeps a plan of each.
@@ -14,7 +15,7 @@ const maxPrepared = 256
 // prepared runs reads as prepared statements: those that come again. A text is prepared when it comes the second time,
 // so that one that never does leaves nothing behind.
 type prepared struct {
-	db    *sql.DB
+	db    *sqlx.DB
 	texts *lru.Cache[string, *statement]
 }
 
@@ -25,9 +26,12 @@ type statement struct {
 	dropped  bool
 }
 
-func newPrepared(db *sql.DB) (*prepared, error) {
+func newPrepared(db *sqlx.DB) *prepared {
 	texts, err := lru.NewWithEvict(maxPrepared, func(_ string, s *statement) { go s.drop() })
-	return &prepared{db, texts}, err
+	if err != nil {
+		panic(err) // the size is not positive
+	}
+	return &prepared{db, texts}
 }
 
 func (p *prepared) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
@@ -36,7 +40,7 @@ func (p *prepared) query(ctx context.Context, text string, args ...any) (*sql.Ro
 		return p.db.QueryContext(ctx, text, args...)
 	}
 	p.texts.Get(text) // and so it is not the next one to go
-	if err := known.prepare(ctx, p.db, text); err != nil {
+	if err := known.prepare(ctx, p.db.DB, text); err != nil {
 		return nil, err
 	}
 	known.mu.RLock()
@@ -73,4 +77,4 @@ func (s *statement) drop() {
 	}
 }
 
-func (p *prepared) close() { p.texts.Purge() }
+func (p *prepared) close() error { return p.db.Close() }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"parley"
 )
@@ -67,7 +69,7 @@ type reader struct {
 func (r *reader) all(ctx context.Context, dest any, statement string, args ...any) error {
 	r.store.statements.Add(1)
 	if r.tx == nil {
-		return r.store.db.SelectContext(ctx, dest, statement, args...)
+		return r.store.reads.db.SelectContext(ctx, dest, statement, args...)
 	}
 	return r.tx.SelectContext(ctx, dest, statement, args...)
 }
@@ -84,7 +86,7 @@ func (r *reader) uncounted(ctx context.Context, text string, args []any, each fu
 	}
 	rows, err := r.query(ctx, text, args)
 	if err != nil {
-		return err
+		return tooLong(err)
 	}
 	defer rows.Close()
 	var sent sql.RawBytes
@@ -95,14 +97,22 @@ func (r *reader) uncounted(ctx context.Context, text string, args []any, each fu
 		}
 		each(newRow(sent))
 	}
-	return rows.Err()
+	return tooLong(rows.Err())
+}
+
+// tooLong tells a client whose read ran into the time limit what to do.
+func tooLong(err error) error {
+	if pq.As(err, pqerror.QueryCanceled) != nil {
+		return parley.NewFault(parley.Limit, "Reading this takes too long; ask for less at once, with smaller pages (first) or narrower filters.")
+	}
+	return err
 }
 
 func (r *reader) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	if r.tx != nil {
 		return r.tx.QueryContext(ctx, text, args...)
 	}
-	return r.store.prepared.query(ctx, text, args...)
+	return r.store.reads.query(ctx, text, args...)
 }
 
 type now struct {

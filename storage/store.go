@@ -6,12 +6,15 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -23,18 +26,25 @@ import (
 // every waiter its lock gets dearer.
 const writersAtOnce = 8
 
+// readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
+const readersAtOnce = 16
+
+// usualReadTimeout is how long a read may take. What takes longer is asked for in smaller parts.
+const usualReadTimeout = 30 * time.Second
+
 // Options say where the database is and who writes.
 type Options struct {
-	DSN     string
-	Analyst string // the name under which what is written here is recorded
-	Log     *slog.Logger
+	DSN         string
+	Analyst     string        // the name under which what is written here is recorded
+	ReadTimeout time.Duration // how long one statement of a read may take; 0: 30 seconds
+	Log         *slog.Logger
 }
 
 // Store is one database of Parley's.
 type Store struct {
 	mutations
-	db         *sqlx.DB
-	prepared   *prepared
+	db         *sqlx.DB  // for writes
+	reads      *prepared // with connections of their own, so that neither waits for the other
 	dsn        string
 	log        *slog.Logger
 	feed       string // this database's name in cursors
@@ -47,7 +57,7 @@ type Store struct {
 // Open connects to the database and brings its tables up to date. It refuses a server older than PostgreSQL 15 and a
 // database that a newer Parley has written.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	db, err := connect(ctx, o.DSN)
+	db, err := connect(ctx, o.DSN, "")
 	if err != nil {
 		return nil, err
 	}
@@ -55,25 +65,27 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		db.Close()
 		return nil, err
 	}
-	s := &Store{db: db, dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
+	timeout := cmp.Or(o.ReadTimeout, usualReadTimeout)
+	reads, err := connect(ctx, o.DSN, fmt.Sprintf("SET statement_timeout = %d", timeout.Milliseconds()))
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	reads.SetMaxOpenConns(readersAtOnce)
+	s := &Store{db: db, reads: newPrepared(reads), dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
 	s.mutations = mutations{run: s.write}
-	if err := s.introduce(ctx, o.Analyst); err != nil {
-		db.Close()
-		return nil, err
-	}
-	if s.prepared, err = newPrepared(db.DB); err != nil {
-		db.Close()
-		return nil, err
-	}
 	s.hints = newHints(db, o.Log)
+	if err := s.introduce(ctx, o.Analyst); err != nil {
+		s.Close()
+		return nil, err
+	}
 	return s, nil
 }
 
 // Close lets go of the database. Nobody may use the store any more.
 func (s *Store) Close() error {
 	s.hints.close()
-	s.prepared.close()
-	return s.db.Close()
+	return errors.Join(s.reads.close(), s.db.Close())
 }
 
 // Ping says whether the database answers.
@@ -86,7 +98,9 @@ func (s *Store) Viewer() *parley.Analyst { return &s.analyst }
 // after one.
 func (s *Store) Statements() int64 { return s.statements.Load() }
 
-func connect(ctx context.Context, dsn string) (*sqlx.DB, error) {
+// connect opens connections, on each of which the statement, if there is one, is run first. (As a setting of the session
+// it would be refused by some poolers.)
+func connect(ctx context.Context, dsn, first string) (*sqlx.DB, error) {
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
 		return nil, errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley") // err may show the password
@@ -97,8 +111,8 @@ func connect(ctx context.Context, dsn string) (*sqlx.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database URL can't be used: %w", err)
 	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
-	db.SetMaxOpenConns(40)
+	db := sqlx.NewDb(sql.OpenDB(greeter{connector, first}), "postgres")
+	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(16)
 	var version int
 	if err := db.GetContext(ctx, &version, `SELECT current_setting('server_version_num')::int`); err != nil {
@@ -110,6 +124,25 @@ func connect(ctx context.Context, dsn string) (*sqlx.DB, error) {
 		return nil, fmt.Errorf("the database server is PostgreSQL %d; Parley needs version 15 or later", version/10000)
 	}
 	return db, nil
+}
+
+// greeter connects and runs a first statement.
+type greeter struct {
+	*pq.Connector
+	first string
+}
+
+// Connect opens one connection.
+func (g greeter) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := g.Connector.Connect(ctx)
+	if err != nil || g.first == "" {
+		return conn, err
+	}
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, g.first, nil); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // introduce reads the feed's name and finds or adds the analyst.
