@@ -25,7 +25,7 @@ func (r *positionChangedResolver) Previous(ctx context.Context, objs []*parley.P
 }
 
 func (r *queryResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {
-	return r.snapshot(ctx).ListChanges(ctx, storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after}, fields(ctx))
+	return r.snapshot(ctx).ListChanges(ctx, storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after}, r.fields(ctx))
 }
 
 func (r *recordChangedResolver) RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error) {

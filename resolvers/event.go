@@ -32,7 +32,7 @@ func (r *mutationResolver) EditEvent(ctx context.Context, input graph.EditEventI
 }
 
 func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string) (*parley.Connection[parley.Event], error) {
-	return r.snapshot(ctx).ListEvents(ctx, filter, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListEvents(ctx, filter, page(first, after), r.fields(ctx))
 }
 
 func (r *Resolver) Event() graph.EventResolver { return &eventResolver{r} }

@@ -2,8 +2,10 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"parley/graph/level"
@@ -13,22 +15,89 @@ import (
 // fields are those selected beneath the field that is being resolved, so that no more is read than is asked for. A field
 // with nothing beneath it, such as a label, may need anything of what it reads; so may whoever runs the resolvers some
 // other way than level by level.
-func fields(ctx context.Context) storage.Fields {
-	selections := graphql.GetFieldContext(ctx).Field.Selections
-	if len(selections) == 0 || !level.Runs(ctx) {
+func (r *Resolver) fields(ctx context.Context) *storage.Fields {
+	field := graphql.GetFieldContext(ctx).Field
+	if len(field.Selections) == 0 || !level.Runs(ctx) {
 		return nil
 	}
-	return selected(graphql.GetOperationContext(ctx), selections)
+	return r.selected.of(graphql.GetOperationContext(ctx), field.Selections)
 }
 
-func selected(op *graphql.OperationContext, selections ast.SelectionSet) storage.Fields {
-	list := make(storage.Fields)
-	for _, f := range graphql.CollectFields(op, selections, nil) {
-		beneath := selected(op, f.Selections)
-		if known, ok := list[f.Name]; ok {
-			beneath = storage.Merged(known, beneath)
-		}
-		list[f.Name] = beneath
+// selected keeps what selections came to, since most documents come again, from the cache of documents.
+type selected struct {
+	known *lru.Cache[ast.Selection, selection] // by the first of them
+}
+
+type selection struct {
+	selections ast.SelectionSet
+	fields     *storage.Fields
+}
+
+func newSelected() selected {
+	known, err := lru.New[ast.Selection, selection](1000)
+	if err != nil {
+		panic(err) // the size is not positive
 	}
-	return list
+	return selected{known}
+}
+
+func (s selected) of(op *graphql.OperationContext, selections ast.SelectionSet) *storage.Fields {
+	if known, ok := s.known.Get(selections[0]); ok && slices.Equal(known.selections, selections) {
+		return known.fields
+	}
+	c := collecting{variables: op.Variables}
+	fields := storage.NewFields(c.beneath(selections))
+	if !c.conditional {
+		s.known.Add(selections[0], selection{selections, fields})
+	}
+	return fields
+}
+
+// collecting collects fields by name, whatever their aliases, arguments and the types they are selected on.
+type collecting struct {
+	variables   map[string]any
+	conditional bool // some depend on a variable
+}
+
+func (c *collecting) beneath(selections ast.SelectionSet) map[string]*storage.Fields {
+	merged := make(map[string]ast.SelectionSet)
+	c.add(merged, selections)
+	fields := make(map[string]*storage.Fields, len(merged))
+	for name, under := range merged {
+		fields[name] = storage.NewFields(c.beneath(under))
+	}
+	return fields
+}
+
+func (c *collecting) add(merged map[string]ast.SelectionSet, selections ast.SelectionSet) {
+	for _, s := range selections {
+		switch s := s.(type) {
+		case *ast.Field:
+			if c.included(s.Directives) {
+				merged[s.Name] = slices.Concat(merged[s.Name], s.SelectionSet)
+			}
+		case *ast.InlineFragment:
+			if c.included(s.Directives) {
+				c.add(merged, s.SelectionSet)
+			}
+		case *ast.FragmentSpread:
+			if c.included(s.Directives) {
+				c.add(merged, s.Definition.SelectionSet)
+			}
+		}
+	}
+}
+
+func (c *collecting) included(directives ast.DirectiveList) bool {
+	for _, d := range directives {
+		condition := d.Arguments.ForName("if")
+		if condition == nil {
+			continue
+		}
+		c.conditional = c.conditional || condition.Value.Kind == ast.Variable
+		if value, err := condition.Value.Value(c.variables); err == nil && value == (d.Name == "skip") {
+			return false
+		}
+	}
+	return true
 }

@@ -12,7 +12,7 @@ func (r *issueResolver) Negotiation(ctx context.Context, objs []*parley.Issue) (
 }
 
 func (r *issueResolver) Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ScenariosOfIssues(ctx, keys(objs, issueKey), page(first, after), fields(ctx))
+	return r.snapshot(ctx).ScenariosOfIssues(ctx, keys(objs, issueKey), page(first, after), r.fields(ctx))
 }
 
 func (r *mutationResolver) AddIssue(ctx context.Context, input parley.AddIssueInput) (*graph.IssuePayload, error) {

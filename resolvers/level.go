@@ -27,12 +27,12 @@ func at(lens parley.Lens, id *uuid.UUID) storage.Key {
 }
 
 // load reads what belongs to the keys of a level: as much of it as is selected.
-func load[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) (T, error), keys []storage.Key) (T, error) {
-	return read(r.snapshot(ctx), ctx, keys, fields(ctx))
+func load[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) (T, error), keys []storage.Key) (T, error) {
+	return read(r.snapshot(ctx), ctx, keys, r.fields(ctx))
 }
 
 // loadEach reads the records that the objects of a level refer to by lists of ids, each list in its order.
-func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) ([]*T, error), objs []*P, refs func(*P) (parley.Lens, []uuid.UUID)) ([][]*T, error) {
+func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error), objs []*P, refs func(*P) (parley.Lens, []uuid.UUID)) ([][]*T, error) {
 	var flat []storage.Key
 	for _, o := range objs {
 		lens, ids := refs(o)
@@ -62,7 +62,7 @@ func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Sna
 }
 
 // find looks one record up by id or key for a root field; nil when there is none.
-func find[T any](ctx context.Context, r *Resolver, ref string, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) ([]*T, error)) (*T, error) {
+func find[T any](ctx context.Context, r *Resolver, ref string, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error)) (*T, error) {
 	records, err := load(ctx, r, read, []storage.Key{storage.KeyOf(ref)})
 	if err != nil {
 		return nil, err

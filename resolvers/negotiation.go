@@ -27,19 +27,19 @@ func (r *negotiationResolver) Issues(ctx context.Context, objs []*parley.Negotia
 }
 
 func (r *negotiationResolver) Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ScenariosOfNegotiations(ctx, keys(objs, negotiationKey), filter, orderBy, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ScenariosOfNegotiations(ctx, keys(objs, negotiationKey), filter, orderBy, page(first, after), r.fields(ctx))
 }
 
 func (r *negotiationResolver) Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
-	return r.snapshot(ctx).ParticipantsOf(ctx, keys(objs, negotiationKey), role, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ParticipantsOf(ctx, keys(objs, negotiationKey), role, page(first, after), r.fields(ctx))
 }
 
 func (r *negotiationResolver) Events(ctx context.Context, objs []*parley.Negotiation, first int, after *string) ([]*parley.Connection[parley.Event], error) {
-	return r.snapshot(ctx).EventsOf(ctx, keys(objs, negotiationKey), page(first, after), fields(ctx))
+	return r.snapshot(ctx).EventsOf(ctx, keys(objs, negotiationKey), page(first, after), r.fields(ctx))
 }
 
 func (r *negotiationResolver) Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) ([]*parley.ChangeConnection, error) {
-	return r.snapshot(ctx).ChangesOf(ctx, keys(objs, negotiationKey), storage.ChangePage{Filter: filter, Order: order, First: first, After: after}, fields(ctx))
+	return r.snapshot(ctx).ChangesOf(ctx, keys(objs, negotiationKey), storage.ChangePage{Filter: filter, Order: order, First: first, After: after}, r.fields(ctx))
 }
 
 func (r *queryResolver) Negotiation(ctx context.Context, id string) (*parley.Negotiation, error) {
@@ -47,7 +47,7 @@ func (r *queryResolver) Negotiation(ctx context.Context, id string) (*parley.Neg
 }
 
 func (r *queryResolver) Negotiations(ctx context.Context, first int, after *string) (*parley.Connection[parley.Negotiation], error) {
-	return r.snapshot(ctx).ListNegotiations(ctx, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListNegotiations(ctx, page(first, after), r.fields(ctx))
 }
 
 func (r *Resolver) Negotiation() graph.NegotiationResolver { return &negotiationResolver{r} }

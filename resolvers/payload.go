@@ -21,7 +21,7 @@ type payload[T any] struct {
 }
 
 // settle turns what a mutation did into its payload. A refusal is data; any other error is not.
-func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, storage.Fields) ([]*T, error)) func(storage.Written, error) (payload[T], error) {
+func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error)) func(storage.Written, error) (payload[T], error) {
 	return func(w storage.Written, err error) (payload[T], error) {
 		var refusal parley.Refusal
 		if errors.As(err, &refusal) {
@@ -47,7 +47,7 @@ func userErrors(refusal parley.Refusal) []*parley.UserError {
 }
 
 // nodeByKey reads records of any kind; a mutation's payload takes them as it takes those of one kind.
-func nodeByKey(s *storage.Snapshot, ctx context.Context, keys []storage.Key, fields storage.Fields) ([]*parley.Node, error) {
+func nodeByKey(s *storage.Snapshot, ctx context.Context, keys []storage.Key, fields *storage.Fields) ([]*parley.Node, error) {
 	nodes, err := s.Nodes(ctx, keys, fields)
 	if err != nil {
 		return nil, err

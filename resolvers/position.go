@@ -65,7 +65,7 @@ func (r *positionResolver) RecordedBy(ctx context.Context, objs []*parley.Positi
 }
 
 func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string) (*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).ListPositions(ctx, filter, orderBy, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListPositions(ctx, filter, orderBy, page(first, after), r.fields(ctx))
 }
 
 func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string) (<-chan *parley.PositionChanged, error) {

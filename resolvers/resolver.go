@@ -17,13 +17,14 @@ import (
 
 // Resolver is what all resolvers share.
 type Resolver struct {
-	store *storage.Store
-	feed  *feed.Feed
+	store    *storage.Store
+	feed     *feed.Feed
+	selected selected
 }
 
 // New makes the resolvers over a store and the feed of its changes.
 func New(store *storage.Store, feed *feed.Feed) *Resolver {
-	return &Resolver{store: store, feed: feed}
+	return &Resolver{store: store, feed: feed, selected: newSelected()}
 }
 
 // operation holds the snapshot that all fields of one response are answered from, and the errors logged of it.

@@ -23,7 +23,7 @@ func (r *queryResolver) Scenario(ctx context.Context, id string) (*parley.Scenar
 }
 
 func (r *queryResolver) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) (*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ListScenarios(ctx, filter, orderBy, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListScenarios(ctx, filter, orderBy, page(first, after), r.fields(ctx))
 }
 
 func (r *queryResolver) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error) {
@@ -47,19 +47,19 @@ func (r *scenarioResolver) ChangedAt(ctx context.Context, objs []*parley.Scenari
 }
 
 func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
-	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey), page(first, after), fields(ctx))
+	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey), page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(first, after), fields(ctx))
+	return r.snapshot(ctx).PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, page(first, after), fields(ctx))
+	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).StatementsOnScenarios(ctx, keys(objs, scenarioKey), page(first, after), fields(ctx))
+	return r.snapshot(ctx).StatementsOnScenarios(ctx, keys(objs, scenarioKey), page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {

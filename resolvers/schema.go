@@ -19,7 +19,7 @@ func (r *queryResolver) Viewer(ctx context.Context) (*parley.Analyst, error) {
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (parley.Node, error) {
-	return r.snapshot(ctx).Node(ctx, id, fields(ctx))
+	return r.snapshot(ctx).Node(ctx, id, r.fields(ctx))
 }
 
 func (r *subscriptionResolver) Changes(ctx context.Context, filter *parley.ChangeFilter) (<-chan parley.Change, error) {

@@ -22,7 +22,7 @@ func (r *queryResolver) Source(ctx context.Context, id string) (*parley.Source, 
 }
 
 func (r *queryResolver) Sources(ctx context.Context, text *string, first int, after *string) (*parley.Connection[parley.Source], error) {
-	return r.snapshot(ctx).ListSources(ctx, text, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListSources(ctx, text, page(first, after), r.fields(ctx))
 }
 
 func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {
@@ -30,7 +30,7 @@ func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*st
 }
 
 func (r *sourceResolver) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).StatementsInSources(ctx, keys(objs, sourceKey), page(first, after), fields(ctx))
+	return r.snapshot(ctx).StatementsInSources(ctx, keys(objs, sourceKey), page(first, after), r.fields(ctx))
 }
 
 func (r *Resolver) Source() graph.SourceResolver { return &sourceResolver{r} }

@@ -22,7 +22,7 @@ func (r *queryResolver) Stakeholder(ctx context.Context, id string) (*parley.Sta
 }
 
 func (r *queryResolver) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string) (*parley.Connection[parley.Stakeholder], error) {
-	return r.snapshot(ctx).ListStakeholders(ctx, text, kinds, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListStakeholders(ctx, text, kinds, page(first, after), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) Affiliations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
@@ -38,15 +38,15 @@ func (r *stakeholderResolver) Participations(ctx context.Context, objs []*parley
 }
 
 func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey), filter, page(first, after), fields(ctx))
+	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey), filter, page(first, after), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, page(first, after), fields(ctx))
+	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, page(first, after), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).StatementsOfStakeholders(ctx, keys(objs, stakeholderKey), page(first, after), fields(ctx))
+	return r.snapshot(ctx).StatementsOfStakeholders(ctx, keys(objs, stakeholderKey), page(first, after), r.fields(ctx))
 }
 
 func (r *Resolver) Stakeholder() graph.StakeholderResolver { return &stakeholderResolver{r} }

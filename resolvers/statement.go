@@ -18,7 +18,7 @@ func (r *mutationResolver) CorrectStatement(ctx context.Context, input graph.Cor
 }
 
 func (r *queryResolver) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string) (*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).ListStatements(ctx, filter, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListStatements(ctx, filter, page(first, after), r.fields(ctx))
 }
 
 func (r *statementResolver) Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error) {

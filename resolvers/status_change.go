@@ -18,7 +18,7 @@ func (r *mutationResolver) CorrectStatusChange(ctx context.Context, input graph.
 }
 
 func (r *queryResolver) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string) (*parley.Connection[parley.StatusChange], error) {
-	return r.snapshot(ctx).ListStatusChanges(ctx, filter, page(first, after), fields(ctx))
+	return r.snapshot(ctx).ListStatusChanges(ctx, filter, page(first, after), r.fields(ctx))
 }
 
 func (r *statusChangeResolver) Label(ctx context.Context, objs []*parley.StatusChange) ([]string, error) {

@@ -43,21 +43,21 @@ var affiliations = noun[parley.Affiliation]{
 }
 
 // Affiliations are those with these ids; nil where there is none.
-func (s *Snapshot) Affiliations(ctx context.Context, keys []Key, fields Fields) ([]*parley.Affiliation, error) {
+func (s *Snapshot) Affiliations(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Affiliation, error) {
 	return find(ctx, &s.reader, affiliationTable, keys, fields)
 }
 
 // AffiliationsOf are the offices that each person holds at the lens's valid instant.
-func (s *Snapshot) AffiliationsOf(ctx context.Context, persons []Key, fields Fields) ([][]*parley.Affiliation, error) {
+func (s *Snapshot) AffiliationsOf(ctx context.Context, persons []Key, fields *Fields) ([][]*parley.Affiliation, error) {
 	return affiliationsInForce(ctx, &s.reader, persons, fields, "person_id")
 }
 
 // MembersOf are the offices held with each organization at the lens's valid instant.
-func (s *Snapshot) MembersOf(ctx context.Context, organizations []Key, fields Fields) ([][]*parley.Affiliation, error) {
+func (s *Snapshot) MembersOf(ctx context.Context, organizations []Key, fields *Fields) ([][]*parley.Affiliation, error) {
 	return affiliationsInForce(ctx, &s.reader, organizations, fields, "organization_id")
 }
 
-func affiliationsInForce(ctx context.Context, r *reader, keys []Key, fields Fields, side string) ([][]*parley.Affiliation, error) {
+func affiliationsInForce(ctx context.Context, r *reader, keys []Key, fields *Fields, side string) ([][]*parley.Affiliation, error) {
 	return readEach(ctx, r, affiliationTable, keys, fields, `
 		affiliations a ON a.`+side+` = k.id AND {known a} AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at`,
 		`a.valid_from NULLS FIRST, a.id`)

@@ -10,7 +10,7 @@ import (
 )
 
 // Analysts are the users with these ids; nil where there is none. They are the same through every lens.
-func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ Fields) ([]*parley.Analyst, error) {
+func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Analyst, error) {
 	byID := make(map[uuid.UUID]*parley.Analyst)
 	err := s.rows(ctx, `SELECT record_send(ROW(id, name, role)) FROM analysts WHERE id = ANY($1)`, []any{binaryIDs(recordIDs(keys))}, func(sent row) {
 		a := &parley.Analyst{ID: sent.next().id(), Name: sent.next().text(), Role: parley.Role(sent.next().text())}

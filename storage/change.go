@@ -50,16 +50,16 @@ type ChangePage struct {
 }
 
 // ListChanges lists changes of the whole feed.
-func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields Fields) (*parley.ChangeConnection, error) {
+func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields *Fields) (*parley.ChangeConnection, error) {
 	return first(s.changesWhere(ctx, everything, `changes c`, `TRUE`, p, fields))
 }
 
 // ChangesOf are the changes that touch each negotiation.
-func (s *Snapshot) ChangesOf(ctx context.Context, negotiations []Key, p ChangePage, fields Fields) ([]*parley.ChangeConnection, error) {
+func (s *Snapshot) ChangesOf(ctx context.Context, negotiations []Key, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
 	return s.changesWhere(ctx, negotiations, `change_touches t JOIN changes c ON c.seq = t.seq`, `t.record_id = k.id`, p, fields)
 }
 
-func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope string, p ChangePage, fields Fields) ([]*parley.ChangeConnection, error) {
+func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope string, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
 	if err := (parley.Page{First: p.First}).Check(); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 	for i := range connections {
 		connections[i] = &parley.ChangeConnection{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
 	}
-	selected := changeColumns.neededFor(changeFields(fields))
+	selected := changeColumns.neededFor(fields.nodes()) &^ touches
 	text := `
 		SELECT record_send(ROW(` + c.header() + `, x.*))
 		FROM {keys}
@@ -146,21 +146,8 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 	return connections, nil
 }
 
-// changeFields are the fields that are asked for of the changes in a list: never what they touch.
-func changeFields(list Fields) Fields {
-	nodes := eachNode(list)
-	if nodes != nil {
-		return nodes
-	}
-	every := Fields{}
-	for _, c := range changeColumns {
-		for _, name := range c.fields {
-			every[name] = Fields{}
-		}
-	}
-	delete(every, "touches")
-	return every
-}
+// touches is the column of what a change touches, which lists leave out.
+var touches = uint64(1) << (len(changeColumns) - 1)
 
 // FeedFilter resolves what a filter names, so that changes can be matched without the database.
 func (s *Snapshot) FeedFilter(ctx context.Context, f *parley.ChangeFilter) (parley.FeedFilter, error) {

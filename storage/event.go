@@ -49,21 +49,21 @@ var events = noun[parley.Event]{
 }
 
 // Events are those with these ids; nil where there is none.
-func (s *Snapshot) Events(ctx context.Context, keys []Key, fields Fields) ([]*parley.Event, error) {
+func (s *Snapshot) Events(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Event, error) {
 	return find(ctx, &s.reader, eventTable, keys, fields)
 }
 
 // ListEvents lists events by when they start.
-func (s *Snapshot) ListEvents(ctx context.Context, f *parley.EventFilter, p parley.Page, fields Fields) (*parley.EventConnection, error) {
+func (s *Snapshot) ListEvents(ctx context.Context, f *parley.EventFilter, p parley.Page, fields *Fields) (*parley.EventConnection, error) {
 	return first(s.eventsWhere(ctx, everything, `TRUE`, f, p, fields))
 }
 
 // EventsOf are the events of each negotiation.
-func (s *Snapshot) EventsOf(ctx context.Context, negotiations []Key, p parley.Page, fields Fields) ([]*parley.EventConnection, error) {
+func (s *Snapshot) EventsOf(ctx context.Context, negotiations []Key, p parley.Page, fields *Fields) ([]*parley.EventConnection, error) {
 	return s.eventsWhere(ctx, negotiations, `e.negotiation_id = k.id`, nil, p, fields)
 }
 
-func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page, fields Fields) ([]*parley.EventConnection, error) {
+func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page, fields *Fields) ([]*parley.EventConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{`{known e}`, scope}}
 	if f != nil {
 		var negotiations, participants []uuid.UUID

@@ -41,12 +41,12 @@ var issues = noun[parley.Issue]{
 }
 
 // Issues are those with these ids; nil where there is none.
-func (s *Snapshot) Issues(ctx context.Context, keys []Key, fields Fields) ([]*parley.Issue, error) {
+func (s *Snapshot) Issues(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Issue, error) {
 	return find(ctx, &s.reader, issueTable, keys, fields)
 }
 
 // IssuesOf are the issues of each negotiation, by key.
-func (s *Snapshot) IssuesOf(ctx context.Context, negotiations []Key, fields Fields) ([][]*parley.Issue, error) {
+func (s *Snapshot) IssuesOf(ctx context.Context, negotiations []Key, fields *Fields) ([][]*parley.Issue, error) {
 	return readEach(ctx, &s.reader, issueTable, negotiations, fields, `issues i ON i.negotiation_id = k.id AND {known i}`, `i.path`)
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +35,7 @@ type orderColumn struct {
 }
 
 // pages reads one page for each key, in one statement; the totals, where they are asked for, in another.
-func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list, p parley.Page, fields Fields) ([]*parley.Connection[T], error) {
+func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list, p parley.Page, fields *Fields) ([]*parley.Connection[T], error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -60,46 +59,20 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 		where = append(slices.Clone(where), behind)
 	}
 
-	// The page is cut first, by what stands in its row; then what comes along with it is joined.
-	var along reading
-	var inner []string
-	lift := func(sql string) string {
-		inner = append(inner, fmt.Sprintf("%s AS c%d", sql, len(inner)))
-		return fmt.Sprintf("x.c%d", len(inner)-1)
-	}
-	withCursors := fields.has("edges", "pageInfo")
-	place := make([]string, len(l.order.columns))
-	for i, c := range l.order.columns {
-		place[i] = lift(c.expression)
-	}
-	records := t.records(&along, t.alias, eachNode(fields), lift)
-	selected := append([]string{q.header()}, along.selected...)
-	if withCursors {
-		selected = append(selected, place...)
-	}
-	text := fmt.Sprintf(`
-		SELECT record_send(ROW(%s))
-		FROM {keys}
-		%sLATERAL (
-			SELECT %s
-			FROM %s
-			WHERE %s
-			ORDER BY %s
-			LIMIT %s
-		) x ON true %s
-		ORDER BY k.n, %s`,
-		strings.Join(selected, ", "), q.join(), strings.Join(inner, ", "), l.from, strings.Join(where, " AND "),
-		l.order.by(l.order.expressions()), q.arg(p.First+1), strings.Join(along.joins, " "), l.order.by(place))
+	limit := q.arg(p.First + 1)
+	page := keep(fields, pageKey{t, q.from, l.from, strings.Join(where, " AND "), l.order.by(l.order.expressions()), limit}, func() statementOf[T] {
+		return pageOf(l, t, q, where, limit, fields)
+	})
 
 	connections := make([]*parley.Connection[T], len(q.keys))
 	for i := range connections {
 		connections[i] = &parley.Connection[T]{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
 	}
 	shelf := shelfOf(r.snapshot, t)
-	err := r.rows(ctx, q.expand(text), q.bind(r.snapshot, q.args), func(sent row) {
+	err := r.rows(ctx, page.text, q.bind(r.snapshot, q.args), func(sent row) {
 		n := q.begin(r.snapshot, &sent)
 		c := connections[n]
-		node := records.read(&sent, q.keys[n].Lens, r.snapshot)
+		node := page.records.read(&sent, q.keys[n].Lens, r.snapshot)
 		if node == nil {
 			return
 		}
@@ -107,9 +80,9 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 			c.PageInfo.HasNextPage = true
 			return
 		}
-		shelf.add(node, records.columns)
+		shelf.add(node, page.records.columns)
 		c.Nodes = append(c.Nodes, node)
-		if withCursors {
+		if withCursors(fields) {
 			cursor := l.encodePlace(l.order.place(&sent))
 			c.Edges = append(c.Edges, parley.Edge[T]{Cursor: cursor, Node: node})
 			if c.PageInfo.StartCursor == nil {
@@ -133,23 +106,47 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 	return connections, err
 }
 
-// eachNode are the fields that are asked for of the nodes of a list, by themselves or in its edges.
-func eachNode(list Fields) Fields {
-	if list == nil {
-		return nil
-	}
-	return Merged(list["nodes"], list["edges"]["node"])
+// pageKey tells the statements of pages apart that read the same fields.
+type pageKey struct {
+	table                           any
+	keys, from, where, order, limit string
 }
 
-// Merged are the fields of both.
-func Merged(a, b Fields) Fields {
-	both := make(Fields, len(a)+len(b))
-	maps.Copy(both, a)
-	for name, beneath := range b {
-		both[name] = Merged(both[name], beneath)
+// page makes the statement that reads a page. The page is cut first, by what stands in its rows; then what comes along
+// with them is joined.
+func pageOf[T any](l list, t *table[T], q *query, where []string, limit string, fields *Fields) statementOf[T] {
+	var along reading
+	var inner []string
+	lift := func(sql string) string {
+		inner = append(inner, fmt.Sprintf("%s AS c%d", sql, len(inner)))
+		return fmt.Sprintf("x.c%d", len(inner)-1)
 	}
-	return both
+	place := make([]string, len(l.order.columns))
+	for i, c := range l.order.columns {
+		place[i] = lift(c.expression)
+	}
+	records := t.records(&along, t.alias, fields.nodes(), lift)
+	selected := append([]string{q.header()}, along.selected...)
+	if withCursors(fields) {
+		selected = append(selected, place...)
+	}
+	return statementOf[T]{records, q.expand(fmt.Sprintf(`
+		SELECT record_send(ROW(%s))
+		FROM {keys}
+		%sLATERAL (
+			SELECT %s
+			FROM %s
+			WHERE %s
+			ORDER BY %s
+			LIMIT %s
+		) x ON true %s
+		ORDER BY k.n, %s`,
+		strings.Join(selected, ", "), q.join(), strings.Join(inner, ", "), l.from, strings.Join(where, " AND "),
+		l.order.by(l.order.expressions()), limit, strings.Join(along.joins, " "), l.order.by(place)))}
 }
+
+// withCursors says whether the place of each entry is asked for.
+func withCursors(fields *Fields) bool { return fields.has("edges", "pageInfo") }
 
 // by is the ORDER BY of the order, over its columns by these names.
 func (o order) by(names []string) string {

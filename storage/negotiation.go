@@ -40,12 +40,12 @@ var negotiations = noun[parley.Negotiation]{
 }
 
 // Negotiations are those with these ids; nil where there is none.
-func (s *Snapshot) Negotiations(ctx context.Context, keys []Key, fields Fields) ([]*parley.Negotiation, error) {
+func (s *Snapshot) Negotiations(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Negotiation, error) {
 	return find(ctx, &s.reader, negotiationTable, keys, fields)
 }
 
 // ListNegotiations lists all negotiations by key.
-func (s *Snapshot) ListNegotiations(ctx context.Context, p parley.Page, fields Fields) (*parley.NegotiationConnection, error) {
+func (s *Snapshot) ListNegotiations(ctx context.Context, p parley.Page, fields *Fields) (*parley.NegotiationConnection, error) {
 	return first(pages(ctx, &s.reader, negotiationTable, s.newQuery(everything), list{
 		from:  `negotiations n`,
 		where: []string{`{known n}`},
@@ -65,7 +65,7 @@ func first[T any](connections []*T, err error) (*T, error) {
 }
 
 // ChangedAt is when the last change that touches each record was recorded.
-func (s *Snapshot) ChangedAt(ctx context.Context, keys []Key, _ Fields) ([]*parley.Instant, error) {
+func (s *Snapshot) ChangedAt(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Instant, error) {
 	q := s.newQuery(keys)
 	changed := make([]*parley.Instant, len(keys))
 	err := s.rows(ctx, q.expand(`

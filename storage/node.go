@@ -10,7 +10,7 @@ import (
 )
 
 // Nodes are the records with these ids, whatever their kind and their place in valid time; nil where there is none.
-func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields Fields) ([]parley.Node, error) {
+func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields *Fields) ([]parley.Node, error) {
 	kinds := make(map[uuid.UUID]parley.Kind)
 	err := s.rows(ctx, `
 		SELECT record_send(ROW(id, kind::text)) FROM records WHERE id = ANY($1) UNION ALL
@@ -36,7 +36,7 @@ func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields Fields) ([]parl
 	return nodes, nil
 }
 
-func (s *Snapshot) nodesOfKind(ctx context.Context, kind parley.Kind, keys []Key, at []int, nodes []parley.Node, fields Fields) error {
+func (s *Snapshot) nodesOfKind(ctx context.Context, kind parley.Kind, keys []Key, at []int, nodes []parley.Node, fields *Fields) error {
 	switch kind {
 	case parley.KindNegotiation:
 		return place(ctx, s.Negotiations, keys, at, nodes, fields)
@@ -69,7 +69,7 @@ func (s *Snapshot) nodesOfKind(ctx context.Context, kind parley.Kind, keys []Key
 }
 
 // place reads the records of one kind and puts them at their places among the rest.
-func place[T any](ctx context.Context, read func(context.Context, []Key, Fields) ([]*T, error), keys []Key, at []int, nodes []parley.Node, fields Fields) error {
+func place[T any](ctx context.Context, read func(context.Context, []Key, *Fields) ([]*T, error), keys []Key, at []int, nodes []parley.Node, fields *Fields) error {
 	chosen := make([]Key, len(at))
 	for i, p := range at {
 		chosen[i] = keys[p]
@@ -87,7 +87,7 @@ func place[T any](ctx context.Context, read func(context.Context, []Key, Fields)
 }
 
 // Node looks one record up by id or key; nil when there is none.
-func (s *Snapshot) Node(ctx context.Context, ref string, fields Fields) (parley.Node, error) {
+func (s *Snapshot) Node(ctx context.Context, ref string, fields *Fields) (parley.Node, error) {
 	lens, err := s.Lens(ctx)
 	if err != nil {
 		return nil, err

@@ -47,12 +47,12 @@ var participations = noun[parley.Participation]{
 }
 
 // Participations are those with these ids; nil where there is none.
-func (s *Snapshot) Participations(ctx context.Context, keys []Key, fields Fields) ([]*parley.Participation, error) {
+func (s *Snapshot) Participations(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Participation, error) {
 	return find(ctx, &s.reader, participationTable, keys, fields)
 }
 
 // ParticipantsOf lists who takes part in each negotiation at the lens's valid instant, by role.
-func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role *parley.ParticipationRole, p parley.Page, fields Fields) ([]*parley.ParticipationConnection, error) {
+func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role *parley.ParticipationRole, p parley.Page, fields *Fields) ([]*parley.ParticipationConnection, error) {
 	c := conditions{query: s.newQuery(negotiations), list: []string{
 		`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
 	}}
@@ -67,7 +67,7 @@ func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role 
 }
 
 // ParticipationsOf are the roles that each stakeholder has at the lens's valid instant.
-func (s *Snapshot) ParticipationsOf(ctx context.Context, stakeholders []Key, fields Fields) ([][]*parley.Participation, error) {
+func (s *Snapshot) ParticipationsOf(ctx context.Context, stakeholders []Key, fields *Fields) ([][]*parley.Participation, error) {
 	return readEach(ctx, &s.reader, participationTable, stakeholders, fields, `
 		participations p ON p.stakeholder_id = k.id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
 		`p.negotiation_id, p.role, p.id`)

@@ -114,25 +114,25 @@ func positionLine(scenario *target) lineOf[parley.Position] {
 }
 
 // Positions are those with these ids, whatever their interval; nil where there is none.
-func (s *Snapshot) Positions(ctx context.Context, keys []Key, fields Fields) ([]*parley.Position, error) {
+func (s *Snapshot) Positions(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Position, error) {
 	return find(ctx, &s.reader, positionTable, keys, fields)
 }
 
 // PositionVersions are the versions with these ids, as they last were at the lens's known instant; nil where there is
 // none.
-func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key, fields Fields) ([]*parley.Position, error) {
+func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key, fields *Fields) ([]*parley.Position, error) {
 	return readVersions(ctx, &s.reader, positionTable, versions, fields)
 }
 
 // Dissenting are the positions that stand beside each of these versions, the one that prevails over the others first.
-func (s *Snapshot) Dissenting(ctx context.Context, versions []Key, fields Fields) ([][]*parley.Position, error) {
+func (s *Snapshot) Dissenting(ctx context.Context, versions []Key, fields *Fields) ([][]*parley.Position, error) {
 	return readEach(ctx, &s.reader, positionTable, versions, fields, versionOf("positions")+` v ON v.disputed
 		JOIN positions p ON `+otherOnTheLine("v", "p")+`
 		CROSS JOIN LATERAL `+gradeOf("p")+` g`, `k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
 }
 
 // ListPositions lists the prevailing positions at the lens's valid instant.
-func (s *Snapshot) ListPositions(ctx context.Context, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page, fields Fields) (*parley.PositionConnection, error) {
+func (s *Snapshot) ListPositions(ctx context.Context, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page, fields *Fields) (*parley.PositionConnection, error) {
 	columns := byValidFrom
 	if by == parley.PositionsByRecorded {
 		columns = []orderColumn{{"p.content_at", "timestamptz"}, {"p.id", "uuid"}}
@@ -141,18 +141,18 @@ func (s *Snapshot) ListPositions(ctx context.Context, f *parley.PositionFilter, 
 }
 
 // PositionsOnScenarios are the prevailing positions on each scenario, newest validFrom first.
-func (s *Snapshot) PositionsOnScenarios(ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionsOnScenarios(ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f, order{byValidFrom, true}, p, fields)
 }
 
 // PositionsOfStakeholders are the prevailing positions of each holder, newest validFrom first.
-func (s *Snapshot) PositionsOfStakeholders(ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionsOfStakeholders(ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, order{byValidFrom, true}, p, fields)
 }
 
 var byValidFrom = []orderColumn{{"p.valid_from", "timestamptz"}, {"p.id", "uuid"}}
 
-func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o order, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o order, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{scope, `{known p}`, positionHolds, prevails}}
 	if f != nil {
 		var holders, scenarios, issues, negotiations []uuid.UUID
@@ -179,7 +179,7 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 }
 
 // PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "holders", holders, parley.KindStakeholder)
@@ -190,7 +190,7 @@ func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios [
 }
 
 // PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "scenarios", scenarios, parley.KindScenario)
@@ -200,7 +200,7 @@ func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders 
 	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, among, p, fields)
 }
 
-func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, p parley.Page, fields Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{scope, `{known p}`}}
 	c.of(column, among)
 	return pages(ctx, &s.reader, positionTable, c.query, list{

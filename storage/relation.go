@@ -45,12 +45,12 @@ var relations = noun[parley.ScenarioRelation]{
 }
 
 // Relations are those with these ids; nil where there is none.
-func (s *Snapshot) Relations(ctx context.Context, keys []Key, fields Fields) ([]*parley.ScenarioRelation, error) {
+func (s *Snapshot) Relations(ctx context.Context, keys []Key, fields *Fields) ([]*parley.ScenarioRelation, error) {
 	return find(ctx, &s.reader, relationTable, keys, fields)
 }
 
 // RelationsOf are the relations of each scenario, in both directions, earliest recorded first.
-func (s *Snapshot) RelationsOf(ctx context.Context, scenarios []Key, fields Fields) ([][]*parley.ScenarioRelation, error) {
+func (s *Snapshot) RelationsOf(ctx context.Context, scenarios []Key, fields *Fields) ([][]*parley.ScenarioRelation, error) {
 	return readEach(ctx, &s.reader, relationTable, scenarios, fields, `
 		relations r ON (r.from_id = k.id OR r.to_id = k.id) AND {known r}
 		JOIN records i ON i.id = r.id`, `i.recorded_at, r.id`)

@@ -55,13 +55,13 @@ var scenarios = noun[parley.Scenario]{
 
 // Scenarios are those with these ids; nil where there is none. One that is not on the table at the lens's valid instant
 // has no status.
-func (s *Snapshot) Scenarios(ctx context.Context, keys []Key, fields Fields) ([]*parley.Scenario, error) {
+func (s *Snapshot) Scenarios(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Scenario, error) {
 	return find(ctx, &s.reader, scenarioTable, keys, fields)
 }
 
 // ScenariosOnTheTable are those of the scenarios with these ids that are on the table at the lens's valid instant; nil
 // for the rest.
-func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key, fields Fields) ([]*parley.Scenario, error) {
+func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Scenario, error) {
 	found, err := s.Scenarios(ctx, keys, fields.and("status"))
 	for i, scenario := range found {
 		if scenario != nil && scenario.Status == nil {
@@ -72,21 +72,21 @@ func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key, fields F
 }
 
 // ListScenarios lists the scenarios on the table.
-func (s *Snapshot) ListScenarios(ctx context.Context, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields Fields) (*parley.ScenarioConnection, error) {
+func (s *Snapshot) ListScenarios(ctx context.Context, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields *Fields) (*parley.ScenarioConnection, error) {
 	return first(s.scenariosWhere(ctx, everything, `TRUE`, f, by, p, fields))
 }
 
 // ScenariosOfNegotiations are the scenarios on the table of each negotiation.
-func (s *Snapshot) ScenariosOfNegotiations(ctx context.Context, negotiations []Key, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields Fields) ([]*parley.ScenarioConnection, error) {
+func (s *Snapshot) ScenariosOfNegotiations(ctx context.Context, negotiations []Key, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	return s.scenariosWhere(ctx, negotiations, `s.negotiation_id = k.id`, f, by, p, fields)
 }
 
 // ScenariosOfIssues are the scenarios on the table of each issue, by key.
-func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley.Page, fields Fields) ([]*parley.ScenarioConnection, error) {
+func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	return s.scenariosWhere(ctx, issues, `s.issue_id = k.id`, nil, parley.ScenariosByKey, p, fields)
 }
 
-func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields Fields) ([]*parley.ScenarioConnection, error) {
+func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{`{known s}`, scope}}
 	if f != nil {
 		var negotiations, issues []uuid.UUID

@@ -46,12 +46,12 @@ var sources = noun[parley.Source]{
 }
 
 // Sources are those with these ids; nil where there is none.
-func (s *Snapshot) Sources(ctx context.Context, keys []Key, fields Fields) ([]*parley.Source, error) {
+func (s *Snapshot) Sources(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Source, error) {
 	return find(ctx, &s.reader, sourceTable, keys, fields)
 }
 
 // ListSources lists sources by key: those whose title, publisher or author holds the text.
-func (s *Snapshot) ListSources(ctx context.Context, text *string, p parley.Page, fields Fields) (*parley.SourceConnection, error) {
+func (s *Snapshot) ListSources(ctx context.Context, text *string, p parley.Page, fields *Fields) (*parley.SourceConnection, error) {
 	c := conditions{query: s.newQuery(everything), list: []string{`{known o}`}}
 	c.contains("o.title || ' ' || coalesce(o.publisher, '') || ' ' || coalesce(o.author, '')", text)
 	return first(pages(ctx, &s.reader, sourceTable, c.query, list{
@@ -62,7 +62,7 @@ func (s *Snapshot) ListSources(ctx context.Context, text *string, p parley.Page,
 }
 
 // Bodies are the texts kept of sources; nil where none is.
-func (s *Snapshot) Bodies(ctx context.Context, sources []Key, _ Fields) ([]*string, error) {
+func (s *Snapshot) Bodies(ctx context.Context, sources []Key, _ *Fields) ([]*string, error) {
 	bodies, err := s.bodies(ctx, recordIDs(sources))
 	if err != nil {
 		return nil, err

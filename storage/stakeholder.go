@@ -42,12 +42,12 @@ var stakeholders = noun[parley.Stakeholder]{
 }
 
 // Stakeholders are those with these ids; nil where there is none.
-func (s *Snapshot) Stakeholders(ctx context.Context, keys []Key, fields Fields) ([]*parley.Stakeholder, error) {
+func (s *Snapshot) Stakeholders(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Stakeholder, error) {
 	return find(ctx, &s.reader, stakeholderTable, keys, fields)
 }
 
 // ListStakeholders lists stakeholders by key: those of the kinds whose name or an alias holds the text.
-func (s *Snapshot) ListStakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, p parley.Page, fields Fields) (*parley.StakeholderConnection, error) {
+func (s *Snapshot) ListStakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, p parley.Page, fields *Fields) (*parley.StakeholderConnection, error) {
 	c := conditions{query: s.newQuery(everything), list: []string{`{known h}`}}
 	c.contains("h.names", text)
 	among(&c, "h.kind", "stakeholder_kind", kinds)

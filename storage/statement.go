@@ -57,7 +57,7 @@ var statements = noun[parley.Statement]{
 }
 
 // Statements are those with these ids; nil where there is none.
-func (s *Snapshot) Statements(ctx context.Context, keys []Key, fields Fields) ([]*parley.Statement, error) {
+func (s *Snapshot) Statements(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Statement, error) {
 	return find(ctx, &s.reader, statementTable, keys, fields)
 }
 
@@ -74,26 +74,26 @@ const (
 )
 
 // ListStatements lists statements, newest saidAt first, those of unknown date last.
-func (s *Snapshot) ListStatements(ctx context.Context, f *parley.StatementFilter, p parley.Page, fields Fields) (*parley.StatementConnection, error) {
+func (s *Snapshot) ListStatements(ctx context.Context, f *parley.StatementFilter, p parley.Page, fields *Fields) (*parley.StatementConnection, error) {
 	return first(s.statementsWhere(ctx, everything, everyStatement, f, p, fields))
 }
 
 // StatementsInSources are the statements that each source holds.
-func (s *Snapshot) StatementsInSources(ctx context.Context, sources []Key, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) StatementsInSources(ctx context.Context, sources []Key, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
 	return s.statementsWhere(ctx, sources, statementsIn, nil, p, fields)
 }
 
 // StatementsOfStakeholders are the statements that each stakeholder made or that are about it.
-func (s *Snapshot) StatementsOfStakeholders(ctx context.Context, stakeholders []Key, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) StatementsOfStakeholders(ctx context.Context, stakeholders []Key, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
 	return s.statementsWhere(ctx, stakeholders, statementsByAndAbout, nil, p, fields)
 }
 
 // StatementsOnScenarios are the statements about each scenario and the evidence of what is on record on it.
-func (s *Snapshot) StatementsOnScenarios(ctx context.Context, scenarios []Key, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) StatementsOnScenarios(ctx context.Context, scenarios []Key, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
 	return s.statementsWhere(ctx, scenarios, statementsOnAScenario, nil, p, fields)
 }
 
-func (s *Snapshot) statementsWhere(ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page, fields Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) statementsWhere(ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{`{known st}`, scope}}
 	if f != nil {
 		if err := s.filterStatements(ctx, &c, f); err != nil {

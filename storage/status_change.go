@@ -69,18 +69,18 @@ func statusLine(scenario *target) lineOf[parley.StatusChange] {
 }
 
 // StatusChanges are those with these ids, whatever their instant; nil where there is none.
-func (s *Snapshot) StatusChanges(ctx context.Context, keys []Key, fields Fields) ([]*parley.StatusChange, error) {
+func (s *Snapshot) StatusChanges(ctx context.Context, keys []Key, fields *Fields) ([]*parley.StatusChange, error) {
 	return find(ctx, &s.reader, statusChangeTable, keys, fields)
 }
 
 // StatusChangeVersions are the versions with these ids, as they last were at the lens's known instant; nil where there
 // is none.
-func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key, fields Fields) ([]*parley.StatusChange, error) {
+func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key, fields *Fields) ([]*parley.StatusChange, error) {
 	return readVersions(ctx, &s.reader, statusChangeTable, versions, fields)
 }
 
 // StatusHistories are all status changes of each scenario, by effectiveAt.
-func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, p parley.Page, fields Fields) ([]*parley.StatusChangeConnection, error) {
+func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, p parley.Page, fields *Fields) ([]*parley.StatusChangeConnection, error) {
 	return pages(ctx, &s.reader, statusChangeTable, s.newQuery(scenarios), list{
 		from:  `status_changes c`,
 		where: []string{`c.scenario_id = k.id`, `{known c}`},
@@ -91,7 +91,7 @@ func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, p parle
 var byEffectiveAt = []orderColumn{{"c.effective_at", "timestamptz"}, {"c.id", "uuid"}}
 
 // ListStatusChanges lists status changes, newest effectiveAt first.
-func (s *Snapshot) ListStatusChanges(ctx context.Context, f *parley.StatusChangeFilter, p parley.Page, fields Fields) (*parley.StatusChangeConnection, error) {
+func (s *Snapshot) ListStatusChanges(ctx context.Context, f *parley.StatusChangeFilter, p parley.Page, fields *Fields) (*parley.StatusChangeConnection, error) {
 	c := conditions{query: s.newQuery(everything), list: []string{`{known c}`}}
 	if f != nil {
 		var negotiations, scenarios, by []uuid.UUID

@@ -10,35 +10,6 @@ import (
 	"parley"
 )
 
-// Fields are the fields that are asked for of a record, by the names that they have in the API, with those asked for
-// beneath them. Nil asks for everything.
-type Fields map[string]Fields
-
-// has says whether any of the fields is asked for.
-func (f Fields) has(names ...string) bool {
-	if f == nil {
-		return true
-	}
-	for _, name := range names {
-		if _, ok := f[name]; ok {
-			return true
-		}
-	}
-	return false
-}
-
-// and asks for a field too.
-func (f Fields) and(name string) Fields {
-	if f == nil {
-		return nil
-	}
-	wider := Fields{name: {}}
-	for n, beneath := range f {
-		wider[n] = beneath
-	}
-	return wider
-}
-
 // table is how the rows of a noun are read. In its SQL, "@" is the alias of the row.
 type table[T any] struct {
 	name       string
@@ -53,7 +24,7 @@ type table[T any] struct {
 type columns[T any] []column[T]
 
 // neededFor are the columns that the fields need.
-func (c columns[T]) neededFor(fields Fields) (set uint64) {
+func (c columns[T]) neededFor(fields *Fields) (set uint64) {
 	for i, own := range c {
 		if len(own.fields) == 0 || fields.has(own.fields...) {
 			set |= 1 << i
@@ -185,7 +156,7 @@ func provenance[T any](content string, of func(*T) *parley.Provenance) []column[
 type reference struct {
 	field string
 	sql   string // the column that holds the other's id
-	along func(r *reading, id string, fields Fields) along
+	along func(r *reading, id string, fields *Fields) along
 }
 
 // along reads a record that comes along with another, for the resolver that will ask for it.
@@ -195,7 +166,7 @@ type along struct {
 }
 
 func refersTo[T any](field, sql string, other *table[T]) reference {
-	return reference{field, sql, func(r *reading, id string, fields Fields) along {
+	return reference{field, sql, func(r *reading, id string, fields *Fields) along {
 		r.aliases++
 		alias := "r" + strconv.Itoa(r.aliases)
 		r.joins = append(r.joins, "LEFT JOIN "+other.name+" "+alias+" ON "+alias+".id = "+id+" AND {known "+alias+"}")
@@ -229,7 +200,7 @@ type records[T any] struct {
 
 // records adds what the fields need to what is selected. lift makes an expression over the table's row known where the
 // whole rows are put together.
-func (t *table[T]) records(r *reading, alias string, fields Fields, lift func(string) string) *records[T] {
+func (t *table[T]) records(r *reading, alias string, fields *Fields, lift func(string) string) *records[T] {
 	own := &records[T]{table: t, width: 1}
 	r.selected = append(r.selected, lift(alias+".id"))
 	own.columns = t.columns.neededFor(fields)
@@ -239,8 +210,8 @@ func (t *table[T]) records(r *reading, alias string, fields Fields, lift func(st
 		r.selected = append(r.selected, lift(sql))
 	}
 	for _, ref := range t.references {
-		if beneath, ok := fields[ref.field]; ok {
-			a := ref.along(r, lift(aliased(ref.sql, alias)), beneath)
+		if fields != nil && fields.has(ref.field) {
+			a := ref.along(r, lift(aliased(ref.sql, alias)), fields.under(ref.field))
 			own.along = append(own.along, a)
 			own.width += a.width
 		}
