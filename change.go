@@ -14,29 +14,29 @@ type Change interface{}
 
 // ChangeEntry is what every kind of change has.
 type ChangeEntry struct {
-	Seq           int64       `db:"seq"`
-	Cursor        Cursor      `db:"-"`
-	Kind          ChangeKind  `db:"kind"`
-	Summary       string      `db:"summary"`
-	Note          *string     `db:"note"`
-	RecordedAt    Instant     `db:"recorded_at"`
-	RecordedByID  uuid.UUID   `db:"recorded_by"`
-	NegotiationID *uuid.UUID  `db:"negotiation_id"`
-	Cause         *ShiftCause `db:"cause"` // of a status or position that moved
+	Seq           int64
+	Cursor        Cursor
+	Kind          ChangeKind
+	Summary       string
+	Note          *string
+	RecordedAt    Instant
+	RecordedByID  uuid.UUID
+	NegotiationID *uuid.UUID
+	Cause         *ShiftCause // of a status or position that moved
 
 	// What was changed. A nil Version says that it was retracted; PreviousVersion is what stood there before.
-	Action          RecordAction `db:"action"`
-	SubjectKind     Kind         `db:"subject_kind"`
-	SubjectID       uuid.UUID    `db:"subject_id"`
-	Version         *uuid.UUID   `db:"version"`
-	PreviousVersion *uuid.UUID   `db:"previous_version"`
-	ScenarioID      *uuid.UUID   `db:"scenario_id"` // of a status change
-	Fields          []string     `db:"-"`
+	Action          RecordAction
+	SubjectKind     Kind
+	SubjectID       uuid.UUID
+	Version         *uuid.UUID
+	PreviousVersion *uuid.UUID
+	ScenarioID      *uuid.UUID // of a status change
+	Fields          []string
 
 	// Lines are the scenarios and the holders whose line of facts it changed.
-	Lines []uuid.UUID `db:"-"`
+	Lines []uuid.UUID
 	// Touches are the records that a subscriber to any of them wants to hear of it for.
-	Touches []uuid.UUID `db:"-"`
+	Touches []uuid.UUID
 }
 
 // A page of changes. Its cursors are those of the feed.

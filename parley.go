@@ -71,6 +71,6 @@ type Provenance struct {
 	Version        uuid.UUID `db:"version"`
 	RecordedAt     Instant   `db:"recorded_at"`
 	RecordedByID   uuid.UUID `db:"recorded_by"`
-	SupersededAt   *Instant  `db:"superseded_at"`
+	SupersededAt   *Instant  `db:"-"`
 	CorrectionNote *string   `db:"correction_note"`
 }

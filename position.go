@@ -35,7 +35,7 @@ type Position struct {
 	// Disputed: another position of its line holds at some instant of its interval.
 	Disputed bool `db:"disputed"`
 	// Contested: another position of its line holds at the lens's valid instant.
-	Contested bool `db:"contested"`
+	Contested bool
 }
 
 // A page of positions.

@@ -19,9 +19,9 @@ type Scenario struct {
 	TargetStage   *NegotiationStage `db:"target_stage"`
 
 	// Of the status change that holds at the lens's valid instant; nil before the scenario came on the table.
-	Status         *ScenarioStatus `db:"status"`
-	StatusSince    *Instant        `db:"status_since"`
-	StatusChangeID *uuid.UUID      `db:"status_change_id"`
+	Status         *ScenarioStatus
+	StatusSince    *Instant
+	StatusChangeID *uuid.UUID
 }
 
 // A page of scenarios.

@@ -40,30 +40,11 @@ func (u *uuids) Scan(src any) error {
 	return nil
 }
 
-// Value writes the text form; no ids are an empty array and not NULL.
-func (u uuids) Value() (driver.Value, error) {
-	parts := make([]string, len(u))
-	for i, id := range u {
-		parts[i] = id.String()
-	}
-	return "{" + strings.Join(parts, ",") + "}", nil
-}
+// Value writes the binary form; no ids are an empty array and not NULL.
+func (u uuids) Value() (driver.Value, error) { return binaryIDs(u), nil }
 
-// words reads and writes an array of an enum or of text.
+// words writes an array of an enum or of text.
 type words[E ~string] []E
-
-// Scan reads an array of text.
-func (w *words[E]) Scan(src any) error {
-	var texts pq.StringArray
-	if err := texts.Scan(src); err != nil {
-		return err
-	}
-	*w = nil
-	for _, t := range texts {
-		*w = append(*w, E(t))
-	}
-	return nil
-}
 
 // Value writes an array of text; none is an empty array and not NULL.
 func (w words[E]) Value() (driver.Value, error) {
@@ -74,21 +55,8 @@ func (w words[E]) Value() (driver.Value, error) {
 	return texts.Value()
 }
 
-// locators reads and writes text locators as an integer[] of starts and ends in turn.
+// locators writes text locators as an integer[] of starts and ends in turn.
 type locators []parley.TextLocator
-
-// Scan reads the pairs.
-func (l *locators) Scan(src any) error {
-	var numbers pq.Int64Array
-	if err := numbers.Scan(src); err != nil {
-		return err
-	}
-	*l = nil
-	for i := 0; i+1 < len(numbers); i += 2 {
-		*l = append(*l, parley.TextLocator{Start: int(numbers[i]), End: int(numbers[i+1])})
-	}
-	return nil
-}
 
 func readLocators(v value) []parley.TextLocator {
 	ends := v.elements()
