@@ -163,8 +163,8 @@ func (l *levels) fillAffiliation(ec *executionContext) {
 		}, level.Pointer(&l.Stakeholder)),
 		"office":    level.Plain(func(o *parley.Affiliation) *string { return o.Office }, level.Optional(level.Text[string])),
 		"speaksFor": level.Plain(func(o *parley.Affiliation) bool { return o.SpeaksFor }, level.Boolean),
-		"validFrom": level.Plain(func(o *parley.Affiliation) *time.Time { return o.ValidFrom }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
-		"validTo":   level.Plain(func(o *parley.Affiliation) *time.Time { return o.ValidTo }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"validFrom": level.Plain(func(o *parley.Affiliation) *time.Time { return o.ValidFrom }, level.Optional(level.Appended(AppendTime))),
+		"validTo":   level.Plain(func(o *parley.Affiliation) *time.Time { return o.ValidTo }, level.Optional(level.Appended(AppendTime))),
 	}}
 }
 
@@ -217,9 +217,9 @@ func (l *levels) fillEvent(ec *executionContext) {
 		"state":              level.Plain(func(o *parley.Event) parley.EventState { return o.State }, level.Text[parley.EventState]),
 		"title":              level.Plain(func(o *parley.Event) string { return o.Title }, level.Text[string]),
 		"location":           level.Plain(func(o *parley.Event) *string { return o.Location }, level.Optional(level.Text[string])),
-		"startedAt":          level.Plain(func(o *parley.Event) time.Time { return o.StartedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
+		"startedAt":          level.Plain(func(o *parley.Event) time.Time { return o.StartedAt }, level.Appended(AppendTime)),
 		"startedAtPrecision": level.Plain(func(o *parley.Event) parley.TimePrecision { return o.StartedAtPrecision }, level.Text[parley.TimePrecision]),
-		"endedAt":            level.Plain(func(o *parley.Event) *time.Time { return o.EndedAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"endedAt":            level.Plain(func(o *parley.Event) *time.Time { return o.EndedAt }, level.Optional(level.Appended(AppendTime))),
 		"participants": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Event) ([][]*parley.Stakeholder, error) {
 			return ec.Resolvers.Event().Participants(ctx, objs)
 		}, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
@@ -374,11 +374,11 @@ func (l *levels) fillNegotiation(ec *executionContext) {
 		"title":     level.Plain(func(o *parley.Negotiation) string { return o.Title }, level.Text[string]),
 		"summary":   level.Plain(func(o *parley.Negotiation) *string { return o.Summary }, level.Optional(level.Text[string])),
 		"stage":     level.Plain(func(o *parley.Negotiation) *parley.NegotiationStage { return o.Stage }, level.Optional(level.Text[parley.NegotiationStage])),
-		"startedAt": level.Plain(func(o *parley.Negotiation) *time.Time { return o.StartedAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
-		"endedAt":   level.Plain(func(o *parley.Negotiation) *time.Time { return o.EndedAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"startedAt": level.Plain(func(o *parley.Negotiation) *time.Time { return o.StartedAt }, level.Optional(level.Appended(AppendTime))),
+		"endedAt":   level.Plain(func(o *parley.Negotiation) *time.Time { return o.EndedAt }, level.Optional(level.Appended(AppendTime))),
 		"changedAt": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*time.Time, error) {
 			return ec.Resolvers.Negotiation().ChangedAt(ctx, objs)
-		}, level.Leaves(level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })))),
+		}, level.Leaves(level.Optional(level.Appended(AppendTime)))),
 		"issues": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([][]*parley.Issue, error) {
 			return ec.Resolvers.Negotiation().Issues(ctx, objs)
 		}, level.List(level.Pointer(&l.Issue), "[Issue!]!")),
@@ -448,8 +448,8 @@ func (l *levels) fillParticipation(ec *executionContext) {
 			return ec.Resolvers.Participation().VetoIssues(ctx, objs)
 		}, level.List(level.Pointer(&l.Issue), "[Issue!]!")),
 		"capability": level.Plain(func(o *parley.Participation) *int { return o.Capability }, level.Optional(level.Int[int])),
-		"validFrom":  level.Plain(func(o *parley.Participation) *time.Time { return o.ValidFrom }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
-		"validTo":    level.Plain(func(o *parley.Participation) *time.Time { return o.ValidTo }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"validFrom":  level.Plain(func(o *parley.Participation) *time.Time { return o.ValidFrom }, level.Optional(level.Appended(AppendTime))),
+		"validTo":    level.Plain(func(o *parley.Participation) *time.Time { return o.ValidTo }, level.Optional(level.Appended(AppendTime))),
 	}}
 }
 
@@ -501,17 +501,17 @@ func (l *levels) fillPosition(ec *executionContext) {
 		}, level.List(level.Pointer(&l.Statement), "[Statement!]!")),
 		"lastAffirmedAt": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([]*time.Time, error) {
 			return ec.Resolvers.Position().LastAffirmedAt(ctx, objs)
-		}, level.Leaves(level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })))),
+		}, level.Leaves(level.Optional(level.Appended(AppendTime)))),
 		"secondHand": level.Plain(func(o *parley.Position) bool { return o.SecondHand }, level.Boolean),
 		"contested":  level.Plain(func(o *parley.Position) bool { return o.Contested }, level.Boolean),
 		"dissenting": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([][]*parley.Position, error) {
 			return ec.Resolvers.Position().Dissenting(ctx, objs)
 		}, level.List(level.Pointer(&l.Position), "[Position!]!")),
-		"validFrom":          level.Plain(func(o *parley.Position) time.Time { return o.ValidFrom }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
+		"validFrom":          level.Plain(func(o *parley.Position) time.Time { return o.ValidFrom }, level.Appended(AppendTime)),
 		"validFromPrecision": level.Plain(func(o *parley.Position) parley.TimePrecision { return o.ValidFromPrecision }, level.Text[parley.TimePrecision]),
-		"validTo":            level.Plain(func(o *parley.Position) *time.Time { return o.ValidTo }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
-		"recordedAt":         level.Plain(func(o *parley.Position) time.Time { return o.RecordedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
-		"supersededAt":       level.Plain(func(o *parley.Position) *time.Time { return o.SupersededAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"validTo":            level.Plain(func(o *parley.Position) *time.Time { return o.ValidTo }, level.Optional(level.Appended(AppendTime))),
+		"recordedAt":         level.Plain(func(o *parley.Position) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
+		"supersededAt":       level.Plain(func(o *parley.Position) *time.Time { return o.SupersededAt }, level.Optional(level.Appended(AppendTime))),
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([]*parley.Analyst, error) {
 			return ec.Resolvers.Position().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
@@ -525,7 +525,7 @@ func (l *levels) fillPositionChanged(ec *executionContext) {
 		"kind":       level.Plain(func(o *parley.PositionChanged) parley.ChangeKind { return o.Kind }, level.Text[parley.ChangeKind]),
 		"summary":    level.Plain(func(o *parley.PositionChanged) string { return o.Summary }, level.Text[string]),
 		"note":       level.Plain(func(o *parley.PositionChanged) *string { return o.Note }, level.Optional(level.Text[string])),
-		"recordedAt": level.Plain(func(o *parley.PositionChanged) time.Time { return o.RecordedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
+		"recordedAt": level.Plain(func(o *parley.PositionChanged) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionChanged) ([]*parley.Analyst, error) {
 			return ec.Resolvers.PositionChanged().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
@@ -637,7 +637,7 @@ func (l *levels) fillRecordChanged(ec *executionContext) {
 		"kind":       level.Plain(func(o *parley.RecordChanged) parley.ChangeKind { return o.Kind }, level.Text[parley.ChangeKind]),
 		"summary":    level.Plain(func(o *parley.RecordChanged) string { return o.Summary }, level.Text[string]),
 		"note":       level.Plain(func(o *parley.RecordChanged) *string { return o.Note }, level.Optional(level.Text[string])),
-		"recordedAt": level.Plain(func(o *parley.RecordChanged) time.Time { return o.RecordedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
+		"recordedAt": level.Plain(func(o *parley.RecordChanged) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.RecordChanged) ([]*parley.Analyst, error) {
 			return ec.Resolvers.RecordChanged().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
@@ -678,7 +678,7 @@ func (l *levels) fillScenario(ec *executionContext) {
 		"title":    level.Plain(func(o *parley.Scenario) string { return o.Title }, level.Text[string]),
 		"summary":  level.Plain(func(o *parley.Scenario) *string { return o.Summary }, level.Optional(level.Text[string])),
 		"criteria": level.Plain(func(o *parley.Scenario) *string { return o.Criteria }, level.Optional(level.Text[string])),
-		"deadline": level.Plain(func(o *parley.Scenario) *time.Time { return o.Deadline }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"deadline": level.Plain(func(o *parley.Scenario) *time.Time { return o.Deadline }, level.Optional(level.Appended(AppendTime))),
 		"issue": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Issue, error) {
 			return ec.Resolvers.Scenario().Issue(ctx, objs)
 		}, level.Pointer(&l.Issue)),
@@ -687,13 +687,13 @@ func (l *levels) fillScenario(ec *executionContext) {
 		}, level.Pointer(&l.Negotiation)),
 		"targetStage": level.Plain(func(o *parley.Scenario) *parley.NegotiationStage { return o.TargetStage }, level.Optional(level.Text[parley.NegotiationStage])),
 		"status":      level.Plain(func(o *parley.Scenario) *parley.ScenarioStatus { return o.Status }, level.Optional(level.Text[parley.ScenarioStatus])),
-		"statusSince": level.Plain(func(o *parley.Scenario) *time.Time { return o.StatusSince }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"statusSince": level.Plain(func(o *parley.Scenario) *time.Time { return o.StatusSince }, level.Optional(level.Appended(AppendTime))),
 		"currentStatusChange": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.StatusChange, error) {
 			return ec.Resolvers.Scenario().CurrentStatusChange(ctx, objs)
 		}, level.Pointer(&l.StatusChange)),
 		"changedAt": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*time.Time, error) {
 			return ec.Resolvers.Scenario().ChangedAt(ctx, objs)
-		}, level.Leaves(level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })))),
+		}, level.Leaves(level.Optional(level.Appended(AppendTime)))),
 		"allowedTransitions": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Scenario) ([]parley.ScenarioStatus, error) {
 			return o.AllowedTransitions(), nil
 		}, level.Leaves(level.LeafList(level.Text[parley.ScenarioStatus], "[ScenarioStatus!]!"))),
@@ -759,8 +759,8 @@ func (l *levels) fillScenarioRelation(ec *executionContext) {
 		"evidence": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioRelation) ([][]*parley.Statement, error) {
 			return ec.Resolvers.ScenarioRelation().Evidence(ctx, objs)
 		}, level.List(level.Pointer(&l.Statement), "[Statement!]!")),
-		"recordedAt":   level.Plain(func(o *parley.ScenarioRelation) time.Time { return o.RecordedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
-		"supersededAt": level.Plain(func(o *parley.ScenarioRelation) *time.Time { return o.SupersededAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"recordedAt":   level.Plain(func(o *parley.ScenarioRelation) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
+		"supersededAt": level.Plain(func(o *parley.ScenarioRelation) *time.Time { return o.SupersededAt }, level.Optional(level.Appended(AppendTime))),
 	}}
 }
 
@@ -770,7 +770,7 @@ func (l *levels) fillScenarioStatusChanged(ec *executionContext) {
 		"kind":       level.Plain(func(o *parley.ScenarioStatusChanged) parley.ChangeKind { return o.Kind }, level.Text[parley.ChangeKind]),
 		"summary":    level.Plain(func(o *parley.ScenarioStatusChanged) string { return o.Summary }, level.Text[string]),
 		"note":       level.Plain(func(o *parley.ScenarioStatusChanged) *string { return o.Note }, level.Optional(level.Text[string])),
-		"recordedAt": level.Plain(func(o *parley.ScenarioStatusChanged) time.Time { return o.RecordedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
+		"recordedAt": level.Plain(func(o *parley.ScenarioStatusChanged) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioStatusChanged) ([]*parley.Analyst, error) {
 			return ec.Resolvers.ScenarioStatusChanged().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
@@ -801,8 +801,8 @@ func (l *levels) fillSource(ec *executionContext) {
 		"publisher":   level.Plain(func(o *parley.Source) *string { return o.Publisher }, level.Optional(level.Text[string])),
 		"author":      level.Plain(func(o *parley.Source) *string { return o.Author }, level.Optional(level.Text[string])),
 		"url":         level.Plain(func(o *parley.Source) *string { return o.URL }, level.Optional(level.Text[string])),
-		"publishedAt": level.Plain(func(o *parley.Source) *time.Time { return o.PublishedAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
-		"retrievedAt": level.Plain(func(o *parley.Source) *time.Time { return o.RetrievedAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"publishedAt": level.Plain(func(o *parley.Source) *time.Time { return o.PublishedAt }, level.Optional(level.Appended(AppendTime))),
+		"retrievedAt": level.Plain(func(o *parley.Source) *time.Time { return o.RetrievedAt }, level.Optional(level.Appended(AppendTime))),
 		"language":    level.Plain(func(o *parley.Source) *string { return o.Language }, level.Optional(level.Text[string])),
 		"reliability": level.Plain(func(o *parley.Source) parley.SourceReliability { return o.Reliability }, level.Text[parley.SourceReliability]),
 		"marking":     level.Plain(func(o *parley.Source) parley.Marking { return o.Marking }, level.Text[parley.Marking]),
@@ -923,9 +923,9 @@ func (l *levels) fillStatement(ec *executionContext) {
 		"verified": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Statement) (bool, error) {
 			return o.Verified(), nil
 		}, level.Leaves(level.Boolean)),
-		"saidAt":          level.Plain(func(o *parley.Statement) *time.Time { return o.SaidAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"saidAt":          level.Plain(func(o *parley.Statement) *time.Time { return o.SaidAt }, level.Optional(level.Appended(AppendTime))),
 		"saidAtPrecision": level.Plain(func(o *parley.Statement) parley.TimePrecision { return o.SaidAtPrecision }, level.Text[parley.TimePrecision]),
-		"recordedAt":      level.Plain(func(o *parley.Statement) time.Time { return o.RecordedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
+		"recordedAt":      level.Plain(func(o *parley.Statement) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
 	}}
 }
 
@@ -973,10 +973,10 @@ func (l *levels) fillStatusChange(ec *executionContext) {
 			return ec.Resolvers.StatusChange().Successor(ctx, objs)
 		}, level.Pointer(&l.Scenario)),
 		"reason":               level.Plain(func(o *parley.StatusChange) *string { return o.Reason }, level.Optional(level.Text[string])),
-		"effectiveAt":          level.Plain(func(o *parley.StatusChange) time.Time { return o.EffectiveAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
+		"effectiveAt":          level.Plain(func(o *parley.StatusChange) time.Time { return o.EffectiveAt }, level.Appended(AppendTime)),
 		"effectiveAtPrecision": level.Plain(func(o *parley.StatusChange) parley.TimePrecision { return o.EffectiveAtPrecision }, level.Text[parley.TimePrecision]),
-		"recordedAt":           level.Plain(func(o *parley.StatusChange) time.Time { return o.RecordedAt }, level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) })),
-		"supersededAt":         level.Plain(func(o *parley.StatusChange) *time.Time { return o.SupersededAt }, level.Optional(level.Marshalled(func(v time.Time) graphql.Marshaler { return MarshalTime(v) }))),
+		"recordedAt":           level.Plain(func(o *parley.StatusChange) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
+		"supersededAt":         level.Plain(func(o *parley.StatusChange) *time.Time { return o.SupersededAt }, level.Optional(level.Appended(AppendTime))),
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusChange) ([]*parley.Analyst, error) {
 			return ec.Resolvers.StatusChange().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),

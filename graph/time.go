@@ -4,7 +4,6 @@ package graph
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,9 +13,12 @@ import (
 
 // MarshalTime writes an instant with always six fractional digits and Z, so that the strings sort as the instants do.
 func MarshalTime(t time.Time) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		io.WriteString(w, strconv.Quote(parley.FormatInstant(t)))
-	})
+	return graphql.WriterFunc(func(w io.Writer) { w.Write(AppendTime(nil, t)) })
+}
+
+// AppendTime appends what MarshalTime writes.
+func AppendTime(b []byte, t time.Time) []byte {
+	return append(parley.AppendInstant(append(b, '"'), t), '"')
 }
 
 // UnmarshalTime reads an RFC 3339 instant.
