@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -108,7 +109,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 			FROM ` + from + `
 			WHERE ` + strings.Join(c.list, " AND ") + `
 			ORDER BY c.seq ` + direction + `
-			LIMIT ` + c.arg(p.First+1) + `
+			LIMIT ` + strconv.Itoa(p.First+1) + `
 		) x ON true
 		ORDER BY k.n, x.seq ` + direction
 	err := s.rows(ctx, c.expand(text), c.bind(s, c.args), func(sent row) {

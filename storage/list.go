@@ -59,9 +59,8 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 		where = append(slices.Clone(where), behind)
 	}
 
-	limit := q.arg(p.First + 1)
-	page := keep(fields, pageKey{t, q.from, l.from, strings.Join(where, " AND "), l.order.by(l.order.expressions()), limit}, func() statementOf[T] {
-		return pageOf(l, t, q, where, limit, fields)
+	page := keep(fields, pageKey{t, q.from, l.from, strings.Join(where, " AND "), l.order.by(l.order.expressions()), p.First}, func() statementOf[T] {
+		return pageOf(l, t, q, where, p.First, fields)
 	})
 
 	connections := make([]*parley.Connection[T], len(q.keys))
@@ -108,13 +107,14 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 
 // pageKey tells the statements of pages apart that read the same fields.
 type pageKey struct {
-	table                           any
-	keys, from, where, order, limit string
+	table                    any
+	keys, from, where, order string
+	first                    int
 }
 
 // page makes the statement that reads a page. The page is cut first, by what stands in its rows; then what comes along
 // with them is joined.
-func pageOf[T any](l list, t *table[T], q *query, where []string, limit string, fields *Fields) statementOf[T] {
+func pageOf[T any](l list, t *table[T], q *query, where []string, first int, fields *Fields) statementOf[T] {
 	var along reading
 	var inner []string
 	lift := func(sql string) string {
@@ -138,11 +138,11 @@ func pageOf[T any](l list, t *table[T], q *query, where []string, limit string, 
 			FROM %s
 			WHERE %s
 			ORDER BY %s
-			LIMIT %s
+			LIMIT %d
 		) x ON true %s
 		ORDER BY k.n, %s`,
 		strings.Join(selected, ", "), q.join(), strings.Join(inner, ", "), l.from, strings.Join(where, " AND "),
-		l.order.by(l.order.expressions()), limit, strings.Join(along.joins, " "), l.order.by(place)))}
+		l.order.by(l.order.expressions()), first+1, strings.Join(along.joins, " "), l.order.by(place)))}
 }
 
 // withCursors says whether the place of each entry is asked for.

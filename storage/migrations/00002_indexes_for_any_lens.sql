@@ -1,5 +1,6 @@
 -- Reads tell what was known at an instant from the rows themselves, the present not excepted. So the indexes that serve
--- them hold all rows, with what says whether a row was known beside the order, and are no longer those of open rows only.
+-- them hold all rows, with what says whether a row was known, and when it holds, beside the order, and are no longer those
+-- of open rows only.
 
 -- +goose Up
 
@@ -18,10 +19,8 @@ DROP INDEX statements_by_said_at, events_by_start;
 CREATE INDEX statements_by_said_at ON statements (coalesce(said_at, '0001-01-01Z'), id, recorded_at, superseded_at);
 CREATE INDEX events_by_start ON events (started_at, id, recorded_at, superseded_at);
 
--- The status in force at most instants is the last one, and of its rows the last. A scenario's history is read in order.
 DROP INDEX status_changes_of_a_scenario_now, status_changes_of_a_scenario, status_changes_by_effective_at;
-CREATE INDEX status_changes_of_a_scenario ON status_changes (scenario_id, effective_at, id, recorded_at, superseded_at);
-CREATE INDEX status_changes_in_force ON status_changes (scenario_id, valid_to, superseded_at, effective_at, recorded_at);
+CREATE INDEX status_changes_of_a_scenario ON status_changes (scenario_id, effective_at, id, recorded_at, superseded_at, valid_to);
 CREATE INDEX status_changes_by_effective_at ON status_changes (effective_at, id, recorded_at, superseded_at);
 
 DROP INDEX positions_on_a_scenario_now, positions_of_a_holder_now, positions_on_a_scenario, positions_of_a_holder,
