@@ -75,7 +75,9 @@ func ParseInstant(s string) (Instant, error) {
 func FormatInstant(t Instant) string { return string(AppendInstant(nil, t)) }
 
 // AppendInstant appends what FormatInstant writes.
-func AppendInstant(b []byte, t Instant) []byte { return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z") }
+func AppendInstant(b []byte, t Instant) []byte {
+	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
+}
 
 // Day writes the date of an instant, for sentences.
 func Day(t Instant) string { return t.UTC().Format(time.DateOnly) }

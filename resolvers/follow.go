@@ -7,6 +7,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"parley"
@@ -67,6 +68,9 @@ type followersKey struct{}
 // AwaitFollowers ends an operation only when all that follows the feed for it has ended: gqlgen looks for the reason of
 // the end then, and a client may leave at the very moment that one is given.
 func AwaitFollowers(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription {
+		return next(ctx)
+	}
 	var followers sync.WaitGroup
 	respond := next(context.WithValue(ctx, followersKey{}, &followers))
 	return func(ctx context.Context) *graphql.Response {

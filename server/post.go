@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -82,9 +83,15 @@ func statusOf(r *http.Request, errs gqlerror.List) int {
 	return http.StatusUnprocessableEntity
 }
 
+// answers are the buffers that responses are put together in.
+var answers = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxAnswer = 1 << 18 // of a buffer that is kept
+
 // answer writes a response, its data as it is.
 func answer(w http.ResponseWriter, r *http.Request, status int, response *graphql.Response) {
-	b := append(make([]byte, 0, len(response.Data)+64), '{')
+	buffer := answers.Get().(*[]byte)
+	b := append((*buffer)[:0], '{')
 	if len(response.Errors) > 0 {
 		errs, err := json.Marshal(response.Errors)
 		if err != nil {
@@ -103,4 +110,8 @@ func answer(w http.ResponseWriter, r *http.Request, status int, response *graphq
 	header.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
 	w.Write(b)
+	if cap(b) <= maxAnswer {
+		*buffer = b
+		answers.Put(buffer)
+	}
 }

@@ -21,12 +21,11 @@ import (
 // maxBody admits the largest source body there can be, written in JSON.
 const maxBody = 16 << 20
 
-// carrier is how a request came: by GET, by POST, or over a WebSocket.
+// carrier is how a request came, if not by POST.
 type carrier string
 
 const (
-	byGET         carrier = http.MethodGet
-	byPOST        carrier = http.MethodPost
+	byGET         carrier = "GET"
 	overWebSocket carrier = "WebSocket"
 )
 
@@ -37,35 +36,41 @@ type carrierKey struct{}
 func checkRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		by := carrier(r.Method)
-		if r.Header.Get("Upgrade") != "" {
-			by = overWebSocket
-		}
-		mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		asked := r.URL.Query()
-		variables := asked.Get("variables")
 		switch {
-		case by == overWebSocket, r.Method == http.MethodOptions:
-		case by == byGET && variables != "" && !json.Valid([]byte(variables)):
-			refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
-			return
-		case by == byGET && !utf8.ValidString(asked.Get("query")+variables):
-			refuse(w, http.StatusBadRequest, parley.BadRequest, "The query is not UTF-8 text.")
-			return
-		case by == byGET:
-		case by != byPOST:
+		case r.Header.Get("Upgrade") != "":
+			r = r.WithContext(carried(r.Context(), overWebSocket))
+		case r.Method == http.MethodGet:
+			asked := r.URL.Query()
+			variables := asked.Get("variables")
+			if variables != "" && !json.Valid([]byte(variables)) {
+				refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
+				return
+			}
+			if !utf8.ValidString(asked.Get("query") + variables) {
+				refuse(w, http.StatusBadRequest, parley.BadRequest, "The query is not UTF-8 text.")
+				return
+			}
+			r = r.WithContext(carried(r.Context(), byGET))
+		case r.Method == http.MethodPost:
+			if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != mediaJSON {
+				refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest, "Send the operation as JSON, with the Content-Type application/json.")
+				return
+			}
+			if r.ContentLength > maxBody {
+				refuse(w, http.StatusRequestEntityTooLarge, parley.Limit, fmt.Sprintf("The request is longer than %d bytes.", maxBody))
+				return
+			}
+		case r.Method != http.MethodOptions:
 			w.Header().Set("Allow", "OPTIONS, GET, POST")
 			refuse(w, http.StatusMethodNotAllowed, parley.BadRequest, "Send operations by POST, and queries by GET if you like.")
 			return
-		case mediaType != "application/json":
-			refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest, "Send the operation as JSON, with the Content-Type application/json.")
-			return
-		case r.ContentLength > maxBody:
-			refuse(w, http.StatusRequestEntityTooLarge, parley.Limit, fmt.Sprintf("The request is longer than %d bytes.", maxBody))
-			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), carrierKey{}, by)))
+		next.ServeHTTP(w, r)
 	})
+}
+
+func carried(ctx context.Context, by carrier) context.Context {
+	return context.WithValue(ctx, carrierKey{}, by)
 }
 
 // refuse answers a request that never becomes an operation.

@@ -50,18 +50,23 @@ func (r *reader) newQuery(keys []Key) *query {
 
 // fromHead looks the record up by its path if need be, and takes now for the lens if that is not known yet.
 func (q *query) fromHead(k Key) {
-	q.keys = []Key{k}
-	id := "(SELECT i.id FROM records i WHERE i.path = " + q.arg(k.Path) + ")"
-	if k.Path == "" {
-		q.args[0] = binaryID(k.ID)
-		id = "$1::uuid"
+	q.keys, q.lens = []Key{k}, 1
+	if k.Path != "" {
+		q.args, q.from = []any{k.Path, nil, nil}, oneByPath
+	} else {
+		q.args, q.from = []any{binaryID(k.ID), nil, nil}, oneByID
 	}
-	q.lens = len(q.args)
-	q.from = `(SELECT 1::bigint AS n, ` + id + ` AS id, h.seq,
-		coalesce(` + q.arg(nil) + `::timestamptz, greatest(clock_timestamp(), h.recorded_at)) AS valid_at,
-		coalesce(` + q.arg(nil) + `::timestamptz, h.recorded_at) AS known_at
-		FROM feed_head h) k`
 }
+
+const (
+	oneByID   = `(SELECT 1::bigint AS n, $1::uuid AS id, ` + throughTheHead
+	oneByPath = `(SELECT 1::bigint AS n, (SELECT i.id FROM records i WHERE i.path = $1) AS id, ` + throughTheHead
+
+	throughTheHead = `h.seq,
+		coalesce($2::timestamptz, greatest(clock_timestamp(), h.recorded_at)) AS valid_at,
+		coalesce($3::timestamptz, h.recorded_at) AS known_at
+		FROM feed_head h) k`
+)
 
 // bind fills in the lens where it is known.
 func (q *query) bind(s *Snapshot, args []any) []any {

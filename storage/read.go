@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"parley"
 )
 
@@ -20,16 +18,7 @@ func find[T any](ctx context.Context, r *reader, t *table[T], keys []Key, fields
 	defer r.snapshot.turn.Unlock()
 	shelf, columns := shelfOf(r.snapshot, t), t.columns.neededFor(fields)
 	found := make([]*T, len(keys))
-	var missing []Key
-	asked := make(map[Key]int) // its place among the missing
-	for i, k := range keys {
-		if record, ok := shelf.get(identityOf(k.ID, k.Lens), columns); ok {
-			found[i] = record
-		} else if _, ok := asked[k]; !ok && (k.ID != uuid.Nil || k.Path != "") {
-			asked[k] = len(missing)
-			missing = append(missing, k)
-		}
-	}
+	missing, places := shelf.lacks(keys, columns, found)
 	if len(missing) == 0 {
 		return found, nil
 	}
@@ -37,16 +26,16 @@ func find[T any](ctx context.Context, r *reader, t *table[T], keys []Key, fields
 	if err != nil {
 		return nil, err
 	}
-	for i, k := range keys {
-		if place, ok := asked[k]; ok {
-			found[i] = read[place]
-		}
-	}
 	for i, k := range missing {
 		if read[i] != nil {
 			shelf.add(read[i], columns)
 		} else if k.Lens != (parley.Lens{}) {
 			shelf.put(identityOf(k.ID, k.Lens), held[T]{columns: columns})
+		}
+	}
+	for i, place := range places {
+		if place >= 0 {
+			found[i] = read[place]
 		}
 	}
 	return found, nil

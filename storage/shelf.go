@@ -59,3 +59,31 @@ func (s *shelf[T]) get(key identity, columns uint64) (*T, bool) {
 	h, ok := s.held[key]
 	return h.record, ok && columns&^h.columns == 0
 }
+
+// lacks finds what it holds, and says which keys are still to be read, each once, and which of them each key is: -1 for
+// one that is found, or names nothing.
+func (s *shelf[T]) lacks(keys []Key, columns uint64, found []*T) (missing []Key, places []int) {
+	if len(keys) == 1 && keys[0].Lens == (parley.Lens{}) {
+		return keys, []int{0}
+	}
+	asked := make(map[identity]int)
+	places = make([]int, len(keys))
+	for i, k := range keys {
+		key := identityOf(k.ID, k.Lens)
+		place, ok := asked[key]
+		switch {
+		case ok:
+			places[i] = place
+		case k.ID == uuid.Nil:
+			places[i] = -1
+		default:
+			if found[i], ok = s.get(key, columns); ok {
+				places[i] = -1
+				continue
+			}
+			places[i], asked[key] = len(missing), len(missing)
+			missing = append(missing, k)
+		}
+	}
+	return missing, places
+}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +28,7 @@ import (
 const writersAtOnce = 8
 
 // readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
-const readersAtOnce = 16
+var readersAtOnce = max(8, 4*runtime.GOMAXPROCS(0))
 
 // usualReadTimeout is how long a read may take. What takes longer is asked for in smaller parts.
 const usualReadTimeout = 30 * time.Second

@@ -2,6 +2,8 @@ package level
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -55,11 +57,22 @@ func (r *run) respond(resolve func() Column) (response *graphql.Response) {
 		}
 	}()
 	column := resolve()
-	if b, outcome := column.append(make([]byte, 0, 4096), 0); outcome == Value {
-		response.Data = b
+	scratch := scratches.Get().(*[]byte)
+	b, outcome := column.append((*scratch)[:0], 0)
+	if outcome == Value {
+		response.Data = slices.Clone(b)
+	}
+	if cap(b) <= maxScratch {
+		*scratch = b
+		scratches.Put(scratch)
 	}
 	return response
 }
+
+// scratches are buffers that answers are appended in, kept unless one answer made them large.
+var scratches = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxScratch = 1 << 18
 
 // Stream is a field of the subscription object: the events, each made a column when it comes.
 type Stream struct {
