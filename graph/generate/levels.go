@@ -18,6 +18,9 @@ import (
 //go:embed levels.gotpl
 var levelsTemplate string
 
+//go:embed fake.gotpl
+var fakeTemplate string
+
 // levels generates, beside gqlgen's code, what package level needs to know of every type. What it can't run it refuses
 // here, so that nothing is left to find out at run time.
 type levels struct{}
@@ -25,22 +28,31 @@ type levels struct{}
 // Name is what gqlgen calls the plugin in its errors.
 func (levels) Name() string { return "levels" }
 
-// GenerateCode writes levels_gen.go.
+// GenerateCode writes the tables, and resolvers that make everything up, for a test of the executor.
 func (levels) GenerateCode(data *codegen.Data) error {
 	if err := check(data); err != nil {
 		return err
 	}
+	for file, text := range map[string]string{"levels_gen.go": levelsTemplate, "fake_gen_test.go": fakeTemplate} {
+		if err := render(data, file, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func render(data *codegen.Data, file, text string) error {
 	s := schema{data}
 	return templates.Render(templates.Options{
 		PackageName:     data.Config.Exec.Package,
-		Filename:        filepath.Join(data.Config.Exec.Dir(), "levels_gen.go"),
-		Template:        levelsTemplate,
+		Filename:        filepath.Join(data.Config.Exec.Dir(), file),
+		Template:        text,
 		Data:            data,
 		GeneratedHeader: true,
 		Packages:        data.Config.Packages,
 		Funcs: template.FuncMap{
 			"own": s.own, "field": s.field, "stream": s.stream, "member": s.members, "abstract": s.abstract,
-			"abstracts": s.abstracts, "satisfies": (*codegen.Object).Implementors, "object": goObject,
+			"abstracts": s.abstracts, "satisfies": (*codegen.Object).Implementors, "object": goObject, "resolved": s.resolved,
 		},
 	})
 }
@@ -99,6 +111,11 @@ type schema struct{ *codegen.Data }
 // own are the object types to run: not those of introspection, which gqlgen answers, and not the stream of events.
 func (s schema) own() []*codegen.Object {
 	return slices.DeleteFunc(slices.Clone(s.Objects), func(o *codegen.Object) bool { return o.IsReserved() || o.Stream })
+}
+
+// resolved are the object types that have resolvers.
+func (s schema) resolved() []*codegen.Object {
+	return slices.DeleteFunc(slices.Clone(s.Objects), func(o *codegen.Object) bool { return o.IsReserved() || !o.HasResolvers() })
 }
 
 // goObject is the Go type of an object's values.

@@ -95,7 +95,7 @@ func UUID(_ *run, b []byte, id uuid.UUID) ([]byte, Outcome) {
 
 // AppendString appends a string of JSON. Text that is not UTF-8 becomes the replacement character.
 func AppendString(b []byte, s string) []byte {
-	const digits = "0123456789abcdef"
+	const digits = "0123456789ABCDEF"
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
