@@ -26,17 +26,18 @@ var mayImport = map[string][]string{
 	"parley/internal/postgres":             {},
 	"parley/internal/randomdoc":            {},
 	"parley/internal/postgres/pgtest":      {"parley/internal/postgres"},
+	"parley/bench":                         {"parley", "parley/storage", "parley/internal/postgres"},
 	"parley/cmd/parley": {"parley/storage", "parley/feed", "parley/server", "parley/dataset", "parley/examples",
 		"parley/internal/postgres"},
 }
 
 // only says which packages may import a library.
 var only = map[string][]string{
-	"github.com/jmoiron/sqlx":      {"parley/storage", "parley/internal/postgres", "parley/internal/postgres/pgtest"},
-	"github.com/lib/pq":            {"parley/storage", "parley/internal/postgres", "parley/internal/postgres/pgtest"},
+	"github.com/jmoiron/sqlx":      {"parley/bench", "parley/storage", "parley/internal/postgres", "parley/internal/postgres/pgtest"},
+	"github.com/lib/pq":            {"parley/bench", "parley/storage", "parley/internal/postgres", "parley/internal/postgres/pgtest"},
 	"github.com/99designs/gqlgen":  {"parley/graph", "parley/graph/level", "parley/graph/generate", "parley/resolvers", "parley/server"},
 	"github.com/vektah/gqlparser":  {"parley/internal/randomdoc", "parley/graph", "parley/graph/level", "parley/graph/generate", "parley/resolvers", "parley/server"},
-	"github.com/alecthomas/kong":   {"parley/cmd/parley"},
+	"github.com/alecthomas/kong":   {"parley/cmd/parley", "parley/bench"},
 	"go.yaml.in/yaml":              {"parley/dataset"},
 	"github.com/pressly/goose":     {"parley/storage"},
 	"github.com/chromedp/chromedp": {"parley/server/playground/browsertest"},

@@ -42,10 +42,10 @@ SELECT t.id, pg_temp.new_id(recorded_at, 'negotiation version', n), key, key, ti
 FROM talks t, clerk;
 
 CREATE TEMP TABLE matters AS
-SELECT n, r AS recorded_at, pg_temp.new_id(r, 'issue', n) AS id, t.id AS negotiation_id, 'issue-' || lpad(n::text, 5, '0') AS key, t.key AS under,
-    pg_temp.pick(ARRAY['Who governs', 'Who withdraws', 'Who guarantees', 'Who pays', 'Who monitors'], 'who', n) || ' ' ||
-    pg_temp.pick(ARRAY['the crossing', 'the upper districts', 'the capital', 'the demarcation line'], 'where', n) AS title
-FROM size, talks t, generate_series((t.n - 1) * issues + 1, t.n * issues) n, LATERAL (SELECT timestamptz '2023-01-03Z' + n * interval '10 s') at(r);
+SELECT own.n, r AS recorded_at, pg_temp.new_id(r, 'issue', own.n) AS id, t.id AS negotiation_id, 'issue-' || lpad(own.n::text, 5, '0') AS key, t.key AS under,
+    pg_temp.pick(ARRAY['Who governs', 'Who withdraws', 'Who guarantees', 'Who pays', 'Who monitors'], 'who', own.n) || ' ' ||
+    pg_temp.pick(ARRAY['the crossing', 'the upper districts', 'the capital', 'the demarcation line'], 'where', own.n) AS title
+FROM size, talks t, generate_series((t.n - 1) * issues + 1, t.n * issues) AS own(n), LATERAL (SELECT timestamptz '2023-01-03Z' + own.n * interval '10 s') at(r);
 INSERT INTO records (id, kind, path, negotiation_id, recorded_at)
 SELECT id, 'ISSUE', under || '/' || key, negotiation_id, recorded_at FROM matters;
 INSERT INTO issues (id, version, negotiation_id, path, key, title, kind, exhaustive, recorded_by, recorded_at)
@@ -54,10 +54,10 @@ SELECT m.id, pg_temp.new_id(recorded_at, 'issue version', n), negotiation_id, un
 FROM matters m, clerk;
 
 CREATE TEMP TABLE plans AS
-SELECT n, r AS recorded_at, pg_temp.new_id(r, 'scenario', n) AS id, m.negotiation_id, m.id AS issue_id, 'plan-' || lpad(n::text, 6, '0') AS key, m.under,
-    pg_temp.pick(ARRAY['A joint council', 'The old line', 'Observers of a third state', 'A phased withdrawal', 'A “corridor”'], 'what', n) || ' ' ||
-    pg_temp.pick(ARRAY['for five years', 'until a vote is held', 'with guarantees from outside', 'under one flag'], 'how', n) || ', draft ' || n AS title
-FROM size, matters m, generate_series((m.n - 1) * scenarios + 1, m.n * scenarios) n, LATERAL (SELECT timestamptz '2023-01-04Z' + n * interval '10 s') at(r);
+SELECT own.n, r AS recorded_at, pg_temp.new_id(r, 'scenario', own.n) AS id, m.negotiation_id, m.id AS issue_id, 'plan-' || lpad(own.n::text, 6, '0') AS key, m.under,
+    pg_temp.pick(ARRAY['A joint council', 'The old line', 'Observers of a third state', 'A phased withdrawal', 'A “corridor”'], 'what', own.n) || ' ' ||
+    pg_temp.pick(ARRAY['for five years', 'until a vote is held', 'with guarantees from outside', 'under one flag'], 'how', own.n) || ', draft ' || own.n AS title
+FROM size, matters m, generate_series((m.n - 1) * scenarios + 1, m.n * scenarios) AS own(n), LATERAL (SELECT timestamptz '2023-01-04Z' + own.n * interval '10 s') at(r);
 INSERT INTO records (id, kind, path, negotiation_id, parent_id, recorded_at)
 SELECT id, 'SCENARIO', under || '/' || key, negotiation_id, issue_id, recorded_at FROM plans;
 INSERT INTO scenarios (id, version, negotiation_id, issue_id, path, key, title, recorded_by, recorded_at)
@@ -67,9 +67,9 @@ ANALYZE holders, talks, matters, plans;
 
 -- Step: participations
 CREATE TEMP TABLE parts AS
-SELECT n, r AS recorded_at, pg_temp.new_id(r, 'participation', n) AS id, t.id AS negotiation_id, h.id AS stakeholder_id
-FROM size, talks t, generate_series((t.n - 1) * 6 + 1, t.n * 6) n, LATERAL (SELECT timestamptz '2023-01-05Z' + n * interval '10 s') at(r),
-    holders h WHERE h.n = n * 13 % stakeholders + 1;
+SELECT own.n, r AS recorded_at, pg_temp.new_id(r, 'participation', own.n) AS id, t.id AS negotiation_id, h.id AS stakeholder_id
+FROM size, talks t, generate_series((t.n - 1) * 6 + 1, t.n * 6) AS own(n), LATERAL (SELECT timestamptz '2023-01-05Z' + own.n * interval '10 s') at(r),
+    holders h WHERE h.n = own.n * 13 % stakeholders + 1;
 INSERT INTO records (id, kind, negotiation_id, recorded_at) SELECT id, 'PARTICIPATION', negotiation_id, recorded_at FROM parts;
 INSERT INTO participations (id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, recorded_by, recorded_at)
 SELECT p.id, pg_temp.new_id(recorded_at, 'participation version', n), negotiation_id, stakeholder_id,
@@ -89,9 +89,9 @@ SELECT p.id, pg_temp.new_id(recorded_at, 'source version', n), key, key, title,
 FROM papers p, clerk;
 
 CREATE TEMP TABLE sayings AS
-SELECT n, r AS recorded_at, pg_temp.new_id(r, 'statement', n) AS id, p.id AS source_id, h.id AS speaker_id
-FROM size, papers p, generate_series((p.n - 1) * statements + 1, p.n * statements) n, LATERAL (SELECT timestamptz '2023-01-07Z' + n * interval '1 s') at(r),
-    holders h WHERE h.n = n * 7 % stakeholders + 1;
+SELECT own.n, r AS recorded_at, pg_temp.new_id(r, 'statement', own.n) AS id, p.id AS source_id, h.id AS speaker_id
+FROM size, papers p, generate_series((p.n - 1) * statements + 1, p.n * statements) AS own(n), LATERAL (SELECT timestamptz '2023-01-07Z' + own.n * interval '1 s') at(r),
+    holders h WHERE h.n = own.n * 7 % stakeholders + 1;
 ANALYZE sayings;
 INSERT INTO records (id, kind, parent_id, recorded_at) SELECT id, 'STATEMENT', source_id, recorded_at FROM sayings;
 INSERT INTO statements (id, version, source_id, speaker_id, about, text, form, terms, credibility, locators, said_at, said_at_precision, recorded_by, recorded_at)
@@ -104,13 +104,13 @@ FROM sayings s, clerk;
 -- Step: status changes
 -- Every move is recorded within two days of taking effect, and then cuts the one before it.
 CREATE TEMP TABLE moves AS
-SELECT n, p.n AS plan, p.id AS scenario_id, p.negotiation_id, c.step, c.from_status, c.to_status, c.skipped, e AS effective_at, r AS recorded_at,
-    pg_temp.new_id(r, 'status change', n) AS id, pg_temp.new_id(r, 'status version', n) AS version,
-    lead(e) OVER line AS next_effective_at, lead(r) OVER line AS next_recorded_at, lag(pg_temp.new_id(r, 'status version', n)) OVER line AS previous_version
+SELECT own.n, p.n AS plan, p.id AS scenario_id, p.negotiation_id, c.step, c.from_status, c.to_status, c.skipped, e AS effective_at, r AS recorded_at,
+    pg_temp.new_id(r, 'status change', own.n) AS id, pg_temp.new_id(r, 'status version', own.n) AS version,
+    lead(e) OVER line AS next_effective_at, lead(r) OVER line AS next_recorded_at, lag(pg_temp.new_id(r, 'status version', own.n)) OVER line AS previous_version
 FROM size, plans p JOIN chains c ON c.chain = (p.n - 1) % (SELECT max(chain) + 1 FROM chains),
-    LATERAL (SELECT (p.n - 1) * moves + c.step) no(n),
-    LATERAL (SELECT timestamptz '2023-02-01Z' + (c.step - 1 + pg_temp.chance('moved', n) * 0.9) * interval '20000 h' / moves) moved(e),
-    LATERAL (SELECT e + pg_temp.chance('lag', n) * interval '48 h') noticed(r)
+    LATERAL (SELECT (p.n - 1) * moves + c.step) own(n),
+    LATERAL (SELECT timestamptz '2023-02-01Z' + (c.step - 1 + pg_temp.chance('moved', own.n) * 0.9) * interval '20000 h' / moves) moved(e),
+    LATERAL (SELECT e + pg_temp.chance('lag', own.n) * interval '48 h') noticed(r)
 WINDOW line AS (PARTITION BY p.n ORDER BY c.step);
 ANALYZE moves;
 INSERT INTO records (id, kind, negotiation_id, parent_id, recorded_at)
@@ -118,8 +118,8 @@ SELECT id, 'STATUS_CHANGE', negotiation_id, scenario_id, recorded_at FROM moves 
 INSERT INTO status_changes (id, version, negotiation_id, scenario_id, to_status, moved_by, reason, effective_at, effective_at_precision,
     evidence, from_status, skipped, valid_to, content_at, recorded_by, recorded_at, superseded_at, closed_by)
 SELECT m.id, m.version, m.negotiation_id, m.scenario_id, m.to_status, ARRAY[h.id],
-    pg_temp.pick(ARRAY['The delegations agreed to it after a night of talks', 'Its sponsor took it up again', 'The other side walked out', 'A letter of the mediators asked for it'], 'why', n) || ', ' ||
-    pg_temp.pick(ARRAY['as both papers report.', 'if the communiqué is to be believed.', 'and nobody has denied it since.'], 'says', n),
+    pg_temp.pick(ARRAY['The delegations agreed to it after a night of talks', 'Its sponsor took it up again', 'The other side walked out', 'A letter of the mediators asked for it'], 'why', m.n) || ', ' ||
+    pg_temp.pick(ARRAY['as both papers report.', 'if the communiqué is to be believed.', 'and nobody has denied it since.'], 'says', m.n),
     m.effective_at, 'INSTANT', ARRAY[a.id, b.id], m.from_status, m.skipped,
     cut.valid_to, m.recorded_at, clerk.id, cut.recorded_at, cut.superseded_at, cut.closed_by
 FROM size, clerk, moves m
@@ -136,12 +136,12 @@ ORDER BY cut.recorded_at;
 -- Step: positions
 -- One in five was corrected, mostly few times, up to nineteen. 7919 is a prime: it deals the holders out evenly.
 CREATE TEMP TABLE stands AS
-SELECT n, p.id AS scenario_id, p.negotiation_id, p.issue_id, h.id AS holder_id, s.id AS statement_id, r AS recorded_at,
-    pg_temp.new_id(r, 'position', n) AS id, r - pg_temp.chance('lag', n) * interval '720 h' AS valid_from,
-    CASE WHEN n % 5 = 0 THEN 2 + floor(19 * power(pg_temp.chance('corrected', n), 5))::int ELSE 1 END AS versions
-FROM size, plans p, generate_series((p.n - 1) * positions + 1, p.n * positions) n, LATERAL (SELECT timestamptz '2023-03-01Z' + pg_temp.chance('recorded', n) * interval '19000 h') at(r),
+SELECT own.n, p.id AS scenario_id, p.negotiation_id, p.issue_id, h.id AS holder_id, s.id AS statement_id, r AS recorded_at,
+    pg_temp.new_id(r, 'position', own.n) AS id, r - pg_temp.chance('lag', own.n) * interval '720 h' AS valid_from,
+    CASE WHEN pg_temp.chance('mended', own.n) < 0.2 THEN 2 + floor(19 * power(pg_temp.chance('corrected', own.n), 5))::int ELSE 1 END AS versions
+FROM size, plans p, generate_series((p.n - 1) * positions + 1, p.n * positions) AS own(n), LATERAL (SELECT timestamptz '2023-03-01Z' + pg_temp.chance('recorded', own.n) * interval '19000 h') at(r),
     holders h, sayings s
-WHERE h.n = n * 7919 % stakeholders + 1 AND s.n = n * 31 % (sources * statements) + 1;
+WHERE h.n = own.n * 7919 % stakeholders + 1 AND s.n = own.n * 31 % (sources * statements) + 1;
 CREATE TEMP TABLE said AS
 SELECT s.*, v, versions = v AS stands, pg_temp.new_id(at.recorded, 'position version', n * 20 + v) AS version, at.recorded, at.superseded
 FROM stands s, generate_series(1, versions) v, LATERAL (
@@ -176,7 +176,7 @@ FROM (
     UNION ALL SELECT recorded_at, 'RECORD', 'CREATED', 'SCENARIO', id, NULL, NULL, negotiation_id, id, NULL, '{}', ARRAY[issue_id], 'Added “' || title || '”.' FROM plans
     UNION ALL (
         SELECT * FROM (
-            SELECT recorded_at, 'STATUS', 'CREATED', 'STATUS_CHANGE', id, version, previous_version, negotiation_id, scenario_id,
+            SELECT recorded_at, 'STATUS'::change_kind, 'CREATED'::record_action, 'STATUS_CHANGE'::record_kind, id, version, previous_version, negotiation_id, scenario_id,
                 CASE WHEN step = 1 THEN 'FIRST_RECORDED' ELSE 'WORLD_CHANGED' END::shift_cause, ARRAY[scenario_id], '{}'::uuid[], 'It became ' || to_status || '.' FROM moves
             UNION ALL
             SELECT recorded, 'POSITION', CASE WHEN v = 1 THEN 'CREATED' ELSE 'UPDATED' END::record_action, 'POSITION', id, version,

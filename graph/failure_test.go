@@ -14,9 +14,9 @@ import (
 // failing is three negotiations: what is asked of all of them at once panics, what is asked of the second fails.
 type failing struct{ *fake }
 
-func (f failing) Query() QueryResolver { return failingQuery{fakeQuery{f.fake}} }
+func (f failing) Query() QueryResolver { return failingQuery{fakeQuery(f)} }
 func (f failing) Negotiation() NegotiationResolver {
-	return failingNegotiation{fakeNegotiation{f.fake}}
+	return failingNegotiation{fakeNegotiation(f)}
 }
 
 type failingQuery struct{ fakeQuery }

@@ -1,0 +1,42 @@
+// Command bench measures how fast Parley answers, beside a bare handler that has PostgreSQL build the same answers.
+//
+// Both run as processes of their own on one database, and are asked the same five questions in turn. What a share says
+// holds for any machine; how many requests a second there were does not.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Measure measure `cmd:"" default:"withargs" help:"Measure Parley beside the bare handler (what happens without a command)."`
+	Bare    bare    `cmd:"" hidden:"" help:"Serve the bare handler."`
+}
+
+func main() {
+	var c commands
+	parser := kong.Parse(&c,
+		kong.Name("bench"),
+		kong.Description("Measures how fast Parley answers five questions, beside a bare handler that has PostgreSQL build the same answers."),
+		kong.UsageOnError(),
+	)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	if err := parser.Run(&run{ctx: ctx, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run is what every command gets.
+type run struct {
+	ctx context.Context
+	log *slog.Logger
+}

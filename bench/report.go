@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// spread is a median of figures, with the lowest and the highest.
+type spread struct{ median, low, high float64 }
+
+func spreadOf(list []float64) spread {
+	sorted := slices.Sorted(slices.Values(list))
+	n := len(sorted)
+	return spread{(sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1]}
+}
+
+func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f..%.2f)", s.median, s.low, s.high) }
+
+// of are the figures of one side for a question, round by round.
+func (f figures) of(number int, side string, figure func(cell) float64) (list []float64) {
+	for _, c := range f.Cells {
+		if c.Question == number && c.Side == side {
+			list = append(list, figure(c))
+		}
+	}
+	return list
+}
+
+// columns are the figures that are shown for both sides.
+var columns = []struct {
+	title, format string
+	figure        func(cell) float64
+}{
+	{"requests/s", "%.0f", func(c cell) float64 { return c.PerSecond }},
+	{"server CPU ms", "%.3f", func(c cell) float64 { return c.ServerMillis }},
+	{"PostgreSQL CPU ms", "%.3f", func(c cell) float64 { return c.PostgresMillis }},
+	{"p50 ms", "%.2f", func(c cell) float64 { return c.P50Millis }},
+	{"p99 ms", "%.2f", func(c cell) float64 { return c.P99Millis }},
+}
+
+// shares compare Parley with the bare handler, so that 1 is as good.
+var shares = []struct {
+	title string
+	share func(parley, bare cell) float64
+}{
+	{"of requests/s", func(p, b cell) float64 { return p.PerSecond / b.PerSecond }},
+	{"by server CPU", func(p, b cell) float64 { return b.ServerMillis / p.ServerMillis }},
+	{"by CPU with PostgreSQL's", func(p, b cell) float64 {
+		return (b.ServerMillis + b.PostgresMillis) / (p.ServerMillis + p.PostgresMillis)
+	}},
+}
+
+// disturbing is how many processors others may use before the report speaks of it.
+const disturbing = 0.1
+
+// report writes the tables.
+func (f figures) report(to io.Writer) {
+	var asked []int
+	both := false
+	for _, c := range f.Cells {
+		if !slices.Contains(asked, c.Question) {
+			asked = append(asked, c.Question)
+		}
+		both = both || c.Side != f.Cells[0].Side
+	}
+	table := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
+	if both {
+		fmt.Fprint(table, "Share of the bare handler's")
+		for _, s := range shares {
+			fmt.Fprint(table, "\t", s.title)
+		}
+		fmt.Fprintln(table)
+		for _, n := range asked {
+			fmt.Fprint(table, title(n))
+			for _, s := range shares {
+				fmt.Fprint(table, "\t", spreadOf(f.shares(n, s.share)))
+			}
+			fmt.Fprintln(table)
+		}
+		fmt.Fprintln(table)
+		table.Flush()
+		fmt.Fprint(table, "Parley, bare")
+	} else {
+		fmt.Fprint(table, f.Cells[0].Side)
+	}
+	for _, c := range columns {
+		fmt.Fprint(table, "\t", c.title)
+	}
+	fmt.Fprintln(table)
+	for _, n := range asked {
+		fmt.Fprint(table, title(n))
+		for _, c := range columns {
+			fmt.Fprint(table, "\t")
+			for i, side := range []string{"parley", "bare"} {
+				list := f.of(n, side, c.figure)
+				if len(list) == 0 {
+					continue
+				}
+				if i > 0 && both {
+					fmt.Fprint(table, ", ")
+				}
+				fmt.Fprintf(table, c.format, spreadOf(list).median)
+			}
+		}
+		fmt.Fprintln(table)
+	}
+	table.Flush()
+	if f.Memory > 0 {
+		fmt.Fprintf(to, "\nParley's memory: %.0f MB at the end, %.0f MB at its peak.\n", f.Memory, f.PeakMemory)
+	}
+	var others []float64
+	for _, c := range f.Cells {
+		others = append(others, c.Others)
+	}
+	if s := spreadOf(others); s.high > disturbing {
+		fmt.Fprintf(to, "\nOthers kept up to %.2f processors busy meanwhile (%.2f as a rule): what is counted a second means little, run it again.\n", s.high, s.median)
+	}
+}
+
+// shares are those of each round.
+func (f figures) shares(number int, share func(parley, bare cell) float64) (list []float64) {
+	for _, p := range f.Cells {
+		for _, b := range f.Cells {
+			if p.Question == number && b.Question == number && p.Side == "parley" && b.Side == "bare" && p.Round == b.Round {
+				list = append(list, share(p, b))
+			}
+		}
+	}
+	return list
+}
+
+func title(number int) string {
+	for _, q := range questions {
+		if q.number == number {
+			return fmt.Sprintf("%d %s", number, q.name)
+		}
+	}
+	return ""
+}
