@@ -80,7 +80,10 @@ func (r *run) report(err error) {
 		clone := *own
 		err = &clone
 	}
-	graphql.AddError(ctx, graphql.AddFieldLocationToError(ctx, err))
+	if graphql.GetFieldContext(ctx).Field.Field != nil { // an entry of a list has no place in the document
+		err = graphql.AddFieldLocationToError(ctx, err)
+	}
+	graphql.AddError(ctx, err)
 }
 
 // argumentError is an error in an argument, with its path from the field on.
