@@ -311,6 +311,17 @@ func (a *api) sql(statement string, args ...any) {
 	}
 }
 
+// number is what a statement past Parley yields.
+func (a *api) number(statement string, args ...any) (n int) {
+	a.t.Helper()
+	db := a.db()
+	defer db.Close()
+	if err := db.GetContext(a.t.Context(), &n, statement, args...); err != nil {
+		a.t.Fatal(err)
+	}
+	return n
+}
+
 func (a *api) db() *sqlx.DB {
 	a.t.Helper()
 	db, err := sqlx.ConnectContext(a.t.Context(), "postgres", a.dsn)

@@ -150,7 +150,7 @@ func TestReadsThatTakeTooLong(t *testing.T) {
 // A client that leaves while it is being answered leaves nothing behind.
 func TestClientsThatLeave(t *testing.T) {
 	t.Parallel()
-	a := impatient(t, time.Second)
+	a := impatient(t, time.Hour)
 	release := a.held("source_bodies")
 	body, err := json.Marshal(map[string]any{"query": `{ sources { nodes { body } } }`})
 	if err != nil {
@@ -169,9 +169,26 @@ func TestClientsThatLeave(t *testing.T) {
 		})
 	}
 	leaving.Wait()
+	wait(t, "the database to stop what nobody waits for", func() bool { return a.number(`SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 0 })
 	release()
 	a.must(`{ sources { nodes { body } } }`)
 	if log := a.logs.String(); strings.Contains(log, "level=ERROR") {
 		t.Errorf("logged: %s", log)
+	}
+}
+
+// Connections that were lost while nobody used them are replaced, and no reader sees it.
+func TestLostConnections(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for range 3 {
+		var reading sync.WaitGroup
+		for range 20 {
+			reading.Go(func() { a.ask(`{ scenario(id: "talks/line") { status } }`) })
+		}
+		reading.Wait()
+		a.sql(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		a.must(`{ scenario(id: "talks/line") { status } }`).want("scenario.status", "PROPOSED")
 	}
 }

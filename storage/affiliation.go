@@ -124,7 +124,7 @@ func (w *writer) endAffiliation(ctx context.Context, in parley.EndAffiliationInp
 	}
 	return affiliations.edit(ctx, w, edition[parley.Affiliation]{
 		subject: subject, touches: uuids{a.PersonID, a.OrganizationID},
-		apply:  func(a *parley.Affiliation) ([]string, error) { return ending(now.Now, a.ValidTo, in.ValidTo, a.End) },
+		apply:  func(a *parley.Affiliation) ([]string, error) { return ending(now.now, a.ValidTo, in.ValidTo, a.End) },
 		settle: func(a *parley.Affiliation) error { return endNow(w, in.ValidTo, a.End) },
 	})
 }

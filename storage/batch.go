@@ -33,10 +33,10 @@ func (s *Store) InBatch(ctx context.Context, do func(*Batch) error) error {
 		if err != nil {
 			return err
 		}
-		w.head = &head{seq: now.Seq, at: now.Now.UTC()}
+		w.head = &head{seq: now.seq, at: now.now.UTC()}
 		b := &Batch{w: w}
 		b.mutations = mutations{run: b.mutation}
-		if err := do(b); err != nil || w.head.seq == now.Seq {
+		if err := do(b); err != nil || w.head.seq == now.seq {
 			return err
 		}
 		err = w.exec(ctx, `UPDATE feed_head SET seq = $1, recorded_at = $2`, w.head.seq, w.head.at)

@@ -126,6 +126,10 @@ func pageOf[T any](l list, t *table[T], q *query, where []string, first int, fie
 		place[i] = lift(c.expression)
 	}
 	records := t.records(&along, t.alias, fields.nodes(), lift)
+	limit := first
+	if fields.has("pageInfo") {
+		limit++ // one more says that there is a next page
+	}
 	selected := append([]string{q.header()}, along.selected...)
 	if withCursors(fields) {
 		selected = append(selected, place...)
@@ -142,7 +146,7 @@ func pageOf[T any](l list, t *table[T], q *query, where []string, first int, fie
 		) x ON true %s
 		ORDER BY k.n, %s`,
 		strings.Join(selected, ", "), q.join(), strings.Join(inner, ", "), l.from, strings.Join(where, " AND "),
-		l.order.by(l.order.expressions()), first+1, strings.Join(along.joins, " "), l.order.by(place)))}
+		l.order.by(l.order.expressions()), limit, strings.Join(along.joins, " "), l.order.by(place)))}
 }
 
 // withCursors says whether the place of each entry is asked for.

@@ -17,7 +17,11 @@ var migrations embed.FS
 
 // Migrate brings the tables of the database up to date, and does nothing else.
 func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
-	db, err := connect(ctx, dsn, "")
+	config, err := configure(dsn)
+	if err != nil {
+		return err
+	}
+	db, err := connect(ctx, config)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func (w *writer) leaveNegotiation(ctx context.Context, in parley.LeaveNegotiatio
 	}
 	return w.changeParticipation(ctx, edition[parley.Participation]{
 		subject: subject,
-		apply:   func(p *parley.Participation) ([]string, error) { return ending(now.Now, p.ValidTo, in.ValidTo, p.End) },
+		apply:   func(p *parley.Participation) ([]string, error) { return ending(now.now, p.ValidTo, in.ValidTo, p.End) },
 		settle:  func(p *parley.Participation) error { return endNow(w, in.ValidTo, p.End) },
 	})
 }

@@ -13,12 +13,21 @@ import (
 
 // target is a record that an input refers to.
 type target struct {
-	ID            uuid.UUID   `db:"id"`
-	Kind          parley.Kind `db:"kind"`
-	Path          *string     `db:"path"`
-	NegotiationID *uuid.UUID  `db:"negotiation_id"`
-	ParentID      *uuid.UUID  `db:"parent_id"`
-	Name          string      `db:"name"`
+	ID            uuid.UUID
+	Kind          parley.Kind
+	Path          *string
+	NegotiationID *uuid.UUID
+	ParentID      *uuid.UUID
+	Name          string
+}
+
+var targetColumns = columns[target]{
+	id("", "r.id", func(t *target) *uuid.UUID { return &t.ID }),
+	text("", "r.kind", func(t *target) *parley.Kind { return &t.Kind }),
+	optionalText("", "r.path", func(t *target) **string { return &t.Path }),
+	optionalID("", "r.negotiation_id", func(t *target) **uuid.UUID { return &t.NegotiationID }),
+	optionalID("", "r.parent_id", func(t *target) **uuid.UUID { return &t.ParentID }),
+	text("", "coalesce(n.name, '')", func(t *target) *string { return &t.Name }),
 }
 
 // negotiation is the negotiation that the target belongs to, or is; nil for what many negotiations share.
@@ -124,22 +133,21 @@ func (r *reader) lookUp(ctx context.Context, refs []string) (map[string]*target,
 			byPath = append(byPath, ref)
 		}
 	}
-	var rows []target
-	err := r.all(ctx, &rows, `
-		SELECT r.id, r.kind, r.path, r.negotiation_id, r.parent_id, coalesce(n.name, '') AS name
+	byName, all := make(map[string]*target, 2*len(refs)), targetColumns.neededFor(nil)
+	err := r.rows(ctx, `
+		SELECT record_send(ROW(`+strings.Join(targetColumns.sql(all, "r"), ", ")+`))
 		FROM records r
 		LEFT JOIN record_names n ON n.id = r.id
-		WHERE (r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])) AND r.retracted_at = 'infinity'`, byID, byPath)
-	if err != nil {
-		return nil, fmt.Errorf("look up records: %w", err)
-	}
-	byName := make(map[string]*target, 2*len(rows))
-	for i := range rows {
-		t := &rows[i]
+		WHERE (r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])) AND r.retracted_at = 'infinity'`, []any{byID, byPath}, func(sent row) {
+		t := new(target)
+		targetColumns.read(&sent, all, t)
 		byName[t.ID.String()] = t
 		if t.Path != nil {
 			byName[*t.Path] = t
 		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up records: %w", err)
 	}
 	found := make(map[string]*target, len(refs))
 	for _, ref := range refs {

@@ -30,11 +30,14 @@ func identityOf(id uuid.UUID, lens parley.Lens) identity {
 
 // shelfOf is the snapshot's shelf of a table.
 func shelfOf[T any](s *Snapshot, t *table[T]) *shelf[T] {
-	own, ok := s.shelves[t].(*shelf[T])
-	if !ok {
-		own = &shelf[T]{table: t, held: make(map[identity]held[T])}
-		s.shelves[t] = own
+	if own, ok := s.shelves[t].(*shelf[T]); ok {
+		return own
 	}
+	if s.shelves == nil {
+		s.shelves = make(map[any]any)
+	}
+	own := &shelf[T]{table: t}
+	s.shelves[t] = own
 	return own
 }
 
@@ -44,6 +47,9 @@ func (s *shelf[T]) add(record *T, columns uint64) {
 }
 
 func (s *shelf[T]) put(key identity, h held[T]) {
+	if s.held == nil {
+		s.held = make(map[identity]held[T], len(s.added)+1)
+	}
 	if known, ok := s.held[key]; !ok || known.columns&^h.columns == 0 {
 		s.held[key] = h
 	}
@@ -66,24 +72,26 @@ func (s *shelf[T]) lacks(keys []Key, columns uint64, found []*T) (missing []Key,
 	if len(keys) == 1 && keys[0].Lens == (parley.Lens{}) {
 		return keys, []int{0}
 	}
-	asked := make(map[identity]int)
 	places = make([]int, len(keys))
+	var asked map[identity]int
 	for i, k := range keys {
-		key := identityOf(k.ID, k.Lens)
-		place, ok := asked[key]
-		switch {
-		case ok:
-			places[i] = place
-		case k.ID == uuid.Nil:
-			places[i] = -1
-		default:
-			if found[i], ok = s.get(key, columns); ok {
-				places[i] = -1
-				continue
-			}
-			places[i], asked[key] = len(missing), len(missing)
-			missing = append(missing, k)
+		places[i] = -1
+		if k.ID == uuid.Nil {
+			continue
 		}
+		key := identityOf(k.ID, k.Lens)
+		var ok bool
+		if found[i], ok = s.get(key, columns); ok {
+			continue
+		}
+		if places[i], ok = asked[key]; ok {
+			continue
+		}
+		if asked == nil {
+			asked = make(map[identity]int, len(keys)-i)
+		}
+		places[i], asked[key] = len(missing), len(missing)
+		missing = append(missing, k)
 	}
 	return missing, places
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -29,7 +28,7 @@ type Snapshot struct {
 
 // Snapshot makes one. Its instant is that of its first read.
 func (s *Store) Snapshot() *Snapshot {
-	snapshot := &Snapshot{reader: reader{store: s}, shelves: make(map[any]any)}
+	snapshot := &Snapshot{reader: reader{store: s}}
 	snapshot.snapshot = snapshot
 	return snapshot
 }
@@ -54,7 +53,7 @@ func (s *Snapshot) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.lens, s.head = &parley.Lens{ValidAt: now.Now.UTC(), KnownAt: now.RecordedAt.UTC()}, now.Seq
+	s.lens, s.head = &parley.Lens{ValidAt: now.now, KnownAt: now.recordedAt}, now.seq
 	return nil
 }
 
@@ -65,15 +64,6 @@ type reader struct {
 	snapshot *Snapshot // nil for a writer
 }
 
-// all reads every row of a statement into the slice that dest points to.
-func (r *reader) all(ctx context.Context, dest any, statement string, args ...any) error {
-	r.store.statements.Add(1)
-	if r.tx == nil {
-		return r.store.reads.db.SelectContext(ctx, dest, statement, args...)
-	}
-	return r.tx.SelectContext(ctx, dest, statement, args...)
-}
-
 // rows runs a statement whose every row is one value made by record_send.
 func (r *reader) rows(ctx context.Context, text string, args []any, each func(row)) error {
 	r.store.statements.Add(1)
@@ -81,23 +71,22 @@ func (r *reader) rows(ctx context.Context, text string, args []any, each func(ro
 }
 
 func (r *reader) uncounted(ctx context.Context, text string, args []any, each func(row)) error {
-	if err := ctx.Err(); err != nil {
+	if r.tx == nil {
+		return tooLong(r.store.reads.query(ctx, text, args, each))
+	}
+	rows, err := r.tx.QueryContext(ctx, text, args...)
+	if err != nil {
 		return err
 	}
-	rows, err := r.query(ctx, text, args)
-	if err != nil {
-		return tooLong(err)
-	}
 	defer rows.Close()
-	var sent sql.RawBytes
-	into := []any{&sent}
 	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+		var sent sql.RawBytes
+		if err := rows.Scan(&sent); err != nil {
 			return err
 		}
 		each(newRow(sent))
 	}
-	return tooLong(rows.Err())
+	return rows.Err()
 }
 
 // tooLong tells a client whose read ran into the time limit what to do.
@@ -108,27 +97,20 @@ func tooLong(err error) error {
 	return err
 }
 
-func (r *reader) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
-	if r.tx != nil {
-		return r.tx.QueryContext(ctx, text, args...)
-	}
-	return r.store.reads.query(ctx, text, args...)
-}
-
 type now struct {
-	Now        time.Time `db:"now"`
-	RecordedAt time.Time `db:"recorded_at"`
-	Seq        int64     `db:"seq"`
+	now, recordedAt parley.Instant
+	seq             int64
 }
 
 // now is the database's clock, or the last recordedAt where the clock was stepped back behind it.
-func (r *reader) now(ctx context.Context) (now, error) {
-	var rows []now
-	err := r.all(ctx, &rows, `
-		SELECT greatest(clock_timestamp(), recorded_at) AS now, recorded_at, seq
-		FROM feed_head`)
+func (r *reader) now(ctx context.Context) (n now, err error) {
+	err = r.rows(ctx, `
+		SELECT record_send(ROW(greatest(clock_timestamp(), recorded_at), recorded_at, seq))
+		FROM feed_head`, nil, func(sent row) {
+		n = now{now: readTime(sent.next()), recordedAt: readTime(sent.next()), seq: sent.next().number()}
+	})
 	if err != nil {
 		return now{}, fmt.Errorf("read the head of the feed: %w", err)
 	}
-	return rows[0], nil
+	return n, nil
 }

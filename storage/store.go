@@ -9,11 +9,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -26,9 +24,6 @@ import (
 // writersAtOnce bounds the transactions that write at the same time: more only wait for the head of the feed, and with
 // every waiter its lock gets dearer.
 const writersAtOnce = 8
-
-// readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
-var readersAtOnce = max(8, 4*runtime.GOMAXPROCS(0))
 
 // usualReadTimeout is how long a read may take. What takes longer is asked for in smaller parts.
 const usualReadTimeout = 30 * time.Second
@@ -44,8 +39,8 @@ type Options struct {
 // Store is one database of Parley's.
 type Store struct {
 	mutations
-	db         *sqlx.DB  // for writes
-	reads      *prepared // with connections of their own, so that neither waits for the other
+	db         *sqlx.DB // for writes
+	reads      *readPool
 	dsn        string
 	log        *slog.Logger
 	feed       string // this database's name in cursors
@@ -58,7 +53,11 @@ type Store struct {
 // Open connects to the database and brings its tables up to date. It refuses a server older than PostgreSQL 15 and a
 // database that a newer Parley has written.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	db, err := connect(ctx, o.DSN, "")
+	config, err := configure(o.DSN)
+	if err != nil {
+		return nil, err
+	}
+	db, err := connect(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +65,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		db.Close()
 		return nil, err
 	}
-	timeout := cmp.Or(o.ReadTimeout, usualReadTimeout)
-	reads, err := connect(ctx, o.DSN, fmt.Sprintf("SET statement_timeout = %d", timeout.Milliseconds()))
-	if err != nil {
-		db.Close()
-		return nil, err
-	}
-	reads.SetMaxOpenConns(readersAtOnce)
-	s := &Store{db: db, reads: newPrepared(reads), dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
+	reads := newReadPool(config, cmp.Or(o.ReadTimeout, usualReadTimeout))
+	s := &Store{db: db, reads: reads, dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
 	s.mutations = mutations{run: s.write}
 	s.hints = newHints(db, o.Log)
 	if err := s.introduce(ctx, o.Analyst); err != nil {
@@ -86,7 +79,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Close lets go of the database. Nobody may use the store any more.
 func (s *Store) Close() error {
 	s.hints.close()
-	return errors.Join(s.reads.close(), s.db.Close())
+	s.reads.close()
+	return s.db.Close()
 }
 
 // Ping says whether the database answers.
@@ -99,20 +93,24 @@ func (s *Store) Viewer() *parley.Analyst { return &s.analyst }
 // after one.
 func (s *Store) Statements() int64 { return s.statements.Load() }
 
-// connect opens connections, on each of which the statement, if there is one, is run first. (As a setting of the session
-// it would be refused by some poolers.)
-func connect(ctx context.Context, dsn, first string) (*sqlx.DB, error) {
+// configure reads how the database is reached.
+func configure(dsn string) (pq.Config, error) {
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
-		return nil, errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley") // err may show the password
+		return pq.Config{}, errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley") // err may show the password
 	}
 	// A statement with arguments then takes one round trip instead of two.
 	config.BinaryParameters = true
+	return config, nil
+}
+
+// connect opens connections.
+func connect(ctx context.Context, config pq.Config) (*sqlx.DB, error) {
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("the database URL can't be used: %w", err)
 	}
-	db := sqlx.NewDb(sql.OpenDB(greeter{connector, first}), "postgres")
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(16)
 	var version int
@@ -125,25 +123,6 @@ func connect(ctx context.Context, dsn, first string) (*sqlx.DB, error) {
 		return nil, fmt.Errorf("the database server is PostgreSQL %d; Parley needs version 15 or later", version/10000)
 	}
 	return db, nil
-}
-
-// greeter connects and runs a first statement.
-type greeter struct {
-	*pq.Connector
-	first string
-}
-
-// Connect opens one connection.
-func (g greeter) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := g.Connector.Connect(ctx)
-	if err != nil || g.first == "" {
-		return conn, err
-	}
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, g.first, nil); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
 }
 
 // introduce reads the feed's name and finds or adds the analyst.

@@ -129,6 +129,12 @@ func lostRace(err error) bool {
 	return unique != nil && (unique.Constraint == "client_ids_pkey" || unique.Constraint == "records_pkey")
 }
 
+// all reads every row of a statement into the slice that dest points to.
+func (w *writer) all(ctx context.Context, dest any, statement string, args ...any) error {
+	w.store.statements.Add(1)
+	return w.tx.SelectContext(ctx, dest, statement, args...)
+}
+
 // exec runs a statement that writes.
 func (w *writer) exec(ctx context.Context, statement string, args ...any) error {
 	w.store.statements.Add(1)
@@ -322,7 +328,7 @@ func (w *writer) noChangeSince(ctx context.Context, cursor *parley.Cursor, of st
 	if err != nil {
 		return err
 	}
-	seq, err := w.store.seq(*cursor, now.Seq)
+	seq, err := w.store.seq(*cursor, now.seq)
 	if err != nil {
 		return err
 	}
