@@ -57,6 +57,7 @@ type FaultCode string
 // The classes of fault that package parley and its adapters tell apart.
 const (
 	BadCursor  FaultCode = "BAD_CURSOR"
+	BadLens    FaultCode = "BAD_LENS"
 	BadRequest FaultCode = "BAD_REQUEST"
 	Limit      FaultCode = "LIMIT"
 )

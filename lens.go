@@ -23,6 +23,12 @@ type Lens struct {
 	KnownAt Instant
 }
 
+// AsOf is the lens that a client asks for; what it leaves out is now.
+type AsOf struct {
+	ValidAt *Instant
+	KnownAt *Instant
+}
+
 // TimePrecision says how exactly an instant is known.
 type TimePrecision string
 

@@ -21,7 +21,7 @@ func (f failing) Negotiation() NegotiationResolver {
 
 type failingQuery struct{ fakeQuery }
 
-func (failingQuery) Negotiations(context.Context, int, *string) (*parley.NegotiationConnection, error) {
+func (failingQuery) Negotiations(context.Context, int, *string, *parley.AsOf) (*parley.NegotiationConnection, error) {
 	return &parley.NegotiationConnection{Nodes: []*parley.Negotiation{{Key: "a"}, {Key: "b"}, {Key: "c"}}}, nil
 }
 

@@ -54,6 +54,18 @@ func (f fakeIssue) Scenarios(ctx context.Context, objs []*parley.Issue, first in
 	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "Issue.scenarios", objs, first, after)
 }
 
+func (f *fake) Lens() LensResolver { return fakeLens{f} }
+
+type fakeLens struct{ *fake }
+
+func (f fakeLens) Cursor(ctx context.Context, objs []*parley.Lens) ([]parley.Cursor, error) {
+	return fakeMany[parley.Cursor](f.fake, "Lens.cursor", objs)
+}
+
+func (f fakeLens) NextChangeAt(ctx context.Context, objs []*parley.Lens) ([]*time.Time, error) {
+	return fakeMany[*time.Time](f.fake, "Lens.nextChangeAt", objs)
+}
+
 func (f *fake) Mutation() MutationResolver { return fakeMutation{f} }
 
 type fakeMutation struct{ *fake }
@@ -270,68 +282,72 @@ func (f fakeQuery) Viewer(ctx context.Context) (*parley.Analyst, error) {
 	return fakeOne[*parley.Analyst](f.fake, "Query.viewer")
 }
 
-func (f fakeQuery) Node(ctx context.Context, id string) (parley.Node, error) {
-	return fakeOne[parley.Node](f.fake, "Query.node", id)
+func (f fakeQuery) Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Lens, error) {
+	return fakeOne[*parley.Lens](f.fake, "Query.lens", asOf)
+}
+
+func (f fakeQuery) Node(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error) {
+	return fakeOne[parley.Node](f.fake, "Query.node", id, asOf)
 }
 
 func (f fakeQuery) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {
 	return fakeOne[*parley.ChangeConnection](f.fake, "Query.changes", filter, since, order, first, after)
 }
 
-func (f fakeQuery) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string) (*parley.Connection[parley.Event], error) {
-	return fakeOne[*parley.Connection[parley.Event]](f.fake, "Query.events", filter, first, after)
+func (f fakeQuery) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error) {
+	return fakeOne[*parley.Connection[parley.Event]](f.fake, "Query.events", filter, first, after, asOf)
 }
 
-func (f fakeQuery) Issue(ctx context.Context, id string) (*parley.Issue, error) {
-	return fakeOne[*parley.Issue](f.fake, "Query.issue", id)
+func (f fakeQuery) Issue(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Issue, error) {
+	return fakeOne[*parley.Issue](f.fake, "Query.issue", id, asOf)
 }
 
-func (f fakeQuery) Negotiation(ctx context.Context, id string) (*parley.Negotiation, error) {
-	return fakeOne[*parley.Negotiation](f.fake, "Query.negotiation", id)
+func (f fakeQuery) Negotiation(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Negotiation, error) {
+	return fakeOne[*parley.Negotiation](f.fake, "Query.negotiation", id, asOf)
 }
 
-func (f fakeQuery) Negotiations(ctx context.Context, first int, after *string) (*parley.Connection[parley.Negotiation], error) {
-	return fakeOne[*parley.Connection[parley.Negotiation]](f.fake, "Query.negotiations", first, after)
+func (f fakeQuery) Negotiations(ctx context.Context, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Negotiation], error) {
+	return fakeOne[*parley.Connection[parley.Negotiation]](f.fake, "Query.negotiations", first, after, asOf)
 }
 
-func (f fakeQuery) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string) (*parley.Connection[parley.Position], error) {
-	return fakeOne[*parley.Connection[parley.Position]](f.fake, "Query.positions", filter, orderBy, first, after)
+func (f fakeQuery) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Position], error) {
+	return fakeOne[*parley.Connection[parley.Position]](f.fake, "Query.positions", filter, orderBy, first, after, asOf)
 }
 
-func (f fakeQuery) Scenario(ctx context.Context, id string) (*parley.Scenario, error) {
-	return fakeOne[*parley.Scenario](f.fake, "Query.scenario", id)
+func (f fakeQuery) Scenario(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Scenario, error) {
+	return fakeOne[*parley.Scenario](f.fake, "Query.scenario", id, asOf)
 }
 
-func (f fakeQuery) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) (*parley.Connection[parley.Scenario], error) {
-	return fakeOne[*parley.Connection[parley.Scenario]](f.fake, "Query.scenarios", filter, orderBy, first, after)
+func (f fakeQuery) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error) {
+	return fakeOne[*parley.Connection[parley.Scenario]](f.fake, "Query.scenarios", filter, orderBy, first, after, asOf)
 }
 
 func (f fakeQuery) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error) {
 	return fakeOne[[]*parley.StatusRule](f.fake, "Query.scenarioLifecycle")
 }
 
-func (f fakeQuery) Source(ctx context.Context, id string) (*parley.Source, error) {
-	return fakeOne[*parley.Source](f.fake, "Query.source", id)
+func (f fakeQuery) Source(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Source, error) {
+	return fakeOne[*parley.Source](f.fake, "Query.source", id, asOf)
 }
 
-func (f fakeQuery) Sources(ctx context.Context, text *string, first int, after *string) (*parley.Connection[parley.Source], error) {
-	return fakeOne[*parley.Connection[parley.Source]](f.fake, "Query.sources", text, first, after)
+func (f fakeQuery) Sources(ctx context.Context, text *string, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Source], error) {
+	return fakeOne[*parley.Connection[parley.Source]](f.fake, "Query.sources", text, first, after, asOf)
 }
 
-func (f fakeQuery) Stakeholder(ctx context.Context, id string) (*parley.Stakeholder, error) {
-	return fakeOne[*parley.Stakeholder](f.fake, "Query.stakeholder", id)
+func (f fakeQuery) Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error) {
+	return fakeOne[*parley.Stakeholder](f.fake, "Query.stakeholder", id, asOf)
 }
 
-func (f fakeQuery) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string) (*parley.Connection[parley.Stakeholder], error) {
-	return fakeOne[*parley.Connection[parley.Stakeholder]](f.fake, "Query.stakeholders", text, kinds, first, after)
+func (f fakeQuery) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error) {
+	return fakeOne[*parley.Connection[parley.Stakeholder]](f.fake, "Query.stakeholders", text, kinds, first, after, asOf)
 }
 
-func (f fakeQuery) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string) (*parley.Connection[parley.Statement], error) {
-	return fakeOne[*parley.Connection[parley.Statement]](f.fake, "Query.statements", filter, first, after)
+func (f fakeQuery) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error) {
+	return fakeOne[*parley.Connection[parley.Statement]](f.fake, "Query.statements", filter, first, after, asOf)
 }
 
-func (f fakeQuery) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string) (*parley.Connection[parley.StatusChange], error) {
-	return fakeOne[*parley.Connection[parley.StatusChange]](f.fake, "Query.statusChanges", filter, first, after)
+func (f fakeQuery) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error) {
+	return fakeOne[*parley.Connection[parley.StatusChange]](f.fake, "Query.statusChanges", filter, first, after, asOf)
 }
 
 func (f *fake) RecordChanged() RecordChangedResolver { return fakeRecordChanged{f} }
@@ -370,16 +386,16 @@ func (f fakeScenario) ChangedAt(ctx context.Context, objs []*parley.Scenario) ([
 	return fakeMany[*time.Time](f.fake, "Scenario.changedAt", objs)
 }
 
-func (f fakeScenario) StatusHistory(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
-	return fakeMany[*parley.Connection[parley.StatusChange]](f.fake, "Scenario.statusHistory", objs, first, after)
+func (f fakeScenario) StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
+	return fakeMany[*parley.Connection[parley.StatusChange]](f.fake, "Scenario.statusHistory", objs, includeSuperseded, first, after)
 }
 
 func (f fakeScenario) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
 	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positions", objs, filter, first, after)
 }
 
-func (f fakeScenario) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positionHistory", objs, holders, first, after)
+func (f fakeScenario) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positionHistory", objs, holders, includeSuperseded, first, after)
 }
 
 func (f fakeScenario) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
@@ -472,8 +488,8 @@ func (f fakeStakeholder) Positions(ctx context.Context, objs []*parley.Stakehold
 	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positions", objs, filter, first, after)
 }
 
-func (f fakeStakeholder) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positionHistory", objs, scenarios, first, after)
+func (f fakeStakeholder) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positionHistory", objs, scenarios, includeSuperseded, first, after)
 }
 
 func (f fakeStakeholder) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {

@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	Affiliation() AffiliationResolver
 	Event() EventResolver
 	Issue() IssueResolver
+	Lens() LensResolver
 	Mutation() MutationResolver
 	Negotiation() NegotiationResolver
 	Participation() ParticipationResolver
@@ -141,6 +142,13 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Issue      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Lens struct {
+		Cursor       func(childComplexity int) int
+		KnownAt      func(childComplexity int) int
+		NextChangeAt func(childComplexity int) int
+		ValidAt      func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -305,21 +313,22 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Changes           func(childComplexity int, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) int
-		Events            func(childComplexity int, filter *parley.EventFilter, first int, after *string) int
-		Issue             func(childComplexity int, id string) int
-		Negotiation       func(childComplexity int, id string) int
-		Negotiations      func(childComplexity int, first int, after *string) int
-		Node              func(childComplexity int, id string) int
-		Positions         func(childComplexity int, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string) int
-		Scenario          func(childComplexity int, id string) int
+		Events            func(childComplexity int, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) int
+		Issue             func(childComplexity int, id string, asOf *parley.AsOf) int
+		Lens              func(childComplexity int, asOf *parley.AsOf) int
+		Negotiation       func(childComplexity int, id string, asOf *parley.AsOf) int
+		Negotiations      func(childComplexity int, first int, after *string, asOf *parley.AsOf) int
+		Node              func(childComplexity int, id string, asOf *parley.AsOf) int
+		Positions         func(childComplexity int, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) int
+		Scenario          func(childComplexity int, id string, asOf *parley.AsOf) int
 		ScenarioLifecycle func(childComplexity int) int
-		Scenarios         func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) int
-		Source            func(childComplexity int, id string) int
-		Sources           func(childComplexity int, text *string, first int, after *string) int
-		Stakeholder       func(childComplexity int, id string) int
-		Stakeholders      func(childComplexity int, text *string, kinds []parley.StakeholderKind, first int, after *string) int
-		Statements        func(childComplexity int, filter *parley.StatementFilter, first int, after *string) int
-		StatusChanges     func(childComplexity int, filter *parley.StatusChangeFilter, first int, after *string) int
+		Scenarios         func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) int
+		Source            func(childComplexity int, id string, asOf *parley.AsOf) int
+		Sources           func(childComplexity int, text *string, first int, after *string, asOf *parley.AsOf) int
+		Stakeholder       func(childComplexity int, id string, asOf *parley.AsOf) int
+		Stakeholders      func(childComplexity int, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) int
+		Statements        func(childComplexity int, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) int
+		StatusChanges     func(childComplexity int, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) int
 		Viewer            func(childComplexity int) int
 	}
 
@@ -359,12 +368,12 @@ type ComplexityRoot struct {
 		Key                 func(childComplexity int) int
 		Label               func(childComplexity int) int
 		Negotiation         func(childComplexity int) int
-		PositionHistory     func(childComplexity int, holders []string, first int, after *string) int
+		PositionHistory     func(childComplexity int, holders []string, includeSuperseded bool, first int, after *string) int
 		Positions           func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
 		Relations           func(childComplexity int) int
 		Statements          func(childComplexity int, first int, after *string) int
 		Status              func(childComplexity int) int
-		StatusHistory       func(childComplexity int, first int, after *string) int
+		StatusHistory       func(childComplexity int, includeSuperseded bool, first int, after *string) int
 		StatusSince         func(childComplexity int) int
 		Summary             func(childComplexity int) int
 		TargetStage         func(childComplexity int) int
@@ -463,7 +472,7 @@ type ComplexityRoot struct {
 		Members         func(childComplexity int) int
 		Name            func(childComplexity int) int
 		Participations  func(childComplexity int) int
-		PositionHistory func(childComplexity int, scenarios []string, first int, after *string) int
+		PositionHistory func(childComplexity int, scenarios []string, includeSuperseded bool, first int, after *string) int
 		Positions       func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
 		Statements      func(childComplexity int, first int, after *string) int
 	}
@@ -606,6 +615,10 @@ type IssueResolver interface {
 	Negotiation(ctx context.Context, objs []*parley.Issue) ([]*parley.Negotiation, error)
 	Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
 }
+type LensResolver interface {
+	Cursor(ctx context.Context, objs []*parley.Lens) ([]parley.Cursor, error)
+	NextChangeAt(ctx context.Context, objs []*parley.Lens) ([]*time.Time, error)
+}
 type MutationResolver interface {
 	AddEvidence(ctx context.Context, input parley.AddEvidenceInput) (*RecordPayload, error)
 	Retract(ctx context.Context, input parley.RetractInput) (*RecordPayload, error)
@@ -670,22 +683,23 @@ type PositionChangedResolver interface {
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*parley.Analyst, error)
-	Node(ctx context.Context, id string) (parley.Node, error)
+	Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Lens, error)
+	Node(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error)
 	Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error)
-	Events(ctx context.Context, filter *parley.EventFilter, first int, after *string) (*parley.Connection[parley.Event], error)
-	Issue(ctx context.Context, id string) (*parley.Issue, error)
-	Negotiation(ctx context.Context, id string) (*parley.Negotiation, error)
-	Negotiations(ctx context.Context, first int, after *string) (*parley.Connection[parley.Negotiation], error)
-	Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string) (*parley.Connection[parley.Position], error)
-	Scenario(ctx context.Context, id string) (*parley.Scenario, error)
-	Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) (*parley.Connection[parley.Scenario], error)
+	Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error)
+	Issue(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Issue, error)
+	Negotiation(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Negotiation, error)
+	Negotiations(ctx context.Context, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Negotiation], error)
+	Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Position], error)
+	Scenario(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Scenario, error)
+	Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error)
 	ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error)
-	Source(ctx context.Context, id string) (*parley.Source, error)
-	Sources(ctx context.Context, text *string, first int, after *string) (*parley.Connection[parley.Source], error)
-	Stakeholder(ctx context.Context, id string) (*parley.Stakeholder, error)
-	Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string) (*parley.Connection[parley.Stakeholder], error)
-	Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string) (*parley.Connection[parley.Statement], error)
-	StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string) (*parley.Connection[parley.StatusChange], error)
+	Source(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Source, error)
+	Sources(ctx context.Context, text *string, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Source], error)
+	Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error)
+	Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error)
+	Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error)
+	StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error)
 }
 type RecordChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error)
@@ -700,9 +714,9 @@ type ScenarioResolver interface {
 	CurrentStatusChange(ctx context.Context, objs []*parley.Scenario) ([]*parley.StatusChange, error)
 	ChangedAt(ctx context.Context, objs []*parley.Scenario) ([]*time.Time, error)
 
-	StatusHistory(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.StatusChange], error)
+	StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error)
 	Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
-	PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, first int, after *string) ([]*parley.Connection[parley.Position], error)
+	PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error)
 	Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error)
 }
@@ -732,7 +746,7 @@ type StakeholderResolver interface {
 	Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error)
 	Participations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Participation, error)
 	Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
-	PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, first int, after *string) ([]*parley.Connection[parley.Position], error)
+	PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error)
 }
 type StatementResolver interface {
@@ -1123,6 +1137,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssuePayload.UserErrors(childComplexity), true
+
+	case "Lens.cursor":
+		if e.ComplexityRoot.Lens.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lens.Cursor(childComplexity), true
+	case "Lens.knownAt":
+		if e.ComplexityRoot.Lens.KnownAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lens.KnownAt(childComplexity), true
+	case "Lens.nextChangeAt":
+		if e.ComplexityRoot.Lens.NextChangeAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lens.NextChangeAt(childComplexity), true
+	case "Lens.validAt":
+		if e.ComplexityRoot.Lens.ValidAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lens.ValidAt(childComplexity), true
 
 	case "Mutation.addEvidence":
 		if e.ComplexityRoot.Mutation.AddEvidence == nil {
@@ -2000,7 +2039,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Events(childComplexity, args["filter"].(*parley.EventFilter), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Events(childComplexity, args["filter"].(*parley.EventFilter), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 
 	case "Query.issue":
 		if e.ComplexityRoot.Query.Issue == nil {
@@ -2012,7 +2051,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Issue(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Query.Issue(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
+	case "Query.lens":
+		if e.ComplexityRoot.Query.Lens == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lens_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Lens(childComplexity, args["asOf"].(*parley.AsOf)), true
 	case "Query.negotiation":
 		if e.ComplexityRoot.Query.Negotiation == nil {
 			break
@@ -2023,7 +2073,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Negotiation(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Query.Negotiation(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
 	case "Query.negotiations":
 		if e.ComplexityRoot.Query.Negotiations == nil {
 			break
@@ -2034,7 +2084,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Negotiations(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Negotiations(childComplexity, args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -2045,7 +2095,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
 	case "Query.positions":
 		if e.ComplexityRoot.Query.Positions == nil {
 			break
@@ -2056,7 +2106,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["orderBy"].(parley.PositionOrder), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["orderBy"].(parley.PositionOrder), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 	case "Query.scenario":
 		if e.ComplexityRoot.Query.Scenario == nil {
 			break
@@ -2067,7 +2117,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Scenario(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Query.Scenario(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
 	case "Query.scenarioLifecycle":
 		if e.ComplexityRoot.Query.ScenarioLifecycle == nil {
 			break
@@ -2084,7 +2134,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Scenarios(childComplexity, args["filter"].(*parley.ScenarioFilter), args["orderBy"].(parley.ScenarioOrder), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Scenarios(childComplexity, args["filter"].(*parley.ScenarioFilter), args["orderBy"].(parley.ScenarioOrder), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 	case "Query.source":
 		if e.ComplexityRoot.Query.Source == nil {
 			break
@@ -2095,7 +2145,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Source(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Query.Source(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
 	case "Query.sources":
 		if e.ComplexityRoot.Query.Sources == nil {
 			break
@@ -2106,7 +2156,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Sources(childComplexity, args["text"].(*string), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Sources(childComplexity, args["text"].(*string), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 	case "Query.stakeholder":
 		if e.ComplexityRoot.Query.Stakeholder == nil {
 			break
@@ -2117,7 +2167,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Stakeholder(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Query.Stakeholder(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
 	case "Query.stakeholders":
 		if e.ComplexityRoot.Query.Stakeholders == nil {
 			break
@@ -2128,7 +2178,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Stakeholders(childComplexity, args["text"].(*string), args["kinds"].([]parley.StakeholderKind), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Stakeholders(childComplexity, args["text"].(*string), args["kinds"].([]parley.StakeholderKind), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 	case "Query.statements":
 		if e.ComplexityRoot.Query.Statements == nil {
 			break
@@ -2139,7 +2189,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Statements(childComplexity, args["filter"].(*parley.StatementFilter), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Statements(childComplexity, args["filter"].(*parley.StatementFilter), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 	case "Query.statusChanges":
 		if e.ComplexityRoot.Query.StatusChanges == nil {
 			break
@@ -2150,7 +2200,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.StatusChanges(childComplexity, args["filter"].(*parley.StatusChangeFilter), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.StatusChanges(childComplexity, args["filter"].(*parley.StatusChangeFilter), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2327,7 +2377,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Scenario.PositionHistory(childComplexity, args["holders"].([]string), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Scenario.PositionHistory(childComplexity, args["holders"].([]string), args["includeSuperseded"].(bool), args["first"].(int), args["after"].(*string)), true
 	case "Scenario.positions":
 		if e.ComplexityRoot.Scenario.Positions == nil {
 			break
@@ -2372,7 +2422,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Scenario.StatusHistory(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Scenario.StatusHistory(childComplexity, args["includeSuperseded"].(bool), args["first"].(int), args["after"].(*string)), true
 	case "Scenario.statusSince":
 		if e.ComplexityRoot.Scenario.StatusSince == nil {
 			break
@@ -2806,7 +2856,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Stakeholder.PositionHistory(childComplexity, args["scenarios"].([]string), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Stakeholder.PositionHistory(childComplexity, args["scenarios"].([]string), args["includeSuperseded"].(bool), args["first"].(int), args["after"].(*string)), true
 	case "Stakeholder.positions":
 		if e.ComplexityRoot.Stakeholder.Positions == nil {
 			break
@@ -3311,6 +3361,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddIssueInput", ec.unmarshalInputAddIssueInput),
 			graphql.NewInputUnmarshaler("AddScenarioInput", ec.unmarshalInputAddScenarioInput),
 			graphql.NewInputUnmarshaler("AffiliateInput", ec.unmarshalInputAffiliateInput),
+			graphql.NewInputUnmarshaler("AsOf", ec.unmarshalInputAsOf),
 			graphql.NewInputUnmarshaler("ChangeFilter", ec.unmarshalInputChangeFilter),
 			graphql.NewInputUnmarshaler("ChangeScenarioStatusInput", ec.unmarshalInputChangeScenarioStatusInput),
 			graphql.NewInputUnmarshaler("CorrectPositionInput", ec.unmarshalInputCorrectPositionInput),
@@ -3525,20 +3576,57 @@ input TimeRange {
 }
 
 """
-What can be read. All of one operation is answered from a single snapshot, as things stand now and as far as they are on
-record now; what hangs off a change is read as it was right after it. A faulty request is a top-level error whose
-` + "`" + `extensions.code` + "`" + ` is UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_REQUEST, LIMIT or INTERNAL.
+The pair of instants to read through: how the world stood at one, using only what had been recorded by the other. With
+both in the past an operation has the same answer for ever, whatever is recorded later.
+"""
+input AsOf {
+  """How the world stood, stands or is set to stand at this instant; null or left out: now."""
+  validAt: Time
+  """
+  Using only what had been recorded by this instant, itself included; in the future is refused with BAD_LENS. Null or left
+  out: everything on record.
+  """
+  knownAt: Time
+}
+
+"""The lens that an operation is answered through. Pin both its instants, and the answer stays as it is."""
+type Lens {
+  """The world is shown as it stood at this instant."""
+  validAt: Time!
+  """Nothing recorded later than this instant is made use of."""
+  knownAt: Time!
+  """The last change that is visible through it: what follows it in the feed is what the answers lack."""
+  cursor: Cursor!
+  """
+  The next instant, later than ` + "`" + `validAt` + "`" + `, at which a status or position begins or ends, or somebody's role or office does,
+  as on record at ` + "`" + `knownAt` + "`" + `: time alone then changes answers. Null: none is on record.
+  """
+  nextChangeAt: Time
+}
+
+"""
+What can be read. All of one operation is answered from a single snapshot: as things stand now and as far as they are on
+record now, unless a field asks for another lens by ` + "`" + `asOf` + "`" + `; what hangs off a change is read as it was right after it. A
+faulty request is a top-level error whose ` + "`" + `extensions.code` + "`" + ` is UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS,
+BAD_REQUEST, LIMIT or INTERNAL.
 """
 type Query {
   """The analyst this request is made for; null: it is anonymous."""
   viewer: Analyst
+  """The lens that the operation is answered through where it asks for this one."""
+  lens(
+    """What is asked for; null: now, on both axes."""
+    asOf: AsOf
+  ): Lens!
   """
-  Any record by its id or key, whether or not it is in force now. Null when there is none such, or when it has been
-  retracted.
+  Any record by its id or key, as known at ` + "`" + `knownAt` + "`" + `, whether or not it is in force at ` + "`" + `validAt` + "`" + `. Null when there is none
+  such, or when it has been retracted.
   """
   node(
     """An opaque id, or a key: "ukraine-2025", or "ukraine-2025/ceasefire-first" for what belongs to a negotiation."""
     id: ID!
+    """The lens to read it and all beneath it through; null: now, on both axes."""
+    asOf: AsOf
   ): Node
 }
 
@@ -3833,6 +3921,20 @@ func (ec *executionContext) childFields_IssuePayload(ctx context.Context, field 
 		return ec.fieldContext_IssuePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IssuePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Lens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "validAt":
+		return ec.fieldContext_Lens_validAt(ctx, field)
+	case "knownAt":
+		return ec.fieldContext_Lens_knownAt(ctx, field)
+	case "cursor":
+		return ec.fieldContext_Lens_cursor(ctx, field)
+	case "nextChangeAt":
+		return ec.fieldContext_Lens_nextChangeAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Lens", field.Name)
 }
 
 func (ec *executionContext) childFields_Negotiation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5302,6 +5404,14 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg3
 	return args, nil
 }
 
@@ -5316,6 +5426,28 @@ func (ec *executionContext) field_Query_issue_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_lens_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
 	return args, nil
 }
 
@@ -5330,6 +5462,14 @@ func (ec *executionContext) field_Query_negotiation_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
 	return args, nil
 }
 
@@ -5352,6 +5492,14 @@ func (ec *executionContext) field_Query_negotiations_args(ctx context.Context, r
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
 	return args, nil
 }
 
@@ -5366,6 +5514,14 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
 	return args, nil
 }
 
@@ -5404,6 +5560,14 @@ func (ec *executionContext) field_Query_positions_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg4
 	return args, nil
 }
 
@@ -5418,6 +5582,14 @@ func (ec *executionContext) field_Query_scenario_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
 	return args, nil
 }
 
@@ -5456,6 +5628,14 @@ func (ec *executionContext) field_Query_scenarios_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg4
 	return args, nil
 }
 
@@ -5470,6 +5650,14 @@ func (ec *executionContext) field_Query_source_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
 	return args, nil
 }
 
@@ -5500,6 +5688,14 @@ func (ec *executionContext) field_Query_sources_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg3
 	return args, nil
 }
 
@@ -5514,6 +5710,14 @@ func (ec *executionContext) field_Query_stakeholder_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
 	return args, nil
 }
 
@@ -5552,6 +5756,14 @@ func (ec *executionContext) field_Query_stakeholders_args(ctx context.Context, r
 		return nil, err
 	}
 	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg4
 	return args, nil
 }
 
@@ -5582,6 +5794,14 @@ func (ec *executionContext) field_Query_statements_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg3
 	return args, nil
 }
 
@@ -5612,6 +5832,14 @@ func (ec *executionContext) field_Query_statusChanges_args(ctx context.Context, 
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg3
 	return args, nil
 }
 
@@ -5626,22 +5854,30 @@ func (ec *executionContext) field_Scenario_positionHistory_args(ctx context.Cont
 		return nil, err
 	}
 	args["holders"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "includeSuperseded",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeSuperseded"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg2
+	args["after"] = arg3
 	return args, nil
 }
 
@@ -5700,22 +5936,30 @@ func (ec *executionContext) field_Scenario_statements_args(ctx context.Context, 
 func (ec *executionContext) field_Scenario_statusHistory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "includeSuperseded",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeSuperseded"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg1
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -5752,22 +5996,30 @@ func (ec *executionContext) field_Stakeholder_positionHistory_args(ctx context.C
 		return nil, err
 	}
 	args["scenarios"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "includeSuperseded",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeSuperseded"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg2
+	args["after"] = arg3
 	return args, nil
 }
 
@@ -7611,6 +7863,144 @@ func (ec *executionContext) fieldContext_IssuePayload_userErrors(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Lens_validAt(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lens_validAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lens_validAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lens", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Lens_knownAt(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lens_knownAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.KnownAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lens_knownAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lens", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Lens_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lens_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Lens_cursor(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lens_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lens", field, true, true, "Cursor")
+}
+func (ec *executionContext) resolveBatch_Lens_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (any, error) {
+	resolver := ec.Resolvers.Lens()
+	if batch, ok := graphql.BatchParentsFor[*parley.Lens](ctx, "Lens"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Cursor(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[parley.Cursor](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Lens.cursor",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Cursor(ctx, []*parley.Lens{obj})
+	return graphql.ResolveBatchSingleResult[parley.Cursor](
+		ctx,
+		results,
+		err,
+		"Lens.cursor",
+	)
+}
+
+func (ec *executionContext) _Lens_nextChangeAt(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lens_nextChangeAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Lens_nextChangeAt(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Lens_nextChangeAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lens", field, true, true, "Time")
+}
+func (ec *executionContext) resolveBatch_Lens_nextChangeAt(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (any, error) {
+	resolver := ec.Resolvers.Lens()
+	if batch, ok := graphql.BatchParentsFor[*parley.Lens](ctx, "Lens"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.NextChangeAt(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*time.Time](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Lens.nextChangeAt",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.NextChangeAt(ctx, []*parley.Lens{obj})
+	return graphql.ResolveBatchSingleResult[*time.Time](
+		ctx,
+		results,
+		err,
+		"Lens.nextChangeAt",
+	)
 }
 
 func (ec *executionContext) _Mutation_addEvidence(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -11691,6 +12081,50 @@ func (ec *executionContext) fieldContext_Query_viewer(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_lens(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_lens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Lens(ctx, fc.Args["asOf"].(*parley.AsOf))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Lens) graphql.Marshaler {
+			return ec.marshalNLens2ᚖparleyᚐLens(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_lens(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Lens(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_lens_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11701,7 +12135,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
@@ -11789,7 +12223,7 @@ func (ec *executionContext) _Query_events(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
@@ -11833,7 +12267,7 @@ func (ec *executionContext) _Query_issue(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Issue(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Issue(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
@@ -11877,7 +12311,7 @@ func (ec *executionContext) _Query_negotiation(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Negotiation(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Negotiation(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
@@ -11921,7 +12355,7 @@ func (ec *executionContext) _Query_negotiations(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
@@ -11965,7 +12399,7 @@ func (ec *executionContext) _Query_positions(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
@@ -12009,7 +12443,7 @@ func (ec *executionContext) _Query_scenario(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Scenario(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Scenario(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
@@ -12053,7 +12487,7 @@ func (ec *executionContext) _Query_scenarios(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
@@ -12129,7 +12563,7 @@ func (ec *executionContext) _Query_source(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Source(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Source(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Source) graphql.Marshaler {
@@ -12173,7 +12607,7 @@ func (ec *executionContext) _Query_sources(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
@@ -12217,7 +12651,7 @@ func (ec *executionContext) _Query_stakeholder(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Stakeholder(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Stakeholder(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
@@ -12261,7 +12695,7 @@ func (ec *executionContext) _Query_stakeholders(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
@@ -12305,7 +12739,7 @@ func (ec *executionContext) _Query_statements(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
@@ -12349,7 +12783,7 @@ func (ec *executionContext) _Query_statusChanges(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
@@ -13470,7 +13904,7 @@ func (ec *executionContext) resolveBatch_Scenario_statusHistory(ctx context.Cont
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.StatusHistory(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.StatusHistory(ctx, batch.Parents, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.StatusChange]](
 			ctx,
@@ -13481,7 +13915,7 @@ func (ec *executionContext) resolveBatch_Scenario_statusHistory(ctx context.Cont
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.StatusHistory(ctx, []*parley.Scenario{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.StatusHistory(ctx, []*parley.Scenario{obj}, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.StatusChange]](
 		ctx,
 		results,
@@ -13604,7 +14038,7 @@ func (ec *executionContext) resolveBatch_Scenario_positionHistory(ctx context.Co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["holders"].([]string), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Position]](
 			ctx,
@@ -13615,7 +14049,7 @@ func (ec *executionContext) resolveBatch_Scenario_positionHistory(ctx context.Co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.PositionHistory(ctx, []*parley.Scenario{obj}, fc.Args["holders"].([]string), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.PositionHistory(ctx, []*parley.Scenario{obj}, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Position]](
 		ctx,
 		results,
@@ -15914,7 +16348,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_positionHistory(ctx context
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Stakeholder](ctx, "Stakeholder"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["scenarios"].([]string), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Position]](
 			ctx,
@@ -15925,7 +16359,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_positionHistory(ctx context
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.PositionHistory(ctx, []*parley.Stakeholder{obj}, fc.Args["scenarios"].([]string), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.PositionHistory(ctx, []*parley.Stakeholder{obj}, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Position]](
 		ctx,
 		results,
@@ -19680,6 +20114,55 @@ func UnmarshalAffiliateInput(ctx context.Context, raw any) (parley.AffiliateInpu
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAsOf(ctx context.Context, obj any) (parley.AsOf, error) {
+	var it parley.AsOf
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"validAt", "knownAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "validAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidAt = data
+		case "knownAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("knownAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KnownAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAsOf unmarshals raw into the AsOf input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAsOf(ctx context.Context, raw any) (parley.AsOf, error) {
+	var out parley.AsOf
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AsOf", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputChangeFilter(ctx context.Context, obj any) (parley.ChangeFilter, error) {
 	var it parley.ChangeFilter
 	if obj == nil {
@@ -23105,6 +23588,56 @@ func (ec *executionContext) _IssuePayload(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var lensImplementors = []string{"Lens"}
+
+func (ec *executionContext) _Lens(ctx context.Context, sel ast.SelectionSet, obj *parley.Lens) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lensImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Lens")
+		case "validAt":
+			out.Values[i] = ec._Lens_validAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "knownAt":
+			out.Values[i] = ec._Lens_knownAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cursor":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Lens_cursor(ctx, field, obj)
+				})
+		case "nextChangeAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Lens_nextChangeAt(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -24205,6 +24738,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_viewer(ctx, field)
+				})
+		case "lens":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_lens(ctx, field)
 				})
 		case "node":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -26915,6 +27454,14 @@ func (ec *executionContext) unmarshalNLeaveNegotiationInput2parleyᚐLeaveNegoti
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNLens2ᚖparleyᚐLens(ctx context.Context, sel ast.SelectionSet, v *parley.Lens) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Lens!")
+		return graphql.Null
+	}
+	return ec._Lens(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNMarking2parleyᚐMarking(ctx context.Context, v any) (parley.Marking, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Marking(tmp)
@@ -28246,6 +28793,14 @@ func (ec *executionContext) marshalOAnalyticConfidence2ᚖparleyᚐAnalyticConfi
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOAsOf2ᚖparleyᚐAsOf(ctx context.Context, v any) (*parley.AsOf, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAsOf(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOAttributionTerms2ᚖparleyᚐAttributionTerms(ctx context.Context, v any) (*parley.AttributionTerms, error) {

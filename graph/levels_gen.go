@@ -28,6 +28,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillEventPayload(ec)
 	l.fillIssue(ec)
 	l.fillIssuePayload(ec)
+	l.fillLens(ec)
 	l.fillMutation(ec)
 	l.fillNegotiation(ec)
 	l.fillNegotiationConnection(ec)
@@ -103,6 +104,7 @@ type levels struct {
 	EventPayload            level.Object[EventPayload]
 	Issue                   level.Object[parley.Issue]
 	IssuePayload            level.Object[IssuePayload]
+	Lens                    level.Object[parley.Lens]
 	Mutation                level.Object[level.Nothing]
 	Negotiation             level.Object[parley.Negotiation]
 	NegotiationConnection   level.Object[parley.Connection[parley.Negotiation]]
@@ -278,6 +280,19 @@ func (l *levels) fillIssuePayload(ec *executionContext) {
 		"issue":      level.Bound(func(o *IssuePayload) *parley.Issue { return o.Issue }, level.Pointer(&l.Issue)),
 		"cursor":     level.Plain(func(o *IssuePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"userErrors": level.Bound(func(o *IssuePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
+	}}
+}
+
+func (l *levels) fillLens(ec *executionContext) {
+	l.Lens = level.Object[parley.Lens]{Name: "Lens", Satisfies: []string{"Lens"}, Fields: map[string]level.Field[parley.Lens]{
+		"validAt": level.Plain(func(o *parley.Lens) time.Time { return o.ValidAt }, level.Appended(AppendTime)),
+		"knownAt": level.Plain(func(o *parley.Lens) time.Time { return o.KnownAt }, level.Appended(AppendTime)),
+		"cursor": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Lens) ([]parley.Cursor, error) {
+			return ec.Resolvers.Lens().Cursor(ctx, objs)
+		}, level.Leaves(level.Text[parley.Cursor])),
+		"nextChangeAt": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Lens) ([]*time.Time, error) {
+			return ec.Resolvers.Lens().NextChangeAt(ctx, objs)
+		}, level.Leaves(level.Optional(level.Appended(AppendTime)))),
 	}}
 }
 
@@ -572,53 +587,56 @@ func (l *levels) fillQuery(ec *executionContext) {
 		"viewer": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Analyst, error) {
 			return ec.Resolvers.Query().Viewer(ctx)
 		}, level.Pointer(&l.Analyst)),
+		"lens": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Lens, error) {
+			return ec.Resolvers.Query().Lens(ctx, fc.Args["asOf"].(*parley.AsOf))
+		}, level.Pointer(&l.Lens)).With(ec.field_Query_lens_args),
 		"node": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (parley.Node, error) {
-			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, l.shapeOfNode()).With(ec.field_Query_node_args),
 		"changes": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.ChangeConnection, error) {
 			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
 		}, level.Pointer(&l.ChangeConnection)).With(ec.field_Query_changes_args),
 		"events": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Event], error) {
-			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.EventConnection)).With(ec.field_Query_events_args),
 		"issue": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Issue, error) {
-			return ec.Resolvers.Query().Issue(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Issue(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Issue)).With(ec.field_Query_issue_args),
 		"negotiation": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Negotiation, error) {
-			return ec.Resolvers.Query().Negotiation(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Negotiation(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Negotiation)).With(ec.field_Query_negotiation_args),
 		"negotiations": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Negotiation], error) {
-			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.NegotiationConnection)).With(ec.field_Query_negotiations_args),
 		"positions": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Query_positions_args),
 		"scenario": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Scenario, error) {
-			return ec.Resolvers.Query().Scenario(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Scenario(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Scenario)).With(ec.field_Query_scenario_args),
 		"scenarios": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Scenario], error) {
-			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_Query_scenarios_args),
 		"scenarioLifecycle": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.StatusRule, error) {
 			return ec.Resolvers.Query().ScenarioLifecycle(ctx)
 		}, level.List(level.Pointer(&l.StatusRule), "[StatusRule!]!")),
 		"source": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Source, error) {
-			return ec.Resolvers.Query().Source(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Source(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Source)).With(ec.field_Query_source_args),
 		"sources": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Source], error) {
-			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.SourceConnection)).With(ec.field_Query_sources_args),
 		"stakeholder": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Stakeholder, error) {
-			return ec.Resolvers.Query().Stakeholder(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Stakeholder(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Stakeholder)).With(ec.field_Query_stakeholder_args),
 		"stakeholders": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Stakeholder], error) {
-			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.StakeholderConnection)).With(ec.field_Query_stakeholders_args),
 		"statements": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Statement], error) {
-			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.StatementConnection)).With(ec.field_Query_statements_args),
 		"statusChanges": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.StatusChange], error) {
-			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.StatusChangeConnection)).With(ec.field_Query_statusChanges_args),
 		"__type": level.Introspection(func(ctx context.Context, field graphql.CollectedField) graphql.Marshaler {
 			schema := (*executableSchema)(ec.ExecutableSchemaState)
@@ -698,13 +716,13 @@ func (l *levels) fillScenario(ec *executionContext) {
 			return o.AllowedTransitions(), nil
 		}, level.Leaves(level.LeafList(level.Text[parley.ScenarioStatus], "[ScenarioStatus!]!"))),
 		"statusHistory": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.StatusChange], error) {
-			return ec.Resolvers.Scenario().StatusHistory(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Scenario().StatusHistory(ctx, objs, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.StatusChangeConnection)).With(ec.field_Scenario_statusHistory_args),
 		"positions": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Position], error) {
 			return ec.Resolvers.Scenario().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Scenario_positions_args),
 		"positionHistory": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Scenario().PositionHistory(ctx, objs, fc.Args["holders"].([]string), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Scenario().PositionHistory(ctx, objs, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Scenario_positionHistory_args),
 		"statements": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Statement], error) {
 			return ec.Resolvers.Scenario().Statements(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
@@ -864,7 +882,7 @@ func (l *levels) fillStakeholder(ec *executionContext) {
 			return ec.Resolvers.Stakeholder().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Stakeholder_positions_args),
 		"positionHistory": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([]*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Stakeholder().PositionHistory(ctx, objs, fc.Args["scenarios"].([]string), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Stakeholder().PositionHistory(ctx, objs, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Stakeholder_positionHistory_args),
 		"statements": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([]*parley.Connection[parley.Statement], error) {
 			return ec.Resolvers.Stakeholder().Statements(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))

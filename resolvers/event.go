@@ -31,8 +31,8 @@ func (r *mutationResolver) EditEvent(ctx context.Context, input graph.EditEventI
 	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
-func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string) (*parley.Connection[parley.Event], error) {
-	return r.snapshot(ctx).ListEvents(ctx, filter, page(first, after), r.fields(ctx))
+func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error) {
+	return r.snapshot(ctx).ListEvents(ctx, asOf, filter, page(first, after), r.fields(ctx))
 }
 
 func (r *Resolver) Event() graph.EventResolver { return &eventResolver{r} }

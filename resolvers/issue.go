@@ -25,8 +25,8 @@ func (r *mutationResolver) EditIssue(ctx context.Context, input graph.EditIssueI
 	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
-func (r *queryResolver) Issue(ctx context.Context, id string) (*parley.Issue, error) {
-	return find(ctx, r.Resolver, id, (*storage.Snapshot).Issues)
+func (r *queryResolver) Issue(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Issue, error) {
+	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).Issues)
 }
 
 func (r *Resolver) Issue() graph.IssueResolver { return &issueResolver{r} }

@@ -22,3 +22,5 @@ var lifecycle = func() []*parley.StatusRule {
 	}
 	return rules
 }()
+
+func lensKey(l *parley.Lens) storage.Key { return storage.Key{Lens: *l} }

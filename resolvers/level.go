@@ -61,9 +61,13 @@ func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Sna
 	return lists, nil
 }
 
-// find looks one record up by id or key for a root field; nil when there is none.
-func find[T any](ctx context.Context, r *Resolver, ref string, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error)) (*T, error) {
-	records, err := load(ctx, r, read, []storage.Key{storage.KeyOf(ref)})
+// find looks one record up by id or key for a root field, through the lens asked for; nil when there is none.
+func find[T any](ctx context.Context, r *Resolver, ref string, asOf *parley.AsOf, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error)) (*T, error) {
+	key, err := r.snapshot(ctx).Key(ctx, ref, asOf)
+	if err != nil {
+		return nil, err
+	}
+	records, err := load(ctx, r, read, []storage.Key{key})
 	if err != nil {
 		return nil, err
 	}

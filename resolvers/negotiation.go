@@ -42,12 +42,12 @@ func (r *negotiationResolver) Changes(ctx context.Context, objs []*parley.Negoti
 	return r.snapshot(ctx).ChangesOf(ctx, keys(objs, negotiationKey), storage.ChangePage{Filter: filter, Order: order, First: first, After: after}, r.fields(ctx))
 }
 
-func (r *queryResolver) Negotiation(ctx context.Context, id string) (*parley.Negotiation, error) {
-	return find(ctx, r.Resolver, id, (*storage.Snapshot).Negotiations)
+func (r *queryResolver) Negotiation(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Negotiation, error) {
+	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).Negotiations)
 }
 
-func (r *queryResolver) Negotiations(ctx context.Context, first int, after *string) (*parley.Connection[parley.Negotiation], error) {
-	return r.snapshot(ctx).ListNegotiations(ctx, page(first, after), r.fields(ctx))
+func (r *queryResolver) Negotiations(ctx context.Context, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Negotiation], error) {
+	return r.snapshot(ctx).ListNegotiations(ctx, asOf, page(first, after), r.fields(ctx))
 }
 
 func (r *Resolver) Negotiation() graph.NegotiationResolver { return &negotiationResolver{r} }

@@ -64,8 +64,8 @@ func (r *positionResolver) RecordedBy(ctx context.Context, objs []*parley.Positi
 	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.RecordedByID) }))
 }
 
-func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string) (*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).ListPositions(ctx, filter, orderBy, page(first, after), r.fields(ctx))
+func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Position], error) {
+	return r.snapshot(ctx).ListPositions(ctx, asOf, filter, orderBy, page(first, after), r.fields(ctx))
 }
 
 func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string) (<-chan *parley.PositionChanged, error) {

@@ -18,12 +18,12 @@ func (r *mutationResolver) EditScenario(ctx context.Context, input graph.EditSce
 	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
-func (r *queryResolver) Scenario(ctx context.Context, id string) (*parley.Scenario, error) {
-	return find(ctx, r.Resolver, id, (*storage.Snapshot).ScenariosOnTheTable)
+func (r *queryResolver) Scenario(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Scenario, error) {
+	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).ScenariosOnTheTable)
 }
 
-func (r *queryResolver) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) (*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ListScenarios(ctx, filter, orderBy, page(first, after), r.fields(ctx))
+func (r *queryResolver) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error) {
+	return r.snapshot(ctx).ListScenarios(ctx, asOf, filter, orderBy, page(first, after), r.fields(ctx))
 }
 
 func (r *queryResolver) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error) {
@@ -46,16 +46,16 @@ func (r *scenarioResolver) ChangedAt(ctx context.Context, objs []*parley.Scenari
 	return load(ctx, r.Resolver, (*storage.Snapshot).ChangedAt, keys(objs, scenarioKey))
 }
 
-func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
-	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey), page(first, after), r.fields(ctx))
+func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
+	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey), includeSuperseded, page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
 	return r.snapshot(ctx).PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(first, after), r.fields(ctx))
 }
 
-func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, page(first, after), r.fields(ctx))
+func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, includeSuperseded, page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {

@@ -4,7 +4,17 @@ import (
 	"context"
 	"parley"
 	"parley/graph"
+	"parley/storage"
+	"time"
 )
+
+func (r *lensResolver) Cursor(ctx context.Context, objs []*parley.Lens) ([]parley.Cursor, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Cursors, keys(objs, lensKey))
+}
+
+func (r *lensResolver) NextChangeAt(ctx context.Context, objs []*parley.Lens) ([]*time.Time, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).NextChanges, keys(objs, lensKey))
+}
 
 func (r *mutationResolver) AddEvidence(ctx context.Context, input parley.AddEvidenceInput) (*graph.RecordPayload, error) {
 	return r.recordPayload(ctx)(r.store.AddEvidence(ctx, input))
@@ -18,13 +28,24 @@ func (r *queryResolver) Viewer(ctx context.Context) (*parley.Analyst, error) {
 	return r.store.Viewer(), nil
 }
 
-func (r *queryResolver) Node(ctx context.Context, id string) (parley.Node, error) {
-	return r.snapshot(ctx).Node(ctx, id, r.fields(ctx))
+func (r *queryResolver) Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Lens, error) {
+	lens, err := r.snapshot(ctx).Through(ctx, asOf)
+	return &lens, err
+}
+
+func (r *queryResolver) Node(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error) {
+	key, err := r.snapshot(ctx).Key(ctx, id, asOf)
+	if err != nil {
+		return nil, err
+	}
+	return r.snapshot(ctx).Node(ctx, key, r.fields(ctx))
 }
 
 func (r *subscriptionResolver) Changes(ctx context.Context, filter *parley.ChangeFilter) (<-chan parley.Change, error) {
 	return follow(ctx, r.Resolver, changeFilter(filter), func(e parley.ChangeEntry) parley.Change { return e.Change() })
 }
+
+func (r *Resolver) Lens() graph.LensResolver { return &lensResolver{r} }
 
 func (r *Resolver) Mutation() graph.MutationResolver { return &mutationResolver{r} }
 
@@ -33,6 +54,7 @@ func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return &subscriptionResolver{r} }
 
 type (
+	lensResolver         struct{ *Resolver }
 	mutationResolver     struct{ *Resolver }
 	queryResolver        struct{ *Resolver }
 	subscriptionResolver struct{ *Resolver }

@@ -17,12 +17,12 @@ func (r *mutationResolver) EditSource(ctx context.Context, input graph.EditSourc
 	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
-func (r *queryResolver) Source(ctx context.Context, id string) (*parley.Source, error) {
-	return find(ctx, r.Resolver, id, (*storage.Snapshot).Sources)
+func (r *queryResolver) Source(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Source, error) {
+	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).Sources)
 }
 
-func (r *queryResolver) Sources(ctx context.Context, text *string, first int, after *string) (*parley.Connection[parley.Source], error) {
-	return r.snapshot(ctx).ListSources(ctx, text, page(first, after), r.fields(ctx))
+func (r *queryResolver) Sources(ctx context.Context, text *string, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Source], error) {
+	return r.snapshot(ctx).ListSources(ctx, asOf, text, page(first, after), r.fields(ctx))
 }
 
 func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {

@@ -17,12 +17,12 @@ func (r *mutationResolver) EditStakeholder(ctx context.Context, input graph.Edit
 	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
-func (r *queryResolver) Stakeholder(ctx context.Context, id string) (*parley.Stakeholder, error) {
-	return find(ctx, r.Resolver, id, (*storage.Snapshot).Stakeholders)
+func (r *queryResolver) Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error) {
+	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).Stakeholders)
 }
 
-func (r *queryResolver) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string) (*parley.Connection[parley.Stakeholder], error) {
-	return r.snapshot(ctx).ListStakeholders(ctx, text, kinds, page(first, after), r.fields(ctx))
+func (r *queryResolver) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error) {
+	return r.snapshot(ctx).ListStakeholders(ctx, asOf, text, kinds, page(first, after), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) Affiliations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
@@ -41,8 +41,8 @@ func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stak
 	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey), filter, page(first, after), r.fields(ctx))
 }
 
-func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, page(first, after), r.fields(ctx))
+func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, includeSuperseded, page(first, after), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {

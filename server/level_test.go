@@ -169,8 +169,10 @@ func TestClientsThatLeave(t *testing.T) {
 		})
 	}
 	leaving.Wait()
-	wait(t, "the database to stop what nobody waits for", func() bool { return a.number(`SELECT count(*) FROM pg_stat_activity
-		WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 0 })
+	wait(t, "the database to stop what nobody waits for", func() bool {
+		return a.number(`SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 0
+	})
 	release()
 	a.must(`{ sources { nodes { body } } }`)
 	if log := a.logs.String(); strings.Contains(log, "level=ERROR") {

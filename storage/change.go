@@ -52,7 +52,7 @@ type ChangePage struct {
 
 // ListChanges lists changes of the whole feed.
 func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields *Fields) (*parley.ChangeConnection, error) {
-	return first(s.changesWhere(ctx, everything, `changes c`, `TRUE`, p, fields))
+	return first(s.changesWhere(ctx, []Key{{}}, `changes c`, `TRUE`, p, fields))
 }
 
 // ChangesOf are the changes that touch each negotiation.
@@ -66,7 +66,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 	}
 	c := conditions{query: s.newQuery(keys), list: []string{scope, `c.recorded_at <= k.known_at`}}
 	if p.Filter != nil {
-		match, err := s.FeedFilter(ctx, p.Filter)
+		match, err := s.feedFilter(ctx, keys, p.Filter)
 		if err != nil {
 			return nil, err
 		}
@@ -152,6 +152,10 @@ var touches = uint64(1) << (len(changeColumns) - 1)
 
 // FeedFilter resolves what a filter names, so that changes can be matched without the database.
 func (s *Snapshot) FeedFilter(ctx context.Context, f *parley.ChangeFilter) (parley.FeedFilter, error) {
+	return s.feedFilter(ctx, nil, f)
+}
+
+func (s *Snapshot) feedFilter(ctx context.Context, keys []Key, f *parley.ChangeFilter) (parley.FeedFilter, error) {
 	var match parley.FeedFilter
 	if f == nil {
 		return match, nil
@@ -163,7 +167,7 @@ func (s *Snapshot) FeedFilter(ctx context.Context, f *parley.ChangeFilter) (parl
 	refs.want(&lists[1], "issues", f.Issues, parley.KindIssue)
 	refs.want(&lists[2], "scenarios", f.Scenarios, parley.KindScenario)
 	refs.want(&lists[3], "stakeholders", f.Stakeholders, parley.KindStakeholder)
-	if err := s.resolve(ctx, &refs); err != nil {
+	if err := s.resolve(ctx, keys, &refs); err != nil {
 		return match, err
 	}
 	for _, list := range lists {

@@ -54,8 +54,12 @@ func (s *Snapshot) Events(ctx context.Context, keys []Key, fields *Fields) ([]*p
 }
 
 // ListEvents lists events by when they start.
-func (s *Snapshot) ListEvents(ctx context.Context, f *parley.EventFilter, p parley.Page, fields *Fields) (*parley.EventConnection, error) {
-	return first(s.eventsWhere(ctx, everything, `TRUE`, f, p, fields))
+func (s *Snapshot) ListEvents(ctx context.Context, asOf *parley.AsOf, f *parley.EventFilter, p parley.Page, fields *Fields) (*parley.EventConnection, error) {
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	return first(s.eventsWhere(ctx, keys, `TRUE`, f, p, fields))
 }
 
 // EventsOf are the events of each negotiation.
@@ -70,7 +74,7 @@ func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f 
 		var refs filterRefs
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&participants, "participants", f.Participants, parley.KindStakeholder)
-		if err := s.resolve(ctx, &refs); err != nil {
+		if err := s.resolve(ctx, keys, &refs); err != nil {
 			return nil, err
 		}
 		c.of("e.negotiation_id", negotiations)

@@ -17,9 +17,10 @@ import (
 
 // list is a read of many rows for each key, in pages.
 type list struct {
-	from  string   // FROM and its joins, with k in scope
-	where []string // conditions, joined by AND
-	order order
+	from     string   // FROM and its joins, with k in scope
+	where    []string // conditions, joined by AND
+	order    order
+	versions bool // it is one of versions: several of a record
 }
 
 // order is a total order of rows: by expressions over them, all in one direction. A page's cursor holds the values of the
@@ -79,7 +80,9 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 			c.PageInfo.HasNextPage = true
 			return
 		}
-		shelf.add(node, page.records.columns)
+		if !l.versions {
+			shelf.add(node, page.records.columns)
+		}
 		c.Nodes = append(c.Nodes, node)
 		if withCursors(fields) {
 			cursor := l.encodePlace(l.order.place(&sent))
@@ -147,6 +150,17 @@ func pageOf[T any](l list, t *table[T], q *query, where []string, first int, fie
 		ORDER BY k.n, %s`,
 		strings.Join(selected, ", "), q.join(), strings.Join(inner, ", "), l.from, strings.Join(where, " AND "),
 		l.order.by(l.order.expressions()), limit, strings.Join(along.joins, " "), l.order.by(place)))}
+}
+
+// history is a list over the whole of valid time, of the versions in force or of all of them.
+func history(table, alias, scope string, columns []orderColumn, superseded bool) list {
+	if !superseded {
+		return list{from: table + " " + alias, where: []string{scope, "{known " + alias + "}"}, order: order{columns: columns}}
+	}
+	return list{
+		from: table + " " + alias, where: []string{scope, "{version " + alias + "}"}, versions: true,
+		order: order{columns: append(slices.Clone(columns), orderColumn{alias + ".recorded_at", "timestamptz"})},
+	}
 }
 
 // withCursors says whether the place of each entry is asked for.

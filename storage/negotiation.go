@@ -45,16 +45,17 @@ func (s *Snapshot) Negotiations(ctx context.Context, keys []Key, fields *Fields)
 }
 
 // ListNegotiations lists all negotiations by key.
-func (s *Snapshot) ListNegotiations(ctx context.Context, p parley.Page, fields *Fields) (*parley.NegotiationConnection, error) {
-	return first(pages(ctx, &s.reader, negotiationTable, s.newQuery(everything), list{
+func (s *Snapshot) ListNegotiations(ctx context.Context, asOf *parley.AsOf, p parley.Page, fields *Fields) (*parley.NegotiationConnection, error) {
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	return first(pages(ctx, &s.reader, negotiationTable, s.newQuery(keys), list{
 		from:  `negotiations n`,
 		where: []string{`{known n}`},
 		order: order{columns: []orderColumn{{"n.path", "text"}}},
 	}, p, fields))
 }
-
-// everything asks for what belongs to no record in particular.
-var everything = []Key{{}}
 
 // first is the page of a list that is read for one key only.
 func first[T any](connections []*T, err error) (*T, error) {

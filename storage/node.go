@@ -86,21 +86,22 @@ func place[T any](ctx context.Context, read func(context.Context, []Key, *Fields
 	return nil
 }
 
-// Node looks one record up by id or key; nil when there is none.
-func (s *Snapshot) Node(ctx context.Context, ref string, fields *Fields) (parley.Node, error) {
-	lens, err := s.Lens(ctx)
-	if err != nil {
-		return nil, err
-	}
-	id, err := uuid.Parse(ref)
-	if err != nil {
-		found, err := s.lookUp(ctx, []string{ref})
-		if err != nil || found[ref] == nil {
+// Node is the record that a key names; nil when there is none.
+func (s *Snapshot) Node(ctx context.Context, k Key, fields *Fields) (parley.Node, error) {
+	if k.Lens == (parley.Lens{}) {
+		var err error
+		if k.Lens, err = s.Lens(ctx); err != nil {
 			return nil, err
 		}
-		id = found[ref].ID
 	}
-	nodes, err := s.Nodes(ctx, []Key{{ID: id, Lens: lens}}, fields)
+	if k.Path != "" {
+		found, err := s.lookUpThrough(ctx, []Key{k}, []string{k.Path})
+		if err != nil || found[k.Path] == nil {
+			return nil, err
+		}
+		k = Key{ID: found[k.Path].ID, Lens: k.Lens}
+	}
+	nodes, err := s.Nodes(ctx, []Key{k}, fields)
 	if err != nil {
 		return nil, err
 	}

@@ -132,12 +132,16 @@ func (s *Snapshot) Dissenting(ctx context.Context, versions []Key, fields *Field
 }
 
 // ListPositions lists the prevailing positions at the lens's valid instant.
-func (s *Snapshot) ListPositions(ctx context.Context, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page, fields *Fields) (*parley.PositionConnection, error) {
+func (s *Snapshot) ListPositions(ctx context.Context, asOf *parley.AsOf, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page, fields *Fields) (*parley.PositionConnection, error) {
 	columns := byValidFrom
 	if by == parley.PositionsByRecorded {
 		columns = []orderColumn{{"p.content_at", "timestamptz"}, {"p.id", "uuid"}}
 	}
-	return first(s.positionsWhere(ctx, everything, `TRUE`, f, order{columns, true}, p, fields))
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	return first(s.positionsWhere(ctx, keys, `TRUE`, f, order{columns, true}, p, fields))
 }
 
 // PositionsOnScenarios are the prevailing positions on each scenario, newest validFrom first.
@@ -154,6 +158,9 @@ var byValidFrom = []orderColumn{{"p.valid_from", "timestamptz"}, {"p.id", "uuid"
 
 func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o order, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{scope, `{known p}`, positionHolds, prevails}}
+	if c.looksBack() {
+		c.add(onTheTable("p.scenario_id"))
+	}
 	if f != nil {
 		var holders, scenarios, issues, negotiations []uuid.UUID
 		var refs filterRefs
@@ -161,7 +168,7 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
 		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
-		if err := s.resolve(ctx, &refs); err != nil {
+		if err := s.resolve(ctx, keys, &refs); err != nil {
 			return nil, err
 		}
 		c.of("p.holder_id", holders)
@@ -178,34 +185,36 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 	return pages(ctx, &s.reader, positionTable, c.query, list{from: `positions p`, where: c.list, order: o}, p, fields)
 }
 
-// PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
+// PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom; with
+// those superseded, all their versions.
+func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "holders", holders, parley.KindStakeholder)
-	if err := s.resolve(ctx, &refs); err != nil {
+	if err := s.resolve(ctx, scenarios, &refs); err != nil {
 		return nil, err
 	}
-	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, among, p, fields)
+	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, among, superseded, p, fields)
 }
 
-// PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom.
-func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
+// PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom; with
+// those superseded, all their versions.
+func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	var among []uuid.UUID
 	var refs filterRefs
 	refs.want(&among, "scenarios", scenarios, parley.KindScenario)
-	if err := s.resolve(ctx, &refs); err != nil {
+	if err := s.resolve(ctx, holders, &refs); err != nil {
 		return nil, err
 	}
-	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, among, p, fields)
+	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, among, superseded, p, fields)
 }
 
-func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	c := conditions{query: s.newQuery(keys), list: []string{scope, `{known p}`}}
+func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
+	l := history("positions", "p", scope, byValidFrom, superseded)
+	c := conditions{query: s.newQuery(keys), list: l.where}
 	c.of(column, among)
-	return pages(ctx, &s.reader, positionTable, c.query, list{
-		from: `positions p`, where: c.list, order: order{columns: byValidFrom},
-	}, p, fields)
+	l.where = c.list
+	return pages(ctx, &s.reader, positionTable, c.query, l, p, fields)
 }
 
 // positionsOf is a holder's line on a scenario as it stands.

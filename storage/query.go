@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,7 @@ func KeyOf(ref string) Key {
 //
 //	{keys}      is a relation of the keys, k: id, valid_at, known_at and their number n
 //	{known x}   says that the row x was on record at k.known_at; for a writer, that it is open
+//	{version x} says that x is, as known at k.known_at, the last row of a version, be it superseded
 type query struct {
 	keys  []Key
 	args  []any
@@ -81,7 +83,12 @@ func (q *query) bind(s *Snapshot, args []any) []any {
 func (q *query) fromKeys() {
 	if len(q.keys) == 1 {
 		k := q.keys[0]
-		q.from = `(SELECT 1::bigint AS n, ` + q.arg(binaryID(k.ID)) + `::uuid AS id, ` + q.instants(k.Lens) + `) k`
+		id := q.arg(binaryID(k.ID)) + `::uuid`
+		if k.Path != "" {
+			q.args = nil
+			id = `(SELECT i.id FROM records i WHERE i.path = ` + q.arg(k.Path) + `)`
+		}
+		q.from = `(SELECT 1::bigint AS n, ` + id + ` AS id, ` + q.instants(k.Lens) + `) k`
 		return
 	}
 	ids := make(uuids, len(q.keys))
@@ -124,7 +131,10 @@ func (q *query) expand(text string) string {
 		}
 		word, after, _ := strings.Cut(rest, "}")
 		x, isKnown := strings.CutPrefix(word, "known ")
+		v, isVersion := strings.CutPrefix(word, "version ")
 		switch {
+		case isVersion:
+			b.WriteString("(" + v + ".recorded_at <= k.known_at AND (" + v + ".superseded_at > k.known_at OR " + v + ".closed_by <> 'RECUT'))")
 		case isKnown && q.open:
 			b.WriteString(x + ".superseded_at = 'infinity'")
 		case isKnown:
@@ -151,12 +161,17 @@ func (q *query) begin(s *Snapshot, sent *row) int {
 	if q.lens >= 0 {
 		validAt, knownAt, head := sent.next(), sent.next(), sent.next()
 		if s.lens == nil {
-			s.lens = &parley.Lens{ValidAt: validAt.instant().time(), KnownAt: knownAt.instant().time()}
-			s.head = head.number()
+			s.learn(parley.Lens{ValidAt: validAt.instant().time(), KnownAt: knownAt.instant().time()}, head.number())
 		}
 		q.keys[0].Lens = *s.lens
 	}
 	return int(sent.next().number()) - 1
+}
+
+// looksBack says whether some lens shows the world as it stood before the last of what it knows. What came on the table in
+// between is out of sight then.
+func (q *query) looksBack() bool {
+	return slices.ContainsFunc(q.keys, func(k Key) bool { return k.Lens.ValidAt.Before(k.Lens.KnownAt) })
 }
 
 // join is how what belongs to the keys is joined to them: where the lens may have to be learnt, so that a row comes in any case.

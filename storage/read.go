@@ -29,7 +29,7 @@ func find[T any](ctx context.Context, r *reader, t *table[T], keys []Key, fields
 	for i, k := range missing {
 		if read[i] != nil {
 			shelf.add(read[i], columns)
-		} else if k.Lens != (parley.Lens{}) {
+		} else if k.Path == "" && k.Lens != (parley.Lens{}) {
 			shelf.put(identityOf(k.ID, k.Lens), held[T]{columns: columns})
 		}
 	}

@@ -124,6 +124,10 @@ func ids(targets []*target) []uuid.UUID {
 
 // lookUp finds records by id or key, retracted ones left out.
 func (r *reader) lookUp(ctx context.Context, refs []string) (map[string]*target, error) {
+	return r.lookUpWhere(ctx, refs, `r.retracted_at = 'infinity'`)
+}
+
+func (r *reader) lookUpWhere(ctx context.Context, refs []string, onRecord string, args ...any) (map[string]*target, error) {
 	var byID uuids
 	var byPath words[string]
 	for _, ref := range refs {
@@ -138,7 +142,7 @@ func (r *reader) lookUp(ctx context.Context, refs []string) (map[string]*target,
 		SELECT record_send(ROW(`+strings.Join(targetColumns.sql(all, "r"), ", ")+`))
 		FROM records r
 		LEFT JOIN record_names n ON n.id = r.id
-		WHERE (r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])) AND r.retracted_at = 'infinity'`, []any{byID, byPath}, func(sent row) {
+		WHERE (r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])) AND `+onRecord, append([]any{byID, byPath}, args...), func(sent row) {
 		t := new(target)
 		targetColumns.read(&sent, all, t)
 		byName[t.ID.String()] = t
@@ -269,8 +273,9 @@ func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []string, kinds 
 	}
 }
 
-// resolve finds them. An unknown one is a fault: a slip of the pen must not read as "nothing found".
-func (r *reader) resolve(ctx context.Context, f *filterRefs) error {
+// resolve finds them, as known through the lenses of the keys that are filtered (of several, the one that knows most). An
+// unknown one is a fault: a slip of the pen must not read as "nothing found".
+func (s *Snapshot) resolve(ctx context.Context, keys []Key, f *filterRefs) error {
 	var refs []string
 	for _, w := range f.wanted {
 		refs = append(refs, w.refs...)
@@ -278,7 +283,7 @@ func (r *reader) resolve(ctx context.Context, f *filterRefs) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	found, err := r.lookUp(ctx, refs)
+	found, err := s.lookUpThrough(ctx, keys, refs)
 	if err != nil {
 		return err
 	}
@@ -293,4 +298,20 @@ func (r *reader) resolve(ctx context.Context, f *filterRefs) error {
 		}
 	}
 	return nil
+}
+
+func (s *Snapshot) lookUpThrough(ctx context.Context, keys []Key, refs []string) (map[string]*target, error) {
+	var known parley.Instant
+	if s.lens != nil {
+		known = s.lens.KnownAt
+	}
+	for i, k := range keys {
+		if k.Lens != (parley.Lens{}) && (i == 0 || k.Lens.KnownAt.After(known)) {
+			known = k.Lens.KnownAt
+		}
+	}
+	if known.IsZero() {
+		return s.lookUp(ctx, refs)
+	}
+	return s.lookUpWhere(ctx, refs, `r.recorded_at <= $3::timestamptz AND r.retracted_at > $3::timestamptz`, binaryInstant(known))
 }

@@ -41,6 +41,11 @@ var scenarioTable = &table[parley.Scenario]{
 // statusInForce joins the status change of a scenario that holds at the lens's valid instant.
 const statusInForce = `status_changes @c ON @c.scenario_id = @.id AND {known @c} AND @c.effective_at <= k.valid_at AND @c.valid_to > k.valid_at`
 
+// onTheTable says that a scenario has come on the table by the lens's valid instant.
+func onTheTable(scenario string) string {
+	return `EXISTS (SELECT FROM status_changes f WHERE f.scenario_id = ` + scenario + ` AND {known f} AND f.effective_at <= k.valid_at)`
+}
+
 var scenarios = noun[parley.Scenario]{
 	table: scenarioTable, kind: parley.KindScenario, changeKind: parley.ChangeOfRecord,
 	provenance: func(s *parley.Scenario) *parley.Provenance { return &s.Provenance },
@@ -72,8 +77,12 @@ func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key, fields *
 }
 
 // ListScenarios lists the scenarios on the table.
-func (s *Snapshot) ListScenarios(ctx context.Context, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields *Fields) (*parley.ScenarioConnection, error) {
-	return first(s.scenariosWhere(ctx, everything, `TRUE`, f, by, p, fields))
+func (s *Snapshot) ListScenarios(ctx context.Context, asOf *parley.AsOf, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields *Fields) (*parley.ScenarioConnection, error) {
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	return first(s.scenariosWhere(ctx, keys, `TRUE`, f, by, p, fields))
 }
 
 // ScenariosOfNegotiations are the scenarios on the table of each negotiation.
@@ -93,7 +102,7 @@ func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string,
 		var refs filterRefs
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
-		if err := s.resolve(ctx, &refs); err != nil {
+		if err := s.resolve(ctx, keys, &refs); err != nil {
 			return nil, err
 		}
 		c.of("s.negotiation_id", negotiations)

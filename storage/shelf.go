@@ -69,7 +69,7 @@ func (s *shelf[T]) get(key identity, columns uint64) (*T, bool) {
 // lacks finds what it holds, and says which keys are still to be read, each once, and which of them each key is: -1 for
 // one that is found, or names nothing.
 func (s *shelf[T]) lacks(keys []Key, columns uint64, found []*T) (missing []Key, places []int) {
-	if len(keys) == 1 && keys[0].Lens == (parley.Lens{}) {
+	if len(keys) == 1 && (keys[0].Lens == (parley.Lens{}) || keys[0].Path != "") {
 		return keys, []int{0}
 	}
 	places = make([]int, len(keys))

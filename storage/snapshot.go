@@ -53,8 +53,14 @@ func (s *Snapshot) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.lens, s.head = &parley.Lens{ValidAt: now.now, KnownAt: now.recordedAt}, now.seq
+	s.learn(parley.Lens{ValidAt: now.now, KnownAt: now.recordedAt}, now.seq)
 	return nil
+}
+
+// learn fixes the snapshot's instant.
+func (s *Snapshot) learn(lens parley.Lens, head int64) {
+	s.lens, s.head = &lens, head
+	s.store.mark.raise(lens.KnownAt)
 }
 
 // reader reads: for a snapshot what was known at an instant, for a writer, in its transaction, what is open now.

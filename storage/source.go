@@ -51,8 +51,12 @@ func (s *Snapshot) Sources(ctx context.Context, keys []Key, fields *Fields) ([]*
 }
 
 // ListSources lists sources by key: those whose title, publisher or author holds the text.
-func (s *Snapshot) ListSources(ctx context.Context, text *string, p parley.Page, fields *Fields) (*parley.SourceConnection, error) {
-	c := conditions{query: s.newQuery(everything), list: []string{`{known o}`}}
+func (s *Snapshot) ListSources(ctx context.Context, asOf *parley.AsOf, text *string, p parley.Page, fields *Fields) (*parley.SourceConnection, error) {
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	c := conditions{query: s.newQuery(keys), list: []string{`{known o}`}}
 	c.contains("o.title || ' ' || coalesce(o.publisher, '') || ' ' || coalesce(o.author, '')", text)
 	return first(pages(ctx, &s.reader, sourceTable, c.query, list{
 		from:  `sources o`,

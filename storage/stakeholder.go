@@ -47,8 +47,12 @@ func (s *Snapshot) Stakeholders(ctx context.Context, keys []Key, fields *Fields)
 }
 
 // ListStakeholders lists stakeholders by key: those of the kinds whose name or an alias holds the text.
-func (s *Snapshot) ListStakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, p parley.Page, fields *Fields) (*parley.StakeholderConnection, error) {
-	c := conditions{query: s.newQuery(everything), list: []string{`{known h}`}}
+func (s *Snapshot) ListStakeholders(ctx context.Context, asOf *parley.AsOf, text *string, kinds []parley.StakeholderKind, p parley.Page, fields *Fields) (*parley.StakeholderConnection, error) {
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	c := conditions{query: s.newQuery(keys), list: []string{`{known h}`}}
 	c.contains("h.names", text)
 	among(&c, "h.kind", "stakeholder_kind", kinds)
 	return first(pages(ctx, &s.reader, stakeholderTable, c.query, list{

@@ -74,8 +74,12 @@ const (
 )
 
 // ListStatements lists statements, newest saidAt first, those of unknown date last.
-func (s *Snapshot) ListStatements(ctx context.Context, f *parley.StatementFilter, p parley.Page, fields *Fields) (*parley.StatementConnection, error) {
-	return first(s.statementsWhere(ctx, everything, everyStatement, f, p, fields))
+func (s *Snapshot) ListStatements(ctx context.Context, asOf *parley.AsOf, f *parley.StatementFilter, p parley.Page, fields *Fields) (*parley.StatementConnection, error) {
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	return first(s.statementsWhere(ctx, keys, everyStatement, f, p, fields))
 }
 
 // StatementsInSources are the statements that each source holds.
@@ -116,7 +120,7 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *conditions, f *parle
 	refs.want(&about, "about", f.About, parley.AboutKinds...)
 	refs.want(&speakers, "speakers", f.Speakers, parley.KindStakeholder)
 	refs.want(&sources, "sources", f.Sources, parley.KindSource)
-	if err := s.resolve(ctx, &refs); err != nil {
+	if err := s.resolve(ctx, c.keys, &refs); err != nil {
 		return err
 	}
 	c.overlaps("st.about", about)

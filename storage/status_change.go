@@ -79,27 +79,31 @@ func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key, fie
 	return readVersions(ctx, &s.reader, statusChangeTable, versions, fields)
 }
 
-// StatusHistories are all status changes of each scenario, by effectiveAt.
-func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, p parley.Page, fields *Fields) ([]*parley.StatusChangeConnection, error) {
-	return pages(ctx, &s.reader, statusChangeTable, s.newQuery(scenarios), list{
-		from:  `status_changes c`,
-		where: []string{`c.scenario_id = k.id`, `{known c}`},
-		order: order{columns: byEffectiveAt},
-	}, p, fields)
+// StatusHistories are all status changes of each scenario, by effectiveAt; with those superseded, all their versions.
+func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, superseded bool, p parley.Page, fields *Fields) ([]*parley.StatusChangeConnection, error) {
+	return pages(ctx, &s.reader, statusChangeTable, s.newQuery(scenarios),
+		history("status_changes", "c", `c.scenario_id = k.id`, byEffectiveAt, superseded), p, fields)
 }
 
 var byEffectiveAt = []orderColumn{{"c.effective_at", "timestamptz"}, {"c.id", "uuid"}}
 
 // ListStatusChanges lists status changes, newest effectiveAt first.
-func (s *Snapshot) ListStatusChanges(ctx context.Context, f *parley.StatusChangeFilter, p parley.Page, fields *Fields) (*parley.StatusChangeConnection, error) {
-	c := conditions{query: s.newQuery(everything), list: []string{`{known c}`}}
+func (s *Snapshot) ListStatusChanges(ctx context.Context, asOf *parley.AsOf, f *parley.StatusChangeFilter, p parley.Page, fields *Fields) (*parley.StatusChangeConnection, error) {
+	keys, err := s.everything(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	c := conditions{query: s.newQuery(keys), list: []string{`{known c}`}}
+	if c.looksBack() {
+		c.add(onTheTable("c.scenario_id"))
+	}
 	if f != nil {
 		var negotiations, scenarios, by []uuid.UUID
 		var refs filterRefs
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
 		refs.want(&by, "by", f.By, parley.KindStakeholder)
-		if err := s.resolve(ctx, &refs); err != nil {
+		if err := s.resolve(ctx, keys, &refs); err != nil {
 			return nil, err
 		}
 		c.of("c.negotiation_id", negotiations)

@@ -48,6 +48,7 @@ type Store struct {
 	writers    chan struct{}
 	hints      *hints
 	statements atomic.Int64
+	mark       mark
 }
 
 // Open connects to the database and brings its tables up to date. It refuses a server older than PostgreSQL 15 and a

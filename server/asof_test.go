@@ -1,0 +1,176 @@
+package server_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// on sets the record's clock and runs a mutation then.
+func (a *api) on(instant, mutation string) answer {
+	a.t.Helper()
+	a.setClock(instant)
+	return a.must(`mutation { ` + mutation + ` }`)
+}
+
+// What was believed on one day about another has one answer for ever, on every field.
+func TestAsOf(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	refused := `userErrors { code message field }`
+	a.on("2030-01-10T12:00:00Z", `recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2030-01-09T00:00:00Z"}) { `+refused+` }`)
+	id := a.must(`{ positions { nodes { id } } }`).text("positions.nodes.0.id")
+	a.on("2030-01-12T12:00:00Z", `editScenario(input: {scenario: "talks/line", title: "A dotted line"}) { `+refused+` }`)
+	a.on("2030-01-14T12:00:00Z", `changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "Late news", effectiveAt: "2030-01-11T00:00:00Z"}) { `+refused+` }`)
+	a.on("2030-01-16T12:00:00Z", fmt.Sprintf(`correctPosition(input: {position: %q, stance: OPPOSES, note: "Misheard"}) { %s }`, id, refused))
+	a.on("2030-01-18T12:00:00Z", fmt.Sprintf(`retract(input: {id: %q, note: "Said by somebody else"}) { %s }`, id, refused))
+
+	through := func(validAt, knownAt string) answer {
+		return a.must(`query($asOf: AsOf, $id: ID!) {
+			scenario(id: "talks/line", asOf: $asOf) {
+				title status positions { totalCount nodes { stance supersededAt correctionNote } }
+				history: positionHistory { totalCount } all: positionHistory(includeSuperseded: true) { totalCount nodes { stance supersededAt correctionNote recordedBy { name } } }
+				statusHistory { totalCount }
+			}
+			positions(asOf: $asOf, filter: {holders: ["north"]}) { totalCount }
+			scenarios(asOf: $asOf, filter: {status: [STALLED]}) { totalCount }
+			node(id: $id, asOf: $asOf) { ... on Position { stance } }
+		}`, map[string]any{"asOf": map[string]any{"validAt": validAt + "T00:00:00Z", "knownAt": knownAt + "T18:00:00Z"}, "id": id})
+	}
+	const supports, opposes, nothing = "SUPPORTS", "OPPOSES", "<nil>"
+	for _, tt := range []struct {
+		validAt, knownAt, title, status, stance, node string
+		versions                                      int
+	}{
+		{"2030-01-10", "2030-01-09", "A line", "PROPOSED", nothing, nothing, 0},
+		{"2030-01-10", "2030-01-10", "A line", "PROPOSED", supports, supports, 1},
+		{"2030-01-08", "2030-01-10", "A line", "PROPOSED", nothing, supports, 1},
+		{"2030-01-10", "2030-01-12", "A dotted line", "PROPOSED", supports, supports, 1},
+		{"2030-01-10", "2030-01-14", "A dotted line", "PROPOSED", supports, supports, 1},
+		{"2030-01-11", "2030-01-14", "A dotted line", "STALLED", supports, supports, 1},
+		{"2030-01-11", "2030-01-13", "A dotted line", "PROPOSED", supports, supports, 1},
+		{"2030-01-10", "2030-01-16", "A dotted line", "PROPOSED", opposes, opposes, 2},
+		{"2040-01-01", "2030-01-16", "A dotted line", "STALLED", opposes, opposes, 2},
+	} {
+		held := map[string]int{nothing: 0}
+		held[supports], held[opposes] = 1, 1
+		stalled := 0
+		if tt.status == "STALLED" {
+			stalled = 1
+		}
+		got := through(tt.validAt, tt.knownAt)
+		got.want("scenario.title", tt.title, "scenario.status", tt.status, "scenario.positions.nodes.0.stance", tt.stance,
+			"scenario.positions.totalCount", held[tt.stance], "positions.totalCount", held[tt.stance], "node.stance", tt.node,
+			"scenarios.totalCount", stalled, "scenario.all.totalCount", tt.versions, "scenario.history.totalCount", min(1, tt.versions))
+		if t.Failed() {
+			t.Fatalf("what was known on %s about %s", tt.knownAt, tt.validAt)
+		}
+	}
+	got := a.must(`query($id: ID!) { node(id: $id) { id } scenario(id: "talks/line") { positionHistory { totalCount }
+		all: positionHistory(includeSuperseded: true) { nodes { stance correctionNote supersededAt recordedAt recordedBy { name } } pageInfo { endCursor } } } }`, map[string]any{"id": id})
+	got.want("node", nil, "scenario.positionHistory.totalCount", 0,
+		"scenario.all.nodes.0.stance", supports, "scenario.all.nodes.0.correctionNote", nil, "scenario.all.nodes.0.supersededAt", got.text("scenario.all.nodes.1.recordedAt"),
+		"scenario.all.nodes.1.stance", opposes, "scenario.all.nodes.1.correctionNote", "Misheard", "scenario.all.nodes.1.recordedBy.name", "Test analyst")
+	if got.at("scenario.all.nodes.1.supersededAt") == nil || got.count("scenario.all.nodes") != 2 {
+		t.Errorf("superseded: %v", got.Data)
+	}
+	first := a.must(`{ scenario(id: "talks/line") { positionHistory(includeSuperseded: true, first: 1) { nodes { stance } pageInfo { endCursor hasNextPage } } } }`)
+	a.must(fmt.Sprintf(`{ scenario(id: "talks/line") { positionHistory(includeSuperseded: true, first: 1, after: %q) { nodes { stance } pageInfo { hasNextPage } } } }`,
+		first.text("scenario.positionHistory.pageInfo.endCursor"))).
+		want("scenario.positionHistory.nodes.0.stance", opposes, "scenario.positionHistory.pageInfo.hasNextPage", false)
+}
+
+// A scenario that is not on the table yet is not there, and neither is what is on it; a reference in hand still leads to it.
+func TestNotOnTheTableYet(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2020-01-01T00:00:00Z"}) { userErrors { code message field } }
+		relateScenarios(input: {from: "talks/line", to: "talks/strip", kind: FALLBACK_FOR}) { userErrors { code message field } } }`)
+	const document = `query($at: Time) {
+		scenario(id: "talks/line", asOf: {validAt: $at}) { key }
+		scenarios(asOf: {validAt: $at}) { totalCount }
+		positions(asOf: {validAt: $at}) { totalCount }
+		statusChanges(asOf: {validAt: $at}) { totalCount }
+		stakeholder(id: "north", asOf: {validAt: $at}) { positions { totalCount } positionHistory { totalCount nodes { scenario { key status positions { totalCount } } } } }
+		negotiation(id: "talks", asOf: {validAt: $at}) { scenarios { totalCount } issues { scenarios { totalCount } } }
+	}`
+	a.must(document, map[string]any{"at": "2024-12-31T23:59:59.999999Z"}).want("scenario", nil, "scenarios.totalCount", 0, "positions.totalCount", 0,
+		"statusChanges.totalCount", 0, "stakeholder.positions.totalCount", 0, "stakeholder.positionHistory.totalCount", 1,
+		"stakeholder.positionHistory.nodes.0.scenario.key", "line", "stakeholder.positionHistory.nodes.0.scenario.status", nil,
+		"stakeholder.positionHistory.nodes.0.scenario.positions.totalCount", 0,
+		"negotiation.scenarios.totalCount", 0, "negotiation.issues.0.scenarios.totalCount", 0)
+	a.must(document, map[string]any{"at": "2025-01-01T05:45:00+05:45"}).want("scenario.key", "line", "scenarios.totalCount", 2, "positions.totalCount", 1,
+		"statusChanges.totalCount", 2, "stakeholder.positions.totalCount", 1, "negotiation.scenarios.totalCount", 2, "negotiation.issues.0.scenarios.totalCount", 2)
+}
+
+// What a filter names has to be known through the lens, so that an answer stays as it is when that is retracted.
+func TestFiltersThroughALens(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	document := func(knownAt string) string {
+		return fmt.Sprintf(`{ positions(filter: {holders: ["east"]}, asOf: {knownAt: %q}) { totalCount } }`, knownAt)
+	}
+	before := a.must(`{ lens { knownAt } }`).text("lens.knownAt")
+	a.must(`mutation { registerStakeholder(input: {key: "east", name: "East", kind: STATE}) { userErrors { code message field } } }`)
+	known := a.must(`{ lens { knownAt } }`).text("lens.knownAt")
+	a.must(`mutation { retract(input: {id: "east", note: "never was"}) { userErrors { code message field } } }`)
+	now := a.must(`{ lens { knownAt } }`).text("lens.knownAt")
+	a.ask(document(before)).fails("BAD_REQUEST", `"east"`)
+	a.must(document(known)).want("positions.totalCount", 0)
+	a.ask(document(now)).fails("BAD_REQUEST", `"east"`)
+	a.ask(`{ positions(filter: {holders: ["east"]}) { totalCount } }`).fails("BAD_REQUEST", `"east"`)
+	a.must(fmt.Sprintf(`{ before: stakeholder(id: "east", asOf: {knownAt: %q}) { key } known: node(id: "east", asOf: {knownAt: %q}) { label } now: node(id: "east") { label } }`, before, known)).
+		want("before", nil, "known.label", "East", "now", nil)
+}
+
+func TestLens(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.must(`mutation {
+		a: changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "Talks pause", effectiveAt: "2040-01-01T00:00:00Z"}) { userErrors { code message field } }
+		b: recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2039-01-01T00:00:00Z", validTo: "2041-01-01T00:00:00Z"}) { userErrors { code message field } }
+		c: joinNegotiation(input: {negotiation: "talks", stakeholder: "south", role: OBSERVER, validFrom: "2042-01-01T00:00:00Z", validTo: "2043-01-01T00:00:00Z"}) { userErrors { code message field } }
+		d: affiliate(input: {person: "envoy", organization: "south", office: "guest", validTo: "2044-01-01T00:00:00Z"}) { userErrors { code message field } }
+	}`)
+	now := a.must(`{ lens { validAt knownAt cursor nextChangeAt } changes(order: NEWEST_FIRST, first: 2) { nodes { cursor recordedAt } } }`)
+	now.want("lens.knownAt", now.at("changes.nodes.0.recordedAt"), "lens.cursor", now.at("changes.nodes.0.cursor"), "lens.nextChangeAt", "2039-01-01T00:00:00.000000Z")
+	a.must(fmt.Sprintf(`{ lens(asOf: {knownAt: %q}) { cursor nextChangeAt } }`, now.text("changes.nodes.1.recordedAt"))).
+		want("lens.cursor", now.at("changes.nodes.1.cursor"))
+	for at := 2039; at < 2044; at++ {
+		a.must(fmt.Sprintf(`{ lens(asOf: {validAt: "%d-01-01T00:00:00Z"}) { nextChangeAt } }`, at)).want("lens.nextChangeAt", fmt.Sprint(at+1, "-01-01T00:00:00.000000Z"))
+	}
+	a.must(`{ lens(asOf: {validAt: "2044-01-01T00:00:00Z"}) { nextChangeAt } }`).want("lens.nextChangeAt", nil)
+	a.must(`{ lens(asOf: {knownAt: "1990-01-01T00:00:00Z", validAt: "0001-01-01T00:00:00Z"}) { cursor nextChangeAt knownAt validAt } negotiations(asOf: {knownAt: "1990-01-01T00:00:00Z"}) { totalCount } }`).
+		want("lens.nextChangeAt", nil, "lens.validAt", "0001-01-01T00:00:00.000000Z", "negotiations.totalCount", 0)
+	// A status that takes effect later shows then, without anyone writing.
+	a.must(`{ a: scenario(id: "talks/line", asOf: {validAt: "2039-12-31T23:59:59.999999Z"}) { status } b: scenario(id: "talks/line", asOf: {validAt: "2040-01-01T00:00:00Z"}) { status statusSince } }`).
+		want("a.status", "PROPOSED", "b.status", "STALLED", "b.statusSince", "2040-01-01T00:00:00.000000Z")
+}
+
+func TestInstantsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	ask := func(axis, instant string) answer {
+		return a.ask(`query($asOf: AsOf) { lens(asOf: $asOf) { validAt knownAt } }`, map[string]any{"asOf": map[string]any{axis: instant}})
+	}
+	for _, instant := range []string{"2025-01-01T00:00:00.1234567Z", "2025-06-30T23:59:60Z", "10000-01-01T00:00:00Z", "-0044-03-15T00:00:00Z", "2025-02-30T00:00:00Z", "0001-01-01T00:00:00+05:45", "yesterday", ""} {
+		for _, axis := range []string{"validAt", "knownAt"} {
+			ask(axis, instant).fails("BAD_REQUEST", fmt.Sprintf("%q", instant), "RFC 3339")
+		}
+	}
+	for instant, written := range map[string]string{
+		"2025-01-15T05:45:00+05:45": "2025-01-15T00:00:00.000000Z", "0001-01-01T00:00:00Z": "0001-01-01T00:00:00.000000Z",
+		"9999-12-31T23:59:59.999999Z": "9999-12-31T23:59:59.999999Z", "2025-01-01T00:00:00.5-00:30": "2025-01-01T00:30:00.500000Z",
+	} {
+		if got := ask("validAt", instant); len(got.Errs) > 0 || got.text("lens.validAt") != written {
+			t.Errorf("%s: %v %v", instant, got.Errs, got.Data)
+		}
+	}
+	tomorrow := time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)
+	ask("knownAt", tomorrow).fails("BAD_LENS", "future")
+	// The clock of the record goes on where the database's is stepped back behind it.
+	a.setClock("2050-01-01T00:00:00Z")
+	a.must(`{ lens(asOf: {knownAt: "2050-01-01T00:00:00Z"}) { validAt knownAt } now: lens { validAt } }`).
+		want("lens.knownAt", "2050-01-01T00:00:00.000000Z", "lens.validAt", "2050-01-01T00:00:00.000000Z", "now.validAt", "2050-01-01T00:00:00.000000Z")
+	a.ask(`{ lens(asOf: {knownAt: "2050-01-01T00:00:00.000001Z"}) { validAt } }`).fails("BAD_LENS", "2050-01-01T00:00:00.000001Z", "future")
+}
