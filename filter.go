@@ -1,5 +1,8 @@
 package parley
 
+// MaxDays bounds how many days a filter may look back.
+const MaxDays = 1_000_000
+
 // StatementFilter narrows a list of statements; what is left out does not narrow.
 type StatementFilter struct {
 	Negotiations []string

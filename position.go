@@ -271,14 +271,17 @@ const (
 
 // PositionFilter narrows a list of positions; what is left out does not narrow.
 type PositionFilter struct {
-	Holders      []string
-	Scenarios    []string
-	Issues       []string
-	Negotiations []string
-	Stances      []Stance
-	ValidFrom    *TimeRange
-	Contested    *bool
-	SecondHand   *bool
-	Unsourced    *bool
-	RedLine      *bool
+	Holders            []string
+	Scenarios          []string
+	Issues             []string
+	Negotiations       []string
+	Stances            []Stance
+	ValidFrom          *TimeRange
+	Contested          *bool
+	SecondHand         *bool
+	SingleSourced      *bool
+	Unsourced          *bool
+	Reliability        []SourceReliability
+	NotAffirmedForDays *int
+	RedLine            *bool
 }

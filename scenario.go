@@ -115,9 +115,14 @@ const (
 
 // ScenarioFilter narrows a list of scenarios; what is left out does not narrow.
 type ScenarioFilter struct {
-	Negotiations []string
-	Issues       []string
-	Status       []ScenarioStatus
-	StatusSince  *TimeRange
-	Text         *string
+	Negotiations           []string
+	Issues                 []string
+	Status                 []ScenarioStatus
+	StatusSince            *TimeRange
+	EverReached            []ScenarioStatus
+	NotReached             []ScenarioStatus
+	InStatusLongerThanDays *int
+	SupportedBy            []string
+	OpposedBy              []string
+	Text                   *string
 }

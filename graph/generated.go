@@ -21809,7 +21809,7 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "secondHand", "unsourced", "redLine"}
+	fieldsInOrder := [...]string{"holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "secondHand", "singleSourced", "unsourced", "reliability", "notAffirmedForDays", "redLine"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21872,6 +21872,13 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.SecondHand = data
+		case "singleSourced":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("singleSourced"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SingleSourced = data
 		case "unsourced":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unsourced"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -21879,6 +21886,20 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Unsourced = data
+		case "reliability":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reliability"))
+			data, err := ec.unmarshalOSourceReliability2ᚕparleyᚐSourceReliabilityᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reliability = data
+		case "notAffirmedForDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notAffirmedForDays"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotAffirmedForDays = data
 		case "redLine":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redLine"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -22596,7 +22617,7 @@ func (ec *executionContext) unmarshalInputScenarioFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"negotiations", "issues", "status", "statusSince", "text"}
+	fieldsInOrder := [...]string{"negotiations", "issues", "status", "statusSince", "everReached", "notReached", "inStatusLongerThanDays", "supportedBy", "opposedBy", "text"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -22631,6 +22652,41 @@ func (ec *executionContext) unmarshalInputScenarioFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.StatusSince = data
+		case "everReached":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("everReached"))
+			data, err := ec.unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EverReached = data
+		case "notReached":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notReached"))
+			data, err := ec.unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotReached = data
+		case "inStatusLongerThanDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inStatusLongerThanDays"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InStatusLongerThanDays = data
+		case "supportedBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("supportedBy"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SupportedBy = data
+		case "opposedBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("opposedBy"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OpposedBy = data
 		case "text":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -29348,6 +29404,42 @@ func (ec *executionContext) marshalOSource2ᚖparleyᚐSource(ctx context.Contex
 		return graphql.Null
 	}
 	return ec._Source(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSourceReliability2ᚕparleyᚐSourceReliabilityᚄ(ctx context.Context, v any) ([]parley.SourceReliability, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]parley.SourceReliability, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSourceReliability2parleyᚐSourceReliability(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOSourceReliability2ᚕparleyᚐSourceReliabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.SourceReliability) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSourceReliability2parleyᚐSourceReliability(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOSourceReliability2ᚖparleyᚐSourceReliability(ctx context.Context, v any) (*parley.SourceReliability, error) {

@@ -316,6 +316,19 @@ func (c *conditions) inRange(column string, r *parley.TimeRange) {
 	}
 }
 
+// daysBefore: the instant lies more than so many days before the lens's valid one. A number out of bounds is a fault, found
+// when the list is read.
+func (c *conditions) daysBefore(field, instant string, days *int) {
+	if days == nil {
+		return
+	}
+	if *days < 0 || *days > parley.MaxDays {
+		c.fault = parley.NewFault(parley.BadRequest, "%s: %d is out of range; give 0 to %d days.", field, *days, parley.MaxDays)
+		return
+	}
+	c.add(instant + " < k.valid_at - " + c.arg(int64(*days)*24) + "::bigint * interval '1 hour'")
+}
+
 // contains: the text holds the words asked for, case and diacritics aside.
 func (c *conditions) contains(expression string, text *string) {
 	if text != nil && *text != "" {

@@ -66,9 +66,14 @@ var positionTable = &table[parley.Position]{
 // gradeOf is how well a position is borne out: the best credibility of its evidence, and the best reliability. Unknown
 // (C6, F), or no evidence at all, counts as the middle of the scale.
 func gradeOf(position string) string {
-	return `(SELECT
+	return ofEvidence(position, `
 		coalesce(min(CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END), 3) AS credibility,
-		coalesce(min(CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END), 3) AS reliability
+		coalesce(min(CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END), 3) AS reliability`)
+}
+
+// ofEvidence aggregates over the statements e that a position rests on, each with its source g.
+func ofEvidence(position, aggregates string) string {
+	return `(SELECT ` + aggregates + `
 		FROM statements e JOIN sources g ON g.id = e.source_id AND {known g}
 		WHERE e.id = ANY(` + position + `.evidence) AND {known e})`
 }
@@ -179,7 +184,10 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 		c.inRange("p.valid_from", f.ValidFrom)
 		c.is("p.second_hand", f.SecondHand)
 		c.is("p.red_line", f.RedLine)
+		c.is(ofEvidence("p", "count(DISTINCT e.source_id) = 1"), f.SingleSourced)
 		c.is("(p.evidence = '{}')", f.Unsourced)
+		among(&c, ofEvidence("p", "min(g.reliability)"), "source_reliability", f.Reliability)
+		c.daysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)", f.NotAffirmedForDays)
 		c.is("("+contested("p")+")", f.Contested)
 	}
 	return pages(ctx, &s.reader, positionTable, c.query, list{from: `positions p`, where: c.list, order: o}, p, fields)

@@ -98,10 +98,12 @@ func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley
 func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{`{known s}`, scope}}
 	if f != nil {
-		var negotiations, issues []uuid.UUID
+		var negotiations, issues, supportedBy, opposedBy []uuid.UUID
 		var refs filterRefs
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
+		refs.want(&supportedBy, "supportedBy", f.SupportedBy, parley.KindStakeholder)
+		refs.want(&opposedBy, "opposedBy", f.OpposedBy, parley.KindStakeholder)
 		if err := s.resolve(ctx, keys, &refs); err != nil {
 			return nil, err
 		}
@@ -109,6 +111,11 @@ func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string,
 		c.of("s.issue_id", issues)
 		among(&c, "sc.to_status", "scenario_status", f.Status)
 		c.inRange("sc.effective_at", f.StatusSince)
+		c.daysBefore("inStatusLongerThanDays", "sc.effective_at", f.InStatusLongerThanDays)
+		c.reached("EXISTS", f.EverReached)
+		c.reached("NOT EXISTS", f.NotReached)
+		c.heldBy(supportedBy, "SUPPORTS", "STRONGLY_SUPPORTS")
+		c.heldBy(opposedBy, "OPPOSES", "STRONGLY_OPPOSES")
 		c.contains("s.title || ' ' || coalesce(s.summary, '')", f.Text)
 	}
 	l := list{from: `scenarios s JOIN ` + aliased(statusInForce, "s"), where: c.list}
@@ -126,6 +133,22 @@ func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string,
 		l.order = order{columns: []orderColumn{{"s.path", "text"}}}
 	}
 	return pages(ctx, &s.reader, scenarioTable, c.query, l, p, fields)
+}
+
+// reached: the scenario s has, or has not, come to one of the statuses.
+func (c *conditions) reached(exists string, statuses []parley.ScenarioStatus) {
+	if len(statuses) > 0 {
+		c.add(exists + ` (SELECT FROM status_changes e WHERE e.scenario_id = s.id AND {known e} AND e.effective_at <= k.valid_at
+			AND e.to_status = ANY(` + c.arg(words[parley.ScenarioStatus](statuses)) + `::scenario_status[]))`)
+	}
+}
+
+// heldBy: one of the stakeholders has a prevailing position of one of the stances on the scenario s.
+func (c *conditions) heldBy(holders []uuid.UUID, stances ...parley.Stance) {
+	if len(holders) > 0 {
+		c.add(`EXISTS (SELECT FROM positions p WHERE p.scenario_id = s.id AND p.holder_id = ANY(` + c.arg(uuids(holders)) + `::uuid[])
+			AND p.stance = ANY(` + c.arg(words[parley.Stance](stances)) + `::stance[]) AND {known p} AND ` + positionHolds + ` AND ` + prevails + `)`)
+	}
 }
 
 // AddScenario puts a scenario on the table with its first status.
