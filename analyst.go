@@ -15,5 +15,8 @@ func (a *Analyst) Label() string { return a.Name }
 // Role says what an analyst may do.
 type Role string
 
+// Admin may do everything, such as put a history with knowledge dates of its own on record.
+const Admin Role = "ADMIN"
+
 // Roles lists every Role.
 var Roles = []Role{"READER", "ANALYST", "ADMIN"}

@@ -20,10 +20,11 @@ const MaxFacts = 20_000
 
 // Set is a data set that was read and has the right form.
 type Set struct {
-	name  string // of the file
-	id    uuid.UUID
-	steps []step
-	lines map[uuid.UUID]int // where each fact stands, by its derived id
+	name       string // of the file
+	id         uuid.UUID
+	recordedAt *parley.Instant // since when its facts are to be on record; nil: from now on
+	steps      []step
+	lines      map[uuid.UUID]int // where each fact stands, by its derived id
 }
 
 // step brings one record in step with one item of the file.
@@ -61,7 +62,7 @@ type Outcome struct {
 // facts it has been through.
 func Import(ctx context.Context, store *storage.Store, s *Set, progress func(done int)) (Outcome, error) {
 	outcome := Outcome{Facts: s.Facts()}
-	err := store.InBatch(ctx, func(b *storage.Batch) error {
+	err := store.InBatch(ctx, s.recordedAt, func(b *storage.Batch) error {
 		in := &importer{Batch: b, set: s}
 		for i, step := range s.steps {
 			if err := step.run(ctx, in); err != nil {

@@ -30,7 +30,7 @@ func TestReadRefuses(t *testing.T) {
 		"no name":                   {"sources: []\n", []string{"set.yaml:1: This data set lacks dataset."}},
 		"an empty name":             {"sources: []\ndataset: \"\"\n", []string{"set.yaml:2: dataset is empty"}},
 		"a name that is a list":     {"dataset: [x]\n", []string{"set.yaml:1: dataset has one value, not a list or fields."}},
-		"an unknown section":        {"dataset: x\nsauces: []\n", []string{`set.yaml:2: This data set has no field "sauces"; its fields are affiliations, dataset, negotiations, sources, stakeholders, statements.`}},
+		"an unknown section":        {"dataset: x\nsauces: []\n", []string{`set.yaml:2: This data set has no field "sauces"; its fields are affiliations, dataset, negotiations, recordedAt, sources, stakeholders, statements.`}},
 		"an unknown field":          {"dataset: x\nstakeholders:\n  - {key: a,\n     nmae: A}\n", []string{`set.yaml:4: This stakeholder has no field "nmae"; its fields are aliases, countryCode, key, kind, name.`}},
 		"an unknown field of JSON":  {"{\"dataset\": \"x\",\n \"stakeholders\": [\n  {\"key\": \"a\",\n   \"nmae\": \"A\"}]}", []string{`set.yaml:4: This stakeholder has no field "nmae"; its fields are aliases, countryCode, key, kind, name.`}},
 		"a wrong word":              {"dataset: x\nstakeholders:\n  - key: a\n    kind: KINGDOM\n", []string{`set.yaml:4: kind: "KINGDOM" is not one of … STATE … PERSON`}},

@@ -12,6 +12,7 @@ import (
 
 // read goes through the sections of a data set. What others refer to comes first, wherever it stands in the file.
 func (s *Set) read(root *item) {
+	s.recordedAt = instant(root, "recordedAt").Value
 	for _, it := range root.items("stakeholders", "stakeholder") {
 		s.stakeholder(it)
 	}

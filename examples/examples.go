@@ -19,11 +19,11 @@ type DataSet struct {
 	Text []byte
 }
 
-// Demo is the example data set, in the order of import: the talks of August 2025 as one news report tells of them, and
-// then a made-up second source, which adds to the first and corrects it.
+// Demo is the example data set, in the order of import: a made-up first note, the talks of August 2025 as one news report
+// tells of them, and a made-up later source, which adds to both and corrects them.
 func Demo() []DataSet {
 	var sets []DataSet
-	for _, name := range []string{"ukraine-2025.yaml", "ukraine-2025-update.yaml"} {
+	for _, name := range []string{"ukraine-2025-first-note.yaml", "ukraine-2025.yaml", "ukraine-2025-update.yaml"} {
 		sets = append(sets, DataSet{Name: name, Text: read(dataSets, name)})
 	}
 	return sets

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"parley/dataset"
 )
 
 // An import waits for the writers that are under way, and they for it: nobody is refused, and the feed has no hole.
@@ -50,4 +52,53 @@ negotiations:
 	close(done)
 	writers.Wait()
 	a.must(`{ changes(first: 1) { totalCount } }`).want("changes.totalCount", a.changes())
+}
+
+// A history with knowledge dates of its own is read as if it had been recorded then; it can't be slipped in among what is on
+// record already.
+func TestHistoryWithItsOwnDates(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	told := func(recordedAt, title string) string {
+		return fmt.Sprintf("dataset: told\nrecordedAt: %s\nstakeholders:\n  - {key: north, name: %s, kind: STATE}\n", recordedAt, title)
+	}
+	if n := a.load("first.yaml", told("2001-02-03T04:05:06Z", "North")); n != 1 {
+		t.Errorf("%d changes", n)
+	}
+	a.load("second.yaml", told("2011-01-01", "The North"))
+	a.must(`{ lens { knownAt } changes { nodes { recordedAt } } then: stakeholder(id: "north", asOf: {knownAt: "2010-12-31T23:59:59.999999Z"}) { name } now: stakeholder(id: "north") { name }
+		before: stakeholder(id: "north", asOf: {knownAt: "2001-02-03T04:05:05.999999Z"}) { name } }`).
+		want("changes.nodes.0.recordedAt", "2001-02-03T04:05:06.000000Z", "changes.nodes.1.recordedAt", "2011-01-01T00:00:00.000000Z",
+			"lens.knownAt", "2011-01-01T00:00:00.000000Z", "then.name", "North", "now.name", "The North", "before", nil)
+	if n := a.load("second.yaml", told("2011-01-01", "The North")); n != 0 {
+		t.Errorf("imported again it made %d changes", n)
+	}
+	for _, tt := range []struct{ recordedAt, says string }{
+		{"2011-01-01", "not later than what is on record"}, {"2005-01-01", "2005-01-01T00:00:00.000000Z"}, {"2999-01-01", "future"},
+	} {
+		set, err := dataset.Read("third.yaml", []byte(told(tt.recordedAt, "North again")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dataset.Import(t.Context(), a.store, set, nil); err == nil || !strings.Contains(err.Error(), tt.says) || !strings.HasPrefix(err.Error(), "third.yaml:") {
+			t.Errorf("recordedAt %s: %v", tt.recordedAt, err)
+		}
+	}
+	// Whoever asked what was known at an instant was told for good.
+	a.must(`{ lens(asOf: {knownAt: "2020-01-01T00:00:00Z"}) { knownAt } }`)
+	set, err := dataset.Read("fourth.yaml", []byte(told("2019-01-01", "Too late")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dataset.Import(t.Context(), a.store, set, nil); err == nil || !strings.Contains(err.Error(), "2020-01-01") {
+		t.Errorf("after the question: %v", err)
+	}
+	a.sql(`UPDATE analysts SET role = 'ANALYST'`)
+	other := startOn(t, a.dsn)
+	if set, err = dataset.Read("fifth.yaml", []byte(told("2021-01-01", "By whom"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dataset.Import(t.Context(), other.store, set, nil); err == nil || !strings.Contains(err.Error(), "administrator") {
+		t.Errorf("by an analyst: %v", err)
+	}
 }

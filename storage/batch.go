@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"parley"
 )
 
 // Batch is a transaction of many mutations: all of them are kept, or none. Each makes its own change with its own
@@ -21,10 +23,13 @@ type Batch struct {
 type head struct {
 	seq int64
 	at  time.Time
+	// refused is why nothing may be recorded with the stamps that were asked for; a batch that changes nothing needs none.
+	refused error
 }
 
-// InBatch commits what do wrote, unless it returns an error.
-func (s *Store) InBatch(ctx context.Context, do func(*Batch) error) error {
+// InBatch commits what do wrote, unless it returns an error. With an instant, what it writes is recorded from then on: a
+// history with knowledge dates of its own, which has to continue what is on record.
+func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func(*Batch) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
 		if err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, writersLock); err != nil {
 			return fmt.Errorf("wait for other writers: %w", err)
@@ -33,7 +38,11 @@ func (s *Store) InBatch(ctx context.Context, do func(*Batch) error) error {
 		if err != nil {
 			return err
 		}
-		w.head = &head{seq: now.seq, at: now.now.UTC()}
+		w.head = &head{seq: now.seq, at: now.now}
+		if recordedAt != nil {
+			w.head.at = recordedAt.Add(-time.Microsecond) // the first change bears the instant itself
+			w.head.refused = s.mayRecord(*recordedAt, now)
+		}
 		b := &Batch{w: w}
 		b.mutations = mutations{run: b.mutation}
 		if err := do(b); err != nil || w.head.seq == now.seq {
@@ -49,6 +58,20 @@ func (s *Store) InBatch(ctx context.Context, do func(*Batch) error) error {
 		s.hints.give()
 	}
 	return err
+}
+
+// mayRecord refuses to put changes on record as of an instant at which others may have looked already.
+func (s *Store) mayRecord(at parley.Instant, now now) error {
+	switch {
+	case s.analyst.Role != parley.Admin:
+		return parley.Refuse(parley.Invalid, "recordedAt", "Only an administrator may give recordedAt; leave it out, and the facts are recorded now.")
+	case at.After(now.now):
+		return parley.Refuse(parley.Invalid, "recordedAt", "recordedAt %s lies in the future; give an instant up to now, or leave it out.", parley.FormatInstant(at))
+	case !at.After(now.recordedAt):
+		return parley.Refuse(parley.Conflict, "recordedAt", "recordedAt %s is not later than what is on record, or was asked about, already (%s); give a later instant, import into an empty database, or leave it out.",
+			parley.FormatInstant(at), parley.FormatInstant(now.recordedAt))
+	}
+	return nil
 }
 
 // mutation runs one mutation under a savepoint, so that one that changes nothing leaves no trace in the feed.

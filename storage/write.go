@@ -158,6 +158,9 @@ func (w *writer) insert(ctx context.Context, table, columns string, row any) err
 // needs to read or to wait for comes before; it holds up every other writer from here to the commit.
 func (w *writer) stamp(ctx context.Context) error {
 	if w.head != nil {
+		if w.head.refused != nil {
+			return w.head.refused
+		}
 		w.seq, w.at = w.head.seq+1, w.head.at.Add(time.Microsecond)
 		return nil
 	}
