@@ -202,6 +202,34 @@ func (f fakeNegotiation) Changes(ctx context.Context, objs []*parley.Negotiation
 	return fakeMany[*parley.ChangeConnection](f.fake, "Negotiation.changes", objs, filter, order, first, after)
 }
 
+func (f fakeNegotiation) Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error) {
+	return fakeMany[*parley.NegotiationDiff](f.fake, "Negotiation.diff", objs, from, to)
+}
+
+func (f *fake) NegotiationDiff() NegotiationDiffResolver { return fakeNegotiationDiff{f} }
+
+type fakeNegotiationDiff struct{ *fake }
+
+func (f fakeNegotiationDiff) StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.StatusShift], error) {
+	return fakeMany[*parley.Connection[parley.StatusShift]](f.fake, "NegotiationDiff.statusChanges", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) Positions(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.PositionShift], error) {
+	return fakeMany[*parley.Connection[parley.PositionShift]](f.fake, "NegotiationDiff.positions", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
+	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "NegotiationDiff.scenariosAdded", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
+	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "NegotiationDiff.participantsJoined", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
+	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "NegotiationDiff.participantsLeft", objs, first, after)
+}
+
 func (f *fake) Participation() ParticipationResolver { return fakeParticipation{f} }
 
 type fakeParticipation struct{ *fake }
@@ -272,6 +300,26 @@ func (f fakePositionChanged) Position(ctx context.Context, objs []*parley.Positi
 
 func (f fakePositionChanged) Previous(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error) {
 	return fakeMany[*parley.Position](f.fake, "PositionChanged.previous", objs)
+}
+
+func (f *fake) PositionShift() PositionShiftResolver { return fakePositionShift{f} }
+
+type fakePositionShift struct{ *fake }
+
+func (f fakePositionShift) Holder(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
+	return fakeMany[*parley.Stakeholder](f.fake, "PositionShift.holder", objs)
+}
+
+func (f fakePositionShift) Scenario(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "PositionShift.scenario", objs)
+}
+
+func (f fakePositionShift) Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return fakeMany[*parley.Position](f.fake, "PositionShift.before", objs)
+}
+
+func (f fakePositionShift) After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return fakeMany[*parley.Position](f.fake, "PositionShift.after", objs)
 }
 
 func (f *fake) Query() QueryResolver { return fakeQuery{f} }
@@ -542,6 +590,14 @@ func (f fakeStatusChange) RecordedBy(ctx context.Context, objs []*parley.StatusC
 
 func (f fakeStatusChange) Evidence(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Statement, error) {
 	return fakeMany[[]*parley.Statement](f.fake, "StatusChange.evidence", objs)
+}
+
+func (f *fake) StatusShift() StatusShiftResolver { return fakeStatusShift{f} }
+
+type fakeStatusShift struct{ *fake }
+
+func (f fakeStatusShift) Scenario(ctx context.Context, objs []*parley.StatusShift) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "StatusShift.scenario", objs)
 }
 
 func (f *fake) Subscription() SubscriptionResolver { return fakeSubscription{f} }

@@ -37,9 +37,11 @@ type ResolverRoot interface {
 	Lens() LensResolver
 	Mutation() MutationResolver
 	Negotiation() NegotiationResolver
+	NegotiationDiff() NegotiationDiffResolver
 	Participation() ParticipationResolver
 	Position() PositionResolver
 	PositionChanged() PositionChangedResolver
+	PositionShift() PositionShiftResolver
 	Query() QueryResolver
 	RecordChanged() RecordChangedResolver
 	Scenario() ScenarioResolver
@@ -49,6 +51,7 @@ type ResolverRoot interface {
 	Stakeholder() StakeholderResolver
 	Statement() StatementResolver
 	StatusChange() StatusChangeResolver
+	StatusShift() StatusShiftResolver
 	Subscription() SubscriptionResolver
 }
 
@@ -183,6 +186,7 @@ type ComplexityRoot struct {
 	Negotiation struct {
 		ChangedAt    func(childComplexity int) int
 		Changes      func(childComplexity int, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) int
+		Diff         func(childComplexity int, from parley.AsOf, to parley.AsOf) int
 		EndedAt      func(childComplexity int) int
 		Events       func(childComplexity int, first int, after *string) int
 		ID           func(childComplexity int) int
@@ -202,6 +206,14 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	NegotiationDiff struct {
+		ParticipantsJoined func(childComplexity int, first int, after *string) int
+		ParticipantsLeft   func(childComplexity int, first int, after *string) int
+		Positions          func(childComplexity int, first int, after *string) int
+		ScenariosAdded     func(childComplexity int, first int, after *string) int
+		StatusChanges      func(childComplexity int, first int, after *string) int
 	}
 
 	NegotiationEdge struct {
@@ -309,6 +321,26 @@ type ComplexityRoot struct {
 		Position   func(childComplexity int) int
 		Previous   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	PositionShift struct {
+		After    func(childComplexity int) int
+		Before   func(childComplexity int) int
+		Cause    func(childComplexity int) int
+		Holder   func(childComplexity int) int
+		Scenario func(childComplexity int) int
+	}
+
+	PositionShiftConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PositionShiftEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Query struct {
@@ -578,6 +610,25 @@ type ComplexityRoot struct {
 		Transitions func(childComplexity int) int
 	}
 
+	StatusShift struct {
+		After    func(childComplexity int) int
+		Before   func(childComplexity int) int
+		Cause    func(childComplexity int) int
+		Scenario func(childComplexity int) int
+	}
+
+	StatusShiftConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StatusShiftEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Subscription struct {
 		Changes               func(childComplexity int, filter *parley.ChangeFilter) int
 		PositionChanged       func(childComplexity int, negotiations []string, scenarios []string, holders []string) int
@@ -654,6 +705,14 @@ type NegotiationResolver interface {
 	Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first int, after *string) ([]*parley.Connection[parley.Participation], error)
 	Events(ctx context.Context, objs []*parley.Negotiation, first int, after *string) ([]*parley.Connection[parley.Event], error)
 	Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) ([]*parley.ChangeConnection, error)
+	Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error)
+}
+type NegotiationDiffResolver interface {
+	StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.StatusShift], error)
+	Positions(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.PositionShift], error)
+	ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
+	ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error)
+	ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error)
 }
 type ParticipationResolver interface {
 	Label(ctx context.Context, objs []*parley.Participation) ([]string, error)
@@ -680,6 +739,12 @@ type PositionChangedResolver interface {
 
 	Position(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error)
 	Previous(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error)
+}
+type PositionShiftResolver interface {
+	Holder(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error)
+	Scenario(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Scenario, error)
+	Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error)
+	After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error)
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*parley.Analyst, error)
@@ -767,6 +832,9 @@ type StatusChangeResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Analyst, error)
 
 	Evidence(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Statement, error)
+}
+type StatusShiftResolver interface {
+	Scenario(ctx context.Context, objs []*parley.StatusShift) ([]*parley.Scenario, error)
 }
 type SubscriptionResolver interface {
 	Changes(ctx context.Context, filter *parley.ChangeFilter) (<-chan parley.Change, error)
@@ -1467,6 +1535,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Negotiation.Changes(childComplexity, args["filter"].(*parley.ChangeFilter), args["order"].(parley.ChangeOrder), args["first"].(int), args["after"].(*parley.Cursor)), true
+	case "Negotiation.diff":
+		if e.ComplexityRoot.Negotiation.Diff == nil {
+			break
+		}
+
+		args, err := ec.field_Negotiation_diff_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Negotiation.Diff(childComplexity, args["from"].(parley.AsOf), args["to"].(parley.AsOf)), true
 	case "Negotiation.endedAt":
 		if e.ComplexityRoot.Negotiation.EndedAt == nil {
 			break
@@ -1579,6 +1658,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NegotiationConnection.TotalCount(childComplexity), true
+
+	case "NegotiationDiff.participantsJoined":
+		if e.ComplexityRoot.NegotiationDiff.ParticipantsJoined == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_participantsJoined_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.ParticipantsJoined(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.participantsLeft":
+		if e.ComplexityRoot.NegotiationDiff.ParticipantsLeft == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_participantsLeft_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.ParticipantsLeft(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.positions":
+		if e.ComplexityRoot.NegotiationDiff.Positions == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_positions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.Positions(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.scenariosAdded":
+		if e.ComplexityRoot.NegotiationDiff.ScenariosAdded == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_scenariosAdded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.ScenariosAdded(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.statusChanges":
+		if e.ComplexityRoot.NegotiationDiff.StatusChanges == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_statusChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.StatusChanges(childComplexity, args["first"].(int), args["after"].(*string)), true
 
 	case "NegotiationEdge.cursor":
 		if e.ComplexityRoot.NegotiationEdge.Cursor == nil {
@@ -2017,6 +2152,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PositionPayload.UserErrors(childComplexity), true
+
+	case "PositionShift.after":
+		if e.ComplexityRoot.PositionShift.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShift.After(childComplexity), true
+	case "PositionShift.before":
+		if e.ComplexityRoot.PositionShift.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShift.Before(childComplexity), true
+	case "PositionShift.cause":
+		if e.ComplexityRoot.PositionShift.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShift.Cause(childComplexity), true
+	case "PositionShift.holder":
+		if e.ComplexityRoot.PositionShift.Holder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShift.Holder(childComplexity), true
+	case "PositionShift.scenario":
+		if e.ComplexityRoot.PositionShift.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShift.Scenario(childComplexity), true
+
+	case "PositionShiftConnection.edges":
+		if e.ComplexityRoot.PositionShiftConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShiftConnection.Edges(childComplexity), true
+	case "PositionShiftConnection.nodes":
+		if e.ComplexityRoot.PositionShiftConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShiftConnection.Nodes(childComplexity), true
+	case "PositionShiftConnection.pageInfo":
+		if e.ComplexityRoot.PositionShiftConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShiftConnection.PageInfo(childComplexity), true
+	case "PositionShiftConnection.totalCount":
+		if e.ComplexityRoot.PositionShiftConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShiftConnection.TotalCount(childComplexity), true
+
+	case "PositionShiftEdge.cursor":
+		if e.ComplexityRoot.PositionShiftEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShiftEdge.Cursor(childComplexity), true
+	case "PositionShiftEdge.node":
+		if e.ComplexityRoot.PositionShiftEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShiftEdge.Node(childComplexity), true
 
 	case "Query.changes":
 		if e.ComplexityRoot.Query.Changes == nil {
@@ -3282,6 +3486,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StatusRule.Transitions(childComplexity), true
 
+	case "StatusShift.after":
+		if e.ComplexityRoot.StatusShift.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShift.After(childComplexity), true
+	case "StatusShift.before":
+		if e.ComplexityRoot.StatusShift.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShift.Before(childComplexity), true
+	case "StatusShift.cause":
+		if e.ComplexityRoot.StatusShift.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShift.Cause(childComplexity), true
+	case "StatusShift.scenario":
+		if e.ComplexityRoot.StatusShift.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShift.Scenario(childComplexity), true
+
+	case "StatusShiftConnection.edges":
+		if e.ComplexityRoot.StatusShiftConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShiftConnection.Edges(childComplexity), true
+	case "StatusShiftConnection.nodes":
+		if e.ComplexityRoot.StatusShiftConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShiftConnection.Nodes(childComplexity), true
+	case "StatusShiftConnection.pageInfo":
+		if e.ComplexityRoot.StatusShiftConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShiftConnection.PageInfo(childComplexity), true
+	case "StatusShiftConnection.totalCount":
+		if e.ComplexityRoot.StatusShiftConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShiftConnection.TotalCount(childComplexity), true
+
+	case "StatusShiftEdge.cursor":
+		if e.ComplexityRoot.StatusShiftEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShiftEdge.Cursor(childComplexity), true
+	case "StatusShiftEdge.node":
+		if e.ComplexityRoot.StatusShiftEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShiftEdge.Node(childComplexity), true
+
 	case "Subscription.changes":
 		if e.ComplexityRoot.Subscription.Changes == nil {
 			break
@@ -3484,7 +3751,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "affiliation.graphqls" "analyst.graphqls" "change.graphqls" "event.graphqls" "issue.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "scenario.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
+//go:embed "affiliation.graphqls" "analyst.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "scenario.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -3729,6 +3996,7 @@ input RetractInput {
 	{Name: "affiliation.graphqls", Input: sourceData("affiliation.graphqls"), BuiltIn: false},
 	{Name: "analyst.graphqls", Input: sourceData("analyst.graphqls"), BuiltIn: false},
 	{Name: "change.graphqls", Input: sourceData("change.graphqls"), BuiltIn: false},
+	{Name: "diff.graphqls", Input: sourceData("diff.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "issue.graphqls", Input: sourceData("issue.graphqls"), BuiltIn: false},
 	{Name: "negotiation.graphqls", Input: sourceData("negotiation.graphqls"), BuiltIn: false},
@@ -3967,6 +4235,8 @@ func (ec *executionContext) childFields_Negotiation(ctx context.Context, field g
 		return ec.fieldContext_Negotiation_events(ctx, field)
 	case "changes":
 		return ec.fieldContext_Negotiation_changes(ctx, field)
+	case "diff":
+		return ec.fieldContext_Negotiation_diff(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Negotiation", field.Name)
 }
@@ -3983,6 +4253,22 @@ func (ec *executionContext) childFields_NegotiationConnection(ctx context.Contex
 		return ec.fieldContext_NegotiationConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NegotiationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NegotiationDiff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statusChanges":
+		return ec.fieldContext_NegotiationDiff_statusChanges(ctx, field)
+	case "positions":
+		return ec.fieldContext_NegotiationDiff_positions(ctx, field)
+	case "scenariosAdded":
+		return ec.fieldContext_NegotiationDiff_scenariosAdded(ctx, field)
+	case "participantsJoined":
+		return ec.fieldContext_NegotiationDiff_participantsJoined(ctx, field)
+	case "participantsLeft":
+		return ec.fieldContext_NegotiationDiff_participantsLeft(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NegotiationDiff", field.Name)
 }
 
 func (ec *executionContext) childFields_NegotiationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4197,6 +4483,46 @@ func (ec *executionContext) childFields_PositionPayload(ctx context.Context, fie
 		return ec.fieldContext_PositionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PositionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PositionShift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "holder":
+		return ec.fieldContext_PositionShift_holder(ctx, field)
+	case "scenario":
+		return ec.fieldContext_PositionShift_scenario(ctx, field)
+	case "before":
+		return ec.fieldContext_PositionShift_before(ctx, field)
+	case "after":
+		return ec.fieldContext_PositionShift_after(ctx, field)
+	case "cause":
+		return ec.fieldContext_PositionShift_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PositionShift", field.Name)
+}
+
+func (ec *executionContext) childFields_PositionShiftConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_PositionShiftConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_PositionShiftConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PositionShiftConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PositionShiftConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PositionShiftConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PositionShiftEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PositionShiftEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PositionShiftEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PositionShiftEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RecordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4663,6 +4989,44 @@ func (ec *executionContext) childFields_StatusRule(ctx context.Context, field gr
 		return ec.fieldContext_StatusRule_transitions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatusRule", field.Name)
+}
+
+func (ec *executionContext) childFields_StatusShift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scenario":
+		return ec.fieldContext_StatusShift_scenario(ctx, field)
+	case "before":
+		return ec.fieldContext_StatusShift_before(ctx, field)
+	case "after":
+		return ec.fieldContext_StatusShift_after(ctx, field)
+	case "cause":
+		return ec.fieldContext_StatusShift_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatusShift", field.Name)
+}
+
+func (ec *executionContext) childFields_StatusShiftConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_StatusShiftConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_StatusShiftConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StatusShiftConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StatusShiftConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatusShiftConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatusShiftEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StatusShiftEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StatusShiftEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatusShiftEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_TextLocator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5189,6 +5553,116 @@ func (ec *executionContext) field_Mutation_retract_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_NegotiationDiff_participantsJoined_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_participantsLeft_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_positions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_scenariosAdded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_statusChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Negotiation_changes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5224,6 +5698,28 @@ func (ec *executionContext) field_Negotiation_changes_args(ctx context.Context, 
 		return nil, err
 	}
 	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Negotiation_diff_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (parley.AsOf, error) {
+			return ec.unmarshalNAsOf2parleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (parley.AsOf, error) {
+			return ec.unmarshalNAsOf2parleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
 	return args, nil
 }
 
@@ -9700,6 +10196,73 @@ func (ec *executionContext) resolveBatch_Negotiation_changes(ctx context.Context
 	)
 }
 
+func (ec *executionContext) _Negotiation_diff(ctx context.Context, field graphql.CollectedField, obj *parley.Negotiation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Negotiation_diff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Negotiation_diff(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.NegotiationDiff) graphql.Marshaler {
+			return ec.marshalNNegotiationDiff2ᚖparleyᚐNegotiationDiff(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Negotiation_diff(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Negotiation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NegotiationDiff(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Negotiation_diff_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Negotiation_diff(ctx context.Context, field graphql.CollectedField, obj *parley.Negotiation) (any, error) {
+	resolver := ec.Resolvers.Negotiation()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.Negotiation](ctx, "Negotiation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Diff(ctx, batch.Parents, fc.Args["from"].(parley.AsOf), fc.Args["to"].(parley.AsOf))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.NegotiationDiff](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Negotiation.diff",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Diff(ctx, []*parley.Negotiation{obj}, fc.Args["from"].(parley.AsOf), fc.Args["to"].(parley.AsOf))
+	return graphql.ResolveBatchSingleResult[*parley.NegotiationDiff](
+		ctx,
+		results,
+		err,
+		"Negotiation.diff",
+	)
+}
+
 func (ec *executionContext) _NegotiationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Negotiation]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9817,6 +10380,341 @@ func (ec *executionContext) _NegotiationConnection_totalCount(ctx context.Contex
 }
 func (ec *executionContext) fieldContext_NegotiationConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("NegotiationConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _NegotiationDiff_statusChanges(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_statusChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_statusChanges(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.StatusShift]) graphql.Marshaler {
+			return ec.marshalNStatusShiftConnection2ᚖparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_statusChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusShiftConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_statusChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_statusChanges(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.StatusChanges(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.StatusShift]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.statusChanges",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.StatusChanges(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.StatusShift]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.statusChanges",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_positions(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_positions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_positions(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.PositionShift]) graphql.Marshaler {
+			return ec.marshalNPositionShiftConnection2ᚖparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_positions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PositionShiftConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_positions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_positions(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Positions(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.PositionShift]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.positions",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Positions(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.PositionShift]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.positions",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_scenariosAdded(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_scenariosAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_scenariosAdded(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
+			return ec.marshalNScenarioConnection2ᚖparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_scenariosAdded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScenarioConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_scenariosAdded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_scenariosAdded(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ScenariosAdded(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Scenario]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.scenariosAdded",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ScenariosAdded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Scenario]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.scenariosAdded",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_participantsJoined(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_participantsJoined(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_participantsJoined(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Participation]) graphql.Marshaler {
+			return ec.marshalNParticipationConnection2ᚖparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_participantsJoined(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParticipationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_participantsJoined_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_participantsJoined(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ParticipantsJoined(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Participation]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.participantsJoined",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ParticipantsJoined(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Participation]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.participantsJoined",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_participantsLeft(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_participantsLeft(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_participantsLeft(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Participation]) graphql.Marshaler {
+			return ec.marshalNParticipationConnection2ᚖparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_participantsLeft(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParticipationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_participantsLeft_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_participantsLeft(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ParticipantsLeft(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Participation]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.participantsLeft",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ParticipantsLeft(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Participation]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.participantsLeft",
+	)
 }
 
 func (ec *executionContext) _NegotiationEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Negotiation]) (ret graphql.Marshaler) {
@@ -12044,6 +12942,423 @@ func (ec *executionContext) fieldContext_PositionPayload_userErrors(_ context.Co
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PositionShift_holder(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShift_holder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PositionShift_holder(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShift_holder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PositionShift_holder(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
+	resolver := ec.Resolvers.PositionShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Holder(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionShift.holder",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Holder(ctx, []*parley.PositionShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"PositionShift.holder",
+	)
+}
+
+func (ec *executionContext) _PositionShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShift_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PositionShift_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShift_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PositionShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
+	resolver := ec.Resolvers.PositionShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionShift.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.PositionShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"PositionShift.scenario",
+	)
+}
+
+func (ec *executionContext) _PositionShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShift_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PositionShift_before(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShift_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PositionShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
+	resolver := ec.Resolvers.PositionShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Before(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Position](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionShift.before",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Before(ctx, []*parley.PositionShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Position](
+		ctx,
+		results,
+		err,
+		"PositionShift.before",
+	)
+}
+
+func (ec *executionContext) _PositionShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShift_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PositionShift_after(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShift_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PositionShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
+	resolver := ec.Resolvers.PositionShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.After(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Position](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionShift.after",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.After(ctx, []*parley.PositionShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Position](
+		ctx,
+		results,
+		err,
+		"PositionShift.after",
+	)
+}
+
+func (ec *executionContext) _PositionShift_cause(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShift_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2parleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShift_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PositionShift", field, true, false, "ShiftCause")
+}
+
+func (ec *executionContext) _PositionShiftConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.PositionShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShiftConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.PositionShift) graphql.Marshaler {
+			return ec.marshalNPositionShift2ᚕᚖparleyᚐPositionShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShiftConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PositionShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PositionShiftConnection_edges(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.PositionShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShiftConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.PositionShift]) graphql.Marshaler {
+			return ec.marshalNPositionShiftEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShiftConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PositionShiftEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PositionShiftConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.PositionShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShiftConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShiftConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PositionShiftConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.PositionShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShiftConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShiftConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PositionShiftConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PositionShiftEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.PositionShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShiftEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PositionShiftEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _PositionShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.PositionShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShiftEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.PositionShift) graphql.Marshaler {
+			return ec.marshalNPositionShift2ᚖparleyᚐPositionShift(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionShiftEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShiftEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PositionShift(ctx, field)
 		},
 	}
 	return fc, nil
@@ -18412,6 +19727,304 @@ func (ec *executionContext) fieldContext_StatusRule_transitions(_ context.Contex
 	return graphql.NewScalarFieldContext("StatusRule", field, false, false, "ScenarioStatus")
 }
 
+func (ec *executionContext) _StatusShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.StatusShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShift_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StatusShift_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShift_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StatusShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.StatusShift) (any, error) {
+	resolver := ec.Resolvers.StatusShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.StatusShift](ctx, "StatusShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StatusShift.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.StatusShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"StatusShift.scenario",
+	)
+}
+
+func (ec *executionContext) _StatusShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.StatusShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShift_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
+			return ec.marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShift_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusShift", field, false, false, "ScenarioStatus")
+}
+
+func (ec *executionContext) _StatusShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.StatusShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShift_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
+			return ec.marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShift_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusShift", field, false, false, "ScenarioStatus")
+}
+
+func (ec *executionContext) _StatusShift_cause(ctx context.Context, field graphql.CollectedField, obj *parley.StatusShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShift_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2parleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShift_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusShift", field, true, false, "ShiftCause")
+}
+
+func (ec *executionContext) _StatusShiftConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.StatusShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShiftConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StatusShift) graphql.Marshaler {
+			return ec.marshalNStatusShift2ᚕᚖparleyᚐStatusShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShiftConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatusShiftConnection_edges(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.StatusShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShiftConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.StatusShift]) graphql.Marshaler {
+			return ec.marshalNStatusShiftEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShiftConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusShiftEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatusShiftConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.StatusShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShiftConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShiftConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatusShiftConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.StatusShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShiftConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShiftConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusShiftConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _StatusShiftEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.StatusShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShiftEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusShiftEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatusShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.StatusShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShiftEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.StatusShift) graphql.Marshaler {
+			return ec.marshalNStatusShift2ᚖparleyᚐStatusShift(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShiftEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusShiftEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_changes(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -23999,6 +25612,12 @@ func (ec *executionContext) _Negotiation(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Negotiation_changes(ctx, field, obj)
 				})
+		case "diff":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Negotiation_diff(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -24047,6 +25666,64 @@ func (ec *executionContext) _NegotiationConnection(ctx context.Context, sel ast.
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var negotiationDiffImplementors = []string{"NegotiationDiff"}
+
+func (ec *executionContext) _NegotiationDiff(ctx context.Context, sel ast.SelectionSet, obj *parley.NegotiationDiff) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, negotiationDiffImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NegotiationDiff")
+		case "statusChanges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_statusChanges(ctx, field, obj)
+				})
+		case "positions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_positions(ctx, field, obj)
+				})
+		case "scenariosAdded":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_scenariosAdded(ctx, field, obj)
+				})
+		case "participantsJoined":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_participantsJoined(ctx, field, obj)
+				})
+		case "participantsLeft":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_participantsLeft(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -24750,6 +26427,149 @@ func (ec *executionContext) _PositionPayload(ctx context.Context, sel ast.Select
 			}
 		case "userErrors":
 			out.Values[i] = ec._PositionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var positionShiftImplementors = []string{"PositionShift"}
+
+func (ec *executionContext) _PositionShift(ctx context.Context, sel ast.SelectionSet, obj *parley.PositionShift) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, positionShiftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PositionShift")
+		case "holder":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionShift_holder(ctx, field, obj)
+				})
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionShift_scenario(ctx, field, obj)
+				})
+		case "before":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionShift_before(ctx, field, obj)
+				})
+		case "after":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionShift_after(ctx, field, obj)
+				})
+		case "cause":
+			out.Values[i] = ec._PositionShift_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var positionShiftConnectionImplementors = []string{"PositionShiftConnection"}
+
+func (ec *executionContext) _PositionShiftConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.Connection[parley.PositionShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, positionShiftConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PositionShiftConnection")
+		case "nodes":
+			out.Values[i] = ec._PositionShiftConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._PositionShiftConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._PositionShiftConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._PositionShiftConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var positionShiftEdgeImplementors = []string{"PositionShiftEdge"}
+
+func (ec *executionContext) _PositionShiftEdge(ctx context.Context, sel ast.SelectionSet, obj *parley.Edge[parley.PositionShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, positionShiftEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PositionShiftEdge")
+		case "cursor":
+			out.Values[i] = ec._PositionShiftEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._PositionShiftEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26536,6 +28356,141 @@ func (ec *executionContext) _StatusRule(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var statusShiftImplementors = []string{"StatusShift"}
+
+func (ec *executionContext) _StatusShift(ctx context.Context, sel ast.SelectionSet, obj *parley.StatusShift) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statusShiftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatusShift")
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StatusShift_scenario(ctx, field, obj)
+				})
+		case "before":
+			out.Values[i] = ec._StatusShift_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "after":
+			out.Values[i] = ec._StatusShift_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cause":
+			out.Values[i] = ec._StatusShift_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statusShiftConnectionImplementors = []string{"StatusShiftConnection"}
+
+func (ec *executionContext) _StatusShiftConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.Connection[parley.StatusShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statusShiftConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatusShiftConnection")
+		case "nodes":
+			out.Values[i] = ec._StatusShiftConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._StatusShiftConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._StatusShiftConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._StatusShiftConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statusShiftEdgeImplementors = []string{"StatusShiftEdge"}
+
+func (ec *executionContext) _StatusShiftEdge(ctx context.Context, sel ast.SelectionSet, obj *parley.Edge[parley.StatusShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statusShiftEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatusShiftEdge")
+		case "cursor":
+			out.Values[i] = ec._StatusShiftEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._StatusShiftEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
@@ -27079,6 +29034,11 @@ func (ec *executionContext) marshalNAnalyticConfidence2parleyᚐAnalyticConfiden
 	return res
 }
 
+func (ec *executionContext) unmarshalNAsOf2parleyᚐAsOf(ctx context.Context, v any) (parley.AsOf, error) {
+	res, err := ec.unmarshalInputAsOf(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNAttributionTerms2parleyᚐAttributionTerms(ctx context.Context, v any) (parley.AttributionTerms, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.AttributionTerms(tmp)
@@ -27566,6 +29526,14 @@ func (ec *executionContext) marshalNNegotiationConnection2ᚖparleyᚐConnection
 	return ec._NegotiationConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNNegotiationDiff2ᚖparleyᚐNegotiationDiff(ctx context.Context, sel ast.SelectionSet, v *parley.NegotiationDiff) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NegotiationDiff!")
+		return graphql.Null
+	}
+	return ec._NegotiationDiff(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNNegotiationEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Negotiation]) graphql.Marshaler {
 	return ec._NegotiationEdge(ctx, sel, &v)
 }
@@ -27930,6 +29898,59 @@ func (ec *executionContext) marshalNPositionPayload2ᚖparleyᚋgraphᚐPosition
 	return ec._PositionPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPositionShift2ᚕᚖparleyᚐPositionShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.PositionShift) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "PositionShift", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPositionShift2ᚖparleyᚐPositionShift(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPositionShift2ᚖparleyᚐPositionShift(ctx context.Context, sel ast.SelectionSet, v *parley.PositionShift) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PositionShift!")
+		return graphql.Null
+	}
+	return ec._PositionShift(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPositionShiftConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.PositionShift]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PositionShiftConnection!")
+		return graphql.Null
+	}
+	return ec._PositionShiftConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPositionShiftEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.PositionShift]) graphql.Marshaler {
+	return ec._PositionShiftEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPositionShiftEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.PositionShift]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPositionShiftEdge2parleyᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNRecordAction2parleyᚐRecordAction(ctx context.Context, v any) (parley.RecordAction, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.RecordAction(tmp)
@@ -28178,6 +30199,21 @@ func (ec *executionContext) marshalNScenarioStatusChanged2ᚖparleyᚐScenarioSt
 		return graphql.Null
 	}
 	return ec._ScenarioStatusChanged(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNShiftCause2parleyᚐShiftCause(ctx context.Context, v any) (parley.ShiftCause, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := parley.ShiftCause(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNShiftCause2parleyᚐShiftCause(ctx context.Context, sel ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ShiftCause!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNShiftCause2ᚖparleyᚐShiftCause(ctx context.Context, v any) (*parley.ShiftCause, error) {
@@ -28525,6 +30561,59 @@ func (ec *executionContext) marshalNStatusRule2ᚖparleyᚐStatusRule(ctx contex
 		return graphql.Null
 	}
 	return ec._StatusRule(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatusShift2ᚕᚖparleyᚐStatusShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusShift) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "StatusShift", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStatusShift2ᚖparleyᚐStatusShift(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStatusShift2ᚖparleyᚐStatusShift(ctx context.Context, sel ast.SelectionSet, v *parley.StatusShift) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatusShift!")
+		return graphql.Null
+	}
+	return ec._StatusShift(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatusShiftConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.StatusShift]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatusShiftConnection!")
+		return graphql.Null
+	}
+	return ec._StatusShiftConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatusShiftEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.StatusShift]) graphql.Marshaler {
+	return ec._StatusShiftEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNStatusShiftEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.StatusShift]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStatusShiftEdge2parleyᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {

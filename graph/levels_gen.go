@@ -32,6 +32,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillMutation(ec)
 	l.fillNegotiation(ec)
 	l.fillNegotiationConnection(ec)
+	l.fillNegotiationDiff(ec)
 	l.fillNegotiationEdge(ec)
 	l.fillNegotiationPayload(ec)
 	l.fillPageInfo(ec)
@@ -44,6 +45,9 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillPositionConnection(ec)
 	l.fillPositionEdge(ec)
 	l.fillPositionPayload(ec)
+	l.fillPositionShift(ec)
+	l.fillPositionShiftConnection(ec)
+	l.fillPositionShiftEdge(ec)
 	l.fillQuery(ec)
 	l.fillRecordChanged(ec)
 	l.fillRecordPayload(ec)
@@ -71,6 +75,9 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillStatusChangeEdge(ec)
 	l.fillStatusChangePayload(ec)
 	l.fillStatusRule(ec)
+	l.fillStatusShift(ec)
+	l.fillStatusShiftConnection(ec)
+	l.fillStatusShiftEdge(ec)
 	l.fillTextLocator(ec)
 	l.fillUserError(ec)
 	return &level.Schema{
@@ -108,6 +115,7 @@ type levels struct {
 	Mutation                level.Object[level.Nothing]
 	Negotiation             level.Object[parley.Negotiation]
 	NegotiationConnection   level.Object[parley.Connection[parley.Negotiation]]
+	NegotiationDiff         level.Object[parley.NegotiationDiff]
 	NegotiationEdge         level.Object[parley.Edge[parley.Negotiation]]
 	NegotiationPayload      level.Object[NegotiationPayload]
 	PageInfo                level.Object[parley.PageInfo]
@@ -120,6 +128,9 @@ type levels struct {
 	PositionConnection      level.Object[parley.Connection[parley.Position]]
 	PositionEdge            level.Object[parley.Edge[parley.Position]]
 	PositionPayload         level.Object[PositionPayload]
+	PositionShift           level.Object[parley.PositionShift]
+	PositionShiftConnection level.Object[parley.Connection[parley.PositionShift]]
+	PositionShiftEdge       level.Object[parley.Edge[parley.PositionShift]]
 	Query                   level.Object[level.Nothing]
 	RecordChanged           level.Object[parley.RecordChanged]
 	RecordPayload           level.Object[RecordPayload]
@@ -147,6 +158,9 @@ type levels struct {
 	StatusChangeEdge        level.Object[parley.Edge[parley.StatusChange]]
 	StatusChangePayload     level.Object[StatusChangePayload]
 	StatusRule              level.Object[parley.StatusRule]
+	StatusShift             level.Object[parley.StatusShift]
+	StatusShiftConnection   level.Object[parley.Connection[parley.StatusShift]]
+	StatusShiftEdge         level.Object[parley.Edge[parley.StatusShift]]
 	TextLocator             level.Object[parley.TextLocator]
 	UserError               level.Object[parley.UserError]
 }
@@ -409,6 +423,9 @@ func (l *levels) fillNegotiation(ec *executionContext) {
 		"changes": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*parley.ChangeConnection, error) {
 			return ec.Resolvers.Negotiation().Changes(ctx, objs, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
 		}, level.Pointer(&l.ChangeConnection)).With(ec.field_Negotiation_changes_args),
+		"diff": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*parley.NegotiationDiff, error) {
+			return ec.Resolvers.Negotiation().Diff(ctx, objs, fc.Args["from"].(parley.AsOf), fc.Args["to"].(parley.AsOf))
+		}, level.Pointer(&l.NegotiationDiff)).With(ec.field_Negotiation_diff_args),
 	}}
 }
 
@@ -418,6 +435,26 @@ func (l *levels) fillNegotiationConnection(ec *executionContext) {
 		"edges":      level.Bound(func(o *parley.Connection[parley.Negotiation]) []parley.Edge[parley.Negotiation] { return o.Edges }, level.List(level.Struct(&l.NegotiationEdge), "[NegotiationEdge!]!")),
 		"pageInfo":   level.Bound(func(o *parley.Connection[parley.Negotiation]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
 		"totalCount": level.Plain(func(o *parley.Connection[parley.Negotiation]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillNegotiationDiff(ec *executionContext) {
+	l.NegotiationDiff = level.Object[parley.NegotiationDiff]{Name: "NegotiationDiff", Satisfies: []string{"NegotiationDiff"}, Fields: map[string]level.Field[parley.NegotiationDiff]{
+		"statusChanges": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.StatusShift], error) {
+			return ec.Resolvers.NegotiationDiff().StatusChanges(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.StatusShiftConnection)).With(ec.field_NegotiationDiff_statusChanges_args),
+		"positions": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.PositionShift], error) {
+			return ec.Resolvers.NegotiationDiff().Positions(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.PositionShiftConnection)).With(ec.field_NegotiationDiff_positions_args),
+		"scenariosAdded": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Scenario], error) {
+			return ec.Resolvers.NegotiationDiff().ScenariosAdded(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_NegotiationDiff_scenariosAdded_args),
+		"participantsJoined": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Participation], error) {
+			return ec.Resolvers.NegotiationDiff().ParticipantsJoined(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.ParticipationConnection)).With(ec.field_NegotiationDiff_participantsJoined_args),
+		"participantsLeft": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Participation], error) {
+			return ec.Resolvers.NegotiationDiff().ParticipantsLeft(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.ParticipationConnection)).With(ec.field_NegotiationDiff_participantsLeft_args),
 	}}
 }
 
@@ -579,6 +616,42 @@ func (l *levels) fillPositionPayload(ec *executionContext) {
 		"previous":   level.Bound(func(o *PositionPayload) *parley.Position { return o.Previous }, level.Pointer(&l.Position)),
 		"cursor":     level.Plain(func(o *PositionPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"userErrors": level.Bound(func(o *PositionPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
+	}}
+}
+
+func (l *levels) fillPositionShift(ec *executionContext) {
+	l.PositionShift = level.Object[parley.PositionShift]{Name: "PositionShift", Satisfies: []string{"PositionShift"}, Fields: map[string]level.Field[parley.PositionShift]{
+		"holder": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
+			return ec.Resolvers.PositionShift().Holder(ctx, objs)
+		}, level.Pointer(&l.Stakeholder)),
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Scenario, error) {
+			return ec.Resolvers.PositionShift().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"before": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Position, error) {
+			return ec.Resolvers.PositionShift().Before(ctx, objs)
+		}, level.Pointer(&l.Position)),
+		"after": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Position, error) {
+			return ec.Resolvers.PositionShift().After(ctx, objs)
+		}, level.Pointer(&l.Position)),
+		"cause": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.PositionShift) (parley.ShiftCause, error) {
+			return o.Cause(), nil
+		}, level.Leaves(level.Text[parley.ShiftCause])),
+	}}
+}
+
+func (l *levels) fillPositionShiftConnection(ec *executionContext) {
+	l.PositionShiftConnection = level.Object[parley.Connection[parley.PositionShift]]{Name: "PositionShiftConnection", Satisfies: []string{"PositionShiftConnection"}, Fields: map[string]level.Field[parley.Connection[parley.PositionShift]]{
+		"nodes":      level.Bound(func(o *parley.Connection[parley.PositionShift]) []*parley.PositionShift { return o.Nodes }, level.List(level.Pointer(&l.PositionShift), "[PositionShift!]!")),
+		"edges":      level.Bound(func(o *parley.Connection[parley.PositionShift]) []parley.Edge[parley.PositionShift] { return o.Edges }, level.List(level.Struct(&l.PositionShiftEdge), "[PositionShiftEdge!]!")),
+		"pageInfo":   level.Bound(func(o *parley.Connection[parley.PositionShift]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
+		"totalCount": level.Plain(func(o *parley.Connection[parley.PositionShift]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillPositionShiftEdge(ec *executionContext) {
+	l.PositionShiftEdge = level.Object[parley.Edge[parley.PositionShift]]{Name: "PositionShiftEdge", Satisfies: []string{"PositionShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.PositionShift]]{
+		"cursor": level.Plain(func(o *parley.Edge[parley.PositionShift]) string { return o.Cursor }, level.Text[string]),
+		"node":   level.Bound(func(o *parley.Edge[parley.PositionShift]) *parley.PositionShift { return o.Node }, level.Pointer(&l.PositionShift)),
 	}}
 }
 
@@ -1040,6 +1113,35 @@ func (l *levels) fillStatusRule(ec *executionContext) {
 			return o.Terminal(), nil
 		}, level.Leaves(level.Boolean)),
 		"transitions": level.Plain(func(o *parley.StatusRule) []parley.ScenarioStatus { return o.Transitions }, level.LeafList(level.Text[parley.ScenarioStatus], "[ScenarioStatus!]!")),
+	}}
+}
+
+func (l *levels) fillStatusShift(ec *executionContext) {
+	l.StatusShift = level.Object[parley.StatusShift]{Name: "StatusShift", Satisfies: []string{"StatusShift"}, Fields: map[string]level.Field[parley.StatusShift]{
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusShift) ([]*parley.Scenario, error) {
+			return ec.Resolvers.StatusShift().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"before": level.Plain(func(o *parley.StatusShift) *parley.ScenarioStatus { return o.Before }, level.Optional(level.Text[parley.ScenarioStatus])),
+		"after":  level.Plain(func(o *parley.StatusShift) *parley.ScenarioStatus { return o.After }, level.Optional(level.Text[parley.ScenarioStatus])),
+		"cause": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StatusShift) (parley.ShiftCause, error) {
+			return o.Cause(), nil
+		}, level.Leaves(level.Text[parley.ShiftCause])),
+	}}
+}
+
+func (l *levels) fillStatusShiftConnection(ec *executionContext) {
+	l.StatusShiftConnection = level.Object[parley.Connection[parley.StatusShift]]{Name: "StatusShiftConnection", Satisfies: []string{"StatusShiftConnection"}, Fields: map[string]level.Field[parley.Connection[parley.StatusShift]]{
+		"nodes":      level.Bound(func(o *parley.Connection[parley.StatusShift]) []*parley.StatusShift { return o.Nodes }, level.List(level.Pointer(&l.StatusShift), "[StatusShift!]!")),
+		"edges":      level.Bound(func(o *parley.Connection[parley.StatusShift]) []parley.Edge[parley.StatusShift] { return o.Edges }, level.List(level.Struct(&l.StatusShiftEdge), "[StatusShiftEdge!]!")),
+		"pageInfo":   level.Bound(func(o *parley.Connection[parley.StatusShift]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
+		"totalCount": level.Plain(func(o *parley.Connection[parley.StatusShift]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillStatusShiftEdge(ec *executionContext) {
+	l.StatusShiftEdge = level.Object[parley.Edge[parley.StatusShift]]{Name: "StatusShiftEdge", Satisfies: []string{"StatusShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.StatusShift]]{
+		"cursor": level.Plain(func(o *parley.Edge[parley.StatusShift]) string { return o.Cursor }, level.Text[string]),
+		"node":   level.Bound(func(o *parley.Edge[parley.StatusShift]) *parley.StatusShift { return o.Node }, level.Pointer(&l.StatusShift)),
 	}}
 }
 

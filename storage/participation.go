@@ -62,9 +62,11 @@ func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role 
 	return pages(ctx, &s.reader, participationTable, c.query, list{
 		from:  `participations p`,
 		where: c.list,
-		order: order{columns: []orderColumn{{"p.role", "participation_role"}, {"p.id", "uuid"}}},
+		order: order{columns: byRole},
 	}, p, fields)
 }
+
+var byRole = []orderColumn{{"p.role", "participation_role"}, {"p.id", "uuid"}}
 
 // ParticipationsOf are the roles that each stakeholder has at the lens's valid instant.
 func (s *Snapshot) ParticipationsOf(ctx context.Context, stakeholders []Key, fields *Fields) ([][]*parley.Participation, error) {

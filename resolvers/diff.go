@@ -1,0 +1,79 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+)
+
+func (r *negotiationResolver) Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error) {
+	through := r.snapshot(ctx)
+	old, err := through.Through(ctx, &from)
+	if err != nil {
+		return nil, err
+	}
+	new, err := through.Through(ctx, &to)
+	if err != nil {
+		return nil, err
+	}
+	diffs := make([]*parley.NegotiationDiff, len(objs))
+	for i, n := range objs {
+		diffs[i] = &parley.NegotiationDiff{NegotiationID: n.ID, From: old, To: new}
+	}
+	return diffs, nil
+}
+
+func (r *negotiationDiffResolver) StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.StatusShift], error) {
+	return r.snapshot(ctx).StatusShifts(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) Positions(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.PositionShift], error) {
+	return r.snapshot(ctx).PositionShifts(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
+	return r.snapshot(ctx).ScenariosAdded(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
+	return r.snapshot(ctx).ParticipantsJoined(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
+	return r.snapshot(ctx).ParticipantsLeft(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *positionShiftResolver) Holder(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, &s.HolderID) }))
+}
+
+func (r *positionShiftResolver) Scenario(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Scenario, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
+}
+
+func (r *positionShiftResolver) Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions, keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.From, s.BeforeID) }))
+}
+
+func (r *positionShiftResolver) After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions, keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, s.AfterID) }))
+}
+
+func (r *statusShiftResolver) Scenario(ctx context.Context, objs []*parley.StatusShift) ([]*parley.Scenario, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(s *parley.StatusShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
+}
+
+func (r *Resolver) NegotiationDiff() graph.NegotiationDiffResolver {
+	return &negotiationDiffResolver{r}
+}
+
+func (r *Resolver) PositionShift() graph.PositionShiftResolver { return &positionShiftResolver{r} }
+
+func (r *Resolver) StatusShift() graph.StatusShiftResolver { return &statusShiftResolver{r} }
+
+type (
+	negotiationDiffResolver struct{ *Resolver }
+	positionShiftResolver   struct{ *Resolver }
+	statusShiftResolver     struct{ *Resolver }
+)
