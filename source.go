@@ -132,6 +132,27 @@ func (s *Source) check(c *checks) {
 	}
 }
 
+// BodyErasure tells that the text kept of a source was erased, which takes nothing from the facts that rest on it.
+type BodyErasure struct {
+	Lens       Lens
+	ErasedAt   Instant
+	ErasedByID uuid.UUID
+	Note       string
+}
+
+// EraseBody erases the text kept of a source, where the law demands it.
+type EraseBody struct {
+	Source string
+	Note   string
+}
+
+// Check refuses an erasure without a reason.
+func (in EraseBody) Check() error {
+	var c checks
+	c.text("note", in.Note, MaxProse)
+	return c.err()
+}
+
 // ContentHash is the SHA-256 of a source's body, in hexadecimal.
 func ContentHash(body string) string {
 	sum := sha256.Sum256([]byte(body))

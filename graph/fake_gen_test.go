@@ -26,6 +26,14 @@ func (f fakeAffiliation) Organization(ctx context.Context, objs []*parley.Affili
 	return fakeMany[*parley.Stakeholder](f.fake, "Affiliation.organization", objs)
 }
 
+func (f *fake) BodyErasure() BodyErasureResolver { return fakeBodyErasure{f} }
+
+type fakeBodyErasure struct{ *fake }
+
+func (f fakeBodyErasure) ErasedBy(ctx context.Context, objs []*parley.BodyErasure) ([]*parley.Analyst, error) {
+	return fakeMany[*parley.Analyst](f.fake, "BodyErasure.erasedBy", objs)
+}
+
 func (f *fake) Event() EventResolver { return fakeEvent{f} }
 
 type fakeEvent struct{ *fake }
@@ -510,6 +518,10 @@ type fakeSource struct{ *fake }
 
 func (f fakeSource) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {
 	return fakeMany[*string](f.fake, "Source.body", objs)
+}
+
+func (f fakeSource) BodyErasure(ctx context.Context, objs []*parley.Source) ([]*parley.BodyErasure, error) {
+	return fakeMany[*parley.BodyErasure](f.fake, "Source.bodyErasure", objs)
 }
 
 func (f fakeSource) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {

@@ -32,6 +32,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Affiliation() AffiliationResolver
+	BodyErasure() BodyErasureResolver
 	Event() EventResolver
 	Issue() IssueResolver
 	Lens() LensResolver
@@ -81,6 +82,12 @@ type ComplexityRoot struct {
 		Label func(childComplexity int) int
 		Name  func(childComplexity int) int
 		Role  func(childComplexity int) int
+	}
+
+	BodyErasure struct {
+		ErasedAt func(childComplexity int) int
+		ErasedBy func(childComplexity int) int
+		Note     func(childComplexity int) int
 	}
 
 	ChangeConnection struct {
@@ -460,6 +467,7 @@ type ComplexityRoot struct {
 	Source struct {
 		Author      func(childComplexity int) int
 		Body        func(childComplexity int) int
+		BodyErasure func(childComplexity int) int
 		ContentHash func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Key         func(childComplexity int) int
@@ -656,6 +664,9 @@ type AffiliationResolver interface {
 	Person(ctx context.Context, objs []*parley.Affiliation) ([]*parley.Stakeholder, error)
 	Organization(ctx context.Context, objs []*parley.Affiliation) ([]*parley.Stakeholder, error)
 }
+type BodyErasureResolver interface {
+	ErasedBy(ctx context.Context, objs []*parley.BodyErasure) ([]*parley.Analyst, error)
+}
 type EventResolver interface {
 	Negotiation(ctx context.Context, objs []*parley.Event) ([]*parley.Negotiation, error)
 
@@ -804,6 +815,7 @@ type ScenarioStatusChangedResolver interface {
 }
 type SourceResolver interface {
 	Body(ctx context.Context, objs []*parley.Source) ([]*string, error)
+	BodyErasure(ctx context.Context, objs []*parley.Source) ([]*parley.BodyErasure, error)
 	Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error)
 }
 type StakeholderResolver interface {
@@ -952,6 +964,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Analyst.Role(childComplexity), true
+
+	case "BodyErasure.erasedAt":
+		if e.ComplexityRoot.BodyErasure.ErasedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BodyErasure.ErasedAt(childComplexity), true
+	case "BodyErasure.erasedBy":
+		if e.ComplexityRoot.BodyErasure.ErasedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BodyErasure.ErasedBy(childComplexity), true
+	case "BodyErasure.note":
+		if e.ComplexityRoot.BodyErasure.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BodyErasure.Note(childComplexity), true
 
 	case "ChangeConnection.edges":
 		if e.ComplexityRoot.ChangeConnection.Edges == nil {
@@ -2849,6 +2880,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Body(childComplexity), true
+	case "Source.bodyErasure":
+		if e.ComplexityRoot.Source.BodyErasure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.BodyErasure(childComplexity), true
 	case "Source.contentHash":
 		if e.ComplexityRoot.Source.ContentHash == nil {
 			break
@@ -4063,6 +4100,18 @@ func (ec *executionContext) childFields_Analyst(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Analyst", field.Name)
 }
 
+func (ec *executionContext) childFields_BodyErasure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "erasedAt":
+		return ec.fieldContext_BodyErasure_erasedAt(ctx, field)
+	case "erasedBy":
+		return ec.fieldContext_BodyErasure_erasedBy(ctx, field)
+	case "note":
+		return ec.fieldContext_BodyErasure_note(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BodyErasure", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "nodes":
@@ -4715,6 +4764,8 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_contentHash(ctx, field)
 	case "body":
 		return ec.fieldContext_Source_body(ctx, field)
+	case "bodyErasure":
+		return ec.fieldContext_Source_bodyErasure(ctx, field)
 	case "statements":
 		return ec.fieldContext_Source_statements(ctx, field)
 	}
@@ -7159,6 +7210,107 @@ func (ec *executionContext) _Analyst_role(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Analyst_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Analyst", field, false, false, "Role")
+}
+
+func (ec *executionContext) _BodyErasure_erasedAt(ctx context.Context, field graphql.CollectedField, obj *parley.BodyErasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BodyErasure_erasedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ErasedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BodyErasure_erasedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BodyErasure", field, false, false, "Time")
+}
+
+func (ec *executionContext) _BodyErasure_erasedBy(ctx context.Context, field graphql.CollectedField, obj *parley.BodyErasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BodyErasure_erasedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_BodyErasure_erasedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
+			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BodyErasure_erasedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BodyErasure",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Analyst(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_BodyErasure_erasedBy(ctx context.Context, field graphql.CollectedField, obj *parley.BodyErasure) (any, error) {
+	resolver := ec.Resolvers.BodyErasure()
+	if batch, ok := graphql.BatchParentsFor[*parley.BodyErasure](ctx, "BodyErasure"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ErasedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Analyst](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"BodyErasure.erasedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ErasedBy(ctx, []*parley.BodyErasure{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Analyst](
+		ctx,
+		results,
+		err,
+		"BodyErasure.erasedBy",
+	)
+}
+
+func (ec *executionContext) _BodyErasure_note(ctx context.Context, field graphql.CollectedField, obj *parley.BodyErasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BodyErasure_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BodyErasure_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BodyErasure", field, false, false, "String")
 }
 
 func (ec *executionContext) _ChangeConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.ChangeConnection) (ret graphql.Marshaler) {
@@ -16895,6 +17047,61 @@ func (ec *executionContext) resolveBatch_Source_body(ctx context.Context, field 
 	)
 }
 
+func (ec *executionContext) _Source_bodyErasure(ctx context.Context, field graphql.CollectedField, obj *parley.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_bodyErasure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Source_bodyErasure(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.BodyErasure) graphql.Marshaler {
+			return ec.marshalOBodyErasure2ᚖparleyᚐBodyErasure(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Source_bodyErasure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Source",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BodyErasure(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Source_bodyErasure(ctx context.Context, field graphql.CollectedField, obj *parley.Source) (any, error) {
+	resolver := ec.Resolvers.Source()
+	if batch, ok := graphql.BatchParentsFor[*parley.Source](ctx, "Source"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.BodyErasure(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.BodyErasure](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Source.bodyErasure",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.BodyErasure(ctx, []*parley.Source{obj})
+	return graphql.ResolveBatchSingleResult[*parley.BodyErasure](
+		ctx,
+		results,
+		err,
+		"Source.bodyErasure",
+	)
+}
+
 func (ec *executionContext) _Source_statements(ctx context.Context, field graphql.CollectedField, obj *parley.Source) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24828,6 +25035,50 @@ func (ec *executionContext) _Analyst(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var bodyErasureImplementors = []string{"BodyErasure"}
+
+func (ec *executionContext) _BodyErasure(ctx context.Context, sel ast.SelectionSet, obj *parley.BodyErasure) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, bodyErasureImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BodyErasure")
+		case "erasedAt":
+			out.Values[i] = ec._BodyErasure_erasedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "erasedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BodyErasure_erasedBy(ctx, field, obj)
+				})
+		case "note":
+			out.Values[i] = ec._BodyErasure_note(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var changeConnectionImplementors = []string{"ChangeConnection"}
 
 func (ec *executionContext) _ChangeConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.ChangeConnection) graphql.Marshaler {
@@ -27433,6 +27684,12 @@ func (ec *executionContext) _Source(ctx context.Context, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Source_body(ctx, field, obj)
+				})
+		case "bodyErasure":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Source_bodyErasure(ctx, field, obj)
 				})
 		case "statements":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -30965,6 +31222,13 @@ func (ec *executionContext) marshalOAttributionTerms2ᚖparleyᚐAttributionTerm
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOBodyErasure2ᚖparleyᚐBodyErasure(ctx context.Context, sel ast.SelectionSet, v *parley.BodyErasure) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._BodyErasure(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {

@@ -20,6 +20,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillAffiliation(ec)
 	l.fillAffiliationPayload(ec)
 	l.fillAnalyst(ec)
+	l.fillBodyErasure(ec)
 	l.fillChangeConnection(ec)
 	l.fillChangeEdge(ec)
 	l.fillEvent(ec)
@@ -103,6 +104,7 @@ type levels struct {
 	Affiliation             level.Object[parley.Affiliation]
 	AffiliationPayload      level.Object[AffiliationPayload]
 	Analyst                 level.Object[parley.Analyst]
+	BodyErasure             level.Object[parley.BodyErasure]
 	ChangeConnection        level.Object[parley.ChangeConnection]
 	ChangeEdge              level.Object[parley.ChangeEdge]
 	Event                   level.Object[parley.Event]
@@ -200,6 +202,16 @@ func (l *levels) fillAnalyst(ec *executionContext) {
 		}, level.Leaves(level.Text[string])),
 		"name": level.Plain(func(o *parley.Analyst) string { return o.Name }, level.Text[string]),
 		"role": level.Plain(func(o *parley.Analyst) parley.Role { return o.Role }, level.Text[parley.Role]),
+	}}
+}
+
+func (l *levels) fillBodyErasure(ec *executionContext) {
+	l.BodyErasure = level.Object[parley.BodyErasure]{Name: "BodyErasure", Satisfies: []string{"BodyErasure"}, Fields: map[string]level.Field[parley.BodyErasure]{
+		"erasedAt": level.Plain(func(o *parley.BodyErasure) time.Time { return o.ErasedAt }, level.Appended(AppendTime)),
+		"erasedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.BodyErasure) ([]*parley.Analyst, error) {
+			return ec.Resolvers.BodyErasure().ErasedBy(ctx, objs)
+		}, level.Pointer(&l.Analyst)),
+		"note": level.Plain(func(o *parley.BodyErasure) string { return o.Note }, level.Text[string]),
 	}}
 }
 
@@ -901,6 +913,9 @@ func (l *levels) fillSource(ec *executionContext) {
 		"body": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Source) ([]*string, error) {
 			return ec.Resolvers.Source().Body(ctx, objs)
 		}, level.Leaves(level.Optional(level.Text[string]))),
+		"bodyErasure": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Source) ([]*parley.BodyErasure, error) {
+			return ec.Resolvers.Source().BodyErasure(ctx, objs)
+		}, level.Pointer(&l.BodyErasure)),
 		"statements": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Source) ([]*parley.Connection[parley.Statement], error) {
 			return ec.Resolvers.Source().Statements(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.StatementConnection)).With(ec.field_Source_statements_args),

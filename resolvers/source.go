@@ -7,6 +7,10 @@ import (
 	"parley/storage"
 )
 
+func (r *bodyErasureResolver) ErasedBy(ctx context.Context, objs []*parley.BodyErasure) ([]*parley.Analyst, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(e *parley.BodyErasure) storage.Key { return at(e.Lens, &e.ErasedByID) }))
+}
+
 func (r *mutationResolver) RegisterSource(ctx context.Context, input parley.RegisterSourceInput) (*graph.SourcePayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Sources)(r.store.RegisterSource(ctx, input))
 	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
@@ -29,10 +33,19 @@ func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*st
 	return load(ctx, r.Resolver, (*storage.Snapshot).Bodies, keys(objs, sourceKey))
 }
 
+func (r *sourceResolver) BodyErasure(ctx context.Context, objs []*parley.Source) ([]*parley.BodyErasure, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).BodyErasures, keys(objs, sourceKey))
+}
+
 func (r *sourceResolver) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
 	return r.snapshot(ctx).StatementsInSources(ctx, keys(objs, sourceKey), page(first, after), r.fields(ctx))
 }
 
+func (r *Resolver) BodyErasure() graph.BodyErasureResolver { return &bodyErasureResolver{r} }
+
 func (r *Resolver) Source() graph.SourceResolver { return &sourceResolver{r} }
 
-type sourceResolver struct{ *Resolver }
+type (
+	bodyErasureResolver struct{ *Resolver }
+	sourceResolver      struct{ *Resolver }
+)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"parley"
 )
 
 // refusedInputs are inputs that can't be accepted, with how the refusal begins and what it says. None leaves a trace.
@@ -212,4 +214,39 @@ func TestNodesOfEveryKind(t *testing.T) {
 	}
 	a.must(`{ byKey: node(id: "talks/call") { label } none: node(id: "talks/nowhere") { id } nobody: node(id: "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e") { id } }`).
 		want("byKey.label", "A call", "none", nil, "nobody", nil)
+}
+
+// A text that was erased is gone, and its place says by whom and why; what rests on it stays, and so does what was told of it.
+func TestErasedText(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	const document = `{ source(id: "gazette") { title contentHash body bodyErasure { erasedAt erasedBy { name } note } statements { nodes { text verified locators { start } } } } }`
+	before := a.must(document)
+	before.want("source.bodyErasure", nil)
+	if _, err := a.store.EraseBody(t.Context(), parley.EraseBody{Source: "gazette", Note: " "}); err == nil || !strings.Contains(err.Error(), "Note is empty") {
+		t.Errorf("without a reason: %v", err)
+	}
+	if _, err := a.store.EraseBody(t.Context(), parley.EraseBody{Source: "rumour", Note: "a court's order"}); err == nil || !strings.Contains(err.Error(), "No text is kept") {
+		t.Errorf("of a source without a text: %v", err)
+	}
+	written, err := a.store.EraseBody(t.Context(), parley.EraseBody{Source: "gazette", Note: "a court's order"})
+	if err != nil || written.Cursor == nil {
+		t.Fatal(written, err)
+	}
+	if again, err := a.store.EraseBody(t.Context(), parley.EraseBody{Source: "gazette", Note: "once more"}); err != nil || again.Cursor != nil {
+		t.Errorf("erased again: %v %v", again, err)
+	}
+	after := a.must(document)
+	after.want("source.body", nil, "source.contentHash", before.at("source.contentHash"), "source.bodyErasure.erasedBy.name", "Test analyst", "source.bodyErasure.note", "a court's order",
+		"source.statements.nodes.0.text", before.at("source.statements.nodes.0.text"), "source.statements.nodes.0.verified", true,
+		"source.statements.nodes.0.locators.0.start", before.at("source.statements.nodes.0.locators.0.start"))
+	a.must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { summary note ... on RecordChanged { fields } } } }`).
+		want("changes.nodes.0.summary", "Erased the text kept of “The Gazette”.", "changes.nodes.0.note", "a court's order", "changes.nodes.0.fields.0", "body")
+	for _, statement := range []string{`UPDATE source_bodies SET body = 'forged'`, `DELETE FROM source_bodies`, `TRUNCATE source_bodies`} {
+		db := a.db()
+		if _, err := db.Exec(statement); err == nil || !strings.Contains(err.Error(), "kept") {
+			t.Errorf("%s: %v", statement, err)
+		}
+		db.Close()
+	}
 }

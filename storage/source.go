@@ -80,7 +80,7 @@ func (s *Snapshot) Bodies(ctx context.Context, sources []Key, _ *Fields) ([]*str
 
 func (r *reader) bodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID]*string, error) {
 	bodies := make(map[uuid.UUID]*string)
-	err := r.rows(ctx, `SELECT record_send(ROW(source_id, body)) FROM source_bodies WHERE source_id = ANY($1)`, []any{binaryIDs(sources)}, func(sent row) {
+	err := r.rows(ctx, `SELECT record_send(ROW(source_id, body)) FROM source_bodies WHERE source_id = ANY($1) AND body IS NOT NULL`, []any{binaryIDs(sources)}, func(sent row) {
 		id, body := sent.next().id(), sent.next().text()
 		bodies[id] = &body
 	})
@@ -142,4 +142,80 @@ func (w *writer) editSource(ctx context.Context, in parley.EditSource) (Written,
 		subject: subject, since: in.IfUnchangedSince,
 		apply: func(o *parley.Source) ([]string, error) { return o.Edit(in) },
 	})
+}
+
+// BodyErasures tell of each source whether the text kept of it was erased; nil where it was not.
+func (s *Snapshot) BodyErasures(ctx context.Context, sources []Key, _ *Fields) ([]*parley.BodyErasure, error) {
+	erased := make(map[uuid.UUID]parley.BodyErasure)
+	err := s.rows(ctx, `
+		SELECT record_send(ROW(source_id, erased_at, erased_by, erasure_note))
+		FROM source_bodies
+		WHERE source_id = ANY($1) AND body IS NULL`, []any{binaryIDs(recordIDs(sources))}, func(sent row) {
+		id := sent.next().id()
+		erased[id] = parley.BodyErasure{ErasedAt: readTime(sent.next()), ErasedByID: sent.next().id(), Note: sent.next().text()}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what was erased of sources: %w", err)
+	}
+	aligned := make([]*parley.BodyErasure, len(sources))
+	for i, k := range sources {
+		if e, ok := erased[k.ID]; ok {
+			e.Lens = k.Lens
+			aligned[i] = &e
+		}
+	}
+	return aligned, nil
+}
+
+// EraseBody erases the text kept of a source. What rests on it stays.
+func (s *Store) EraseBody(ctx context.Context, in parley.EraseBody) (Written, error) {
+	written, err := perform(ctx, s.mutations, in, (*writer).eraseBody)
+	if err != nil || written.Cursor == nil {
+		return written, err
+	}
+	// The text is gone from the disk only when the table is written anew.
+	if _, err := s.db.ExecContext(ctx, `VACUUM FULL source_bodies`); err != nil {
+		return written, fmt.Errorf("the text can't be read any more, but its bytes are still on the disk: %w", err)
+	}
+	return written, nil
+}
+
+func (w *writer) eraseBody(ctx context.Context, in parley.EraseBody) (Written, error) {
+	if err := in.Check(); err != nil {
+		return Written{}, err
+	}
+	var refs references
+	subject := refs.subject("source", in.Source, parley.KindSource)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	source, err := sources.current(ctx, w, subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	bodies, err := w.bodies(ctx, uuids{subject.ID})
+	if err != nil {
+		return Written{}, err
+	}
+	switch {
+	case source.ContentHash == nil:
+		return Written{}, parley.Refuse(parley.Invalid, "source", "No text is kept of “%s”, so there is none to erase.", source.Title)
+	case bodies[subject.ID] == nil:
+		return Written{ID: subject.ID}, errUnchanged
+	}
+	if err := w.stamp(ctx); err != nil {
+		return Written{}, err
+	}
+	err = w.exec(ctx, `
+		UPDATE source_bodies SET body = NULL, erased_at = $2, erased_by = $3, erasure_note = $4
+		WHERE source_id = $1`, subject.ID, w.at, w.store.analyst.ID, in.Note)
+	if err != nil {
+		return Written{}, fmt.Errorf("erase the body of a source: %w", err)
+	}
+	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
+		Kind: parley.ChangeOfRecord, Action: parley.Updated, SubjectKind: parley.KindSource, SubjectID: subject.ID,
+		Version: &source.Version, PreviousVersion: &source.Version, Fields: []string{"body"}, Note: &in.Note,
+		Summary: fmt.Sprintf("Erased the text kept of “%s”.", source.Title),
+	})
+	return Written{ID: subject.ID, Cursor: cursor}, err
 }

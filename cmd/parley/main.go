@@ -17,6 +17,7 @@ import (
 type commands struct {
 	Serve   serve   `cmd:"" help:"Serve the GraphQL API and the playground."`
 	Import  load    `cmd:"" name:"import" help:"Bring the record in step with data sets (YAML or JSON)."`
+	Erase   erase   `cmd:"" help:"Erase the text kept of a source, where the law demands it; what rests on it stays."`
 	Migrate migrate `cmd:"" help:"Bring the database's tables up to date, and end."`
 	Version version `cmd:"" help:"Print the version."`
 }
