@@ -156,6 +156,25 @@ func (a *api) ask(document string, variables ...map[string]any) answer {
 	return a.post("application/json", string(body))
 }
 
+// raw is the answer to a document as it comes.
+func (a *api) raw(document string) string {
+	a.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": document})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	response, err := http.Post(a.url+server.GraphQLPath, "application/json", bytes.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(text, []byte(`"errors"`)) {
+		a.t.Fatalf("%v %d %s", err, response.StatusCode, text)
+	}
+	return string(text)
+}
+
 func (a *api) post(contentType, body string) answer {
 	a.t.Helper()
 	response, err := http.Post(a.url+server.GraphQLPath, contentType, strings.NewReader(body))
