@@ -20,6 +20,7 @@ type measure struct {
 	Seconds     int    `default:"10" help:"How long each question is asked in each round (${default})."`
 	Rounds      int    `default:"3" help:"How many rounds; the figures are their medians (${default})."`
 	Questions   []int  `default:"1,2,3,4,5" help:"Which questions to ask (${default})."`
+	Past        bool   `help:"Measure Parley's answers about the past beside its answers about now, instead of the bare handler."`
 	Only        string `enum:",parley,bare" default:"" help:"Ask only one side, parley or bare: for a profile of it."`
 	Seed        uint64 `default:"1" help:"What is drawn at random follows from it (${default})."`
 	JSON        string `name:"json" type:"path" placeholder:"FILE" help:"Also write the raw figures to a file."`
@@ -29,6 +30,9 @@ type measure struct {
 func (m measure) Validate() error {
 	if m.Seconds < 1 || m.Rounds < 1 {
 		return fmt.Errorf("--seconds and --rounds are 1 or more")
+	}
+	if m.Past && m.Only != "" {
+		return fmt.Errorf("--past has sides of its own, so leave --only out")
 	}
 	for _, n := range m.Questions {
 		if !slices.ContainsFunc(questions, func(q question) bool { return q.number == n }) {
@@ -131,6 +135,13 @@ func (b *bench) start() error {
 			return err
 		}
 	}
+	if b.Past {
+		now := *b.sides[0]
+		now.name, now.request = "now", parleyRequest(now.address)
+		b.sides[0].name, b.sides[0].request = "past", pastRequest(now.address)
+		b.sides = append(b.sides, &now)
+		return nil
+	}
 	if b.Only != "parley" {
 		self, err := os.Executable()
 		if err != nil {
@@ -172,7 +183,7 @@ func (b *bench) asked() (list []question) {
 }
 
 func (b *bench) compareAll() error {
-	if len(b.sides) < 2 {
+	if len(b.sides) < 2 || b.Past { // the past is another
 		return nil
 	}
 	for _, q := range b.asked() {

@@ -40,10 +40,23 @@ var columns = []struct {
 	{"p99 ms", "%.2f", func(c cell) float64 { return c.P99Millis }},
 }
 
-// shares compare Parley with the bare handler, so that 1 is as good.
+// pairs are the sides that are measured beside each other, the one that is of interest first.
+var pairs = [][2]string{{"parley", "bare"}, {"past", "now"}}
+
+// sides are the pair that was measured.
+func (f figures) sides() [2]string {
+	for _, pair := range pairs {
+		if slices.Contains(pair[:], f.Cells[0].Side) {
+			return pair
+		}
+	}
+	return [2]string{f.Cells[0].Side}
+}
+
+// shares compare the first side with the second, so that 1 is as good.
 var shares = []struct {
 	title string
-	share func(parley, bare cell) float64
+	share func(a, b cell) float64
 }{
 	{"of requests/s", func(p, b cell) float64 { return p.PerSecond / b.PerSecond }},
 	{"by server CPU", func(p, b cell) float64 { return b.ServerMillis / p.ServerMillis }},
@@ -67,7 +80,7 @@ func (f figures) report(to io.Writer) {
 	}
 	table := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
 	if both {
-		fmt.Fprint(table, "Share of the bare handler's")
+		fmt.Fprintf(table, "Share of %s's", f.sides()[1])
 		for _, s := range shares {
 			fmt.Fprint(table, "\t", s.title)
 		}
@@ -81,7 +94,7 @@ func (f figures) report(to io.Writer) {
 		}
 		fmt.Fprintln(table)
 		table.Flush()
-		fmt.Fprint(table, "Parley, bare")
+		fmt.Fprintf(table, "%s, %s", f.sides()[0], f.sides()[1])
 	} else {
 		fmt.Fprint(table, f.Cells[0].Side)
 	}
@@ -93,7 +106,7 @@ func (f figures) report(to io.Writer) {
 		fmt.Fprint(table, title(n))
 		for _, c := range columns {
 			fmt.Fprint(table, "\t")
-			for i, side := range []string{"parley", "bare"} {
+			for i, side := range f.sides() {
 				list := f.of(n, side, c.figure)
 				if len(list) == 0 {
 					continue
@@ -120,10 +133,10 @@ func (f figures) report(to io.Writer) {
 }
 
 // shares are those of each round.
-func (f figures) shares(number int, share func(parley, bare cell) float64) (list []float64) {
+func (f figures) shares(number int, share func(a, b cell) float64) (list []float64) {
 	for _, p := range f.Cells {
 		for _, b := range f.Cells {
-			if p.Question == number && b.Question == number && p.Side == "parley" && b.Side == "bare" && p.Round == b.Round {
+			if p.Question == number && b.Question == number && p.Side == f.sides()[0] && b.Side == f.sides()[1] && p.Round == b.Round {
 				list = append(list, share(p, b))
 			}
 		}

@@ -33,6 +33,17 @@ func parleyRequest(address string) func(question, string) []byte {
 	}
 }
 
+// pastRequest asks Parley through a lens in the past: all facts of the data are known by then, and many are
+// corrected later; it shows the world of the day before.
+func pastRequest(address string) func(question, string) []byte {
+	const asOf = `asOf: {validAt: "2025-05-14T00:00:00Z", knownAt: "2025-05-15T00:00:00Z"}`
+	ask, through := parleyRequest(address), strings.NewReplacer("(id: $id)", "(id: $id, "+asOf+")", "statusChanges(first: 100)", "statusChanges(first: 100, "+asOf+")")
+	return func(q question, id string) []byte {
+		q.document = through.Replace(q.document)
+		return ask(q, id)
+	}
+}
+
 func bareRequest(address string) func(question, string) []byte {
 	return func(q question, id string) []byte {
 		return fmt.Appendf(nil, "GET /%d/%s HTTP/1.1\r\nHost: %s\r\n\r\n", q.number, id, address)
