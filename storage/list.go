@@ -296,12 +296,19 @@ func (c *conditions) overlaps(column string, ids []uuid.UUID) {
 	}
 }
 
-// is: the column has the value.
-func (c *conditions) is(column string, value *bool) {
-	if value != nil {
-		c.add(column + " = " + c.arg(*value))
+// either: the one condition, or the other, as is asked for.
+func (c *conditions) either(asked *bool, so, otherwise string) {
+	switch {
+	case asked == nil:
+	case *asked:
+		c.add("(" + so + ")")
+	default:
+		c.add("(" + otherwise + ")")
 	}
 }
+
+// whether: the condition, or that it is not so.
+func (c *conditions) whether(asked *bool, so string) { c.either(asked, so, "NOT ("+so+")") }
 
 // inRange: the column lies in the range. One that ends before it begins is a fault, and found when the list is read.
 func (c *conditions) inRange(column string, r *parley.TimeRange) {

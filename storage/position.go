@@ -182,13 +182,15 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 		c.of("p.negotiation_id", negotiations)
 		among(&c, "p.stance", "stance", f.Stances)
 		c.inRange("p.valid_from", f.ValidFrom)
-		c.is("p.second_hand", f.SecondHand)
-		c.is("p.red_line", f.RedLine)
-		c.is(ofEvidence("p", "count(DISTINCT e.source_id) = 1"), f.SingleSourced)
-		c.is("(p.evidence = '{}')", f.Unsourced)
+		c.whether(f.SecondHand, "p.second_hand")
+		c.whether(f.RedLine, "p.red_line")
+		c.either(f.SingleSourced,
+			"cardinality(p.evidence) = 1 OR cardinality(p.evidence) > 1 AND "+ofEvidence("p", "count(DISTINCT e.source_id) = 1"),
+			"cardinality(p.evidence) <> 1 AND (p.evidence = '{}' OR "+ofEvidence("p", "count(DISTINCT e.source_id) > 1")+")")
+		c.whether(f.Unsourced, "p.evidence = '{}'")
 		among(&c, ofEvidence("p", "min(g.reliability)"), "source_reliability", f.Reliability)
 		c.daysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)", f.NotAffirmedForDays)
-		c.is("("+contested("p")+")", f.Contested)
+		c.whether(f.Contested, contested("p"))
 	}
 	return pages(ctx, &s.reader, positionTable, c.query, list{from: `positions p`, where: c.list, order: o}, p, fields)
 }
