@@ -1,6 +1,10 @@
 package parley
 
-import "github.com/google/uuid"
+import (
+	"slices"
+
+	"github.com/google/uuid"
+)
 
 // NegotiationDiff is what reads differently in a negotiation through two lenses.
 type NegotiationDiff struct {
@@ -85,8 +89,14 @@ type (
 
 // PrevailingAt is the position that prevails at an instant on a line of positions that come in the order in which they would
 // prevail over each other; nil when none holds then. How they cut each other is worked out from what was asserted alone.
+// Of two plain ones that begin at the same instant, which can't be on record together, the one recorded earlier counts.
 func PrevailingAt(line []*Position, t Instant) *Position {
-	arranged := append([]*Position(nil), line...)
+	arranged := slices.DeleteFunc(slices.Clone(line), func(p *Position) bool {
+		return p.ContestsID == nil && slices.ContainsFunc(line, func(o *Position) bool {
+			return o != p && o.ContestsID == nil && o.ValidFrom.Equal(p.ValidFrom) && o.RecordedAt.Before(p.RecordedAt)
+		})
+	})
+	line = slices.Clone(arranged)
 	ArrangePositions(arranged, uuid.Nil) // which refuses nothing where nothing is recorded
 	for _, p := range line {
 		if within(t, &p.ValidFrom, p.ValidTo) {

@@ -142,6 +142,9 @@ func TestLens(t *testing.T) {
 	a.must(`{ lens(asOf: {validAt: "2044-01-01T00:00:00Z"}) { nextChangeAt } }`).want("lens.nextChangeAt", nil)
 	a.must(`{ lens(asOf: {knownAt: "1990-01-01T00:00:00Z", validAt: "0001-01-01T00:00:00Z"}) { cursor nextChangeAt knownAt validAt } negotiations(asOf: {knownAt: "1990-01-01T00:00:00Z"}) { totalCount } }`).
 		want("lens.nextChangeAt", nil, "lens.validAt", "0001-01-01T00:00:00.000000Z", "negotiations.totalCount", 0)
+	a.must(`{ lens(asOf: {validAt: "0001-01-01T00:00:00Z", knownAt: "0001-01-01T00:00:00Z"}) { validAt } stakeholder(id: "north", asOf: {validAt: "0001-01-01T00:00:00Z", knownAt: "0001-01-01T00:00:00Z"}) { key }
+		scenarios(asOf: {knownAt: "0001-01-01T00:00:00Z"}) { totalCount } }`).want("lens.validAt", "0001-01-01T00:00:00.000000Z", "stakeholder", nil, "scenarios.totalCount", 0)
+	a.ask(`{ positions(filter: {holders: ["north"]}, asOf: {knownAt: "0001-01-01T00:00:00Z"}) { totalCount } }`).fails("BAD_REQUEST", `"north"`)
 	// A status that takes effect later shows then, without anyone writing.
 	a.must(`{ a: scenario(id: "talks/line", asOf: {validAt: "2039-12-31T23:59:59.999999Z"}) { status } b: scenario(id: "talks/line", asOf: {validAt: "2040-01-01T00:00:00Z"}) { status statusSince } }`).
 		want("a.status", "PROPOSED", "b.status", "STALLED", "b.statusSince", "2040-01-01T00:00:00.000000Z")

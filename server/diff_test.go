@@ -96,3 +96,28 @@ func TestCauses(t *testing.T) {
 		t.Errorf("%d statements", n)
 	}
 }
+
+// A fact that was taken back and entered anew at the same instant is a correction, and a role taken up again is no change.
+func TestCausesOfWhatWasEnteredAnew(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	const refused = `userErrors { code message field }`
+	status := a.on("2030-01-01T00:00:00Z", `changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "r", effectiveAt: "2029-01-01T00:00:00Z"}) { statusChange { id } `+refused+` }`).text("changeScenarioStatus.statusChange.id")
+	position := a.on("2030-01-01T01:00:00Z", `recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2029-01-01T00:00:00Z"}) { position { id } `+refused+` }`).text("recordPosition.position.id")
+	role := a.on("2030-01-01T02:00:00Z", `joinNegotiation(input: {negotiation: "talks", stakeholder: "south", role: OBSERVER, validFrom: "2029-01-01T00:00:00Z"}) { participation { id } `+refused+` }`).text("joinNegotiation.participation.id")
+	a.on("2030-01-02T00:00:00Z", fmt.Sprintf(`a: retract(input: {id: %q, note: "n"}) { %s } b: retract(input: {id: %q, note: "n"}) { %s }
+		c: leaveNegotiation(input: {participation: %q, validTo: "2029-06-01T00:00:00Z"}) { %s }`, status, refused, position, refused, role, refused))
+	a.on("2030-01-03T00:00:00Z", `changeScenarioStatus(input: {scenario: "talks/line", to: UNDER_NEGOTIATION, reason: "r", effectiveAt: "2029-01-01T00:00:00Z"}) { `+refused+` }
+		recordPosition(input: {holder: "north", scenario: "talks/line", stance: OPPOSES, validFrom: "2029-01-01T00:00:00Z"}) { `+refused+` }
+		joinNegotiation(input: {negotiation: "talks", stakeholder: "south", role: OBSERVER, validFrom: "2029-07-01T00:00:00Z"}) { `+refused+` }`)
+	a.setClock("2030-02-01T00:00:00Z")
+	const lenses = `from: {validAt: "2029-12-01T00:00:00Z", knownAt: "2030-01-01T12:00:00Z"}, to: {validAt: "2029-12-01T00:00:00Z", knownAt: "2030-01-03T12:00:00Z"}`
+	// The same negotiation comes once for each scenario.
+	got := a.must(`{ scenarios { nodes { negotiation { diff(` + lenses + `) { ` + whole + ` } } } } }`)
+	for i := range got.count("scenarios.nodes") {
+		at := fmt.Sprintf("scenarios.nodes.%d.negotiation.diff.", i)
+		got.want(at+"statusChanges.nodes.0.before", "STALLED", at+"statusChanges.nodes.0.after", "UNDER_NEGOTIATION", at+"statusChanges.nodes.0.cause", "RECORD_CORRECTED",
+			at+"positions.nodes.0.before.stance", "SUPPORTS", at+"positions.nodes.0.after.stance", "OPPOSES", at+"positions.nodes.0.cause", "RECORD_CORRECTED",
+			at+"participantsJoined.totalCount", 0, at+"participantsLeft.totalCount", 0)
+	}
+}

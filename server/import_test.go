@@ -59,8 +59,16 @@ negotiations:
 func TestHistoryWithItsOwnDates(t *testing.T) {
 	t.Parallel()
 	a := start(t)
+	a.must(`{ stakeholder(id: "north", asOf: {validAt: "1950-01-01T00:00:00Z", knownAt: "1950-01-01T00:00:00Z"}) { key } }`)
 	told := func(recordedAt, title string) string {
 		return fmt.Sprintf("dataset: told\nrecordedAt: %s\nstakeholders:\n  - {key: north, name: %s, kind: STATE}\n", recordedAt, title)
+	}
+	early, err := dataset.Read("early.yaml", []byte(told("1949-01-01", "North before its time")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dataset.Import(t.Context(), a.store, early, nil); err == nil || !strings.Contains(err.Error(), "1950-01-01") {
+		t.Errorf("before what was asked about: %v", err)
 	}
 	if n := a.load("first.yaml", told("2001-02-03T04:05:06Z", "North")); n != 1 {
 		t.Errorf("%d changes", n)

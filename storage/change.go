@@ -66,7 +66,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 	}
 	c := conditions{query: s.newQuery(keys), list: []string{scope, `c.recorded_at <= k.known_at`}}
 	if p.Filter != nil {
-		match, err := s.feedFilter(ctx, keys, p.Filter)
+		match, err := s.feedFilter(ctx, c.query, p.Filter)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +134,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 		return nil, fmt.Errorf("read the feed: %w", err)
 	}
 	if !fields.has("totalCount") {
-		return connections, nil
+		return connections, c.refused()
 	}
 	err = s.rows(ctx, c.expand(`
 		SELECT record_send(ROW(`+c.header()+`, (SELECT count(*) FROM `+from+` WHERE `+total+`)))
@@ -144,7 +144,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 	if err != nil {
 		return nil, fmt.Errorf("count the feed: %w", err)
 	}
-	return connections, nil
+	return connections, c.refused()
 }
 
 // touches is the column of what a change touches, which lists leave out.
@@ -152,10 +152,10 @@ var touches = uint64(1) << (len(changeColumns) - 1)
 
 // FeedFilter resolves what a filter names, so that changes can be matched without the database.
 func (s *Snapshot) FeedFilter(ctx context.Context, f *parley.ChangeFilter) (parley.FeedFilter, error) {
-	return s.feedFilter(ctx, nil, f)
+	return s.feedFilter(ctx, s.newQuery([]Key{{}}), f)
 }
 
-func (s *Snapshot) feedFilter(ctx context.Context, keys []Key, f *parley.ChangeFilter) (parley.FeedFilter, error) {
+func (s *Snapshot) feedFilter(ctx context.Context, q *query, f *parley.ChangeFilter) (parley.FeedFilter, error) {
 	var match parley.FeedFilter
 	if f == nil {
 		return match, nil
@@ -167,7 +167,7 @@ func (s *Snapshot) feedFilter(ctx context.Context, keys []Key, f *parley.ChangeF
 	refs.want(&lists[1], "issues", f.Issues, parley.KindIssue)
 	refs.want(&lists[2], "scenarios", f.Scenarios, parley.KindScenario)
 	refs.want(&lists[3], "stakeholders", f.Stakeholders, parley.KindStakeholder)
-	if err := s.resolve(ctx, keys, &refs); err != nil {
+	if err := s.resolve(ctx, q, &refs); err != nil {
 		return match, err
 	}
 	for _, list := range lists {

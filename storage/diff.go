@@ -105,7 +105,7 @@ func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.Negotiation
 				SELECT u.to_status
 				FROM {mid} k
 				JOIN status_changes u ON u.scenario_id = s.id AND u.effective_at <= k.valid_at AND ` + asFirstReported("u", "k.known_from") + `
-				ORDER BY u.effective_at DESC
+				ORDER BY u.effective_at DESC, u.content_at
 				LIMIT 1) AS unmended
 		FROM records s
 		JOIN scenarios sn ON sn.id = s.id AND {known sn}
@@ -114,7 +114,7 @@ func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.Negotiation
 		LEFT JOIN LATERAL (SELECT m.to_status FROM {mid} k JOIN status_changes m ON ` + inForce("m") + `) m ON true
 		WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') d`)
 	return pages(ctx, &s.reader, statusShiftTable, d.query, list{
-		from: from, where: []string{`d.before IS DISTINCT FROM d.after`}, order: order{columns: []orderColumn{{"d.path", "text"}}},
+		from: from, where: []string{`d.before IS DISTINCT FROM d.after`}, unshelved: true, order: order{columns: []orderColumn{{"d.path", "text"}}},
 	}, p, fields)
 }
 
@@ -149,7 +149,7 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 			JOIN positions p ON p.scenario_id = s.id AND p.holder_id = h.id AND ` + prevailing + `) m ON true
 		WHERE (b.stance, b.conditions, b.red_line) IS DISTINCT FROM (a.stance, a.conditions, a.red_line)) d`)
 	connections, err := pages(ctx, &s.reader, positionShiftTable, d.query, list{
-		from: from, where: []string{`TRUE`}, order: order{columns: []orderColumn{{"d.path", "text"}, {"d.holder_path", "text"}}},
+		from: from, where: []string{`TRUE`}, unshelved: true, order: order{columns: []orderColumn{{"d.path", "text"}, {"d.holder_path", "text"}}},
 	}, p, fields)
 	if err != nil {
 		return nil, err
@@ -168,13 +168,14 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 // unmended finds out where the corrections and retractions recorded in between made no difference.
 func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, connections []*parley.PositionShiftConnection) error {
 	type line struct{ scenario, holder uuid.UUID }
-	shifts := make(map[line]*parley.PositionShift)
+	shifts := make(map[line][]*parley.PositionShift)
 	var holders uuids
 	var scenarios []Key
 	for _, c := range connections {
 		for _, shift := range c.Nodes {
 			if shift.OnRecord && !shift.AsBefore {
-				shifts[line{shift.ScenarioID, shift.HolderID}] = shift
+				at := line{shift.ScenarioID, shift.HolderID}
+				shifts[at] = append(shifts[at], shift)
 				holders = append(holders, shift.HolderID)
 				scenarios = append(scenarios, Key{ID: shift.ScenarioID, Lens: one.Mid()})
 			}
@@ -200,9 +201,11 @@ func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, co
 		at := line{p.ScenarioID, p.HolderID}
 		lines[at] = append(lines[at], p)
 	}
-	for at, shift := range shifts {
+	for at, list := range shifts {
 		p := parley.PrevailingAt(lines[at], one.Mid().ValidAt)
-		shift.Unmended = (p == nil) == (shift.Mid == nil) && (p == nil || p.SaysTheSame(shift.Mid))
+		for _, shift := range list {
+			shift.Unmended = (p == nil) == (shift.Mid == nil) && (p == nil || p.SaysTheSame(shift.Mid))
+		}
 	}
 	return nil
 }
@@ -224,7 +227,8 @@ func (s *Snapshot) ParticipantsJoined(ctx context.Context, diffs []*parley.Negot
 	return pages(ctx, &s.reader, participationTable, d.query, list{
 		from: `participations p`,
 		where: []string{`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, d.fill(`NOT EXISTS (
-			SELECT FROM {from} k JOIN participations o ON o.id = p.id AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
+			SELECT FROM {from} k JOIN participations o ON o.negotiation_id = p.negotiation_id
+				AND o.stakeholder_id = p.stakeholder_id AND o.role = p.role AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
 		order: order{columns: byRole},
 	}, p, fields)
 }

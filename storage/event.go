@@ -74,7 +74,7 @@ func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f 
 		var refs filterRefs
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&participants, "participants", f.Participants, parley.KindStakeholder)
-		if err := s.resolve(ctx, keys, &refs); err != nil {
+		if err := s.resolve(ctx, c.query, &refs); err != nil {
 			return nil, err
 		}
 		c.of("e.negotiation_id", negotiations)

@@ -3,40 +3,47 @@ package storage
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
-
-	"github.com/lib/pq"
-	"github.com/lib/pq/pqerror"
 
 	"parley"
 )
 
-// through is the lens that a client asks for; the zero lens, which is the snapshot's own, where it asks for nothing.
-func (s *Snapshot) through(ctx context.Context, asOf *parley.AsOf) (parley.Lens, error) {
+// asked is the lens that a client asks for; the zero lens, which is the snapshot's own, where it asks for nothing.
+func (s *Snapshot) asked(ctx context.Context, asOf *parley.AsOf) (parley.Lens, error) {
 	if asOf == nil || (asOf.ValidAt == nil && asOf.KnownAt == nil) {
 		return parley.Lens{}, nil
 	}
-	if asOf.ValidAt != nil && asOf.KnownAt != nil && s.store.mark.covers(*asOf.KnownAt) {
-		return parley.Lens{ValidAt: *asOf.ValidAt, KnownAt: *asOf.KnownAt}, nil
+	var known parley.Instant
+	if asOf.KnownAt != nil {
+		known = *asOf.KnownAt
+		if known.Equal(parley.EarliestInstant) {
+			known = known.Add(time.Microsecond) // nothing was known at either, and the zero lens stands for another
+		}
+		if asOf.ValidAt != nil && s.store.mark.covers(known) {
+			return parley.Lens{ValidAt: *asOf.ValidAt, KnownAt: known}, nil
+		}
 	}
 	lens, err := s.Lens(ctx)
 	if err != nil {
 		return parley.Lens{}, err
 	}
+	if asOf.KnownAt != nil {
+		if err := s.store.fix(ctx, known, lens); err != nil {
+			return parley.Lens{}, err
+		}
+		lens.KnownAt = known
+	}
 	if asOf.ValidAt != nil {
 		lens.ValidAt = *asOf.ValidAt
 	}
-	if asOf.KnownAt != nil {
-		lens.KnownAt = *asOf.KnownAt
-		err = s.store.fix(ctx, lens.KnownAt)
-	}
-	return lens, err
+	return lens, nil
 }
 
 // Through is the lens that a client asks for.
 func (s *Snapshot) Through(ctx context.Context, asOf *parley.AsOf) (parley.Lens, error) {
-	lens, err := s.through(ctx, asOf)
+	lens, err := s.asked(ctx, asOf)
 	if err == nil && lens == (parley.Lens{}) {
 		return s.Lens(ctx)
 	}
@@ -46,53 +53,58 @@ func (s *Snapshot) Through(ctx context.Context, asOf *parley.AsOf) (parley.Lens,
 // Key asks for the record that a client names, through the lens that it asks for.
 func (s *Snapshot) Key(ctx context.Context, ref string, asOf *parley.AsOf) (k Key, err error) {
 	k = KeyOf(ref)
-	k.Lens, err = s.through(ctx, asOf)
+	k.Lens, err = s.asked(ctx, asOf)
 	return k, err
 }
 
 // everything asks for what belongs to no record in particular.
 func (s *Snapshot) everything(ctx context.Context, asOf *parley.AsOf) ([]Key, error) {
-	lens, err := s.through(ctx, asOf)
+	lens, err := s.asked(ctx, asOf)
 	return []Key{{Lens: lens}}, err
 }
 
 // patience is how long a reader waits for what is being written as of the instant that it asks for.
 const patience = 10 * time.Second
 
-// fix makes sure that nothing will be recorded at or before an instant any more: a writer may have stamped its change
-// with an earlier one, and not have committed yet. It raises the mark that later stamps have to pass, and by that waits
-// for writers that hold it.
-func (s *Store) fix(ctx context.Context, at parley.Instant) error {
-	if s.mark.covers(at) {
+// fix makes sure that nothing will be recorded at or before an instant any more, given what is now: a writer may have stamped
+// its change with an earlier one, and not have committed yet. It raises the mark that later stamps have to pass, and by that
+// waits for writers that hold it.
+func (s *Store) fix(ctx context.Context, at parley.Instant, now parley.Lens) error {
+	switch {
+	case s.mark.covers(at):
 		return nil
+	case at.After(now.ValidAt):
+		return parley.NewFault(parley.BadLens, "knownAt: %s lies in the future, and nobody knows yet what will be on record then; give an instant up to now, %s.",
+			parley.FormatInstant(at), parley.FormatInstant(now.ValidAt))
 	}
-	var head []struct {
-		Mark time.Time `db:"recorded_at"`
-		Now  time.Time `db:"now"`
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := s.raise(waiting, at)
+	if waiting.Err() != nil && ctx.Err() == nil {
+		return parley.NewFault(parley.Limit, "knownAt: what is on record at %s is still being written; ask again in a while, or for what was known earlier.", parley.FormatInstant(at))
 	}
+	if err != nil {
+		return fmt.Errorf("fix what is known: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) raise(ctx context.Context, at parley.Instant) error {
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
 	err := s.inTransaction(ctx, func(w *writer) error {
 		// Writers share the lock, and a batch, which stamps its changes long before it moves the head, has it alone.
-		err := w.exec(ctx, fmt.Sprintf(`SET LOCAL lock_timeout = %d; SELECT pg_advisory_xact_lock_shared(%d)`, patience.Milliseconds(), writersLock))
-		if err != nil {
+		if err := w.exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, writersLock); err != nil {
 			return err
 		}
-		err = w.exec(ctx, `UPDATE feed_head SET recorded_at = $1 WHERE recorded_at < $1 AND clock_timestamp() >= $1`, at)
-		if err != nil {
-			return err
-		}
-		return w.all(ctx, &head, `SELECT recorded_at, greatest(clock_timestamp(), recorded_at) AS now FROM feed_head`)
+		return w.exec(ctx, `UPDATE feed_head SET recorded_at = $1 WHERE recorded_at < $1`, at)
 	})
-	switch {
-	case pq.As(err, pqerror.LockNotAvailable) != nil:
-		return parley.NewFault(parley.Limit, "knownAt: what is on record at %s is still being written; ask again in a while, or for what was known earlier.", parley.FormatInstant(at))
-	case err != nil:
-		return fmt.Errorf("fix what is known: %w", err)
-	case head[0].Mark.Before(at):
-		return parley.NewFault(parley.BadLens, "knownAt: %s lies in the future, and nobody knows yet what will be on record then; give an instant up to now, %s.",
-			parley.FormatInstant(at), parley.FormatInstant(head[0].Now))
+	if err == nil {
+		s.mark.raise(at)
 	}
-	s.mark.raise(head[0].Mark)
-	return nil
+	return err
 }
 
 // NextChanges are the next instants at which validity alone changes an answer, after each lens's valid instant; nil where
@@ -141,6 +153,8 @@ func (s *Snapshot) Cursors(ctx context.Context, lenses []Key, _ *Fields) ([]parl
 
 // mark is the last recordedAt that this server has seen, beyond which alone anything can still be recorded.
 type mark struct{ micros atomic.Int64 }
+
+func (m *mark) reset() { m.micros.Store(math.MinInt64) }
 
 func (m *mark) covers(at parley.Instant) bool { return at.UnixMicro() <= m.micros.Load() }
 

@@ -17,10 +17,10 @@ import (
 
 // list is a read of many rows for each key, in pages.
 type list struct {
-	from     string   // FROM and its joins, with k in scope
-	where    []string // conditions, joined by AND
-	order    order
-	versions bool // it is one of versions: several of a record
+	from      string   // FROM and its joins, with k in scope
+	where     []string // conditions, joined by AND
+	order     order
+	unshelved bool // its entries are no records as the lens shows them, but several versions of one, or differences
 }
 
 // order is a total order of rows: by expressions over them, all in one direction. A page's cursor holds the values of the
@@ -80,7 +80,7 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 			c.PageInfo.HasNextPage = true
 			return
 		}
-		if !l.versions {
+		if !l.unshelved {
 			shelf.add(node, page.records.columns)
 		}
 		c.Nodes = append(c.Nodes, node)
@@ -97,7 +97,7 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 		return nil, err
 	}
 	if !fields.has("totalCount") {
-		return connections, nil
+		return connections, q.refused()
 	}
 	counting := fmt.Sprintf(`
 		SELECT record_send(ROW(%s, (SELECT count(*) FROM %s WHERE %s)))
@@ -105,7 +105,10 @@ func pages[T any](ctx context.Context, r *reader, t *table[T], q *query, l list,
 	err = r.rows(ctx, q.expand(counting), q.bind(r.snapshot, counted), func(sent row) {
 		connections[q.begin(r.snapshot, &sent)].TotalCount = int(sent.next().number())
 	})
-	return connections, err
+	if err != nil {
+		return nil, err
+	}
+	return connections, q.refused()
 }
 
 // pageKey tells the statements of pages apart that read the same fields.
@@ -158,7 +161,7 @@ func history(table, alias, scope string, columns []orderColumn, superseded bool)
 		return list{from: table + " " + alias, where: []string{scope, "{known " + alias + "}"}, order: order{columns: columns}}
 	}
 	return list{
-		from: table + " " + alias, where: []string{scope, "{version " + alias + "}"}, versions: true,
+		from: table + " " + alias, where: []string{scope, "{version " + alias + "}"}, unshelved: true,
 		order: order{columns: append(slices.Clone(columns), orderColumn{alias + ".recorded_at", "timestamptz"})},
 	}
 }

@@ -95,7 +95,7 @@ func (s *Snapshot) Node(ctx context.Context, k Key, fields *Fields) (parley.Node
 		}
 	}
 	if k.Path != "" {
-		found, err := s.lookUpThrough(ctx, []Key{k}, []string{k.Path})
+		found, err := s.everKnown(ctx, []string{k.Path})
 		if err != nil || found[k.Path] == nil {
 			return nil, err
 		}

@@ -173,7 +173,7 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
 		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
-		if err := s.resolve(ctx, keys, &refs); err != nil {
+		if err := s.resolve(ctx, c.query, &refs); err != nil {
 			return nil, err
 		}
 		c.of("p.holder_id", holders)
@@ -198,31 +198,25 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 // PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom; with
 // those superseded, all their versions.
 func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	var among []uuid.UUID
-	var refs filterRefs
-	refs.want(&among, "holders", holders, parley.KindStakeholder)
-	if err := s.resolve(ctx, scenarios, &refs); err != nil {
-		return nil, err
-	}
-	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, among, superseded, p, fields)
+	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, filterWant{field: "holders", refs: holders, kinds: []parley.Kind{parley.KindStakeholder}}, superseded, p, fields)
 }
 
 // PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom; with
 // those superseded, all their versions.
 func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	var among []uuid.UUID
-	var refs filterRefs
-	refs.want(&among, "scenarios", scenarios, parley.KindScenario)
-	if err := s.resolve(ctx, holders, &refs); err != nil {
-		return nil, err
-	}
-	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, among, superseded, p, fields)
+	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, filterWant{field: "scenarios", refs: scenarios, kinds: []parley.Kind{parley.KindScenario}}, superseded, p, fields)
 }
 
-func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among []uuid.UUID, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among filterWant, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
 	l := history("positions", "p", scope, byValidFrom, superseded)
 	c := conditions{query: s.newQuery(keys), list: l.where}
-	c.of(column, among)
+	var ids []uuid.UUID
+	var refs filterRefs
+	refs.want(&ids, among.field, among.refs, among.kinds...)
+	if err := s.resolve(ctx, c.query, &refs); err != nil {
+		return nil, err
+	}
+	c.of(column, ids)
 	l.where = c.list
 	return pages(ctx, &s.reader, positionTable, c.query, l, p, fields)
 }

@@ -38,6 +38,8 @@ type query struct {
 	open  bool
 	lens  int   // where the arguments for the lens are, if the snapshot's own is asked for; -1: it is not
 	fault error // what can't be asked
+	// faults are what can't be asked of some keys; nil: nothing.
+	faults keyFaults
 }
 
 func (r *reader) newQuery(keys []Key) *query {

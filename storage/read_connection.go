@@ -48,6 +48,8 @@ func connectToRead(ctx context.Context, config pq.Config, timeout time.Duration)
 	if err != nil {
 		panic(err) // the size is not positive
 	}
+	stop := context.AfterFunc(ctx, c.hangUp)
+	defer stop()
 	if err = c.prepareSession(timeout); err != nil {
 		c.hangUp()
 		return nil, err

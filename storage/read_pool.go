@@ -38,6 +38,9 @@ func (p *readPool) query(ctx context.Context, text string, args []any, each func
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err // rather than hang up on a connection that is good
+	}
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
@@ -55,7 +58,7 @@ func (p *readPool) query(ctx context.Context, text string, args []any, each func
 			each(r)
 		})
 		p.give(c)
-		if used && !begun && errors.Is(err, driver.ErrBadConn) {
+		if used && !begun && c.lost && ctx.Err() == nil {
 			continue // it was lost while it was idle
 		}
 		return err

@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +21,8 @@ type target struct {
 	NegotiationID *uuid.UUID
 	ParentID      *uuid.UUID
 	Name          string
+	RecordedAt    parley.Instant
+	RetractedAt   *parley.Instant // nil: it is on record
 }
 
 var targetColumns = columns[target]{
@@ -28,6 +32,16 @@ var targetColumns = columns[target]{
 	optionalID("", "r.negotiation_id", func(t *target) **uuid.UUID { return &t.NegotiationID }),
 	optionalID("", "r.parent_id", func(t *target) **uuid.UUID { return &t.ParentID }),
 	text("", "coalesce(n.name, '')", func(t *target) *string { return &t.Name }),
+	when("", "r.recorded_at", func(t *target) *parley.Instant { return &t.RecordedAt }),
+	optionalWhen("", "r.retracted_at", func(t *target) **parley.Instant { return &t.RetractedAt }),
+}
+
+// isKnown says whether it is on record at an instant; the zero one asks for now.
+func (t *target) isKnown(at parley.Instant) bool {
+	if at.IsZero() {
+		return t.RetractedAt == nil
+	}
+	return !t.RecordedAt.After(at) && (t.RetractedAt == nil || t.RetractedAt.After(at))
 }
 
 // negotiation is the negotiation that the target belongs to, or is; nil for what many negotiations share.
@@ -124,10 +138,13 @@ func ids(targets []*target) []uuid.UUID {
 
 // lookUp finds records by id or key, retracted ones left out.
 func (r *reader) lookUp(ctx context.Context, refs []string) (map[string]*target, error) {
-	return r.lookUpWhere(ctx, refs, `r.retracted_at = 'infinity'`)
+	found, err := r.everKnown(ctx, refs)
+	maps.DeleteFunc(found, func(_ string, t *target) bool { return t.RetractedAt != nil })
+	return found, err
 }
 
-func (r *reader) lookUpWhere(ctx context.Context, refs []string, onRecord string, args ...any) (map[string]*target, error) {
+// everKnown finds records by id or key, retracted ones included.
+func (r *reader) everKnown(ctx context.Context, refs []string) (map[string]*target, error) {
 	var byID uuids
 	var byPath words[string]
 	for _, ref := range refs {
@@ -142,7 +159,7 @@ func (r *reader) lookUpWhere(ctx context.Context, refs []string, onRecord string
 		SELECT record_send(ROW(`+strings.Join(targetColumns.sql(all, "r"), ", ")+`))
 		FROM records r
 		LEFT JOIN record_names n ON n.id = r.id
-		WHERE (r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])) AND `+onRecord, append([]any{byID, byPath}, args...), func(sent row) {
+		WHERE r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])`, []any{byID, byPath}, func(sent row) {
 		t := new(target)
 		targetColumns.read(&sent, all, t)
 		byName[t.ID.String()] = t
@@ -273,9 +290,9 @@ func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []string, kinds 
 	}
 }
 
-// resolve finds them, as known through the lenses of the keys that are filtered (of several, the one that knows most). An
-// unknown one is a fault: a slip of the pen must not read as "nothing found".
-func (s *Snapshot) resolve(ctx context.Context, keys []Key, f *filterRefs) error {
+// resolve finds them for a query. One that is not known through the lens of a key is a fault of that key: a slip of the pen
+// must not read as "nothing found".
+func (s *Snapshot) resolve(ctx context.Context, q *query, f *filterRefs) error {
 	var refs []string
 	for _, w := range f.wanted {
 		refs = append(refs, w.refs...)
@@ -283,35 +300,74 @@ func (s *Snapshot) resolve(ctx context.Context, keys []Key, f *filterRefs) error
 	if len(refs) == 0 {
 		return nil
 	}
-	found, err := s.lookUpThrough(ctx, keys, refs)
+	found, err := s.everKnown(ctx, refs)
 	if err != nil {
 		return err
 	}
 	for _, w := range f.wanted {
 		for _, ref := range w.refs {
-			t := found[ref]
-			if t == nil || !slices.Contains(w.kinds, t.Kind) {
-				refused := notFound(want{ref: ref, kinds: w.kinds}, t)
-				return parley.NewFault(parley.BadRequest, "%s: %s", w.field, refused.Message)
+			if t := found[ref]; t != nil {
+				*w.into = append(*w.into, t.ID)
 			}
-			*w.into = append(*w.into, t.ID)
+		}
+	}
+	faults, faulty := make(keyFaults, len(q.keys)), 0
+	for i, k := range q.keys {
+		if faults[i] = f.fault(found, s.knownThrough(k)); faults[i] != nil {
+			faulty++
+		}
+	}
+	switch faulty {
+	case 0:
+	case len(q.keys):
+		return faults[0]
+	default:
+		q.faults = faults
+	}
+	return nil
+}
+
+// fault is the first of what is wanted that is not known at an instant, or is of another kind.
+func (f *filterRefs) fault(found map[string]*target, at parley.Instant) error {
+	for _, w := range f.wanted {
+		for _, ref := range w.refs {
+			t := found[ref]
+			if t != nil && !t.isKnown(at) {
+				t = nil
+			}
+			if t == nil || !slices.Contains(w.kinds, t.Kind) {
+				return parley.NewFault(parley.BadRequest, "%s: %s", w.field, notFound(want{ref: ref, kinds: w.kinds}, t).Message)
+			}
 		}
 	}
 	return nil
 }
 
-func (s *Snapshot) lookUpThrough(ctx context.Context, keys []Key, refs []string) (map[string]*target, error) {
-	var known parley.Instant
-	if s.lens != nil {
-		known = s.lens.KnownAt
+// knownThrough is the known instant of a key's lens; the zero one where that is the snapshot's own and not settled.
+func (s *Snapshot) knownThrough(k Key) parley.Instant {
+	if k.Lens != (parley.Lens{}) {
+		return k.Lens.KnownAt
 	}
-	for i, k := range keys {
-		if k.Lens != (parley.Lens{}) && (i == 0 || k.Lens.KnownAt.After(known)) {
-			known = k.Lens.KnownAt
-		}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.lens == nil {
+		return parley.Instant{}
 	}
-	if known.IsZero() {
-		return s.lookUp(ctx, refs)
+	return s.lens.KnownAt
+}
+
+// keyFaults are those of some keys of a read, the rest of which is answered.
+type keyFaults []error
+
+func (f keyFaults) Error() string { return errors.Join(f...).Error() }
+
+// Errors are the fault of each key; nil where there is none.
+func (f keyFaults) Errors() []error { return f }
+
+// refused are the faults of keys that a filter has; nil where it has none.
+func (q *query) refused() error {
+	if q.faults == nil {
+		return nil
 	}
-	return s.lookUpWhere(ctx, refs, `r.recorded_at <= $3::timestamptz AND r.retracted_at > $3::timestamptz`, binaryInstant(known))
+	return q.faults
 }

@@ -104,7 +104,7 @@ func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string,
 		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
 		refs.want(&supportedBy, "supportedBy", f.SupportedBy, parley.KindStakeholder)
 		refs.want(&opposedBy, "opposedBy", f.OpposedBy, parley.KindStakeholder)
-		if err := s.resolve(ctx, keys, &refs); err != nil {
+		if err := s.resolve(ctx, c.query, &refs); err != nil {
 			return nil, err
 		}
 		c.of("s.negotiation_id", negotiations)

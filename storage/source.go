@@ -167,10 +167,10 @@ func (s *Snapshot) BodyErasures(ctx context.Context, sources []Key, _ *Fields) (
 	return aligned, nil
 }
 
-// EraseBody erases the text kept of a source. What rests on it stays.
-func (s *Store) EraseBody(ctx context.Context, in parley.EraseBody) (Written, error) {
-	written, err := perform(ctx, s.mutations, in, (*writer).eraseBody)
-	if err != nil || written.Cursor == nil {
+// EraseBody erases the text kept of a source, and notes why. What rests on it stays.
+func (s *Store) EraseBody(ctx context.Context, source, note string) (Written, error) {
+	written, err := perform(ctx, s.mutations, parley.EraseBody{Source: source, Note: note}, (*writer).eraseBody)
+	if err != nil {
 		return written, err
 	}
 	// The text is gone from the disk only when the table is written anew.

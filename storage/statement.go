@@ -120,7 +120,7 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *conditions, f *parle
 	refs.want(&about, "about", f.About, parley.AboutKinds...)
 	refs.want(&speakers, "speakers", f.Speakers, parley.KindStakeholder)
 	refs.want(&sources, "sources", f.Sources, parley.KindSource)
-	if err := s.resolve(ctx, c.keys, &refs); err != nil {
+	if err := s.resolve(ctx, c.query, &refs); err != nil {
 		return err
 	}
 	c.overlaps("st.about", about)

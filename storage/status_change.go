@@ -103,7 +103,7 @@ func (s *Snapshot) ListStatusChanges(ctx context.Context, asOf *parley.AsOf, f *
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
 		refs.want(&by, "by", f.By, parley.KindStakeholder)
-		if err := s.resolve(ctx, keys, &refs); err != nil {
+		if err := s.resolve(ctx, c.query, &refs); err != nil {
 			return nil, err
 		}
 		c.of("c.negotiation_id", negotiations)

@@ -68,6 +68,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	reads := newReadPool(config, cmp.Or(o.ReadTimeout, usualReadTimeout))
 	s := &Store{db: db, reads: reads, dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
+	s.mark.reset()
 	s.mutations = mutations{run: s.write}
 	s.hints = newHints(db, o.Log)
 	if err := s.introduce(ctx, o.Analyst); err != nil {

@@ -76,12 +76,10 @@ var errMoved = errors.New("moved on meanwhile")
 // write runs a mutation in a transaction of its own. A mutation that lost a race for a lock or an id is run again: it
 // then meets what the winner wrote.
 func (s *Store) write(ctx context.Context, mutation func(context.Context, *writer) (Written, error)) (Written, error) {
-	select {
-	case s.writers <- struct{}{}:
-		defer func() { <-s.writers }()
-	case <-ctx.Done():
-		return Written{}, ctx.Err()
+	if err := s.admit(ctx); err != nil {
+		return Written{}, err
 	}
+	defer s.leave()
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
 		var written Written
@@ -104,6 +102,18 @@ func (s *Store) write(ctx context.Context, mutation func(context.Context, *write
 		return Written{}, explain(err)
 	}
 }
+
+// admit lets few write at a time: more only wait for the head of the feed.
+func (s *Store) admit(ctx context.Context) error {
+	select {
+	case s.writers <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Store) leave() { <-s.writers }
 
 // inTransaction commits what do wrote unless it returns an error.
 func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error {

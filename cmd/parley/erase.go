@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"parley"
-)
+import "fmt"
 
 type erase struct {
 	database
@@ -24,12 +20,12 @@ func (e erase) Run(r *run) error {
 		return err
 	}
 	defer store.Close()
-	written, err := store.EraseBody(r.ctx, parley.EraseBody{Source: e.Source, Note: e.Note})
+	written, err := store.EraseBody(r.ctx, e.Source, e.Note)
 	if err != nil {
 		return err
 	}
 	if written.Cursor == nil {
-		fmt.Printf("The text of %s had been erased already.\n", e.Source)
+		fmt.Printf("The text of %s was erased already; its bytes are gone from the disk too.\n", e.Source)
 		return nil
 	}
 	fmt.Printf("The text of %s is erased. Copies of the database made earlier still hold it.\n", e.Source)

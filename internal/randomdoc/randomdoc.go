@@ -58,6 +58,11 @@ func New(r *rand.Rand, o Options) Document {
 			g.types = append(g.types, d)
 		}
 	}
+	g.distance = g.distances(g.types[r.IntN(len(g.types))])
+	if root := map[ast.Operation]*ast.Definition{ast.Query: o.Schema.Query, ast.Mutation: o.Schema.Mutation}[o.Operation]; root != nil {
+		away := g.distance[root.Name]
+		g.depth, g.left = min(o.MaxDepth, max(g.depth, away+2)), min(o.MaxFields, max(g.left, 4*away))
+	}
 	g.parts = append(g.parts, g.operation())
 	r.Shuffle(len(g.parts), func(i, j int) { g.parts[i], g.parts[j] = g.parts[j], g.parts[i] })
 	return Document{Text: strings.Join(g.parts, "\n"), Variables: g.values}
@@ -68,6 +73,7 @@ type generator struct {
 	*rand.Rand
 	Options
 	types     []*ast.Definition // the composite types, by name
+	distance  map[string]int    // how many fields each of them is away from the one that the document leans to
 	depth     int               // how deeply fields may nest in this document
 	left      int               // how many more fields it may have
 	reached   int               // how deep the fragment being made, or else the operation, goes so far

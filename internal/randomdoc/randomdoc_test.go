@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	seeds     = 2000
+	seeds     = 9000
 	maxDepth  = 7
 	maxFields = 80
 )

@@ -61,6 +61,9 @@ func (g *generator) selection(parent *ast.Definition, depth int) string {
 	}
 	field := typename
 	if fields := g.fields(parent, g.hasRoom(depth)); len(fields) > 0 {
+		if nearer := g.nearer(parent, fields); len(nearer) > 0 && !g.oneIn(6) {
+			fields = nearer
+		}
 		field = fields[g.IntN(len(fields))]
 	}
 	return g.render(g.newUse(parent, field), g.directives(), depth)
