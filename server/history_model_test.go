@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
@@ -23,11 +24,16 @@ type world struct {
 	Scenarios []*modelScenario
 	Holders   []*modelHolder
 	Roles     []*modelRole
+	Offices   []*modelOffice
+	Events    []*modelEvent
+	Notes     []*modelNote     // statements
+	Relations []*modelRelation // in the order of record
 	changes   int
 }
 
 type modelScenario struct {
 	Key, Title string
+	Summary    *string
 	Statuses   []modelStatus // by day
 	Positions  map[string]record
 }
@@ -46,9 +52,71 @@ type modelRole struct {
 	From, To   int // days; to 0: open
 }
 
+type modelOffice struct {
+	ID, Organization, Office string
+	From, To                 int
+}
+
+type modelEvent struct {
+	ID, Title string
+	Day       int
+}
+
+type modelNote struct{ ID, Text, Scenario string }
+
+type modelRelation struct{ ID, Kind, From, To, Note string }
+
+// copied are the same values anew.
+func copied[T any](list []*T) (anew []*T) {
+	for _, v := range list {
+		own := *v
+		anew = append(anew, &own)
+	}
+	return anew
+}
+
+// without are those that the id is not of.
+func without[T any](list []*T, id func(*T) string, gone string) []*T {
+	return slices.DeleteFunc(slices.Clone(list), func(v *T) bool { return id(v) == gone })
+}
+
+func roleID(r *modelRole) string         { return r.ID }
+func officeID(o *modelOffice) string     { return o.ID }
+func eventID(e *modelEvent) string       { return e.ID }
+func noteID(n *modelNote) string         { return n.ID }
+func relationID(r *modelRelation) string { return r.ID }
+
+// forget takes a record back that is no status and no position.
+func (w *world) forget(id string) {
+	w.Roles, w.Offices = without(w.Roles, roleID, id), without(w.Offices, officeID, id)
+	w.Events, w.Notes = without(w.Events, eventID, id), without(w.Notes, noteID, id)
+	w.Relations = without(w.Relations, relationID, id)
+}
+
+// records are the ids of what can be forgotten.
+func (w *world) records() (ids []string) {
+	for _, r := range w.Roles {
+		ids = append(ids, r.ID)
+	}
+	for _, o := range w.Offices {
+		ids = append(ids, o.ID)
+	}
+	for _, e := range w.Events {
+		ids = append(ids, e.ID)
+	}
+	for _, n := range w.Notes {
+		ids = append(ids, n.ID)
+	}
+	for _, r := range w.Relations {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
 func (w *world) copy() *world {
 	c := *w
-	c.Scenarios, c.Holders, c.Roles = nil, nil, nil
+	c.Scenarios, c.Holders, c.Roles, c.Offices = nil, copied(w.Holders), copied(w.Roles), copied(w.Offices)
+	c.Events, c.Notes, c.Relations = copied(w.Events), copied(w.Notes), copied(w.Relations)
 	for _, s := range w.Scenarios {
 		own := *s
 		own.Statuses, own.Positions = slices.Clone(s.Statuses), make(map[string]record)
@@ -56,14 +124,6 @@ func (w *world) copy() *world {
 			own.Positions[holder] = slices.Clone(line)
 		}
 		c.Scenarios = append(c.Scenarios, &own)
-	}
-	for _, h := range w.Holders {
-		own := *h
-		c.Holders = append(c.Holders, &own)
-	}
-	for _, r := range w.Roles {
-		own := *r
-		c.Roles = append(c.Roles, &own)
 	}
 	return &c
 }
@@ -111,7 +171,7 @@ func (w *world) through(day int) object {
 			reached++
 		}
 		scenarios = append(scenarios, object{
-			"key": s.Key, "title": s.Title, "status": inForce.To, "statusSince": written(inForce.Day),
+			"key": s.Key, "title": s.Title, "summary": s.Summary, "statements": w.notes(s.Key), "relations": w.relations(s.Key), "status": inForce.To, "statusSince": written(inForce.Day),
 			"statusHistory": object{"nodes": history}, "positions": w.positions(s, day), "positionHistory": object{"totalCount": s.positions()},
 		})
 	}
@@ -121,7 +181,43 @@ func (w *world) through(day int) object {
 			roles = append(roles, object{"vetoPlayer": r.Veto, "stakeholder": object{"name": w.name(r.Holder)}})
 		}
 	}
-	return object{"title": w.Title, "scenarios": object{"totalCount": len(scenarios), "nodes": scenarios}, "reached": object{"totalCount": reached}, "participants": object{"nodes": roles}}
+	events := []any{}
+	for _, e := range slices.SortedFunc(slices.Values(w.Events), func(a, b *modelEvent) int { return cmp.Or(a.Day-b.Day, strings.Compare(a.ID, b.ID)) }) {
+		events = append(events, object{"title": e.Title, "startedAt": written(e.Day)})
+	}
+	return object{"title": w.Title, "events": object{"nodes": events}, "scenarios": object{"totalCount": len(scenarios), "nodes": scenarios}, "reached": object{"totalCount": reached}, "participants": object{"nodes": roles}}
+}
+
+// notes are the statements about a scenario; none tells when it was said.
+func (w *world) notes(scenario string) object {
+	nodes := []any{}
+	for _, n := range slices.SortedFunc(slices.Values(w.Notes), func(a, b *modelNote) int { return -strings.Compare(a.ID, b.ID) }) {
+		if n.Scenario == scenario {
+			nodes = append(nodes, object{"text": n.Text})
+		}
+	}
+	return object{"totalCount": len(nodes), "nodes": nodes}
+}
+
+func (w *world) relations(scenario string) []any {
+	list := []any{}
+	for _, r := range w.Relations {
+		if r.From == scenario || r.To == scenario {
+			list = append(list, object{"kind": r.Kind, "note": r.Note, "from": object{"key": r.From}, "to": object{"key": r.To}})
+		}
+	}
+	return list
+}
+
+// person is what the envoy of all holders is answered with.
+func (w *world) person(day int) object {
+	offices := []any{}
+	for _, o := range slices.SortedFunc(slices.Values(w.Offices), func(a, b *modelOffice) int { return cmp.Or(a.From-b.From, strings.Compare(a.ID, b.ID)) }) {
+		if day >= o.From && (o.To == 0 || day < o.To) {
+			offices = append(offices, object{"office": o.Office, "organization": object{"name": w.name(o.Organization)}})
+		}
+	}
+	return object{"affiliations": offices}
 }
 
 func (s *modelScenario) positions() (n int) {
@@ -186,13 +282,16 @@ func written(day int) string { return parley.FormatInstant(dayAt(day)) }
 const historyDocument = `fragment Everything on Negotiation {
 	title
 	scenarios { totalCount nodes {
-		key title status statusSince
+		key title summary status statusSince
+		statements { totalCount nodes { text } }
+		relations { kind note from { key } to { key } }
 		statusHistory { nodes { from to reason effectiveAt correctionNote } }
 		positions { totalCount nodes { stance validFrom validTo contested dissenting { stance } holder { key name } } }
 		positionHistory { totalCount }
 	} }
 	reached: scenarios(filter: {everReached: [AGREED]}) { totalCount }
 	participants { nodes { vetoPlayer stakeholder { name } } }
+	events { nodes { title startedAt } }
 }`
 
 // historian does things at random, and keeps what the record then looks like.
@@ -203,6 +302,7 @@ type historian struct {
 	now    *world
 	states []*world
 	known  []time.Time
+	turn   int
 	done   map[string]int // how many deeds of each sort were accepted, over all histories
 }
 
@@ -219,6 +319,11 @@ func (h *historian) draw(label string, low, high int) int {
 }
 
 func (h *historian) deed() deed {
+	h.turn += 11 // since small numbers are drawn more often, each deed is drawn from where the one before it was not
+	return h.deedOf((h.draw("deed", 0, 26) + h.turn) % 27)
+}
+
+func (h *historian) deedOf(kind int) deed {
 	scenario := h.now.Scenarios[h.draw("scenario", 0, len(h.now.Scenarios)-1)].Key
 	ref, holder := h.key+"/"+scenario, h.now.Holders[h.draw("holder", 0, len(h.now.Holders)-1)].Key
 	status := rapid.SampledFrom(parley.ScenarioStatuses[:len(parley.ScenarioStatuses)-1]).Draw(h.rt, "status")
@@ -233,11 +338,13 @@ func (h *historian) deed() deed {
 		to = written(until)
 	}
 	line := h.now.scenario(scenario).Positions[holder]
-	switch kind := h.draw("deed", 0, 19); {
+	switch {
 	case kind == 0:
 		return deed{"editNegotiation", "EditNegotiationInput", object{"negotiation": h.key, "title": text}, "negotiation", func(w *world, _ string) { w.Title = text }}
 	case kind == 1:
-		return deed{"editScenario", "EditScenarioInput", object{"scenario": ref, "title": text}, "scenario", func(w *world, _ string) { w.scenario(scenario).Title = text }}
+		return deed{"editScenario", "EditScenarioInput", object{"scenario": ref, "title": text, "summary": text}, "scenario", func(w *world, _ string) {
+			w.scenario(scenario).Title, w.scenario(scenario).Summary = text, &text
+		}}
 	case kind == 2:
 		return deed{"editStakeholder", "EditStakeholderInput", object{"stakeholder": holder, "name": text}, "stakeholder", func(w *world, _ string) {
 			w.Holders[slices.IndexFunc(w.Holders, func(m *modelHolder) bool { return m.Key == holder })].Name = text
@@ -290,6 +397,45 @@ func (h *historian) deed() deed {
 			s := w.scenario(scenario).Positions[holder].find(id)
 			s.stance, s.from, s.to, s.order = stance, day, until, w.changes
 		}}
+	case kind == 20:
+		return deed{"affiliate", "AffiliateInput", object{"person": h.key + "-p", "organization": holder, "office": text, "validFrom": written(day), "validTo": to}, "affiliation",
+			func(w *world, id string) {
+				w.Offices = append(w.Offices, &modelOffice{id, holder, text, day, until})
+			}}
+	case kind == 21 && len(h.now.Offices) > 0:
+		id := h.now.Offices[h.draw("office", 0, len(h.now.Offices)-1)].ID
+		return deed{"endAffiliation", "EndAffiliationInput", object{"affiliation": id, "validTo": written(day + days)}, "affiliation", func(w *world, _ string) {
+			w.Offices[slices.IndexFunc(w.Offices, func(o *modelOffice) bool { return o.ID == id })].To = day + days
+		}}
+	case kind == 22:
+		key := "e" + uuid.NewString()[:8]
+		return deed{"recordEvent", "RecordEventInput", object{"negotiation": h.key, "key": key, "kind": "CALL", "title": text, "startedAt": written(day)}, "event",
+			func(w *world, id string) { w.Events = append(w.Events, &modelEvent{id, text, day}) }}
+	case kind == 23 && len(h.now.Events) > 0:
+		id := h.now.Events[h.draw("event", 0, len(h.now.Events)-1)].ID
+		return deed{"editEvent", "EditEventInput", object{"event": id, "title": text, "startedAt": written(day)}, "event", func(w *world, _ string) {
+			e := w.Events[slices.IndexFunc(w.Events, func(e *modelEvent) bool { return e.ID == id })]
+			e.Title, e.Day = text, day
+		}}
+	case kind == 24:
+		if len(h.now.Notes) == 0 || day%3 == 0 {
+			return deed{"recordStatement", "RecordStatementInput", object{"statement": object{"source": h.key + "-source", "form": "REPORTED", "text": text, "about": []string{ref}}}, "statement",
+				func(w *world, id string) { w.Notes = append(w.Notes, &modelNote{id, text, scenario}) }}
+		}
+		id := h.now.Notes[h.draw("statement", 0, len(h.now.Notes)-1)].ID
+		return deed{"correctStatement", "CorrectStatementInput", object{"statement": id, "text": text, "about": []string{ref}, "note": "n"}, "statement", func(w *world, _ string) {
+			n := w.Notes[slices.IndexFunc(w.Notes, func(n *modelNote) bool { return n.ID == id })]
+			n.Text, n.Scenario = text, scenario
+		}}
+	case kind == 25 && len(h.now.Scenarios) > 1:
+		other := h.now.Scenarios[h.draw("other", 0, len(h.now.Scenarios)-1)].Key
+		relation := rapid.SampledFrom([]string{"COMPATIBLE", "VARIANT_OF"}).Draw(h.rt, "relation")
+		return deed{"relateScenarios", "RelateScenariosInput", object{"from": ref, "to": h.key + "/" + other, "kind": relation, "note": text}, "relation", func(w *world, id string) {
+			w.Relations = append(w.Relations, &modelRelation{id, relation, scenario, other, text})
+		}}
+	case kind == 26 && len(h.now.records()) > 0:
+		id := rapid.SampledFrom(h.now.records()).Draw(h.rt, "forgotten")
+		return deed{"retract", "RetractInput", object{"id": id, "note": "n"}, "node", func(w *world, _ string) { w.forget(id) }}
 	default:
 		input := object{"holder": holder, "scenario": ref, "stance": stance, "validFrom": written(day), "validTo": to}
 		contests := ""
@@ -366,7 +512,7 @@ func (w *world) learn(h *historian, d deed) {
 // before it.
 func (h *historian) check() (pairs int) {
 	valid := []int{0, days + 5, 1800}
-	for day := 1; day < days+5; day += 3 + h.draw("step", 0, 2) {
+	for day := 1; day < days+5; day += 5 + h.draw("step", 0, 3) {
 		valid = append(valid, day)
 	}
 	for k := 1; k < len(h.states); k++ {
@@ -383,12 +529,14 @@ func (h *historian) check() (pairs int) {
 					at, day = at.Add(-time.Microsecond), day-1
 				}
 				asOf := fmt.Sprintf("asOf: {validAt: %q, knownAt: %q}", parley.FormatInstant(at), parley.FormatInstant(known.at))
-				fmt.Fprintf(&document, `d%d: negotiation(id: %q, %s) { ...Everything } p%d: positions(filter: {negotiations: [%q]}, %s) { totalCount } `, i, h.key, asOf, i, h.key, asOf)
+				fmt.Fprintf(&document, `d%d: negotiation(id: %q, %s) { ...Everything } p%d: positions(filter: {negotiations: [%q]}, %s) { totalCount } h%d: stakeholder(id: "%s-p", %s) { affiliations { office organization { name } } } `,
+					i, h.key, asOf, i, h.key, asOf, i, h.key, asOf)
 				want[fmt.Sprint("d", i)] = known.world.through(day)
+				want[fmt.Sprint("h", i)] = known.world.person(day)
 				want[fmt.Sprint("p", i)] = object{"totalCount": known.world.held(day)}
 			}
 			got := h.must(document.String() + "} " + historyDocument)
-			if d := cmp.Diff(normal(want), got.Data); d != "" {
+			if d := gocmp.Diff(normal(want), got.Data); d != "" {
 				h.rt.Fatalf("as known at %s (change %d), want (-) and is (+):\n%s\nmodel: %s", known.at, k, d, normal(known.world))
 			}
 			pairs += len(valid)
@@ -423,12 +571,16 @@ func TestHistoriesAgainstModel(t *testing.T) {
 			h.now.Holders = append(h.now.Holders, &modelHolder{key, key})
 			fmt.Fprintf(&openings, `h%d: registerStakeholder(input: {key: %q, name: %q, kind: STATE}) { %s } `, i, key, key, refused)
 		}
+		fmt.Fprintf(&openings, `p: registerStakeholder(input: {key: "%s-p", name: "P", kind: PERSON}) { %s } s: registerSource(input: {key: "%s-source", title: "S"}) { %s } `, h.key, refused, h.key, refused)
 		a.must(fmt.Sprintf(`mutation { n: openNegotiation(input: {key: %q, title: "Talks"}) { %s } %s i: addIssue(input: {negotiation: %q, key: "issue", title: "Issue"}) { %s } }`, h.key, refused, &openings, h.key, refused))
 		h.do(deed{"addScenario", "AddScenarioInput", object{"issue": h.key + "/issue", "key": "s0", "title": "S", "initialStatus": "PROPOSED", "effectiveAt": written(3), "reason": "r"}, "scenario",
 			func(w *world, _ string) {
 				w.Scenarios = append(w.Scenarios, &modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}}, Positions: make(map[string]record)})
 			}})
-		for range rapid.IntRange(4, 14).Draw(rt, "steps") {
+		for _, kind := range []int{3, 4, 20, 22, 24} { // something of each sort, to be edited and taken back
+			h.do(h.deedOf(kind))
+		}
+		for range rapid.IntRange(4, 12).Draw(rt, "steps") {
 			if h.draw("at once", 0, 3) == 0 {
 				h.do(h.deed(), h.deed())
 			} else {
@@ -439,7 +591,8 @@ func TestHistoriesAgainstModel(t *testing.T) {
 	})
 	t.Logf("%d histories, %d pairs of instants, accepted: %v", histories, pairs, done)
 	for _, mutation := range []string{"editNegotiation", "editScenario", "editStakeholder", "addScenario", "joinNegotiation", "editParticipation",
-		"changeScenarioStatus", "correctStatusChange", "recordPosition", "correctPosition", "retract"} {
+		"changeScenarioStatus", "correctStatusChange", "recordPosition", "retract",
+		"affiliate", "endAffiliation", "recordEvent", "editEvent", "recordStatement", "correctStatement", "relateScenarios"} {
 		if !t.Failed() && done[mutation] == 0 {
 			t.Errorf("no %s was accepted", mutation)
 		}

@@ -51,18 +51,39 @@ var positionShiftTable = &table[parley.PositionShift]{
 	references: []reference{refersTo("scenario", "@.id", scenarioTable), refersTo("holder", "@.holder_id", stakeholderTable)},
 }
 
-// diff is the reading of the differences between the two lenses that all diffs of a level have: k shows `to`.
+// diff is the reading of the differences between the two lenses that all diffs of a level have: k shows `to`. A negotiation
+// that comes several times is compared once.
 type diff struct {
 	*query
-	one *parley.NegotiationDiff // like all of them
+	one    *parley.NegotiationDiff // like all of them
+	places []int                   // which key each of them is
 }
 
 func (s *Snapshot) newDiff(diffs []*parley.NegotiationDiff) diff {
-	keys := make([]Key, len(diffs))
+	var keys []Key
+	places, met := make([]int, len(diffs)), make(map[uuid.UUID]int)
 	for i, d := range diffs {
-		keys[i] = Key{ID: d.NegotiationID, Lens: d.To}
+		place, known := met[d.NegotiationID]
+		if !known {
+			place = len(keys)
+			met[d.NegotiationID] = place
+			keys = append(keys, Key{ID: d.NegotiationID, Lens: d.To})
+		}
+		places[i] = place
 	}
-	return diff{s.newQuery(keys), diffs[0]}
+	return diff{s.newQuery(keys), diffs[0], places}
+}
+
+// spread gives each diff what was read for its negotiation.
+func spread[T any](d diff, read []*T, err error) ([]*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*T, len(d.places))
+	for i, place := range d.places {
+		list[i] = read[place]
+	}
+	return list, nil
 }
 
 // fill replaces {from}, {mid} and {earlier} by relations of one row with the instants of these lenses, to read through in place
@@ -113,9 +134,10 @@ func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.Negotiation
 		LEFT JOIN LATERAL (SELECT b.to_status FROM {from} k JOIN status_changes b ON ` + inForce("b") + `) b ON true
 		LEFT JOIN LATERAL (SELECT m.to_status FROM {mid} k JOIN status_changes m ON ` + inForce("m") + `) m ON true
 		WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') d`)
-	return pages(ctx, &s.reader, statusShiftTable, d.query, list{
+	read, err := pages(ctx, &s.reader, statusShiftTable, d.query, list{
 		from: from, where: []string{`d.before IS DISTINCT FROM d.after`}, unshelved: true, order: order{columns: []orderColumn{{"d.path", "text"}}},
 	}, p, fields)
+	return spread(d, read, err)
 }
 
 // PositionShifts are the holders whose prevailing position on a scenario reads differently in each diff.
@@ -162,20 +184,19 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 			shift.From = d.one.From
 		}
 	}
-	return connections, err
+	return spread(d, connections, err)
 }
 
 // unmended finds out where the corrections and retractions recorded in between made no difference.
 func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, connections []*parley.PositionShiftConnection) error {
 	type line struct{ scenario, holder uuid.UUID }
-	shifts := make(map[line][]*parley.PositionShift)
+	shifts := make(map[line]*parley.PositionShift)
 	var holders uuids
 	var scenarios []Key
 	for _, c := range connections {
 		for _, shift := range c.Nodes {
 			if shift.OnRecord && !shift.AsBefore {
-				at := line{shift.ScenarioID, shift.HolderID}
-				shifts[at] = append(shifts[at], shift)
+				shifts[line{shift.ScenarioID, shift.HolderID}] = shift
 				holders = append(holders, shift.HolderID)
 				scenarios = append(scenarios, Key{ID: shift.ScenarioID, Lens: one.Mid()})
 			}
@@ -201,11 +222,9 @@ func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, co
 		at := line{p.ScenarioID, p.HolderID}
 		lines[at] = append(lines[at], p)
 	}
-	for at, list := range shifts {
+	for at, shift := range shifts {
 		p := parley.PrevailingAt(lines[at], one.Mid().ValidAt)
-		for _, shift := range list {
-			shift.Unmended = (p == nil) == (shift.Mid == nil) && (p == nil || p.SaysTheSame(shift.Mid))
-		}
+		shift.Unmended = (p == nil) == (shift.Mid == nil) && (p == nil || p.SaysTheSame(shift.Mid))
 	}
 	return nil
 }
@@ -213,24 +232,26 @@ func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, co
 // ScenariosAdded are the scenarios that came on the table in each diff.
 func (s *Snapshot) ScenariosAdded(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	d := s.newDiff(diffs)
-	return pages(ctx, &s.reader, scenarioTable, d.query, list{
+	read, err := pages(ctx, &s.reader, scenarioTable, d.query, list{
 		from: `scenarios s JOIN ` + aliased(statusInForce, "s"),
 		where: []string{`s.negotiation_id = k.id`, `{known s}`, d.fill(`NOT EXISTS (
 			SELECT FROM {from} k JOIN status_changes f ON f.scenario_id = s.id AND {known f} AND f.effective_at <= k.valid_at)`)},
 		order: order{columns: []orderColumn{{"s.path", "text"}}},
 	}, p, fields)
+	return spread(d, read, err)
 }
 
 // ParticipantsJoined are the roles that are in force in each diff and were not before.
 func (s *Snapshot) ParticipantsJoined(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ParticipationConnection, error) {
 	d := s.newDiff(diffs)
-	return pages(ctx, &s.reader, participationTable, d.query, list{
+	read, err := pages(ctx, &s.reader, participationTable, d.query, list{
 		from: `participations p`,
 		where: []string{`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, d.fill(`NOT EXISTS (
 			SELECT FROM {from} k JOIN participations o ON o.negotiation_id = p.negotiation_id
 				AND o.stakeholder_id = p.stakeholder_id AND o.role = p.role AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
 		order: order{columns: byRole},
 	}, p, fields)
+	return spread(d, read, err)
 }
 
 // ParticipantsLeft are the roles that were in force before and are no more in each diff, as they were.
