@@ -98,11 +98,15 @@ func (d diff) fill(text string) string {
 			text = strings.ReplaceAll(text, lens.name, `(SELECT `+d.instants(lens.Lens)+`, `+d.arg(binaryInstant(knownFrom))+`::timestamptz AS known_from)`)
 		}
 	}
-	old := "b"
+	return text
+}
+
+// old is the alias of the value at the older of the two lenses.
+func (d diff) old(before, after string) string {
 	if d.one.Backwards() {
-		old = "a"
+		return after
 	}
-	return strings.ReplaceAll(text, "old.", old+".")
+	return before
 }
 
 // asFirstReported: the row was known at an earlier instant, or is the first cut of a fact that was reported since.
@@ -115,13 +119,12 @@ func asFirstReported(row, earlier string) string {
 // StatusShifts are the scenarios whose status reads differently in each diff.
 func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.StatusShiftConnection, error) {
 	d := s.newDiff(diffs)
-	inForce := func(status string) string {
-		return strings.ReplaceAll(`x.scenario_id = s.id AND {known x} AND x.effective_at <= k.valid_at AND x.valid_to > k.valid_at`, "x", status)
-	}
+	inForce := aliased(statusInForce, "s")
+	old := d.old("b", "sc")
 	from := d.fill(`(
-		SELECT s.id, s.path, b.to_status AS before, a.to_status AS after,
-			old.to_status IS NOT NULL OR EXISTS (SELECT FROM {earlier} k JOIN status_changes e ON e.scenario_id = s.id AND {known e}) AS on_record,
-			m.to_status IS NOT DISTINCT FROM old.to_status AS as_before,
+		SELECT s.id, s.path, b.to_status AS before, sc.to_status AS after,
+			` + old + `.to_status IS NOT NULL OR EXISTS (SELECT FROM {earlier} k JOIN status_changes e ON e.scenario_id = s.id AND {known e}) AS on_record,
+			m.to_status IS NOT DISTINCT FROM ` + old + `.to_status AS as_before,
 			m.to_status IS NOT DISTINCT FROM (
 				SELECT u.to_status
 				FROM {mid} k
@@ -130,9 +133,9 @@ func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.Negotiation
 				LIMIT 1) AS unmended
 		FROM records s
 		JOIN scenarios sn ON sn.id = s.id AND {known sn}
-		LEFT JOIN status_changes a ON ` + inForce("a") + `
-		LEFT JOIN LATERAL (SELECT b.to_status FROM {from} k JOIN status_changes b ON ` + inForce("b") + `) b ON true
-		LEFT JOIN LATERAL (SELECT m.to_status FROM {mid} k JOIN status_changes m ON ` + inForce("m") + `) m ON true
+		LEFT JOIN ` + inForce + `
+		LEFT JOIN LATERAL (SELECT sc.to_status FROM {from} k JOIN ` + inForce + `) b ON true
+		LEFT JOIN LATERAL (SELECT sc.to_status FROM {mid} k JOIN ` + inForce + `) m ON true
 		WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') d`)
 	read, err := pages(ctx, &s.reader, statusShiftTable, d.query, list{
 		from: from, where: []string{`d.before IS DISTINCT FROM d.after`}, unshelved: true, order: order{columns: []orderColumn{{"d.path", "text"}}},
@@ -145,11 +148,12 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 	d := s.newDiff(diffs)
 	const said = `p.holder_id, p.scenario_id, p.version, p.stance, p.conditions, p.red_line`
 	prevailing := `{known p} AND ` + positionHolds + ` AND ` + onTheTable("p.scenario_id") + ` AND ` + prevails
+	old := d.old("b", "a")
 	from := d.fill(`(
 		SELECT s.id, s.path, h.id AS holder_id, h.path AS holder_path, b.version AS before, a.version AS after,
-			old.version IS NOT NULL OR EXISTS (
+			` + old + `.version IS NOT NULL OR EXISTS (
 				SELECT FROM {earlier} k JOIN positions e ON e.scenario_id = s.id AND e.holder_id = h.id AND {known e}) AS on_record,
-			(m.stance, m.conditions, m.red_line) IS NOT DISTINCT FROM (old.stance, old.conditions, old.red_line) AS as_before,
+			(m.stance, m.conditions, m.red_line) IS NOT DISTINCT FROM (` + old + `.stance, ` + old + `.conditions, ` + old + `.red_line) AS as_before,
 			m.stance AS mid_stance, m.conditions AS mid_conditions, m.red_line AS mid_red_line
 		FROM (
 			SELECT ` + said + `
@@ -233,9 +237,8 @@ func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, co
 func (s *Snapshot) ScenariosAdded(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	d := s.newDiff(diffs)
 	read, err := pages(ctx, &s.reader, scenarioTable, d.query, list{
-		from: `scenarios s JOIN ` + aliased(statusInForce, "s"),
-		where: []string{`s.negotiation_id = k.id`, `{known s}`, d.fill(`NOT EXISTS (
-			SELECT FROM {from} k JOIN status_changes f ON f.scenario_id = s.id AND {known f} AND f.effective_at <= k.valid_at)`)},
+		from:  `scenarios s JOIN ` + aliased(statusInForce, "s"),
+		where: []string{`s.negotiation_id = k.id`, `{known s}`, d.fill(`NOT EXISTS (SELECT FROM {from} k WHERE ` + onTheTable("s.id") + `)`)},
 		order: order{columns: []orderColumn{{"s.path", "text"}}},
 	}, p, fields)
 	return spread(d, read, err)
