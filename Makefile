@@ -4,10 +4,10 @@ GO ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test generate verify lint bench clean
+.PHONY: help setup run test generate verify lint bench bench-feed clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 setup: ## Find or install what running needs: PostgreSQL's programs
 	@scripts/setup-postgres
@@ -40,6 +40,9 @@ lint: ## Check formatting, and run go vet and staticcheck
 bench: setup ## Measure reads and writes beside plain statements (some eight minutes; nothing else should run)
 	$(GO) test -run '^$$' -bench . -benchmem ./server
 	$(GO) run ./bench
+
+bench-feed: setup ## Measure the live feed beside a bare centrifuge server (some eight minutes; nothing else should run)
+	$(GO) run ./bench/feed
 
 clean: ## Remove what was built; the data in .data stays
 	rm -rf bin

@@ -89,7 +89,7 @@ func parleyHandler(t *testing.T, dsn string) http.Handler {
 		t.Fatal(err)
 	}
 	ctx, endFeed := context.WithCancel(context.Background())
-	changes, err := feed.Start(ctx, store, time.Second, quiet)
+	changes, err := feed.Start(ctx, store, feed.Options{Poll: time.Second, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

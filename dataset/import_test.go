@@ -129,7 +129,7 @@ func (r *record) load(text string) []string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	changes, err := r.store.ChangesAfter(r.t.Context(), before, 1000)
+	changes, err := r.store.ChangesAfter(r.t.Context(), before, nil, 1000)
 	if err != nil {
 		r.t.Fatal(err)
 	}

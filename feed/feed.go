@@ -1,4 +1,9 @@
 // Package feed tails the change feed of one database and fans it out to subscribers.
+//
+// One goroutine reads the log and waits for nobody. An index of what is subscribed says who is to hear of a change;
+// subscribers that want the same changes shown the same way form a cohort, which has its own goroutine while there is
+// something to hand on. A view of a change is made once, whoever asks for it. A subscriber that goes on from an earlier
+// place reads the log itself until it has come up with the tail, and then joins its cohort: so there is no seam.
 package feed
 
 import (
@@ -9,6 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"parley"
 )
 
@@ -16,124 +24,91 @@ import (
 type Log interface {
 	// Head is the number of the last change.
 	Head(ctx context.Context) (int64, error)
-	// ChangesAfter are the changes that follow one, oldest first, at most so many.
-	ChangesAfter(ctx context.Context, seq int64, limit int) ([]parley.ChangeEntry, error)
+	// ChangesAfter are the changes that follow one, oldest first, at most so many: all, or, if records are given, those
+	// that touch one of them.
+	ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error)
 	// Listen receives when there may be more, until the context ends. It may miss some.
 	Listen(ctx context.Context) <-chan struct{}
 }
 
-// ErrLagging ends a subscription whose subscriber took its changes more slowly than they came.
-var ErrLagging = errors.New("you read more slowly than changes come; subscribe again, and read what you missed from changes after the last cursor you saw")
-
 // ErrEnded ends the subscriptions of a feed that is shut down.
-var ErrEnded = errors.New("the server is shutting down; subscribe again")
+var ErrEnded = errors.New("the server is shutting down")
 
-const (
-	// queue is how many changes may wait for one subscriber.
-	queue = 256
-	// batch is how many changes are read at once.
-	batch = 256
-)
+// ErrBehind ends the subscriptions whose view takes longer to make than changes take to come, for so long that too many
+// wait for it.
+var ErrBehind = errors.New("what is asked of each change takes longer than changes take to come")
 
-// Feed hands every change on to those who subscribed to it, in order. One goroutine reads the log and waits for nobody.
-type Feed struct {
-	log    Log
-	logger *slog.Logger
-	poll   time.Duration
-	done   chan struct{}
+// batch is how many changes are read at once.
+const batch = 256
 
-	mu          sync.Mutex
-	ended       bool
-	subscribers map[*Subscription]struct{}
+// Options say how a feed is tailed.
+type Options struct {
+	// Poll is how often the log is looked at where no hint of a change comes.
+	Poll time.Duration
+	Log  *slog.Logger
+	// Metrics is where the feed's figures are registered; nil: nowhere.
+	Metrics prometheus.Registerer
 }
 
-// Start begins to tail the log at its head, until the context ends. Where no hints come, it looks again every poll.
-func Start(ctx context.Context, log Log, poll time.Duration, logger *slog.Logger) (*Feed, error) {
+// Feed hands every change on to those who subscribed to it, in order.
+type Feed struct {
+	log     Log
+	options Options
+	metrics *metrics
+	done    chan struct{}
+	work    context.Context // of cohorts, and of subscribers that catch up
+	working sync.WaitGroup
+
+	mu     sync.Mutex
+	ended  bool
+	head   int64 // the last change that was handed on
+	recent window
+	index  index
+	views  map[string]*view
+}
+
+// Start begins to tail the log at its head, until the context ends.
+func Start(ctx context.Context, log Log, o Options) (*Feed, error) {
 	head, err := log.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f := &Feed{log: log, logger: logger, poll: poll, done: make(chan struct{}), subscribers: make(map[*Subscription]struct{})}
-	go f.tail(ctx, head)
+	f := &Feed{log: log, options: o, done: make(chan struct{}), work: ctx, head: head, index: newIndex(), views: make(map[string]*view)}
+	f.metrics = newMetrics(f)
+	go f.tail(ctx)
 	return f, nil
 }
 
 // Done is closed when the feed has ended and every subscription with it.
 func (f *Feed) Done() <-chan struct{} { return f.done }
 
-// Subscription receives the changes that match a filter, from the moment of subscribing on.
-type Subscription struct {
-	// Changes is closed when the subscription ends; Err then says why.
-	Changes <-chan parley.ChangeEntry
-
-	changes chan parley.ChangeEntry
-	filter  parley.FeedFilter
-	after   int64
-	err     error
-}
-
-// Err says why the subscription ended; nil when its context did.
-func (s *Subscription) Err() error { return s.err }
-
-// Subscribe begins a subscription that lasts until the context ends.
-func (f *Feed) Subscribe(ctx context.Context, filter parley.FeedFilter) (*Subscription, error) {
-	head, err := f.log.Head(ctx)
-	if err != nil {
-		return nil, err
-	}
-	changes := make(chan parley.ChangeEntry, queue)
-	s := &Subscription{Changes: changes, changes: changes, filter: filter, after: head}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.ended {
-		return nil, ErrEnded
-	}
-	f.subscribers[s] = struct{}{}
-	context.AfterFunc(ctx, func() { f.end(s, nil) })
-	return s, nil
-}
-
-// end takes a subscriber out. Ending it again does nothing.
-func (f *Feed) end(s *Subscription, why error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.endLocked(s, why)
-}
-
-func (f *Feed) endLocked(s *Subscription, why error) {
-	if _, there := f.subscribers[s]; !there {
-		return
-	}
-	delete(f.subscribers, s)
-	s.err = why
-	close(s.changes)
-}
-
-func (f *Feed) tail(ctx context.Context, seq int64) {
+func (f *Feed) tail(ctx context.Context) {
 	defer close(f.done)
-	defer f.endAll()
+	defer f.end()
 	more := f.log.Listen(ctx)
-	ticker := time.NewTicker(f.poll)
+	ticker := time.NewTicker(f.options.Poll)
 	defer ticker.Stop()
+	seq := f.head
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-more:
-		case <-ticker.C:
+		case now := <-ticker.C:
+			f.forget(now)
 		}
-		next, err := f.catchUp(ctx, seq)
+		next, err := f.follow(ctx, seq)
 		if err != nil && ctx.Err() == nil {
-			f.logger.Error("the feed can't be read; trying again", "error", err)
+			f.options.Log.Error("the feed can't be read; trying again", "error", err)
 		}
 		seq = next
 	}
 }
 
-// catchUp hands on all that follows a change, and returns the number of the last one.
-func (f *Feed) catchUp(ctx context.Context, seq int64) (int64, error) {
+// follow hands on all that comes after a change, and returns the number of the last one.
+func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 	for {
-		changes, err := f.log.ChangesAfter(ctx, seq, batch)
+		changes, err := f.log.ChangesAfter(ctx, seq, nil, batch)
 		if err != nil {
 			return seq, err
 		}
@@ -150,26 +125,35 @@ func (f *Feed) catchUp(ctx context.Context, seq int64) (int64, error) {
 	}
 }
 
-func (f *Feed) handOn(c parley.ChangeEntry) {
+// handOn gives a change to the cohorts that are to hear of it.
+func (f *Feed) handOn(entry parley.ChangeEntry) {
+	c := &change{ChangeEntry: entry, seen: time.Now()}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for s := range f.subscribers {
-		if c.Seq <= s.after || !s.filter.Matches(c) {
-			continue
-		}
-		select {
-		case s.changes <- c:
-		default:
-			f.endLocked(s, ErrLagging)
-		}
-	}
+	f.head = c.Seq
+	f.recent.add(c)
+	f.index.each(c, func(hears *cohort) { hears.push(c) })
 }
 
-func (f *Feed) endAll() {
+func (f *Feed) forget(now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.recent.forget(now)
+}
+
+// end ends every subscription, once nobody is at work for them.
+func (f *Feed) end() {
+	f.mu.Lock()
 	f.ended = true
-	for s := range f.subscribers {
-		f.endLocked(s, ErrEnded)
+	var all []*Subscription
+	for _, v := range f.views {
+		for s := range v.subscriptions {
+			all = append(all, s)
+		}
+	}
+	f.mu.Unlock()
+	f.working.Wait()
+	for _, s := range all {
+		s.end(ErrEnded)
 	}
 }

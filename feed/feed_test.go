@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,7 +92,7 @@ func (m *memory) Head(context.Context) (int64, error) {
 	return int64(len(m.changes)), m.broken
 }
 
-func (m *memory) ChangesAfter(_ context.Context, seq int64, limit int) (list []parley.ChangeEntry, err error) {
+func (m *memory) ChangesAfter(_ context.Context, seq int64, touching []uuid.UUID, limit int) (list []parley.ChangeEntry, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
@@ -99,7 +103,8 @@ func (m *memory) ChangesAfter(_ context.Context, seq int64, limit int) (list []p
 		if len(list) == limit {
 			break
 		}
-		if !m.hidden[c.Seq] {
+		touches := len(touching) == 0 || slices.ContainsFunc(touching, func(id uuid.UUID) bool { return slices.Contains(c.Touches, id) })
+		if !m.hidden[c.Seq] && touches {
 			list = append(list, c)
 		}
 	}
@@ -136,7 +141,7 @@ func startPolling(t *testing.T, m *memory, poll time.Duration) (*feed.Feed, *log
 	t.Helper()
 	log := &logged{}
 	ctx, end := context.WithCancel(context.Background())
-	f, err := feed.Start(ctx, m, poll, slog.New(slog.NewTextHandler(log, nil)))
+	f, err := feed.Start(ctx, m, feed.Options{Poll: poll, Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,57 +152,97 @@ func startPolling(t *testing.T, m *memory, poll time.Duration) (*feed.Feed, *log
 	return f, log, end
 }
 
-func subscribe(t *testing.T, ctx context.Context, f *feed.Feed, filter parley.FeedFilter) *feed.Subscription {
+// subscriber keeps what is delivered to it, and can let others wait for room.
+type subscriber struct {
+	*feed.Subscription
+	changes chan int64 // their numbers
+	full    atomic.Bool
+	why     error
+	ended   chan struct{}
+}
+
+func newSubscriber() *subscriber {
+	return &subscriber{changes: make(chan int64, 100_000), ended: make(chan struct{})}
+}
+
+func (s *subscriber) Deliver(messages []feed.Message) {
+	for _, m := range messages {
+		if want := fmt.Sprint("change ", m.Seq); string(m.Payload) != want {
+			panic(fmt.Sprintf("%q is shown for %s", m.Payload, want))
+		}
+		s.changes <- m.Seq
+	}
+}
+
+func (s *subscriber) Ready(ctx context.Context) {
+	for s.full.Load() && ctx.Err() == nil {
+		runtime.Gosched()
+	}
+}
+
+func (s *subscriber) End(why error) {
+	s.why = why
+	close(s.ended)
+}
+
+// plain shows the number of a change.
+var plain = feed.View{Key: "plain", Show: func(_ context.Context, c parley.ChangeEntry) []byte { return fmt.Append(nil, "change ", c.Seq) }}
+
+// subscribe begins a subscription at the head of the log.
+func subscribe(t *testing.T, f *feed.Feed, m *memory, filter parley.FeedFilter) *subscriber {
 	t.Helper()
-	s, err := f.Subscribe(ctx, filter)
+	head, err := m.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return follow(t, f, filter, head)
+}
+
+// follow begins a subscription after a change.
+func follow(t *testing.T, f *feed.Feed, filter parley.FeedFilter, after int64) *subscriber {
+	t.Helper()
+	s := newSubscriber()
+	var err error
+	if s.Subscription, err = f.Subscribe(filter, after, plain, s); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Leave)
 	return s
 }
 
-// next is the change that comes next; there has to be one.
-func next(t *testing.T, s *feed.Subscription) parley.ChangeEntry {
+// next is the number of the change that comes next; there has to be one.
+func next(t *testing.T, s *subscriber) int64 {
 	t.Helper()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case c, ok := <-s.Changes:
-		if !ok {
-			t.Fatalf("the subscription ended: %v", s.Err())
-		}
-		return c
+	case seq := <-s.changes:
+		return seq
 	case <-timer.C:
 		t.Fatal("no change comes")
 	}
-	return parley.ChangeEntry{}
+	return 0
 }
 
 // expect wants these changes next.
-func expect(t *testing.T, s *feed.Subscription, from, to int64) {
+func expect(t *testing.T, s *subscriber, from, to int64) {
 	t.Helper()
 	for seq := from; seq <= to; seq++ {
-		if got := next(t, s); got.Seq != seq {
-			t.Fatalf("got change %d, want %d", got.Seq, seq)
+		if got := next(t, s); got != seq {
+			t.Fatalf("got change %d, want %d", got, seq)
 		}
 	}
 }
 
-// ended waits for the end of a subscription and returns how many changes came before it.
-func ended(t *testing.T, s *feed.Subscription) (changes int64) {
+// end waits for the end of a subscription and returns why it came.
+func (s *subscriber) end(t *testing.T) error {
 	t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	for {
-		select {
-		case _, ok := <-s.Changes:
-			if !ok {
-				return changes
-			}
-			changes++
-		case <-timer.C:
-			t.Fatal("the subscription does not end")
-		}
+	select {
+	case <-s.ended:
+		return s.why
+	case <-time.After(patience):
+		t.Fatal("the subscription does not end")
+		return nil
 	}
 }
 
@@ -221,44 +266,28 @@ func TestChangesComeInOrderFromTheHeadOn(t *testing.T) {
 	t.Parallel()
 	m := newMemory(1000)
 	f, _, _ := start(t, m)
-	first := subscribe(t, t.Context(), f, parley.FeedFilter{})
+	first := subscribe(t, f, m, parley.FeedFilter{})
 	m.write(10, parley.ChangeEntry{})
 	expect(t, first, 1001, 1010)
 
 	// These are in the log before the second one subscribes, though the feed has not read them yet.
 	m.append(5, parley.ChangeEntry{})
-	second := subscribe(t, t.Context(), f, parley.FeedFilter{})
+	second := subscribe(t, f, m, parley.FeedFilter{})
 	m.write(3, parley.ChangeEntry{})
 	expect(t, first, 1011, 1018)
 	expect(t, second, 1016, 1018)
 
-	// More than are read at once, in one go: the queue takes 256, so they have to be fetched meanwhile.
-	taken := make(chan int64)
-	go func() {
-		defer close(taken)
-		for range 1000 {
-			taken <- (<-first.Changes).Seq
-		}
-	}()
-	go func() {
-		for range second.Changes {
-		}
-	}()
-	for written := int64(0); written < 1000; written += 200 {
-		m.write(200, parley.ChangeEntry{})
-		for seq := 1019 + written; seq < 1219+written; seq++ {
-			if got := <-taken; got != seq {
-				t.Fatalf("got change %d, want %d", got, seq)
-			}
-		}
-	}
+	// More than are read at once, in one go.
+	m.write(1000, parley.ChangeEntry{})
+	expect(t, first, 1019, 2018)
+	expect(t, second, 1019, 2018)
 }
 
 func TestWithoutHintsTheFeedPolls(t *testing.T) {
 	t.Parallel()
 	m := newMemory(1)
 	f, _, _ := startPolling(t, m, time.Millisecond)
-	s := subscribe(t, t.Context(), f, parley.FeedFilter{})
+	s := subscribe(t, f, m, parley.FeedFilter{})
 	m.append(3, parley.ChangeEntry{})
 	expect(t, s, 2, 4)
 	m.append(1, parley.ChangeEntry{})
@@ -269,7 +298,7 @@ func TestALateFeedCatchesUp(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
 	f, _, _ := start(t, m)
-	kept := subscribe(t, t.Context(), f, parley.FeedFilter{Kinds: []parley.ChangeKind{parley.ChangeOfPosition}})
+	kept := subscribe(t, f, m, parley.FeedFilter{Kinds: []parley.ChangeKind{parley.ChangeOfPosition}})
 	// Some batches at once, of which few concern the subscriber.
 	for range 4 {
 		m.append(256, parley.ChangeEntry{Kind: parley.ChangeOfRecord})
@@ -308,84 +337,131 @@ func TestFilters(t *testing.T) {
 		{parley.FeedFilter{Moves: parley.KindStatusChange, Touching: [][]uuid.UUID{{a}}}, []int64{1}},
 		{parley.FeedFilter{Touching: [][]uuid.UUID{{uuid.New()}}}, nil},
 	}
-	subscriptions := make([]*feed.Subscription, len(cases))
-	ctx, leave := context.WithCancel(t.Context())
+	subscriptions := make([]*subscriber, len(cases))
 	for i, tt := range cases {
-		subscriptions[i] = subscribe(t, ctx, f, tt.filter)
+		subscriptions[i] = subscribe(t, f, m, tt.filter)
 	}
 	for _, c := range written[1:] {
 		m.write(1, c)
 	}
-	// By the time that the one without a filter has the last one, a later round has been through all of them.
 	expect(t, subscriptions[0], 1, 5)
-	m.write(1, parley.ChangeEntry{})
-	expect(t, subscriptions[0], 6, 6)
-	leave()
-	for i, tt := range cases[1:] {
-		var got []int64
-		for c := range subscriptions[i+1].Changes {
-			got = append(got, c.Seq)
+	for i, tt := range cases {
+		late := follow(t, f, tt.filter, 0)
+		for _, want := range tt.want {
+			if i > 0 {
+				if got := next(t, subscriptions[i]); got != want {
+					t.Errorf("%+v: got %d, want %d", tt.filter, got, want)
+				}
+			}
+			if got := next(t, late); got != want {
+				t.Errorf("%+v, from the beginning: got %d, want %d", tt.filter, got, want)
+			}
 		}
-		if want := tt.want; !equal(got, want) {
-			t.Errorf("%+v: got %v, want %v", tt.filter, got, want)
+	}
+	// All hear of the last one only if they have heard of nothing else in between.
+	all := parley.WorldChanged
+	m.write(1, parley.ChangeEntry{Kind: parley.ChangeOfStatus, SubjectKind: parley.KindStatusChange, Cause: &all, Lines: []uuid.UUID{a}, Touches: []uuid.UUID{a, b, c}})
+	for i, tt := range cases {
+		hears := tt.filter.Matches(m.changes[len(m.changes)-1])
+		if hears && next(t, subscriptions[i]) != 6 {
+			t.Errorf("%+v: something came that does not match", tt.filter)
 		}
 	}
 }
 
-func equal(a, b []int64) bool {
-	if len(a) != len(b) {
-		return false
+// One that catches up sets its own pace, and holds nobody up.
+func TestASubscriberCatchesUpAtItsOwnPace(t *testing.T) {
+	t.Parallel()
+	for _, missed := range []int{100, 10_000} { // which the feed remembers, and which it has to read
+		t.Run(strconv.Itoa(missed), func(t *testing.T) {
+			t.Parallel()
+			m := newMemory(0)
+			f, _, _ := start(t, m)
+			fast := subscribe(t, f, m, parley.FeedFilter{})
+			m.write(missed, parley.ChangeEntry{})
+			expect(t, fast, 1, int64(missed))
+
+			slow := newSubscriber()
+			slow.full.Store(true)
+			var err error
+			if slow.Subscription, err = f.Subscribe(parley.FeedFilter{}, 50, plain, slow); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(slow.Leave)
+			for range 10 {
+				m.write(10, parley.ChangeEntry{})
+				missed += 10
+				expect(t, fast, int64(missed-9), int64(missed))
+			}
+			if len(slow.changes) > 0 {
+				t.Errorf("%d changes were delivered to one that has no room", len(slow.changes))
+			}
+			slow.full.Store(false)
+			expect(t, slow, 51, int64(missed))
+			m.write(3, parley.ChangeEntry{})
+			expect(t, slow, int64(missed+1), int64(missed+3))
+		})
 	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
-func TestASlowSubscriberHoldsNobodyUp(t *testing.T) {
+func TestOneThatLeavesHearsNothingMore(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
 	f, _, _ := start(t, m)
-	slow := subscribe(t, t.Context(), f, parley.FeedFilter{})
-	fast := subscribe(t, t.Context(), f, parley.FeedFilter{})
-	for seq := int64(1); seq <= 2000; seq++ {
-		m.write(1, parley.ChangeEntry{})
-		expect(t, fast, seq, seq)
-	}
-	// It still gets what was queued for it, without a gap, and then hears why there is no more.
-	expect(t, slow, 1, 256)
-	if rest := ended(t, slow); rest != 0 || !errors.Is(slow.Err(), feed.ErrLagging) {
-		t.Errorf("%d changes more than the queue holds, and then %v", rest, slow.Err())
-	}
-	// One that merely stops for a while, but within its queue, goes on.
-	m.write(200, parley.ChangeEntry{})
-	expect(t, fast, 2001, 2200)
-	again := subscribe(t, t.Context(), f, parley.FeedFilter{})
-	m.write(1, parley.ChangeEntry{})
-	expect(t, again, 2201, 2201)
-	expect(t, fast, 2201, 2201)
-}
-
-func TestASubscriptionEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	m := newMemory(0)
-	f, _, _ := start(t, m)
-	ctx, leave := context.WithCancel(t.Context())
-	leaving, staying := subscribe(t, ctx, f, parley.FeedFilter{}), subscribe(t, t.Context(), f, parley.FeedFilter{})
+	leaving, staying := subscribe(t, f, m, parley.FeedFilter{}), subscribe(t, f, m, parley.FeedFilter{})
 	m.write(1, parley.ChangeEntry{})
 	expect(t, leaving, 1, 1)
-	leave()
-	if more := ended(t, leaving); more != 0 || leaving.Err() != nil {
-		t.Errorf("%d changes more, and then %v", more, leaving.Err())
+	expect(t, staying, 1, 1)
+	leaving.Leave()
+	leaving.Leave() // is no harm
+	m.write(2, parley.ChangeEntry{})
+	expect(t, staying, 2, 3)
+	if len(leaving.changes) > 0 {
+		t.Error("something came after it had left")
 	}
-	m.write(1, parley.ChangeEntry{})
-	expect(t, staying, 1, 2)
+	select {
+	case <-leaving.ended:
+		t.Error("one that left by itself is told of an end")
+	default:
+	}
+}
 
-	gone := subscribe(t, ctx, f, parley.FeedFilter{})
-	if more := ended(t, gone); more != 0 || gone.Err() != nil {
-		t.Errorf("one that is gone before it begins: %d changes, and then %v", more, gone.Err())
+// What many want to see is made once, whatever their filters, and whether they come early or late.
+func TestAViewIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	m := newMemory(0)
+	f, _, _ := start(t, m)
+	var made atomic.Int64
+	counting := feed.View{Key: "counting", Show: func(ctx context.Context, c parley.ChangeEntry) []byte {
+		made.Add(1)
+		return plain.Show(ctx, c)
+	}}
+	record := uuid.New()
+	var all []*subscriber
+	join := func(filter parley.FeedFilter, after int64) {
+		s := newSubscriber()
+		var err error
+		if s.Subscription, err = f.Subscribe(filter, after, counting, s); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Leave)
+		all = append(all, s)
+	}
+	for i := range 200 {
+		join(parley.FeedFilter{}, 0)
+		join(parley.FeedFilter{Touching: [][]uuid.UUID{{record}, {record, uuid.New()}}}, 0)
+		if i == 100 {
+			m.write(5, parley.ChangeEntry{Touches: []uuid.UUID{record}})
+			expect(t, all[0], 1, 5)
+		}
+	}
+	for i, s := range all {
+		if i > 0 {
+			expect(t, s, 1, 5)
+		}
+	}
+	if got := made.Load(); got != 5 {
+		t.Errorf("5 changes were shown %d times", got)
 	}
 }
 
@@ -393,21 +469,25 @@ func TestShutdownEndsAllSubscriptions(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
 	f, log, end := start(t, m)
-	var all []*feed.Subscription
+	var all []*subscriber
 	for range 3 {
-		all = append(all, subscribe(t, t.Context(), f, parley.FeedFilter{}))
+		all = append(all, subscribe(t, f, m, parley.FeedFilter{}))
 	}
 	m.write(1, parley.ChangeEntry{})
 	expect(t, all[0], 1, 1)
+	waiting := newSubscriber() // for room that never comes
+	waiting.full.Store(true)
+	if _, err := f.Subscribe(parley.FeedFilter{}, 0, plain, waiting); err != nil {
+		t.Fatal(err)
+	}
 	end()
 	<-f.Done()
-	for i, s := range all {
-		ended(t, s)
-		if !errors.Is(s.Err(), feed.ErrEnded) {
-			t.Errorf("subscription %d ended with %v", i, s.Err())
+	for i, s := range append(all, waiting) {
+		if why := s.end(t); !errors.Is(why, feed.ErrEnded) {
+			t.Errorf("subscription %d ended with %v", i, why)
 		}
 	}
-	if _, err := f.Subscribe(t.Context(), parley.FeedFilter{}); !errors.Is(err, feed.ErrEnded) {
+	if _, err := f.Subscribe(parley.FeedFilter{}, 1, plain, newSubscriber()); !errors.Is(err, feed.ErrEnded) {
 		t.Errorf("subscribing afterwards: %v", err)
 	}
 	if log.count("ERROR") != 0 {
@@ -422,7 +502,7 @@ func TestAHoleIsNeverSkipped(t *testing.T) {
 			t.Parallel()
 			m := newMemory(0)
 			f, log, _ := startPolling(t, m, time.Millisecond)
-			s := subscribe(t, t.Context(), f, parley.FeedFilter{})
+			s := subscribe(t, f, m, parley.FeedFilter{})
 			m.hide(hole, true)
 			m.append(6, parley.ChangeEntry{})
 			expect(t, s, 1, hole-1)
@@ -432,8 +512,8 @@ func TestAHoleIsNeverSkipped(t *testing.T) {
 			reads := m.hasBeenRead()
 			wait(t, "later reads", func() bool { return m.hasBeenRead() > reads+3 })
 			select {
-			case c := <-s.Changes:
-				t.Fatalf("change %d comes across the hole", c.Seq)
+			case seq := <-s.changes:
+				t.Fatalf("change %d comes across the hole", seq)
 			default:
 			}
 			if log.count("change "+strconv.FormatInt(hole+1, 10)+" follows "+strconv.FormatInt(hole-1, 10)) == 0 {
@@ -450,65 +530,66 @@ func TestABrokenLogIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	m := newMemory(2)
 	f, log, _ := startPolling(t, m, time.Millisecond)
-	s := subscribe(t, t.Context(), f, parley.FeedFilter{})
+	s := subscribe(t, f, m, parley.FeedFilter{})
 	m.fail(errors.New("the database is away"))
 	m.append(2, parley.ChangeEntry{})
 	wait(t, "errors in the log", func() bool { return log.count("the database is away") >= 3 })
-	if _, err := f.Subscribe(t.Context(), parley.FeedFilter{}); err == nil {
-		t.Error("one can subscribe though nobody knows from where on")
-	}
-	if _, err := feed.Start(t.Context(), m, time.Hour, slog.New(slog.DiscardHandler)); err == nil {
+	late := follow(t, f, parley.FeedFilter{}, 0) // which has to read what the feed does not remember
+	wait(t, "its errors in the log", func() bool { return log.count("what a subscriber missed") >= 1 })
+	if _, err := feed.Start(t.Context(), m, feed.Options{Poll: time.Hour, Log: slog.New(slog.DiscardHandler)}); err == nil {
 		t.Error("another feed starts")
 	}
 	m.fail(nil)
 	expect(t, s, 3, 4)
+	expect(t, late, 1, 4)
 }
 
-// Subscribers come and go while changes are written: each gets a stretch of the feed without a gap.
+// Subscribers come, go, and go on from where they left, with filters and without, while changes are written: each gets
+// what matches, once and in order.
 func TestManySubscribers(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
 	f, _, _ := start(t, m)
-	paced := subscribe(t, t.Context(), f, parley.FeedFilter{})
+	records := make([]uuid.UUID, 7)
+	for i := range records {
+		records[i] = uuid.New()
+	}
+	const changes = 10_000
 	var all sync.WaitGroup
-	for range 20 {
+	for n := range 40 {
 		all.Go(func() {
-			for range 20 {
-				each, done := context.WithCancel(t.Context())
-				s, err := f.Subscribe(each, parley.FeedFilter{})
-				if err != nil {
+			filter, step := parley.FeedFilter{}, int64(1)
+			if n%2 == 0 {
+				filter, step = parley.FeedFilter{Touching: [][]uuid.UUID{{records[0]}}}, 7
+			}
+			last := int64(0)
+			for last < changes-7 {
+				s := newSubscriber()
+				var err error
+				if s.Subscription, err = f.Subscribe(filter, last, plain, s); err != nil {
 					t.Error(err)
-					done()
 					return
 				}
-				last := int64(0)
-				for c := range s.Changes {
-					if last != 0 && c.Seq != last+1 {
-						t.Errorf("change %d comes after %d", c.Seq, last)
+				for range 20 + n*20 {
+					seq := next(t, s)
+					if want := last + step - last%step; seq != want {
+						t.Errorf("change %d comes after %d, want %d", seq, last, want)
+						return
 					}
-					if last = c.Seq; last%7 == 0 {
-						done()
+					if last = seq; last >= changes-7 {
+						break
 					}
 				}
-				if err := s.Err(); err != nil && !errors.Is(err, feed.ErrLagging) {
-					t.Error(err)
-				}
-				done()
+				s.Leave()
 			}
 		})
 	}
-	finished := make(chan struct{})
-	go func() {
-		all.Wait()
-		close(finished)
-	}()
-	for written := int64(0); ; written += 3 {
-		select {
-		case <-finished:
-			return
-		default:
-			m.write(3, parley.ChangeEntry{})
-			expect(t, paced, written+1, written+3)
+	for seq := int64(1); seq <= changes; seq++ {
+		m.append(1, parley.ChangeEntry{Touches: []uuid.UUID{records[seq%7]}})
+		if seq%3 == 0 {
+			m.hint()
 		}
 	}
+	m.hint()
+	all.Wait()
 }

@@ -616,14 +616,14 @@ func (f *fake) Subscription() SubscriptionResolver { return fakeSubscription{f} 
 
 type fakeSubscription struct{ *fake }
 
-func (f fakeSubscription) Changes(ctx context.Context, filter *parley.ChangeFilter) (<-chan parley.Change, error) {
-	return fakeEvents[parley.Change](f.fake, "Subscription.changes", filter)
+func (f fakeSubscription) Changes(ctx context.Context, filter *parley.ChangeFilter, after *parley.Cursor) (<-chan parley.Change, error) {
+	return fakeEvents[parley.Change](f.fake, "Subscription.changes", filter, after)
 }
 
-func (f fakeSubscription) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string) (<-chan *parley.PositionChanged, error) {
-	return fakeEvents[*parley.PositionChanged](f.fake, "Subscription.positionChanged", negotiations, scenarios, holders)
+func (f fakeSubscription) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) (<-chan *parley.PositionChanged, error) {
+	return fakeEvents[*parley.PositionChanged](f.fake, "Subscription.positionChanged", negotiations, scenarios, holders, after)
 }
 
-func (f fakeSubscription) ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string) (<-chan *parley.ScenarioStatusChanged, error) {
-	return fakeEvents[*parley.ScenarioStatusChanged](f.fake, "Subscription.scenarioStatusChanged", negotiations, scenarios)
+func (f fakeSubscription) ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string, after *parley.Cursor) (<-chan *parley.ScenarioStatusChanged, error) {
+	return fakeEvents[*parley.ScenarioStatusChanged](f.fake, "Subscription.scenarioStatusChanged", negotiations, scenarios, after)
 }

@@ -638,9 +638,9 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		Changes               func(childComplexity int, filter *parley.ChangeFilter) int
-		PositionChanged       func(childComplexity int, negotiations []string, scenarios []string, holders []string) int
-		ScenarioStatusChanged func(childComplexity int, negotiations []string, scenarios []string) int
+		Changes               func(childComplexity int, filter *parley.ChangeFilter, after *parley.Cursor) int
+		PositionChanged       func(childComplexity int, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) int
+		ScenarioStatusChanged func(childComplexity int, negotiations []string, scenarios []string, after *parley.Cursor) int
 	}
 
 	TextLocator struct {
@@ -849,9 +849,9 @@ type StatusShiftResolver interface {
 	Scenario(ctx context.Context, objs []*parley.StatusShift) ([]*parley.Scenario, error)
 }
 type SubscriptionResolver interface {
-	Changes(ctx context.Context, filter *parley.ChangeFilter) (<-chan parley.Change, error)
-	PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string) (<-chan *parley.PositionChanged, error)
-	ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string) (<-chan *parley.ScenarioStatusChanged, error)
+	Changes(ctx context.Context, filter *parley.ChangeFilter, after *parley.Cursor) (<-chan parley.Change, error)
+	PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) (<-chan *parley.PositionChanged, error)
+	ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string, after *parley.Cursor) (<-chan *parley.ScenarioStatusChanged, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -3596,7 +3596,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.Changes(childComplexity, args["filter"].(*parley.ChangeFilter)), true
+		return e.ComplexityRoot.Subscription.Changes(childComplexity, args["filter"].(*parley.ChangeFilter), args["after"].(*parley.Cursor)), true
 	case "Subscription.positionChanged":
 		if e.ComplexityRoot.Subscription.PositionChanged == nil {
 			break
@@ -3607,7 +3607,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.PositionChanged(childComplexity, args["negotiations"].([]string), args["scenarios"].([]string), args["holders"].([]string)), true
+		return e.ComplexityRoot.Subscription.PositionChanged(childComplexity, args["negotiations"].([]string), args["scenarios"].([]string), args["holders"].([]string), args["after"].(*parley.Cursor)), true
 	case "Subscription.scenarioStatusChanged":
 		if e.ComplexityRoot.Subscription.ScenarioStatusChanged == nil {
 			break
@@ -3618,7 +3618,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.ScenarioStatusChanged(childComplexity, args["negotiations"].([]string), args["scenarios"].([]string)), true
+		return e.ComplexityRoot.Subscription.ScenarioStatusChanged(childComplexity, args["negotiations"].([]string), args["scenarios"].([]string), args["after"].(*parley.Cursor)), true
 
 	case "TextLocator.end":
 		if e.ComplexityRoot.TextLocator.End == nil {
@@ -3959,14 +3959,20 @@ type Mutation {
 }
 
 """
-What is pushed. Changes come in feed order, each once for as long as the connection stays up. A client that reads too
-slowly is disconnected; ` + "`" + `Query.changes` + "`" + ` after the last cursor it saw returns what it missed.
+What is pushed. Changes come in feed order, each once for as long as the connection stays up. Who subscribes again after
+the last cursor seen, to whichever server, misses nothing and gets nothing twice; ` + "`" + `Query.lens` + "`" + ` has the cursor to begin
+with after a query. A client that reads too slowly is disconnected, and told the cursor to go on from.
 """
 type Subscription {
-  """Every change that matches, from the moment of subscribing on."""
+  """Every change that matches."""
   changes(
     """Which changes to push; null: all."""
     filter: ChangeFilter
+    """
+    Push what followed this change first, and then go on with what is recorded; null: only what is recorded from now on.
+    BAD_CURSOR if it is none of this database's.
+    """
+    after: Cursor
   ): Change!
 }
 
@@ -6633,6 +6639,14 @@ func (ec *executionContext) field_Subscription_changes_args(ctx context.Context,
 		return nil, err
 	}
 	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -6663,6 +6677,14 @@ func (ec *executionContext) field_Subscription_positionChanged_args(ctx context.
 		return nil, err
 	}
 	args["holders"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
 	return args, nil
 }
 
@@ -6685,6 +6707,14 @@ func (ec *executionContext) field_Subscription_scenarioStatusChanged_args(ctx co
 		return nil, err
 	}
 	args["scenarios"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -20242,7 +20272,7 @@ func (ec *executionContext) _Subscription_changes(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter))
+			return ec.Resolvers.Subscription().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["after"].(*parley.Cursor))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Change) graphql.Marshaler {
@@ -20286,7 +20316,7 @@ func (ec *executionContext) _Subscription_positionChanged(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string))
+			return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string), fc.Args["after"].(*parley.Cursor))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.PositionChanged) graphql.Marshaler {
@@ -20330,7 +20360,7 @@ func (ec *executionContext) _Subscription_scenarioStatusChanged(ctx context.Cont
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().ScenarioStatusChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string))
+			return ec.Resolvers.Subscription().ScenarioStatusChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["after"].(*parley.Cursor))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatusChanged) graphql.Marshaler {

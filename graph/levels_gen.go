@@ -87,13 +87,13 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 		Mutation:         &l.Mutation,
 		Subscription: map[string]level.Stream{
 			"changes": level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan parley.Change, error) {
-				return ec.Resolvers.Subscription().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter))
+				return ec.Resolvers.Subscription().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["after"].(*parley.Cursor))
 			}, l.shapeOfChange()).With(ec.field_Subscription_changes_args),
 			"positionChanged": level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan *parley.PositionChanged, error) {
-				return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string))
+				return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string), fc.Args["after"].(*parley.Cursor))
 			}, level.Pointer(&l.PositionChanged)).With(ec.field_Subscription_positionChanged_args),
 			"scenarioStatusChanged": level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan *parley.ScenarioStatusChanged, error) {
-				return ec.Resolvers.Subscription().ScenarioStatusChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string))
+				return ec.Resolvers.Subscription().ScenarioStatusChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["after"].(*parley.Cursor))
 			}, level.Pointer(&l.ScenarioStatusChanged)).With(ec.field_Subscription_scenarioStatusChanged_args),
 		},
 	}

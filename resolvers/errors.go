@@ -11,7 +11,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"parley"
-	"parley/feed"
 )
 
 // PresentError turns an error into what a client sees of it. What a client can mend keeps its sentence; anything else is
@@ -28,8 +27,6 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		switch {
 		case errors.As(err, &fault):
 			code, message = string(fault.Code), fault.Message
-		case errors.Is(err, feed.ErrLagging), errors.Is(err, feed.ErrEnded):
-			code, message = string(parley.Limit), err.Error()
 		case asked != nil && (asked.Extensions["code"] == string(parley.Limit) || isTooLong(asked)):
 			code, message = string(parley.Limit), asked.Message
 		case asked != nil && isAboutRequest(asked):

@@ -3,16 +3,46 @@ package resolvers
 import (
 	"context"
 	"errors"
-	"sync"
-
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"parley"
+	"parley/graph/level"
 	"parley/storage"
 )
+
+// Followed is what a subscription asks for, as its resolver finds it: changes to come, which the resolver leaves to
+// whoever has them. Many clients are answered with one change at a time, and each alone would cost a goroutine.
+type Followed struct {
+	Filter parley.FeedFilter
+	After  int64 // the number of the change that it goes on from
+	Cursor parley.Cursor
+	event  func(parley.ChangeEntry) any
+}
+
+type (
+	followedKey struct{}
+	resumeKey   struct{}
+	sharedKey   struct{}
+)
+
+// Following gives a subscription's resolver the place for what it asks for.
+func Following(ctx context.Context) (context.Context, *Followed) {
+	f := &Followed{}
+	return context.WithValue(ctx, followedKey{}, f), f
+}
+
+// Resuming has a subscription go on from a cursor, whatever its document says.
+func Resuming(ctx context.Context, after parley.Cursor) context.Context {
+	return context.WithValue(ctx, resumeKey{}, after)
+}
+
+// With is the context for the answer to a subscription with a change. All answers with it share what they read.
+func (r *Resolver) With(ctx context.Context, f *Followed, change parley.ChangeEntry) context.Context {
+	shared := &storage.Shared{}
+	if known, ok, _ := r.shared.PeekOrAdd(change.Seq, shared); ok {
+		shared = known
+	}
+	return level.WithEvent(context.WithValue(ctx, sharedKey{}, shared), f.event(change))
+}
 
 // followed says which changes a subscription wants, given a snapshot to find what its filter names.
 type followed func(context.Context, *storage.Snapshot) (parley.FeedFilter, error)
@@ -32,56 +62,20 @@ func moves(kind parley.Kind, filter *parley.ChangeFilter) followed {
 	}
 }
 
-// follow subscribes to the feed, until the client leaves or the subscription ends; the client is then told why.
-func follow[T any](ctx context.Context, r *Resolver, wanted followed, convert func(parley.ChangeEntry) T) (<-chan T, error) {
-	filter, err := r.resolveFilter(ctx, wanted)
-	if err != nil {
+// follow says what a subscription follows. The channel is nil: the events come with the context (see With).
+func follow[T any](ctx context.Context, r *Resolver, wanted followed, after *parley.Cursor, event func(parley.ChangeEntry) T) (_ <-chan T, err error) {
+	f, ok := ctx.Value(followedKey{}).(*Followed)
+	if !ok {
+		return nil, errors.New("nobody follows: the subscription came by a transport that can't push")
+	}
+	if resume, ok := ctx.Value(resumeKey{}).(parley.Cursor); ok {
+		after = &resume
+	}
+	snapshot := r.store.Snapshot()
+	f.event = func(e parley.ChangeEntry) any { return event(e) }
+	if f.Filter, err = wanted(ctx, snapshot); err != nil {
 		return nil, err
 	}
-	subscription, err := r.feed.Subscribe(ctx, filter)
-	if err != nil {
-		return nil, err
-	}
-	events := make(chan T)
-	followers, _ := ctx.Value(followersKey{}).(*sync.WaitGroup)
-	if followers == nil {
-		return nil, errors.New("no followers: the subscription runs outside an operation")
-	}
-	followers.Go(func() {
-		defer close(events)
-		for change := range subscription.Changes {
-			select {
-			case events <- convert(change):
-			case <-ctx.Done():
-				return
-			}
-		}
-		if err := subscription.Err(); err != nil && ctx.Err() == nil { // a client that has left needs no reason
-			transport.AddSubscriptionError(ctx, &gqlerror.Error{Err: err, Message: err.Error(), Extensions: map[string]any{"code": string(parley.Limit)}})
-		}
-	})
-	return events, nil
-}
-
-type followersKey struct{}
-
-// AwaitFollowers ends an operation only when all that follows the feed for it has ended: gqlgen looks for the reason of
-// the end then, and a client may leave at the very moment that one is given.
-func AwaitFollowers(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription {
-		return next(ctx)
-	}
-	var followers sync.WaitGroup
-	respond := next(context.WithValue(ctx, followersKey{}, &followers))
-	return func(ctx context.Context) *graphql.Response {
-		response := respond(ctx)
-		if response == nil {
-			followers.Wait()
-		}
-		return response
-	}
-}
-
-func (r *Resolver) resolveFilter(ctx context.Context, wanted followed) (parley.FeedFilter, error) {
-	return wanted(ctx, r.store.Snapshot())
+	f.After, f.Cursor, err = snapshot.Place(ctx, after)
+	return nil, err
 }

@@ -68,8 +68,8 @@ func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFi
 	return r.snapshot(ctx).ListPositions(ctx, asOf, filter, orderBy, page(first, after), r.fields(ctx))
 }
 
-func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string) (<-chan *parley.PositionChanged, error) {
-	return follow(ctx, r.Resolver, moves(parley.KindPosition, &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders}),
+func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) (<-chan *parley.PositionChanged, error) {
+	return follow(ctx, r.Resolver, moves(parley.KindPosition, &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders}), after,
 		func(e parley.ChangeEntry) *parley.PositionChanged { return &parley.PositionChanged{ChangeEntry: e} })
 }
 

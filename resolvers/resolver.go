@@ -9,22 +9,29 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"parley/feed"
 	"parley/storage"
 )
 
 // Resolver is what all resolvers share.
 type Resolver struct {
 	store    *storage.Store
-	feed     *feed.Feed
 	selected selected
+	shared   *lru.Cache[int64, *storage.Shared] // by the number of the change beneath which it is read
 }
 
-// New makes the resolvers over a store and the feed of its changes.
-func New(store *storage.Store, feed *feed.Feed) *Resolver {
-	return &Resolver{store: store, feed: feed, selected: newSelected()}
+// sharing is how many changes may be answered with at one time and still share what is read.
+const sharing = 32
+
+// New makes the resolvers over a store.
+func New(store *storage.Store) *Resolver {
+	shared, err := lru.New[int64, *storage.Shared](sharing)
+	if err != nil {
+		panic(err) // the size is not positive
+	}
+	return &Resolver{store: store, selected: newSelected(), shared: shared}
 }
 
 // operation holds the snapshot that all fields of one response are answered from, and the errors logged of it.
@@ -52,7 +59,11 @@ type operationKey struct{}
 // OneSnapshot gives every response, be it to a query, to a mutation or to an event of a subscription, a snapshot of
 // its own.
 func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(context.WithValue(ctx, operationKey{}, &operation{snapshot: r.store.Snapshot()}))
+	snapshot := r.store.Snapshot()
+	if shared, ok := ctx.Value(sharedKey{}).(*storage.Shared); ok {
+		snapshot = r.store.SharedSnapshot(shared)
+	}
+	return next(context.WithValue(ctx, operationKey{}, &operation{snapshot: snapshot}))
 }
 
 // FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows what it did.

@@ -41,8 +41,8 @@ func (r *queryResolver) Node(ctx context.Context, id string, asOf *parley.AsOf) 
 	return r.snapshot(ctx).Node(ctx, key, r.fields(ctx))
 }
 
-func (r *subscriptionResolver) Changes(ctx context.Context, filter *parley.ChangeFilter) (<-chan parley.Change, error) {
-	return follow(ctx, r.Resolver, changeFilter(filter), func(e parley.ChangeEntry) parley.Change { return e.Change() })
+func (r *subscriptionResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, after *parley.Cursor) (<-chan parley.Change, error) {
+	return follow(ctx, r.Resolver, changeFilter(filter), after, func(e parley.ChangeEntry) parley.Change { return e.Change() })
 }
 
 func (r *Resolver) Lens() graph.LensResolver { return &lensResolver{r} }

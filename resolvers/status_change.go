@@ -49,8 +49,8 @@ func (r *statusChangeResolver) Evidence(ctx context.Context, objs []*parley.Stat
 	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.EvidenceIDs })
 }
 
-func (r *subscriptionResolver) ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string) (<-chan *parley.ScenarioStatusChanged, error) {
-	return follow(ctx, r.Resolver, moves(parley.KindStatusChange, &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios}),
+func (r *subscriptionResolver) ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string, after *parley.Cursor) (<-chan *parley.ScenarioStatusChanged, error) {
+	return follow(ctx, r.Resolver, moves(parley.KindStatusChange, &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios}), after,
 		func(e parley.ChangeEntry) *parley.ScenarioStatusChanged {
 			return &parley.ScenarioStatusChanged{ChangeEntry: e}
 		})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"parley/dataset"
 	"parley/examples"
@@ -40,6 +41,9 @@ type api struct {
 	logs  *logged
 	// endFeed ends the feed while the server goes on.
 	endFeed context.CancelFunc
+	// drain sends away who is connected for long.
+	drain   func(context.Context)
+	metrics *prometheus.Registry
 }
 
 func start(t testing.TB) *api {
@@ -59,10 +63,10 @@ func startPolling(t testing.TB, dsn string, poll time.Duration) *api {
 	return startWith(t, storage.Options{DSN: dsn}, poll)
 }
 
-// startWith starts a server on a store with these options.
-func startWith(t testing.TB, o storage.Options, poll time.Duration) *api {
+// startWith starts a server on a store with these options, and with its own changed as wanted.
+func startWith(t testing.TB, o storage.Options, poll time.Duration, changed ...func(*server.Options)) *api {
 	t.Helper()
-	a := &api{t: t, dsn: o.DSN, logs: &logged{}}
+	a := &api{t: t, dsn: o.DSN, logs: &logged{}, metrics: prometheus.NewRegistry()}
 	log := a.logs.logger()
 	o.Analyst, o.Log = "Test analyst", log
 	store, err := storage.Open(t.Context(), o)
@@ -70,20 +74,50 @@ func startWith(t testing.TB, o storage.Options, poll time.Duration) *api {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	changes, err := feed.Start(ctx, store, poll, log)
+	changes, err := feed.Start(ctx, store, feed.Options{Poll: poll, Log: log, Metrics: a.metrics})
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(server.New(server.Options{Store: store, Feed: changes, Log: log, LoopbackOnly: true}))
-	a.store, a.url, a.endFeed = store, srv.URL, cancel
+	options := server.Options{Store: store, Feed: changes, Log: log, LoopbackOnly: true, Metrics: a.metrics}
+	for _, change := range changed {
+		change(&options)
+	}
+	handler := server.New(options)
+	srv := httptest.NewServer(handler)
+	a.store, a.url, a.endFeed, a.drain = store, srv.URL, cancel, handler.Drain
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
+		handler.Drain(ended)
 		srv.Close()
 		cancel()
 		<-changes.Done()
 		store.Close()
 	})
 	return a
+}
+
+// ended is a context that has ended.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// metric is the value of a counter or gauge.
+func (a *api) metric(name string) float64 {
+	a.t.Helper()
+	families, err := a.metrics.Gather()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			of := family.GetMetric()[0]
+			return of.GetCounter().GetValue() + of.GetGauge().GetValue()
+		}
+	}
+	a.t.Fatalf("there is no metric %s", name)
+	return 0
 }
 
 // logged keeps what is logged while others still log.

@@ -28,7 +28,7 @@ func TestAnswersAreThoseOfGqlgen(t *testing.T) {
 	t.Parallel()
 	a := withDemo(t)
 	a.setClock("2100-01-01T00:00:00Z") // so that now stands still
-	r := resolvers.New(a.store, nil)
+	r := resolvers.New(a.store)
 	config := graph.Config{Resolvers: r}
 	ours, theirs := executing(graph.NewSchema(config), r), executing(graph.NewExecutableSchema(config), r)
 

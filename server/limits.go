@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"parley"
+	"parley/server/transport"
 )
 
 // Limits on what one request may ask for. They admit a whole negotiation with its positions and their evidence.
@@ -46,9 +47,9 @@ func (costLimit) MutateOperationContext(_ context.Context, op *graphql.Operation
 	case c.unreadable != "":
 		return faulty("%s", c.unreadable)
 	case c.tooDeep:
-		return refused(parley.Limit, fmt.Sprintf("The operation nests more than %d levels deep; ask for less at once.", maxDepth))
+		return transport.Refused(parley.Limit, fmt.Sprintf("The operation nests more than %d levels deep; ask for less at once.", maxDepth))
 	case cost > maxCost:
-		return refused(parley.Limit, fmt.Sprintf("The operation could return more than %d fields; ask for smaller pages (first) or fewer levels at once.", maxCost))
+		return transport.Refused(parley.Limit, fmt.Sprintf("The operation could return more than %d fields; ask for smaller pages (first) or fewer levels at once.", maxCost))
 	}
 	return nil
 }

@@ -16,20 +16,11 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"parley"
+	"parley/server/transport"
 )
 
 // maxBody admits the largest source body there can be, written in JSON.
 const maxBody = 16 << 20
-
-// carrier is how a request came, if not by POST.
-type carrier string
-
-const (
-	byGET         carrier = "GET"
-	overWebSocket carrier = "WebSocket"
-)
-
-type carrierKey struct{}
 
 // checkRequest refuses what the API does not take, before any of it is read. That a page elsewhere can't send JSON
 // without asking first is what keeps it from writing in the name of whoever looks at it.
@@ -38,50 +29,34 @@ func checkRequest(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		switch {
 		case r.Header.Get("Upgrade") != "":
-			r = r.WithContext(carried(r.Context(), overWebSocket))
+			// a WebSocket, which sees to itself
 		case r.Method == http.MethodGet:
 			asked := r.URL.Query()
 			variables := asked.Get("variables")
 			if variables != "" && !json.Valid([]byte(variables)) {
-				refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
+				transport.Refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
 				return
 			}
 			if !utf8.ValidString(asked.Get("query") + variables) {
-				refuse(w, http.StatusBadRequest, parley.BadRequest, "The query is not UTF-8 text.")
+				transport.Refuse(w, http.StatusBadRequest, parley.BadRequest, "The query is not UTF-8 text.")
 				return
 			}
-			r = r.WithContext(carried(r.Context(), byGET))
 		case r.Method == http.MethodPost:
-			if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != mediaJSON {
-				refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest, "Send the operation as JSON, with the Content-Type application/json.")
+			if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != "application/json" {
+				transport.Refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest, "Send the operation as JSON, with the Content-Type application/json.")
 				return
 			}
 			if r.ContentLength > maxBody {
-				refuse(w, http.StatusRequestEntityTooLarge, parley.Limit, fmt.Sprintf("The request is longer than %d bytes.", maxBody))
+				transport.Refuse(w, http.StatusRequestEntityTooLarge, parley.Limit, fmt.Sprintf("The request is longer than %d bytes.", maxBody))
 				return
 			}
 		case r.Method != http.MethodOptions:
 			w.Header().Set("Allow", "OPTIONS, GET, POST")
-			refuse(w, http.StatusMethodNotAllowed, parley.BadRequest, "Send operations by POST, and queries by GET if you like.")
+			transport.Refuse(w, http.StatusMethodNotAllowed, parley.BadRequest, "Send operations by POST, and queries by GET if you like.")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func carried(ctx context.Context, by carrier) context.Context {
-	return context.WithValue(ctx, carrierKey{}, by)
-}
-
-// refuse answers a request that never becomes an operation.
-func refuse(w http.ResponseWriter, status int, code parley.FaultCode, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{refused(code, message)}})
-}
-
-func refused(code parley.FaultCode, message string) *gqlerror.Error {
-	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": string(code)}}
 }
 
 // operationCheck refuses what can't be carried the way it came, and what gqlgen would let pass.
@@ -97,11 +72,11 @@ func (operationCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext refuses the operation or leaves it as it is.
 func (c operationCheck) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	by, _ := ctx.Value(carrierKey{}).(carrier)
+	by, streams := transport.CarrierOf(ctx)
 	switch kind := op.Operation.Operation; {
-	case kind == ast.Subscription && by != overWebSocket:
-		return faulty("Subscriptions need a WebSocket with the subprotocol graphql-transport-ws; this request came over plain HTTP.")
-	case kind == ast.Mutation && by == byGET:
+	case kind == ast.Subscription && !streams:
+		return faulty("Subscriptions need a WebSocket with the subprotocol graphql-transport-ws, or a request that accepts text/event-stream; this one came over plain HTTP.")
+	case kind == ast.Mutation && by == transport.ByGET:
 		return faulty("Mutations need POST; this request came by GET.")
 	}
 	for _, v := range op.Operation.VariableDefinitions {

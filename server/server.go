@@ -1,9 +1,9 @@
-// Package server is Parley's HTTP handler: the GraphQL API over POST, GET and WebSocket, the playground, and health
-// checks. Tests use this very handler.
+// Package server is Parley's HTTP handler: the GraphQL API, the playground, health checks and metrics. Tests use this very handler.
 package server
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,7 +15,9 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
+	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"parley"
@@ -24,6 +26,7 @@ import (
 	"parley/graph"
 	"parley/resolvers"
 	"parley/server/playground"
+	"parley/server/transport"
 	"parley/storage"
 )
 
@@ -31,6 +34,7 @@ import (
 const (
 	GraphQLPath    = "/graphql"
 	PlaygroundPath = "/playground"
+	MetricsPath    = "/metrics"
 )
 
 // Options say what the handler works on.
@@ -41,12 +45,41 @@ type Options struct {
 	// LoopbackOnly refuses requests under any host name but the machine's own, so that a page elsewhere can't reach the
 	// API by giving its own name this machine's address.
 	LoopbackOnly bool
+	// Limits bound what clients may take up; the zero value: transport.DefaultLimits.
+	Limits transport.Limits
+	// Admit decides on clients that want to stay connected; nil: everybody may.
+	Admit func(header http.Header, introduction json.RawMessage) (transport.Admission, error)
+	// Metrics are served, and what the handler counts is added to them; nil: they are not served.
+	Metrics *prometheus.Registry
 }
 
+// Handler answers requests.
+type Handler struct {
+	http.Handler
+	transports *transport.Transports
+}
+
+// Drain asks all who are connected for long to go on elsewhere, and lets nobody in any more. It returns when they have gone;
+// those who have not when the context ends are cut off.
+func (h *Handler) Drain(ctx context.Context) { h.transports.Drain(ctx) }
+
 // New makes the handler.
-func New(o Options) http.Handler {
+func New(o Options) *Handler {
+	if o.Limits == (transport.Limits{}) {
+		o.Limits = transport.DefaultLimits
+	}
 	mux := http.NewServeMux()
-	mux.Handle(GraphQLPath, checkRequest(graphQL(o)))
+	h := &Handler{Handler: mux}
+	r := resolvers.New(o.Store)
+	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Log: o.Log}
+	if o.Metrics != nil {
+		transports.Metrics = o.Metrics
+		resyncs := func() float64 { return float64(o.Store.Resyncs()) }
+		o.Metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "parley_feed_resyncs_total", Help: "Times that the connection for hints was lost, and the feed looked at for what was missed."}, resyncs))
+		mux.Handle("GET "+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+	}
+	h.transports = transport.New(transports)
+	mux.Handle(GraphQLPath, checkRequest(graphQL(o, r, h.transports)))
 	page := playground.Handler(PlaygroundPath, GraphQLPath, tabs())
 	mux.Handle(PlaygroundPath, page)
 	mux.Handle(PlaygroundPath+"/", page)
@@ -54,9 +87,9 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", ready(o.Store))
 	if o.LoopbackOnly {
-		return loopbackOnly(mux)
+		h.Handler = loopbackOnly(mux)
 	}
-	return mux
+	return h
 }
 
 // tabs are the example operations, as the playground opens with them.
@@ -68,23 +101,17 @@ func tabs() []playground.Example {
 	return list
 }
 
-func graphQL(o Options) http.Handler {
-	r := resolvers.New(o.Store, o.Feed)
+func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports) http.Handler {
 	schema := graph.NewSchema(graph.Config{Resolvers: r})
 	srv := handler.New(schema)
-	srv.AddTransport(transport.Websocket{
-		InitTimeout:      10 * time.Second,
-		PingPongInterval: 30 * time.Second,
-	})
-	srv.AddTransport(transport.Options{})
-	srv.AddTransport(transport.GET{})
-	srv.AddTransport(post{})
+	srv.AddTransport(transport.WebSockets{Transports: transports})
+	srv.AddTransport(transport.HTTP{Transports: transports})
+	srv.AddTransport(gqltransport.Options{})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(extension.Introspection{})
 	srv.Use(operationCheck{schema.Schema()})
 	srv.Use(costLimit{})
-	srv.AroundOperations(resolvers.AwaitFollowers)
 	srv.AroundResponses(r.OneSnapshot)
 	srv.AroundRootFields(r.FreshSnapshot)
 	srv.SetErrorPresenter(resolvers.PresentError(o.Log))

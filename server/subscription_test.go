@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -123,11 +124,21 @@ func (s *socket) within(limit time.Duration) (message, bool) {
 	}
 }
 
+// readOrEnd is the next message, or the end of the connection.
+func (s *socket) readOrEnd() message {
+	s.t.Helper()
+	m, ok := s.within(patience)
+	if !ok {
+		s.t.Fatal("waited for a message in vain")
+	}
+	return m
+}
+
 // read is the next message; there has to be one.
 func (s *socket) read() message {
 	s.t.Helper()
-	m, ok := s.within(patience)
-	if !ok || m.err != nil {
+	m := s.readOrEnd()
+	if m.err != nil {
 		s.t.Fatalf("waited for a message in vain: %v", m.err)
 	}
 	return m
@@ -356,23 +367,34 @@ func TestSubscriptionFilters(t *testing.T) {
 	}
 }
 
-// refusal expects a refusal of operation 1, in either of the two ways there are, and its end.
+// refusal expects an operation to be refused, which is its end.
 func (s *socket) refusal(code string, words ...string) {
 	s.t.Helper()
 	m := s.read()
 	got := answer{t: s.t}
-	var err error
-	if m.Type == "error" {
-		err = json.Unmarshal(m.Payload, &got.Errs)
-	} else {
-		err = json.Unmarshal(m.Payload, &got)
-	}
-	if err != nil {
+	if err := json.Unmarshal(m.Payload, &got.Errs); err != nil || m.Type != "error" {
 		s.t.Fatalf("%s %s: %v", m.Type, m.Payload, err)
 	}
 	got.fails(code, words...)
-	if end := s.read(); end.Type != "complete" || end.ID != m.ID {
-		s.t.Errorf("after the refusal: %s %s", end.Type, end.Payload)
+}
+
+// goodbye expects the connection to be closed with a code, and returns the reason.
+func (s *socket) goodbye(code websocket.StatusCode) string {
+	s.t.Helper()
+	for {
+		m, ok := s.within(patience)
+		var closed websocket.CloseError
+		switch {
+		case !ok:
+			s.t.Fatal("the connection is not closed")
+		case m.err == nil:
+			continue
+		case !errors.As(m.err, &closed):
+			s.t.Fatal(m.err)
+		case closed.Code != code:
+			s.t.Errorf("the connection is closed with %d %s, want %d", closed.Code, closed.Reason, code)
+		}
+		return closed.Reason
 	}
 }
 
@@ -410,16 +432,13 @@ func TestRefusedSubscriptions(t *testing.T) {
 	s.event().want("editNegotiation.negotiation.title", "New")
 }
 
-func TestSubscriptionsNeedAWebSocket(t *testing.T) {
+func TestSubscriptionsNeedMoreThanOneAnswer(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	for _, got := range []answer{a.ask(`subscription { changes { cursor } }`), a.get(`subscription { positionChanged { cursor } }`)} {
-		got.fails("BAD_REQUEST", "WebSocket", "graphql-transport-ws")
+		got.fails("BAD_REQUEST", "WebSocket", "graphql-transport-ws", "text/event-stream")
 		got.clientError()
 	}
-	response, _ := a.send(http.MethodPost, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}},
-		strings.NewReader(`{"query":"subscription { changes { cursor } }"}`))
-	a.read(response).fails("BAD_REQUEST", "WebSocket")
 }
 
 // A page elsewhere may open a WebSocket to any server, unless that server looks at where the page is from.
@@ -633,7 +652,7 @@ func wait(t testing.TB, what string, isSo func() bool) {
 	}
 }
 
-// A client that reads nothing holds nobody up. It is told that it missed something, and can read it all later.
+// A client that reads nothing holds nobody up. It is let go and told from where to go on, and so misses nothing.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
@@ -642,7 +661,8 @@ func TestSlowClients(t *testing.T) {
 	edit := func() string {
 		return a.write(`mutation($to: String!) { editSource(input: {source: "tome", title: $to}) { cursor userErrors { code message field } } }`, map[string]any{"to": another()})
 	}
-	slow := a.subscribe(`subscription { changes { cursor ... on RecordChanged { node { ... on Source { title body } } } } }`, edit)
+	const document = `subscription($after: Cursor) { changes(after: $after) { cursor ... on RecordChanged { node { ... on Source { title body } } } } }`
+	slow := a.subscribe(document, edit)
 	fast := a.subscribe(`subscription { changes { cursor } }`, edit)
 	begin := edit()
 	for fast.event().change()["cursor"] != begin {
@@ -651,21 +671,23 @@ func TestSlowClients(t *testing.T) {
 	}
 
 	var written []string
-	for range 450 { // what waits for it, and what its connection may hold
+	for a.metric("parley_slow_clients_total") == 0 {
 		written = append(written, edit())
 		if got := fast.event().change()["cursor"]; got != written[len(written)-1] {
 			t.Fatalf("the fast one got %v, want %s", got, written[len(written)-1])
 		}
+		if len(written) > 500 {
+			t.Fatal("the slow one is kept, whatever waits for it")
+		}
 	}
 	heard := 0
 	for {
-		m := slow.read()
-		if m.Type != "next" {
-			got := answer{t: t}
-			if err := json.Unmarshal(m.Payload, &got.Errs); err != nil || m.Type != "error" {
-				t.Fatalf("%s %s: %v", m.Type, m.Payload, err)
+		m := slow.readOrEnd()
+		var closed websocket.CloseError
+		if errors.As(m.err, &closed) {
+			if from := written[heard-1]; closed.Code != 1013 || !strings.Contains(closed.Reason, "slowly") || !strings.HasSuffix(closed.Reason, "resume from "+from) {
+				t.Errorf("it is let go with %v, want 1013 and a word to resume from %s", closed, from)
 			}
-			got.fails("LIMIT", "slowly", "after the last cursor you saw")
 			break
 		}
 		if got := slow.parse(m).change()["cursor"]; got != written[heard] {
@@ -673,14 +695,16 @@ func TestSlowClients(t *testing.T) {
 		}
 		heard++
 	}
-	if heard == 0 || heard == len(written) {
-		t.Fatalf("the slow one got %d of %d events", heard, len(written))
+	if heard == len(written) {
+		t.Fatalf("the slow one got all %d events", heard)
 	}
-	missed := a.must(`query($after: Cursor) { changes(after: $after, first: 500) { nodes { cursor } } }`, map[string]any{"after": written[heard-1]})
-	if got := missed.count("changes.nodes"); got != len(written)-heard {
-		t.Errorf("%d changes follow the last one it saw, want %d", got, len(written)-heard)
+	again := a.connect()
+	again.ask("1", document, map[string]any{"after": written[heard-1]})
+	for _, want := range append(written[heard:], edit()) {
+		if got := again.event().change()["cursor"]; got != want {
+			t.Fatalf("after it came back: %v, want %s", got, want)
+		}
 	}
-	missed.want("changes.nodes.0.cursor", written[heard])
 }
 
 func TestSubscriptionsEndWithTheFeed(t *testing.T) {
@@ -688,16 +712,16 @@ func TestSubscriptionsEndWithTheFeed(t *testing.T) {
 	a := startSlowly(t, pgtest.Database(t))
 	a.load("talks.yaml", talks)
 	s := a.subscribe(`subscription { changes { cursor } }`, a.retitle)
+	last := a.retitle()
+	s.event()
 	a.endFeed()
-	m := s.read()
-	got := answer{t: t}
-	if err := json.Unmarshal(m.Payload, &got.Errs); err != nil || m.Type != "error" {
-		t.Fatalf("%s %s: %v", m.Type, m.Payload, err)
+	if reason := s.goodbye(1012); !strings.Contains(reason, "resume from "+last) {
+		t.Errorf("the connection is closed because %q", reason)
 	}
-	got.fails("LIMIT", "shutting down", "again")
 	// Nobody can subscribe any more once it has ended, and queries are still answered.
+	s = a.connect()
 	s.ask("2", `subscription { changes { cursor } }`)
-	s.refusal("LIMIT", "shutting down")
+	s.refusal("LIMIT", "shutting down", "elsewhere")
 	a.must(`{ negotiation(id: "talks") { key } }`)
 }
 
@@ -737,9 +761,6 @@ func TestPanicsOfSubscriptionsAreContained(t *testing.T) {
 		m := s.read()
 		if !strings.Contains(string(m.Payload), "Internal error") || strings.Contains(string(m.Payload), "nil pointer") {
 			t.Errorf("clients read %s", m.Payload)
-		}
-		if end := s.read(); end.Type != "complete" {
-			t.Errorf("then %s %s", end.Type, end.Payload)
 		}
 	}
 	if got := strings.Count(logs.String(), "a resolver panicked"); got != 2 {
@@ -784,7 +805,7 @@ func TestNothingIsLeftOfClientsThatLeave(t *testing.T) {
 		for range 20 { // so that something waits for each of them when it leaves
 			a.retitle()
 		}
-		if during := running(t); during < before+2*len(clients) {
+		if during := running(t); during < before+len(clients) {
 			t.Fatalf("%d goroutines serve %d clients; %d did so before they came", during, len(clients), before)
 		}
 		for i, s := range clients {
@@ -793,7 +814,8 @@ func TestNothingIsLeftOfClientsThatLeave(t *testing.T) {
 				s.leave()
 			case 1:
 				s.send(message{Type: "complete", ID: "1"})
-				for m := s.read(); m.Type != "complete"; m = s.read() {
+				s.ask("2", `{ scenarioLifecycle { status } }`)
+				for m := s.read(); m.ID != "2" || m.Type != "complete"; m = s.read() {
 				}
 				s.leave()
 			case 2:

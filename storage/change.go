@@ -178,6 +178,20 @@ func (s *Snapshot) feedFilter(ctx context.Context, q *query, f *parley.ChangeFil
 	return match, nil
 }
 
+// Place is the place in the feed that a cursor names, or, without one, its head.
+func (s *Snapshot) Place(ctx context.Context, after *parley.Cursor) (int64, parley.Cursor, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err := s.settle(ctx); err != nil {
+		return 0, "", err
+	}
+	if after == nil {
+		return s.head, s.store.cursor(s.head), nil
+	}
+	seq, err := s.store.seq(*after, s.head)
+	return seq, *after, err
+}
+
 // Head is the number of the last change in the feed.
 func (s *Store) Head(ctx context.Context) (int64, error) {
 	var seq int64
@@ -187,18 +201,30 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return seq, nil
 }
 
-// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many.
-func (s *Store) ChangesAfter(ctx context.Context, seq int64, limit int) ([]parley.ChangeEntry, error) {
+// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many: all, or, if records are given,
+// those that touch one of them.
+func (s *Store) ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error) {
 	var entries []parley.ChangeEntry
 	r, selected := reader{store: s}, changeColumns.neededFor(nil)
+	from, args := `changes c WHERE c.seq > $1`, []any{seq, limit}
+	if len(touching) > 0 {
+		// Each record's own few are found in the order of the feed, rather than all that they were ever touched by.
+		from = `changes c WHERE c.seq IN (
+			SELECT t.seq
+			FROM unnest($3::uuid[]) AS record(id)
+			CROSS JOIN LATERAL (SELECT seq FROM change_touches WHERE record_id = record.id AND seq > $1 ORDER BY seq LIMIT $2) t)`
+		args = append(args, binaryIDs(touching))
+	}
 	err := r.uncounted(ctx, `
 		SELECT record_send(ROW(`+strings.Join(changeColumns.sql(selected, "c"), ", ")+`))
-		FROM changes c
-		WHERE c.seq > $1
+		FROM `+from+`
 		ORDER BY c.seq
-		LIMIT $2`, []any{seq, limit}, func(sent row) { entries = append(entries, s.entry(&sent, selected)) })
+		LIMIT $2`, args, func(sent row) { entries = append(entries, s.entry(&sent, selected)) })
 	if err != nil {
 		return nil, fmt.Errorf("read the feed: %w", err)
+	}
+	if len(entries) > 0 {
+		s.mark.raise(entries[len(entries)-1].RecordedAt)
 	}
 	return entries, nil
 }

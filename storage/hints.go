@@ -56,6 +56,9 @@ func (h *hints) close() {
 	<-h.done
 }
 
+// Resyncs is how often the connection for hints was lost and came back.
+func (s *Store) Resyncs() int64 { return s.resyncs.Load() }
+
 // Listen returns a channel that receives whenever the feed may have grown: after a hint from any server on this
 // database, and after every time that the connection was lost, since hints are lost with it. It ends with the context.
 func (s *Store) Listen(ctx context.Context) <-chan struct{} {
@@ -67,6 +70,9 @@ func (s *Store) Listen(ctx context.Context) <-chan struct{} {
 		}
 	}
 	listener := pq.NewListener(s.dsn, 100*time.Millisecond, 10*time.Second, func(event pq.ListenerEventType, err error) {
+		if event == pq.ListenerEventReconnected {
+			s.resyncs.Add(1)
+		}
 		if event == pq.ListenerEventDisconnected || event == pq.ListenerEventConnectionAttemptFailed {
 			s.log.Warn("the connection for hints from other servers is lost; the feed is polled meanwhile", "error", err)
 		}

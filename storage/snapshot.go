@@ -22,6 +22,9 @@ type Snapshot struct {
 	lens *parley.Lens
 	head int64
 
+	// shared is what other operations have read already that look through the same lenses only; nil: nobody.
+	shared *Shared
+
 	turn    sync.Mutex
 	shelves map[any]any // by table: what was read
 }
@@ -30,6 +33,13 @@ type Snapshot struct {
 func (s *Store) Snapshot() *Snapshot {
 	snapshot := &Snapshot{reader: reader{store: s}}
 	snapshot.snapshot = snapshot
+	return snapshot
+}
+
+// SharedSnapshot makes one that shares what it reads.
+func (s *Store) SharedSnapshot(shared *Shared) *Snapshot {
+	snapshot := s.Snapshot()
+	snapshot.shared = shared
 	return snapshot
 }
 
@@ -72,6 +82,13 @@ type reader struct {
 
 // rows runs a statement whose every row is one value made by record_send.
 func (r *reader) rows(ctx context.Context, text string, args []any, each func(row)) error {
+	if r.snapshot != nil && r.snapshot.shared != nil {
+		return r.snapshot.shared.rows(ctx, r, text, args, each)
+	}
+	return r.counted(ctx, text, args, each)
+}
+
+func (r *reader) counted(ctx context.Context, text string, args []any, each func(row)) error {
 	r.store.statements.Add(1)
 	return r.uncounted(ctx, text, args, each)
 }

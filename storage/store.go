@@ -48,6 +48,7 @@ type Store struct {
 	writers    chan struct{}
 	hints      *hints
 	statements atomic.Int64
+	resyncs    atomic.Int64
 	mark       mark
 }
 

@@ -7,6 +7,9 @@ import (
 	"net"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
 	"parley/feed"
 	"parley/server"
 )
@@ -50,7 +53,9 @@ func (s serve) Run(r *run) (err error) {
 	}
 	tailing, endFeed := context.WithCancel(context.WithoutCancel(r.ctx))
 	defer endFeed()
-	changes, err := feed.Start(tailing, store, pollEvery, r.log)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	changes, err := feed.Start(tailing, store, feed.Options{Poll: pollEvery, Log: r.log, Metrics: registry})
 	if err != nil {
 		return err
 	}
@@ -66,7 +71,7 @@ func (s serve) Run(r *run) (err error) {
 		}
 	}()
 	r.log.Info("ready", "playground", "http://"+listener.Addr().String()+server.PlaygroundPath, "graphql", "http://"+listener.Addr().String()+server.GraphQLPath)
-	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, LoopbackOnly: loopback})
+	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, LoopbackOnly: loopback, Metrics: registry})
 	err = server.Serve(serving, listener, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
 		return cause

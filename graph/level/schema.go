@@ -80,19 +80,29 @@ type Stream struct {
 	subscribe func(at *place) (next func(context.Context) (func(*place) Column, bool), err error)
 }
 
-// Events is a stream of values of one type.
+// Events is a stream of values of one type: those that the resolver's channel has, or the one that the context has.
 func Events[V any](call func(context.Context, *graphql.FieldContext) (<-chan V, error), shape Shape[V]) Stream {
 	return Stream{subscribe: func(at *place) (func(context.Context) (func(*place) Column, bool), error) {
 		events, err := guard(at, func(ctx context.Context) (<-chan V, error) { return call(ctx, at.field) })
 		return func(ctx context.Context) (func(*place) Column, bool) {
-			select {
-			case v, ok := <-events:
-				return func(at *place) Column { return shape(at, []V{v}) }, ok
-			case <-ctx.Done():
-				return nil, false
+			v, ok := ctx.Value(eventKey{}).(V)
+			if !ok {
+				select {
+				case v, ok = <-events:
+				case <-ctx.Done():
+				}
 			}
+			return func(at *place) Column { return shape(at, []V{v}) }, ok
 		}, err
 	}}
+}
+
+type eventKey struct{}
+
+// WithEvent has a subscription answered with an event of somebody else's, who may ask for several at a time. A resolver
+// that leaves its events to others returns no channel.
+func WithEvent(ctx context.Context, event any) context.Context {
+	return context.WithValue(ctx, eventKey{}, event)
 }
 
 // With gives the stream its arguments.

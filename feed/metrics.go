@@ -1,0 +1,59 @@
+package feed
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// metrics are the feed's figures for operators.
+type metrics struct {
+	delivered prometheus.Counter
+	lag       prometheus.Histogram
+}
+
+func newMetrics(f *Feed) *metrics {
+	with := promauto.With(f.options.Metrics)
+	gauge := func(name, help string, value func() int) {
+		with.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return float64(value())
+		})
+	}
+	gauge("parley_feed_subscribers", "Subscriptions that are open.", func() int {
+		n := 0
+		for _, v := range f.views {
+			n += len(v.subscriptions)
+		}
+		return n
+	})
+	gauge("parley_feed_views", "Different selections that are subscribed to: what one change is executed for, at most.", func() int { return len(f.views) })
+	gauge("parley_feed_cohorts", "Groups of live subscriptions with the same filter and the same selection.", func() int { return len(f.index.cohorts) })
+	gauge("parley_feed_due", "Changes that wait to be handed on, over all cohorts.", func() int {
+		n := 0
+		for _, c := range f.index.cohorts {
+			c.mu.Lock()
+			n += len(c.due)
+			c.mu.Unlock()
+		}
+		return n
+	})
+	gauge("parley_feed_head", "The number of the last change that this server has handed on.", func() int { return int(f.head) })
+	return &metrics{
+		delivered: with.NewCounter(prometheus.CounterOpts{Name: "parley_feed_deliveries_total", Help: "Changes handed to subscribers, each counted for each of them."}),
+		lag: with.NewHistogram(prometheus.HistogramOpts{
+			Name: "parley_feed_lag_seconds", Help: "From the recording of a change to its hand-over to all members of a cohort.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
+	}
+}
+
+// handedOn counts what a cohort was given.
+func (m *metrics) handedOn(members int, messages []Message, changes []*change, now time.Time) {
+	m.delivered.Add(float64(members * len(messages)))
+	for _, c := range changes {
+		m.lag.Observe(max(0, now.Sub(c.RecordedAt).Seconds()))
+	}
+}

@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+// closing is why a WebSocket has to be closed, as the peer is told.
+type closing struct {
+	code   ws.StatusCode
+	reason string
+}
+
+// Error is the reason.
+func (c closing) Error() string { return c.reason }
+
+// frames puts messages together from the bytes that a WebSocket brings. Between messages it holds nothing.
+type frames struct {
+	limit      int    // bytes of a message
+	in         []byte // of a frame that is not complete yet
+	message    []byte // of a message that is not complete yet, without its last frame
+	fragmented bool
+}
+
+// idle says whether no message has begun.
+func (f *frames) idle() bool { return len(f.in) == 0 && !f.fragmented }
+
+// next takes the next message, which is text, or control frame. It returns false where more bytes are needed first. What it
+// returns is good until bytes are added.
+func (f *frames) next() (op ws.OpCode, payload []byte, ok bool, err error) {
+	for {
+		r := bytes.NewReader(f.in)
+		header, err := ws.ReadHeader(r)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return 0, nil, false, nil
+		case err != nil:
+			return 0, nil, false, closing{ws.StatusProtocolError, err.Error()}
+		}
+		state := ws.StateServerSide
+		if f.fragmented {
+			state = state.Set(ws.StateFragmented)
+		}
+		if err := ws.CheckHeader(header, state); err != nil {
+			return 0, nil, false, closing{ws.StatusProtocolError, err.Error()}
+		}
+		if header.OpCode == ws.OpBinary {
+			return 0, nil, false, closing{ws.StatusUnsupportedData, "messages are text"}
+		}
+		if !header.OpCode.IsControl() && header.Length > int64(f.limit-len(f.message)) {
+			return 0, nil, false, closing{ws.StatusMessageTooBig, "the message is too long; send it by POST"}
+		}
+		if int64(r.Len()) < header.Length {
+			return 0, nil, false, nil
+		}
+		begin := len(f.in) - r.Len()
+		end := begin + int(header.Length)
+		payload, f.in = f.in[begin:end:end], f.in[end:]
+		if len(f.in) == 0 {
+			f.in = nil
+		}
+		ws.Cipher(payload, header.Mask, 0)
+		if header.OpCode.IsControl() {
+			return header.OpCode, payload, true, nil
+		}
+		if f.fragmented || !header.Fin {
+			f.message = append(f.message, payload...)
+			payload = f.message
+		}
+		if f.fragmented = !header.Fin; f.fragmented {
+			continue
+		}
+		f.message = nil
+		if !utf8.Valid(payload) {
+			return 0, nil, false, closing{ws.StatusInvalidFramePayloadData, "the message is not UTF-8"}
+		}
+		return ws.OpText, payload, true, nil
+	}
+}
+
+// appendFrame appends the header of a whole frame of so many bytes, which are to follow.
+func appendFrame(b []byte, op ws.OpCode, length int) []byte {
+	switch {
+	case length < 126:
+		return append(b, 0x80|byte(op), byte(length))
+	case length < 1<<16:
+		return append(b, 0x80|byte(op), 126, byte(length>>8), byte(length))
+	}
+	n := uint64(length)
+	return append(b, 0x80|byte(op), 127, byte(n>>56), byte(n>>48), byte(n>>40), byte(n>>32), byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+}
+
+func closeFrame(why closing) []byte {
+	const most = 123 // bytes of a reason
+	reason := why.reason
+	for len(reason) > most || !utf8.ValidString(reason) {
+		reason = reason[:min(len(reason)-1, most)]
+	}
+	body := ws.NewCloseFrameBody(why.code, reason)
+	return append(appendFrame(nil, ws.OpClose, len(body)), body...)
+}

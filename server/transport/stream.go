@@ -1,0 +1,201 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"parley"
+	"parley/feed"
+	"parley/resolvers"
+)
+
+// events is a stream of server-sent events, by graphql-sse's mode of distinct connections: an operation has a stream of its
+// own. Each change has its cursor for an id, so that browsers come back with the header Last-Event-ID.
+type events struct {
+	outbox
+	transports *Transports
+	w          http.ResponseWriter
+	control    *http.ResponseController
+	admission  Admission
+	end        context.CancelFunc // of the request
+
+	// Guarded by the outbox's lock.
+	last parley.Cursor
+}
+
+var (
+	_ feed.Subscriber = (*events)(nil)
+	_ wire            = (*events)(nil)
+)
+
+// stream answers an operation with events.
+func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, op *graphql.OperationContext, errs gqlerror.List) {
+	admission, err := t.admit(r.Header, nil)
+	if err != nil {
+		Refuse(w, http.StatusForbidden, parley.BadRequest, "This client may not subscribe.")
+		return
+	}
+	ctx, end := context.WithCancel(r.Context())
+	defer end()
+	s := &events{transports: t, w: w, control: http.NewResponseController(w), admission: admission, end: end}
+	s.to = s
+	if !t.enter(s) {
+		w.Header().Set("Retry-After", "5")
+		Refuse(w, http.StatusServiceUnavailable, parley.Limit, "There are too many connections, or the server is about to stop; try again later.")
+		return
+	}
+	defer t.exit(s)
+	if admission.Until != nil {
+		defer context.AfterFunc(admission.Until, end)()
+	}
+	s.control.SetReadDeadline(time.Time{}) // the request's own would end the stream
+	header := w.Header()
+	header.Set("Content-Type", mediaEvents)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // of proxies that would hold events back
+	w.WriteHeader(http.StatusOK)
+	defer s.close()
+
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		ctx = resolvers.Resuming(ctx, parley.Cursor(id))
+	}
+	ctx = withCarrier(ctx, ByPOST, true)
+	if errs != nil {
+		s.answer(exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
+		return
+	}
+	if op.Operation.Operation != ast.Subscription {
+		respond, ctx := exec.DispatchOperation(ctx, op)
+		if response := respond(ctx); response != nil {
+			s.answer(response)
+		}
+		return
+	}
+	subscription, cursor, refused := t.subscribe(ctx, exec, op, admission.Clearance, s)
+	if refused != nil {
+		s.answer(refused)
+		return
+	}
+	defer subscription.Leave()
+	s.begin(cursor)
+	beat := time.NewTicker(t.Limits.Ping / 2)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+			s.say(":\n\n")
+		}
+	}
+}
+
+// begin says where the stream begins, so that a client that loses it before the first change misses nothing either.
+func (s *events) begin(cursor parley.Cursor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == "" {
+		s.last = cursor
+		s.put([]byte("id: " + string(cursor) + "\n\n"))
+	}
+}
+
+func (s *events) say(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put([]byte(text))
+}
+
+// answer sends the one answer there is, and that no other follows.
+func (s *events) answer(response *graphql.Response) {
+	text := append(encode([]byte("event: next\ndata: "), response), "\n\nevent: complete\ndata:\n\n"...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finish(text)
+}
+
+// close ends the stream, once the client has taken what it was sent. The response must not be written to after that.
+func (s *events) close() {
+	s.mu.Lock()
+	s.done = true
+	s.mu.Unlock()
+	lingering, cancel := context.WithTimeout(context.Background(), s.transports.Limits.Linger)
+	defer cancel()
+	s.wait(lingering)
+	if lingering.Err() != nil {
+		s.control.SetWriteDeadline(time.Now())
+	}
+	s.work.Wait()
+}
+
+// Deliver sends changes.
+func (s *events) Deliver(changes []feed.Message) {
+	if s.admission.ended() {
+		s.end()
+		return
+	}
+	var b []byte
+	for _, m := range changes {
+		b = append(append(b, "id: "...), m.Cursor...)
+		b = append(append(b, "\nevent: next\ndata: "...), m.Payload...)
+		b = append(b, "\n\n"...)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.put(b):
+		s.last = changes[len(changes)-1].Cursor
+	case !s.done:
+		s.transports.metrics.dropped.Inc()
+		s.leave("you read more slowly than changes come")
+	}
+}
+
+// leave ends the stream without a last event, so that the client comes back. The outbox is locked.
+func (s *events) leave(why string) {
+	s.finish([]byte(": " + why + "; resume from " + string(s.last) + "\n\n"))
+	s.end()
+}
+
+// Ready returns when the client has taken what it was sent.
+func (s *events) Ready(ctx context.Context) { s.wait(ctx) }
+
+// End ends the stream: the feed has nothing more for it.
+func (s *events) End(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave(why.Error())
+}
+
+func (s *events) depart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave("the server stops; connect again")
+}
+
+func (s *events) cut() {
+	s.end()
+	s.control.SetWriteDeadline(time.Now())
+}
+
+// try writes nothing: only writing with a deadline goes through HTTP.
+func (s *events) try([]byte) (int, error) { return 0, nil }
+
+func (s *events) write(b []byte) error {
+	for len(b) > 0 {
+		s.control.SetWriteDeadline(time.Now().Add(s.transports.Limits.Write))
+		n, err := s.w.Write(b[:min(chunk, len(b))])
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return s.control.Flush()
+}
+
+func (s *events) broken() { s.end() }

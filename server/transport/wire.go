@@ -1,0 +1,118 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// attempt is one write on a socket's descriptor. Its closure is made once, so that writing allocates nothing.
+type attempt struct {
+	buffer []byte
+	n      int
+	err    error
+	write  func(fd uintptr) bool
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := &attempt{}
+	a.write = func(fd uintptr) bool {
+		a.n, a.err = retried(func() (int, error) { return syscall.Write(int(fd), a.buffer) })
+		return true // whatever came of it, nobody waits
+	}
+	return a
+}}
+
+func retried(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if err != syscall.EINTR {
+			return n, err
+		}
+	}
+}
+
+// try writes what the kernel takes at once.
+func (s *socket) try(b []byte) (int, error) {
+	if s.raw == nil {
+		return 0, nil
+	}
+	a := attempts.Get().(*attempt)
+	defer attempts.Put(a)
+	a.buffer, a.n, a.err = b, 0, nil
+	err := s.raw.Write(a.write)
+	a.buffer = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case a.err != nil && a.err != syscall.EAGAIN:
+		return 0, a.err
+	}
+	return max(a.n, 0), nil
+}
+
+// chunk is what a client has to take within the time that one write may take.
+const chunk = 64 << 10
+
+// write writes all.
+func (s *socket) write(b []byte) error {
+	defer s.conn.SetWriteDeadline(time.Time{}) // which would fail writes that don't wait, too
+	for len(b) > 0 {
+		s.conn.SetWriteDeadline(time.Now().Add(s.transports.Limits.Write))
+		n, err := s.conn.Write(b[:min(chunk, len(b))])
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// broken closes the connection, which ends the goroutine that reads.
+func (s *socket) broken() { s.conn.Close() }
+
+// inputs are buffers to read into. None is held while nothing comes.
+var inputs = sync.Pool{New: func() any { b := make([]byte, 4096); return &b }}
+
+// fill waits for input. Once a message has begun, it has to come to its end.
+func (s *socket) fill() error {
+	s.mu.Lock()
+	if !s.isClosing {
+		var until time.Time
+		if !s.frames.idle() {
+			until = time.Now().Add(s.transports.Limits.Ping)
+		}
+		if err := s.conn.SetReadDeadline(until); err != nil {
+			s.mu.Unlock()
+			return err
+		}
+	}
+	s.mu.Unlock()
+	if s.raw == nil {
+		small := make([]byte, 512)
+		n, err := s.conn.Read(small)
+		s.frames.in = append(s.frames.in, small[:n]...)
+		return err
+	}
+	var n int
+	var failure error
+	err := s.raw.Read(func(fd uintptr) bool {
+		buffer := inputs.Get().(*[]byte)
+		defer inputs.Put(buffer)
+		n, failure = retried(func() (int, error) { return syscall.Read(int(fd), *buffer) })
+		if failure == syscall.EAGAIN {
+			return false // and be called again when something has come
+		}
+		s.frames.in = append(s.frames.in, (*buffer)[:max(n, 0)]...)
+		return true
+	})
+	if err = errors.Join(err, failure); err != nil {
+		return err
+	}
+	if n == 0 {
+		return io.EOF
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Shared is what operations that look through the same lenses have read: what one of them has asked, the others are
+// answered from memory. The many views of one change in the feed have much in common.
+type Shared struct {
+	mu    sync.Mutex
+	size  int
+	known map[string]*sharedRead // by statement and arguments
+}
+
+// sharedRead is the answer to a statement, once done is closed.
+type sharedRead struct {
+	done chan struct{}
+	rows [][]byte
+	err  error
+}
+
+// maxShared bounds what is kept. What comes on top is read by each for itself.
+const maxShared = 4 << 20
+
+// rows runs the statement of a snapshot, unless somebody has run it, or is about to.
+func (s *Shared) rows(ctx context.Context, r *reader, text string, args []any, each func(row)) error {
+	var key strings.Builder
+	key.WriteString(text)
+	for _, arg := range args {
+		fmt.Fprintf(&key, "\x00%T%v", arg, arg)
+	}
+	s.mu.Lock()
+	read, isKnown := s.known[key.String()]
+	if !isKnown && s.size > maxShared {
+		s.mu.Unlock()
+		return r.counted(ctx, text, args, each)
+	}
+	if !isKnown {
+		read = &sharedRead{done: make(chan struct{})}
+		if s.known == nil {
+			s.known = make(map[string]*sharedRead)
+		}
+		s.known[key.String()] = read
+	}
+	s.mu.Unlock()
+	if !isKnown {
+		s.read(read, key.String(), func() error {
+			return r.counted(ctx, text, args, func(sent row) { read.rows = append(read.rows, bytes.Clone(sent.rest)) })
+		})
+	}
+	select {
+	case <-read.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for _, rest := range read.rows {
+		each(row{rest})
+	}
+	return read.err
+}
+
+// read fills in an answer. One that failed is not kept: who asks next tries again.
+func (s *Shared) read(read *sharedRead, key string, do func() error) {
+	read.err = context.Canceled // if do panics
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if read.err != nil {
+			delete(s.known, key)
+		}
+		s.size += len(key)
+		for _, rest := range read.rows {
+			s.size += len(rest)
+		}
+		close(read.done)
+	}()
+	read.err = do()
+}
