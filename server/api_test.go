@@ -38,6 +38,7 @@ type api struct {
 	dsn   string
 	url   string
 	store *storage.Store
+	feed  *feed.Feed
 	logs  *logged
 	// endFeed ends the feed while the server goes on.
 	endFeed context.CancelFunc
@@ -84,7 +85,7 @@ func startWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 	}
 	handler := server.New(options)
 	srv := httptest.NewServer(handler)
-	a.store, a.url, a.endFeed, a.drain = store, srv.URL, cancel, handler.Drain
+	a.store, a.feed, a.url, a.endFeed, a.drain = store, changes, srv.URL, cancel, handler.Drain
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
 		handler.Drain(ended)

@@ -30,11 +30,9 @@ func main() {
 		kong.UsageOnError(),
 		kong.DefaultEnvars("PARLEY"),
 	)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(300) // answers are soon garbage, and what stays is little
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	go tendGarbage(ctx)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	slog.SetDefault(log) // libraries log through the standard logger
 	if err := parser.Run(&run{ctx: ctx, log: log}); err != nil {
