@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"parley/bench":                         {"parley", "parley/storage", "parley/internal/postgres"},
 	"parley/bench/feed":                    {"parley/internal/postgres"},
 	"parley/bench/feed/baseline":           {},
-	"parley/cmd/parley": {"parley/storage", "parley/feed", "parley/server", "parley/dataset", "parley/examples",
+	"parley/cmd/parley": {"parley/storage", "parley/feed", "parley/server", "parley/server/transport", "parley/dataset", "parley/examples",
 		"parley/internal/postgres"},
 }
 

@@ -37,6 +37,7 @@ type socket struct {
 	t        testing.TB
 	conn     *websocket.Conn
 	messages chan message
+	asked    int // how many subscriptions a test began on it
 }
 
 type message struct {
@@ -828,5 +829,67 @@ func TestNothingIsLeftOfClientsThatLeave(t *testing.T) {
 		}
 		http.DefaultClient.CloseIdleConnections()
 		wait(t, fmt.Sprintf("what served the clients of round %d to end: %d goroutines before", round, before), func() bool { return running(t) <= before })
+	}
+}
+
+// However many subscribe, and in how many different words, what is read for a change is read once.
+func TestAThousandSubscriptionsReadNoMoreThanOne(t *testing.T) {
+	t.Parallel()
+	a := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	const document = `subscription($scenarios: [ID!]) { alias%d: changes(filter: {scenarios: $scenarios}) { cursor negotiation { title } recordedBy { name } ... on PositionChanged { position { holder { name } evidence { text } scenario { title positions { nodes { stance } } } } } } }`
+	statements := func(subscribers ...*socket) int64 {
+		before := a.store.Statements()
+		cursor := a.position("north", "talks/line")
+		for _, s := range subscribers {
+			for range s.asked {
+				if got := s.event().change()["cursor"]; got != cursor {
+					t.Fatalf("got %v, want %s", got, cursor)
+				}
+			}
+		}
+		return a.store.Statements() - before
+	}
+	statements() // the first one has nothing before it
+	without := statements()
+	var subscribers []*socket
+	join := func(n, from int) {
+		s := a.connect()
+		s.asked = n
+		for i := range n {
+			filter := []string{"talks/line"}
+			if i%2 == 0 {
+				filter = append(filter, "talks/strip")
+			}
+			s.ask(strconv.Itoa(i), fmt.Sprintf(document, from+i), map[string]any{"scenarios": filter})
+		}
+		subscribers = append(subscribers, s)
+	}
+	live := func(n float64) {
+		wait(t, "the subscriptions to begin", func() bool { return a.metric("parley_feed_subscribers") == n })
+	}
+	join(1, 0)
+	live(1)
+	one := statements(subscribers...) - without
+	for i := range 10 {
+		join(100, 1+100*i)
+	}
+	live(1001)
+	if all := statements(subscribers...) - without; all != one || one < 4 {
+		t.Errorf("a change is read in %d statements for one subscription, and in %d for a thousand others", one, all)
+	}
+	if views := a.metric("parley_feed_views"); views != 1001 {
+		t.Errorf("there are %v views, want one for each subscription", views)
+	}
+	// The filter is no part of what is shown.
+	for range 3 {
+		s := a.connect()
+		for i := range 100 {
+			s.ask(strconv.Itoa(i), fmt.Sprintf(document, 0), map[string]any{"scenarios": []string{"talks/line", "talks/strip"}[i%2]})
+		}
+	}
+	live(1301)
+	if views := a.metric("parley_feed_views"); views != 1001 {
+		t.Errorf("%v views for the same selection under other filters, want no new one", views)
 	}
 }

@@ -52,31 +52,34 @@ type ChangePage struct {
 
 // ListChanges lists changes of the whole feed.
 func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields *Fields) (*parley.ChangeConnection, error) {
-	return first(s.changesWhere(ctx, []Key{{}}, `changes c`, `TRUE`, p, fields))
+	return first(s.changesWhere(ctx, []Key{{}}, `changes c`, `c.seq`, `TRUE`, p, fields))
 }
 
 // ChangesOf are the changes that touch each negotiation.
 func (s *Snapshot) ChangesOf(ctx context.Context, negotiations []Key, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
-	return s.changesWhere(ctx, negotiations, `change_touches t JOIN changes c ON c.seq = t.seq`, `t.record_id = k.id`, p, fields)
+	return s.changesWhere(ctx, negotiations, `change_touches t JOIN changes c ON c.seq = t.seq`, `t.seq`, `t.record_id = k.id`, p, fields)
 }
 
-func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope string, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
+// changesWhere reads a page of the feed for each key. Bounds are put on the column, place, whose index has the order of the
+// feed, those in time too, so that a page takes no look at what lies before it.
+func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, place, scope string, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
 	if err := (parley.Page{First: p.First}).Check(); err != nil {
 		return nil, err
 	}
-	c := conditions{query: s.newQuery(keys), list: []string{scope, `c.recorded_at <= k.known_at`}}
+	c := conditions{query: s.newQuery(keys), list: []string{scope,
+		place + ` <= (SELECT l.seq FROM changes l WHERE l.recorded_at <= k.known_at ORDER BY l.recorded_at DESC LIMIT 1)`}}
 	if p.Filter != nil {
 		match, err := s.feedFilter(ctx, c.query, p.Filter)
 		if err != nil {
 			return nil, err
 		}
 		for _, ids := range match.Touching {
-			c.add(`EXISTS (SELECT FROM change_touches t WHERE t.record_id = ANY(` + c.arg(uuids(ids)) + `::uuid[]) AND t.seq = c.seq)`)
+			c.add(`EXISTS (SELECT FROM change_touches o WHERE o.record_id = ANY(` + c.arg(uuids(ids)) + `::uuid[]) AND o.seq = ` + place + `)`)
 		}
 		among(&c, "c.kind", "change_kind", match.Kinds)
 	}
 	if p.Since != nil {
-		c.add("c.recorded_at >= " + c.arg(*p.Since))
+		c.add(place + ` >= (SELECT f.seq FROM changes f WHERE f.recorded_at >= ` + c.arg(*p.Since) + ` ORDER BY f.recorded_at LIMIT 1)`)
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -94,7 +97,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 		if err != nil {
 			return nil, err
 		}
-		c.add("c.seq " + operator + " " + c.arg(seq))
+		c.add(place + " " + operator + " " + c.arg(seq))
 	}
 	connections := make([]*parley.ChangeConnection, len(keys))
 	for i := range connections {
@@ -108,7 +111,7 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, scope str
 			SELECT ` + strings.Join(changeColumns.sql(selected, "c"), ", ") + `
 			FROM ` + from + `
 			WHERE ` + strings.Join(c.list, " AND ") + `
-			ORDER BY c.seq ` + direction + `
+			ORDER BY ` + place + ` ` + direction + `
 			LIMIT ` + strconv.Itoa(p.First+1) + `
 		) x ON true
 		ORDER BY k.n, x.seq ` + direction

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,13 +13,17 @@ import (
 
 	"parley/feed"
 	"parley/server"
+	"parley/server/transport"
 )
 
 type serve struct {
 	database
-	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	AllowRemote bool   `help:"Listen on an address that other machines can reach. Whoever reaches it may read and write."`
-	Demo        bool   `help:"Load the example data set if the database is empty."`
+	Addr           string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	AllowRemote    bool   `help:"Listen on an address that other machines can reach. Whoever reaches it may read and write."`
+	Demo           bool   `help:"Load the example data set if the database is empty."`
+	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate, and its chain (PEM)."`
+	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	MaxConnections int    `default:"20000" help:"How many WebSockets and event streams may be open (${default})."`
 }
 
 // pollEvery is how long a change by another server may go unnoticed where no hint of it comes.
@@ -30,9 +35,12 @@ func (s serve) Run(r *run) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", s.Addr)
+	if s.MaxConnections < 1 {
+		return fmt.Errorf("--max-connections %d lets nobody in; give 1 or more", s.MaxConnections)
+	}
+	listener, scheme, err := s.listen()
 	if err != nil {
-		return fmt.Errorf("can't listen on %s: %w", s.Addr, err)
+		return err
 	}
 	defer listener.Close()
 
@@ -70,8 +78,11 @@ func (s serve) Run(r *run) (err error) {
 		case <-serving.Done():
 		}
 	}()
-	r.log.Info("ready", "playground", "http://"+listener.Addr().String()+server.PlaygroundPath, "graphql", "http://"+listener.Addr().String()+server.GraphQLPath)
-	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, LoopbackOnly: loopback, Metrics: registry})
+	limits := transport.DefaultLimits
+	limits.Connections = s.MaxConnections
+	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, LoopbackOnly: loopback, Limits: limits, Metrics: registry})
+	url := scheme + "://" + listener.Addr().String()
+	r.log.Info("ready", "playground", url+server.PlaygroundPath, "graphql", url+server.GraphQLPath)
 	err = server.Serve(serving, listener, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
 		return cause
@@ -80,6 +91,28 @@ func (s serve) Run(r *run) (err error) {
 		r.log.Info("stopped")
 	}
 	return err
+}
+
+// listen opens the address, with TLS if there is a certificate.
+func (s serve) listen() (listener net.Listener, scheme string, err error) {
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return nil, "", errors.New("TLS needs both --tls-cert and --tls-key")
+	}
+	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
+	if s.TLSCert != "" {
+		certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+		if err != nil {
+			return nil, "", fmt.Errorf("the certificate %s with the key %s can't be used: %w", s.TLSCert, s.TLSKey, err)
+		}
+		config.Certificates = []tls.Certificate{certificate}
+	}
+	if listener, err = net.Listen("tcp", s.Addr); err != nil {
+		return nil, "", fmt.Errorf("can't listen on %s: %w", s.Addr, err)
+	}
+	if s.TLSCert != "" {
+		return tls.NewListener(listener, config), "https", nil
+	}
+	return listener, "http", nil
 }
 
 // checkAddress says whether the address is reached from this machine only; another needs a flag.
