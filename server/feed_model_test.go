@@ -36,9 +36,14 @@ func TestNothingIsLostOrRepeatedOrOutOfOrder(t *testing.T) {
 	dsn := pgtest.Database(t)
 	a := startPolling(t, dsn, 200*time.Millisecond)
 	a.load("talks.yaml", talks)
-	servers := []*api{a, startPolling(t, dsn, 200*time.Millisecond)}
 	db := a.db()
 	defer db.Close()
+	for random := rand.New(rand.NewPCG(5, 0)); a.changes() < 600; { // which the second server is too late to remember
+		if err := writePast(db, random); err != nil {
+			t.Fatal(err)
+		}
+	}
+	servers := []*api{a, startPolling(t, dsn, 200*time.Millisecond)}
 	foreign, err := db.Begin()
 	if err != nil {
 		t.Fatal(err)
