@@ -893,3 +893,26 @@ func TestAThousandSubscriptionsReadNoMoreThanOne(t *testing.T) {
 		t.Errorf("%v views for the same selection under other filters, want no new one", views)
 	}
 }
+
+// A change that the database can't tell of at first comes once it can, and as it is.
+func TestChangesOutlastALostDatabase(t *testing.T) {
+	t.Parallel()
+	a := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	b := startSlowly(t, a.dsn)
+	s := a.subscribe(`subscription { changes { cursor negotiation { title } } }`, b.retitle)
+	a.sql(`ALTER TABLE negotiations RENAME TO away`)
+	a.sql(`
+		WITH head AS (UPDATE feed_head SET seq = seq + 1, recorded_at = clock_timestamp() RETURNING seq, recorded_at)
+		INSERT INTO changes (seq, recorded_at, recorded_by, kind, action, subject_kind, subject_id, version, negotiation_id, lines, fields, summary)
+		SELECT head.seq, head.recorded_at, c.recorded_by, c.kind, c.action, c.subject_kind, c.subject_id, c.version, c.negotiation_id, c.lines, c.fields, 'In between.'
+		FROM head CROSS JOIN (SELECT * FROM changes ORDER BY seq DESC LIMIT 1) c;
+		NOTIFY parley_feed`)
+	wait(t, "it to fail", func() bool {
+		return strings.Contains(a.logs.String(), "away") || strings.Contains(a.logs.String(), "does not exist")
+	})
+	a.sql(`ALTER TABLE away RENAME TO negotiations`)
+	if title, ok := s.event().change()["negotiation"].(map[string]any)["title"].(string); !ok || title == "" {
+		t.Error("the change comes without what could not be read at first")
+	}
+}

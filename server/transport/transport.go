@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -201,9 +203,8 @@ func (t *Transports) subscribe(ctx context.Context, exec graphql.GraphExecutor, 
 	if followed.Cursor == "" { // the resolver was refused, or never got to run
 		return nil, "", respond(answering)
 	}
-	view := feed.View{Key: t.viewKey(op, clearance), Show: func(ctx context.Context, change parley.ChangeEntry) (payload []byte) {
-		ctx = t.Resolver.With(graphql.WithOperationContext(ctx, op), followed, change)
-		return t.encodeSafely(ctx, func() *graphql.Response { return respond(ctx) })
+	view := feed.View{Key: t.viewKey(op, clearance), Show: func(ctx context.Context, change parley.ChangeEntry) []byte {
+		return t.show(t.Resolver.With(graphql.WithOperationContext(ctx, op), followed, change), respond)
 	}}
 	subscription, err := t.Feed.Subscribe(followed.Filter, followed.After, view, to)
 	if err != nil {
@@ -212,18 +213,41 @@ func (t *Transports) subscribe(ctx context.Context, exec graphql.GraphExecutor, 
 	return subscription, followed.Cursor, nil
 }
 
-// encodeSafely is the JSON of a response, or of what became of it. It is nil when there is none.
-func (t *Transports) encodeSafely(ctx context.Context, respond func() *graphql.Response) (encoded []byte) {
+// A change that can't be shown, since the database is away say, is tried again for as long as a restart may take: whoever
+// is pushed an error in its place would have to ask for it once more.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = 10 * time.Second // of pauses that double, half a minute in all
+)
+
+// show answers a subscription with the change in the context. It returns nil when that ends.
+func (t *Transports) show(ctx context.Context, respond graphql.ResponseHandler) (payload []byte) {
 	defer func() {
 		if p := recover(); p != nil {
-			encoded = encode(nil, t.panicked(ctx, p))
+			payload = encode(nil, t.panicked(ctx, p))
 		}
 	}()
-	response := respond()
-	if response == nil {
-		return nil
+	for pause := firstPause; ; pause *= 2 {
+		response := respond(ctx)
+		switch {
+		case ctx.Err() != nil || response == nil:
+			return nil
+		case pause > lastPause || !failedForNow(response):
+			return encode(nil, response)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
 	}
-	return encode(nil, response)
+}
+
+// failedForNow tells what a machine failed at from what would fail again.
+func failedForNow(response *graphql.Response) bool {
+	return slices.ContainsFunc(response.Errors, func(err *gqlerror.Error) bool {
+		var fault *parley.Fault
+		return err.Extensions["code"] == "INTERNAL" && !errors.As(err, &fault)
+	})
 }
 
 // panicked logs a panic and makes it an answer.
