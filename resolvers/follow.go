@@ -76,6 +76,10 @@ func follow[T any](ctx context.Context, r *Resolver, wanted followed, after *par
 	if f.Filter, err = wanted(ctx, snapshot); err != nil {
 		return nil, err
 	}
-	f.After, f.Cursor, err = snapshot.Place(ctx, after)
-	return nil, err
+	seq, cursor, err := snapshot.Place(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	f.After, f.Cursor = seq, cursor
+	return nil, nil
 }

@@ -44,6 +44,7 @@ type api struct {
 	endFeed context.CancelFunc
 	// drain sends away who is connected for long.
 	drain   func(context.Context)
+	handler http.Handler
 	metrics *prometheus.Registry
 }
 
@@ -86,6 +87,7 @@ func startWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 	handler := server.New(options)
 	srv := httptest.NewServer(handler)
 	a.store, a.feed, a.url, a.endFeed, a.drain = store, changes, srv.URL, cancel, handler.Drain
+	a.handler = handler
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
 		handler.Drain(ended)

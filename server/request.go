@@ -28,7 +28,7 @@ func checkRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		switch {
-		case r.Header.Get("Upgrade") != "":
+		case transport.WantsWebSocket(r):
 			// a WebSocket, which sees to itself
 		case r.Method == http.MethodGet:
 			asked := r.URL.Query()

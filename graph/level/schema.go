@@ -6,7 +6,9 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // Schema runs operations on the tables that are generated for it.
@@ -115,7 +117,9 @@ func (s Stream) With(arguments Arguments) Stream {
 func (s *Schema) follow(ctx context.Context, op *graphql.OperationContext) graphql.ResponseHandler {
 	collected := graphql.CollectFields(op, op.Operation.SelectionSet, nil)
 	if len(collected) != 1 {
-		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		err := gqlerror.Errorf("must subscribe to exactly one stream")
+		errcode.Set(err, errcode.ValidationFailed) // by @skip or @include, which validation does not follow
+		graphql.AddError(ctx, err)
 		return nil
 	}
 	r := &run{OperationContext: op, ctx: ctx}

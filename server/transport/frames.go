@@ -24,14 +24,25 @@ type frames struct {
 	in         []byte // of a frame that is not complete yet
 	message    []byte // of a message that is not complete yet, without its last frame
 	fragmented bool
+	failed     bool // nobody knows where a frame begins in what comes from now on, and it is not looked at
 }
 
 // idle says whether no message has begun.
 func (f *frames) idle() bool { return len(f.in) == 0 && !f.fragmented }
 
 // next takes the next message, which is text, or control frame. It returns false where more bytes are needed first. What it
-// returns is good until bytes are added.
+// returns is good until bytes are added. After an error there is no next.
 func (f *frames) next() (op ws.OpCode, payload []byte, ok bool, err error) {
+	if !f.failed {
+		op, payload, ok, err = f.take()
+	}
+	if f.failed = f.failed || err != nil; f.failed {
+		f.in, f.message, f.fragmented = nil, nil, false
+	}
+	return op, payload, ok, err
+}
+
+func (f *frames) take() (op ws.OpCode, payload []byte, ok bool, err error) {
 	for {
 		r := bytes.NewReader(f.in)
 		header, err := ws.ReadHeader(r)

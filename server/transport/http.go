@@ -33,7 +33,7 @@ var _ graphql.Transport = HTTP{}
 
 // Supports says whether the request is one for it; the server has seen to its media type.
 func (HTTP) Supports(r *http.Request) bool {
-	return r.Header.Get("Upgrade") == "" && (r.Method == http.MethodPost || r.Method == http.MethodGet)
+	return !WantsWebSocket(r) && (r.Method == http.MethodPost || r.Method == http.MethodGet)
 }
 
 // Do answers an operation.
@@ -100,7 +100,7 @@ type accepted struct {
 func acceptedBy(r *http.Request) accepted {
 	a := accepted{media: mediaJSON, json: true}
 	chosen, other := false, false
-	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		switch media, _, _ := mime.ParseMediaType(part); media {
 		case mediaEvents:
 			a.events = true

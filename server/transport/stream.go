@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -25,7 +26,9 @@ type events struct {
 	end        context.CancelFunc // of the request
 
 	// Guarded by the outbox's lock.
-	last parley.Cursor
+	last  parley.Cursor
+	isCut bool
+	over  bool // the response is not ours any more
 }
 
 var (
@@ -54,6 +57,7 @@ func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.
 		defer context.AfterFunc(admission.Until, end)()
 	}
 	s.control.SetReadDeadline(time.Time{}) // the request's own would end the stream
+	s.control.SetWriteDeadline(time.Time{})
 	header := w.Header()
 	header.Set("Content-Type", mediaEvents)
 	header.Set("Cache-Control", "no-store")
@@ -116,7 +120,9 @@ func (s *events) answer(response *graphql.Response) {
 	text := append(encode([]byte("event: next\ndata: "), response), "\n\nevent: complete\ndata:\n\n"...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.finish(text)
+	if !s.admission.ended() {
+		s.finish(text)
+	}
 }
 
 // close ends the stream, once the client has taken what it was sent. The response must not be written to after that.
@@ -128,9 +134,12 @@ func (s *events) close() {
 	defer cancel()
 	s.wait(lingering)
 	if lingering.Err() != nil {
-		s.control.SetWriteDeadline(time.Now())
+		s.cut()
 	}
 	s.work.Wait()
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
 }
 
 // Deliver sends changes.
@@ -158,7 +167,10 @@ func (s *events) Deliver(changes []feed.Message) {
 
 // leave ends the stream without a last event, so that the client comes back. The outbox is locked.
 func (s *events) leave(why string) {
-	s.finish([]byte(": " + why + "; resume from " + string(s.last) + "\n\n"))
+	if s.last != "" {
+		why += "; resume from " + string(s.last)
+	}
+	s.finish([]byte(": " + why + "\n\n"))
 	s.end()
 }
 
@@ -180,15 +192,33 @@ func (s *events) depart() {
 
 func (s *events) cut() {
 	s.end()
-	s.control.SetWriteDeadline(time.Now())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.isCut = true
+		s.control.SetWriteDeadline(time.Now())
+	}
+}
+
+// allow gives the client until then to take what is written, unless it has been cut off. The zero time: as long as it takes.
+func (s *events) allow(until time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isCut {
+		s.control.SetWriteDeadline(until)
+	}
+	return !s.isCut
 }
 
 // try writes nothing: only writing with a deadline goes through HTTP.
 func (s *events) try([]byte) (int, error) { return 0, nil }
 
 func (s *events) write(b []byte) error {
+	defer s.allow(time.Time{}) // a deadline ends a stream of HTTP/2 even while nothing is written
 	for len(b) > 0 {
-		s.control.SetWriteDeadline(time.Now().Add(s.transports.Limits.Write))
+		if !s.allow(time.Now().Add(s.transports.Limits.Write)) {
+			return os.ErrDeadlineExceeded
+		}
 		n, err := s.w.Write(b[:min(chunk, len(b))])
 		if err != nil {
 			return err

@@ -106,6 +106,12 @@ func (t *Transports) enter(c client) bool {
 	return true
 }
 
+func (t *Transports) isDraining() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.draining
+}
+
 // exit forgets a client.
 func (t *Transports) exit(c client) {
 	t.mu.Lock()

@@ -36,7 +36,6 @@ var (
 	badProtocol      = closing{4406, "Subprotocol not acceptable; use " + protocol}
 	initTimeout      = closing{4408, "Connection initialisation timeout"}
 	tooManyInits     = closing{4429, "Too many initialisation requests"}
-	silent           = closing{ws.StatusPolicyViolation, "no answer to a ping"}
 	failed           = closing{ws.StatusInternalServerError, "Internal error"}
 	serviceRestart   = ws.StatusCode(1012)
 	tryAgainLater    = ws.StatusCode(1013)
@@ -49,7 +48,20 @@ type WebSockets struct{ *Transports }
 var _ graphql.Transport = WebSockets{}
 
 // Supports says whether the request is one for it.
-func (WebSockets) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
+func (WebSockets) Supports(r *http.Request) bool { return WantsWebSocket(r) }
+
+// WantsWebSocket says whether a request asks for a WebSocket. Other upgrades, as to HTTP/2 by clients that try for it with
+// their first request, need not be heeded.
+func WantsWebSocket(r *http.Request) bool {
+	for _, line := range r.Header.Values("Upgrade") {
+		for wanted := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(wanted), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // Do takes the connection over. It returns at once, so that what HTTP needed for the request can go.
 func (t WebSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
@@ -84,10 +96,13 @@ func wantedProtocol(r *http.Request) string {
 			offered = append(offered, strings.TrimSpace(p))
 		}
 	}
-	if len(offered) == 0 || slices.Contains(offered, protocol) {
+	switch {
+	case slices.Contains(offered, protocol):
 		return protocol
+	case len(offered) > 0:
+		return offered[0]
 	}
-	return offered[0]
+	return "" // which the protocol's own library does not take for it either
 }
 
 // sameOrigin keeps pages from elsewhere from reaching the API in the name of whoever looks at them: browsers let them open
@@ -109,6 +124,7 @@ type socket struct {
 	conn       net.Conn
 	raw        syscall.RawConn // nil for TLS, where one has to wait to read or write
 	frames     frames
+	until      time.Time   // when the message that has begun has to be there
 	timer      *time.Timer // for the introduction, and then for pings
 
 	// Guarded by the outbox's lock.
@@ -120,18 +136,22 @@ type socket struct {
 	isClosing   bool
 	closeByPeer bool
 	operations  []*operation
+	abandoned   int // operations that still run, but are not wanted
 }
 
 func (s *socket) begin(conn net.Conn, already []byte, understood bool) {
+	conn.SetDeadline(time.Time{}) // HTTP's
+	s.mu.Lock()
 	s.outbox.to, s.conn = s, conn
 	if c, ok := conn.(syscall.Conn); ok {
 		s.raw, _ = c.SyscallConn()
 	}
-	conn.SetDeadline(time.Time{}) // HTTP's
-	s.mu.Lock()
 	s.timer = time.AfterFunc(s.transports.Limits.Init, s.tick)
 	s.mu.Unlock()
-	if !understood {
+	switch {
+	case s.transports.isDraining(): // since before there was anything to close
+		s.depart()
+	case !understood:
 		s.close(badProtocol)
 	}
 	s.frames.in = already
@@ -165,6 +185,9 @@ func (s *socket) handleAll() (goesOn bool) {
 	}()
 	for {
 		op, payload, ok, err := s.frames.next()
+		if ok && !s.frames.fragmented {
+			s.until = time.Time{}
+		}
 		if err == nil && ok {
 			err = s.handle(op, payload)
 		}
@@ -172,15 +195,12 @@ func (s *socket) handleAll() (goesOn bool) {
 			s.close(why)
 		}
 		s.mu.Lock()
-		isClosing, byPeer := s.isClosing, s.closeByPeer
+		byPeer := s.closeByPeer
 		s.mu.Unlock()
-		switch {
-		case byPeer:
+		if byPeer {
 			return false
-		case isClosing && (err != nil || !ok):
-			s.frames = frames{limit: s.frames.limit} // what comes until the peer has gone is not looked at
-			return true
-		case !ok:
+		}
+		if !ok {
 			return true
 		}
 	}
@@ -225,14 +245,15 @@ func (s *socket) tick() {
 	case !introduced:
 		s.close(initTimeout)
 	case !heard:
-		s.close(silent)
+		// A policy was violated, but the protocol's own library would not come back after that.
+		s.close(closing{tryAgainLater, "no answer to a ping; " + s.resume()})
 	}
 }
 
 // close tells the peer why, after what it was sent before, and waits a while for it to go.
 func (s *socket) close(why closing) {
 	s.mu.Lock()
-	if s.isClosing {
+	if s.isClosing || s.conn == nil { // which begin sees to
 		s.mu.Unlock()
 		return
 	}
@@ -253,7 +274,14 @@ func (s *socket) depart() {
 	s.close(closing{serviceRestart, "the server stops; connect again and " + s.resume()})
 }
 
-func (s *socket) cut() { s.conn.Close() }
+func (s *socket) cut() {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn != nil {
+		conn.Close()
+	}
+}
 
 // resume says from where the client is to go on: from the earliest of the cursors up to which its subscriptions have all.
 func (s *socket) resume() string {
@@ -281,10 +309,7 @@ func (s *socket) handle(op ws.OpCode, payload []byte) error {
 	case ws.OpClose:
 		return s.closed(payload)
 	case ws.OpPing:
-		if !isClosing && !s.send(append(appendFrame(nil, ws.OpPong, len(payload)), payload...)) {
-			return s.tooSlow()
-		}
-		return nil
+		return s.send(append(appendFrame(nil, ws.OpPong, len(payload)), payload...))
 	case ws.OpPong:
 		return nil
 	}
@@ -299,9 +324,12 @@ func (s *socket) closed(payload []byte) error {
 	why := closing{code: ws.StatusNormalClosure}
 	if len(payload) > 0 {
 		code, reason := ws.ParseCloseFrameData(payload)
-		if err := ws.CheckCloseFrameData(code, reason); err != nil || len(payload) == 1 {
+		switch err := ws.CheckCloseFrameData(code, reason); {
+		case err == ws.ErrProtocolInvalidUTF8:
+			why = closing{ws.StatusInvalidFramePayloadData, "the reason is not UTF-8"}
+		case err != nil, code > ws.StatusRangePrivate.Max: // of one byte, the code is 0
 			why = closing{ws.StatusProtocolError, "the close frame is malformed"}
-		} else {
+		default:
 			why.code = code
 		}
 	}
@@ -325,29 +353,28 @@ func (s *socket) message(text []byte) error {
 	switch *m.Type {
 	case "connection_init":
 		return s.introduce(m.Payload)
-	case "ping":
+	case "ping", "pong":
 		if !isObject(m.Payload) {
-			return invalidMessage("Invalid message: the payload of a ping is an object, if there is one")
+			return invalidMessage("Invalid message: the payload of a " + *m.Type + " is an object, if there is one")
+		}
+		if *m.Type == "pong" {
+			return nil
 		}
 		pong := []byte(`{"type":"pong"}`)
 		if len(m.Payload) > 0 {
 			pong = fmt.Appendf(nil, `{"type":"pong","payload":%s}`, m.Payload)
 		}
 		return s.sendText(pong)
-	case "pong":
-		return nil
 	case "subscribe":
 		if m.ID == nil || *m.ID == "" || len(*m.ID) > maxID {
 			return invalidMessage(fmt.Sprintf("Invalid message: subscribe needs an id, of %d bytes at most", maxID))
 		}
 		return s.subscribe(*m.ID, m.Payload)
 	case "complete":
-		if m.ID == nil {
+		if m.ID == nil || *m.ID == "" {
 			return invalidMessage("Invalid message: complete needs an id")
 		}
-		if o := s.take(*m.ID); o != nil {
-			o.stop()
-		}
+		s.abandon(*m.ID)
 		return nil
 	}
 	return invalidMessage(fmt.Sprintf("Invalid message: %.40q is no type of it", *m.Type))
@@ -395,9 +422,9 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 		return failed
 	}
 	ctx, cancel := context.WithCancel(withCarrier(context.Background(), OverWebSocket, true))
-	o := &operation{socket: s, id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), cancel: cancel}
+	o := &operation{socket: s, id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), cancel: cancel, running: true}
 	s.mu.Lock()
-	introduced, exists, many := s.introduced, s.find(id) >= 0, len(s.operations) >= s.transports.Limits.Operations
+	introduced, exists, many := s.introduced, s.find(id) != nil, len(s.operations)+s.abandoned >= s.transports.Limits.Operations
 	if introduced && !exists && !many && !s.isClosing {
 		s.operations = append(s.operations, o)
 		s.mu.Unlock()
@@ -420,36 +447,58 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	return nil // it closes
 }
 
-// find is the place of an operation; -1: there is none. The outbox is locked.
-func (s *socket) find(id string) int {
-	return slices.IndexFunc(s.operations, func(o *operation) bool { return o.id == id })
-}
-
-// take takes an operation out, so that nothing more comes of it.
-func (s *socket) take(id string) *operation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := s.find(id)
+// find is an operation; nil: there is none of that id. The outbox is locked.
+func (s *socket) find(id string) *operation {
+	i := slices.IndexFunc(s.operations, func(o *operation) bool { return o.id == id })
 	if i < 0 {
 		return nil
 	}
-	o := s.operations[i]
+	return s.operations[i]
+}
+
+// take takes an operation out, so that nothing more comes of it, and returns false if it was out. (By now its id may be that
+// of another.) The outbox is locked.
+func (s *socket) take(o *operation) bool {
+	i := slices.Index(s.operations, o)
+	if i < 0 {
+		return false
+	}
 	s.operations = slices.Delete(s.operations, i, i+1)
-	return o
+	return true
 }
 
-// send sends bytes, unless it closes, and returns false if the client is too slow for them.
-func (s *socket) send(b []byte) bool {
+// abandon ends an operation that the client wants no more of. It counts as long as it runs: ending takes a moment.
+func (s *socket) abandon(id string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.isClosing || s.put(b) || s.broke
+	o := s.find(id)
+	if o != nil && s.take(o) && o.running {
+		o.abandoned = true
+		s.abandoned++
+	}
+	s.mu.Unlock()
+	if o != nil {
+		o.stop()
+	}
 }
 
-func (s *socket) sendText(text []byte) error {
-	if !s.send(append(appendFrame(nil, ws.OpText, len(text)), text...)) {
+// send sends bytes, unless it closes. The error is why it has to: the client is too slow for them, or may not have them
+// any more.
+func (s *socket) send(b []byte) error {
+	s.mu.Lock()
+	revoked := s.admission.ended()
+	sent := revoked || s.isClosing || s.put(b) || s.broke
+	s.mu.Unlock()
+	switch {
+	case revoked:
+		return forbidden
+	case !sent:
 		return s.tooSlow()
 	}
 	return nil
+}
+
+func (s *socket) sendText(text []byte) error {
+	return s.send(append(appendFrame(nil, ws.OpText, len(text)), text...))
 }
 
 // tooSlow closes it, since more waits for the client than may.
@@ -469,6 +518,8 @@ type operation struct {
 	subscription *feed.Subscription // once it is one
 	last         parley.Cursor      // up to which the client has been sent all
 	stopped      bool
+	running      bool // until it has been answered, or is a subscription
+	abandoned    bool // while it was running
 }
 
 var _ feed.Subscriber = (*operation)(nil)
@@ -479,6 +530,11 @@ func (o *operation) run(ctx context.Context, params *graphql.RawParams) {
 	defer func() {
 		if p := recover(); p != nil {
 			o.refuse(s.transports.panicked(ctx, p).Errors)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if o.running = false; o.abandoned {
+			s.abandoned--
 		}
 	}()
 	ctx = graphql.StartOperationTrace(ctx)
@@ -525,19 +581,27 @@ func (s *socket) clearance() string {
 func (o *operation) complete(ctx context.Context, payload []byte) {
 	o.Ready(ctx)
 	s := o.socket
-	if s.take(o.id) == nil {
+	if !o.ends() {
 		return // the client does not want it any more
 	}
 	last := o.lastMessage("complete", "")
 	message := o.appendMessage(nil, payload)
-	if !s.send(append(appendFrame(message, ws.OpText, len(last)), last...)) {
-		s.close(s.tooSlow())
+	if why := s.send(append(appendFrame(message, ws.OpText, len(last)), last...)); why != nil {
+		s.close(why.(closing))
 	}
+}
+
+// ends takes the operation out before its last message, and returns false if the client did.
+func (o *operation) ends() bool {
+	s := o.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.take(o)
 }
 
 // refuse ends the operation with errors.
 func (o *operation) refuse(errs gqlerror.List) {
-	if o.socket.take(o.id) != nil {
+	if o.ends() {
 		if why := o.socket.sendText(o.errorMessage(errs)); why != nil {
 			o.socket.close(why.(closing))
 		}

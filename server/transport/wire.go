@@ -76,15 +76,14 @@ func (s *socket) broken() { s.conn.Close() }
 // inputs are buffers to read into. None is held while nothing comes.
 var inputs = sync.Pool{New: func() any { b := make([]byte, 4096); return &b }}
 
-// fill waits for input. Once a message has begun, it has to come to its end.
+// fill waits for input. Once a message has begun, it has to come to its end, however much of it keeps coming.
 func (s *socket) fill() error {
+	if !s.frames.idle() && s.until.IsZero() {
+		s.until = time.Now().Add(s.transports.Limits.Ping)
+	}
 	s.mu.Lock()
 	if !s.isClosing {
-		var until time.Time
-		if !s.frames.idle() {
-			until = time.Now().Add(s.transports.Limits.Ping)
-		}
-		if err := s.conn.SetReadDeadline(until); err != nil {
+		if err := s.conn.SetReadDeadline(s.until); err != nil {
 			s.mu.Unlock()
 			return err
 		}
