@@ -192,7 +192,10 @@ func (s *Snapshot) Place(ctx context.Context, after *parley.Cursor) (int64, parl
 		return s.head, s.store.cursor(s.head), nil
 	}
 	seq, err := s.store.seq(*after, s.head)
-	return seq, *after, err
+	if err != nil {
+		return 0, "", err
+	}
+	return seq, *after, nil
 }
 
 // Head is the number of the last change in the feed.
