@@ -31,7 +31,7 @@ func (s *Shared) rows(ctx context.Context, r *reader, text string, args []any, e
 	var key strings.Builder
 	key.WriteString(text)
 	for _, arg := range args {
-		fmt.Fprintf(&key, "\x00%T%v", arg, arg)
+		fmt.Fprintf(&key, "\x00%#v", arg) // which quotes texts: what stands in a list can't look like two
 	}
 	s.mu.Lock()
 	read, isKnown := s.known[key.String()]
