@@ -27,9 +27,11 @@ func (t *Transports) viewKey(op *graphql.OperationContext, clearance string) str
 		v = textOf(op)
 		t.views.Add(viewed{op.RawQuery, op.OperationName}, v)
 	}
-	values := make([]any, len(v.variables))
-	for i, name := range v.variables {
-		values[i] = op.Variables[name]
+	values := make(map[string]any, len(v.variables)) // one that is left out is not the same as null
+	for _, name := range v.variables {
+		if value, given := op.Variables[name]; given {
+			values[name] = value
+		}
 	}
 	key, err := json.Marshal([]any{clearance, values})
 	if err != nil {
