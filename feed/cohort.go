@@ -61,11 +61,11 @@ func (c *cohort) push(due *change) {
 	}
 }
 
-// work hands on what is due until nothing is.
+// work hands on what is due until nothing is, or nobody is left.
 func (c *cohort) work() {
 	for {
 		c.mu.Lock()
-		if len(c.due) == 0 || c.feed.work.Err() != nil {
+		if len(c.due) == 0 || len(c.members) == 0 || c.feed.work.Err() != nil {
 			c.due, c.working = nil, false
 			c.mu.Unlock()
 			return
