@@ -73,7 +73,11 @@ func Start(ctx context.Context, log Log, o Options) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Feed{log: log, options: o, done: make(chan struct{}), work: ctx, head: head, index: newIndex(), views: make(map[string]*view)}
+	f := &Feed{log: log, options: o, done: make(chan struct{}), work: ctx, head: max(0, head-maxRecent), index: newIndex(), views: make(map[string]*view)}
+	// Those who come back to a server that has just begun ask for the same few changes, and share what is made of them.
+	if _, err := f.follow(ctx, f.head); err != nil {
+		return nil, err
+	}
 	f.metrics = newMetrics(f)
 	go f.tail(ctx)
 	return f, nil
