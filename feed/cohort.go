@@ -14,7 +14,7 @@ type cohort struct {
 	feed   *Feed
 	key    cohortKey
 	filter parley.FeedFilter
-	asked  int64 // the last change for which the index looked at it
+	looked int64 // the last change for which the index looked at it
 
 	mu      sync.Mutex
 	members []*Subscription
@@ -23,7 +23,8 @@ type cohort struct {
 }
 
 const (
-	// maxDue is how many changes may wait for a cohort, each a pointer to what the recent changes hold anyway.
+	// maxDue is how many changes may wait for a cohort: those of a large import. Each takes some hundred bytes, once for all
+	// cohorts; of what is no longer recent no views are kept.
 	maxDue = 50_000
 	// together is how many changes that wait are handed on in one go.
 	together = 16
@@ -81,16 +82,20 @@ func (c *cohort) work() {
 			continue
 		}
 		messages := make([]Message, 0, now)
+		var err error
 		for _, change := range changes {
-			payload := change.show(c.feed.work, c.key.view)
-			if payload == nil {
-				break // the feed ends
+			var payload []byte
+			if payload, err = change.show(c.feed.work, c.key.view); err != nil {
+				break
 			}
 			messages = append(messages, Message{change.Seq, change.Cursor, payload})
 		}
-		if len(messages) > 0 {
-			deliver(members, messages)
-			c.feed.metrics.handedOn(len(members), messages, changes, time.Now())
+		deliver(members, messages)
+		c.feed.metrics.handedOn(len(members), changes[:len(messages)], time.Now())
+		if err != nil && c.feed.work.Err() == nil { // nobody is to miss the change, so all come back for it
+			for _, s := range members {
+				s.end(err)
+			}
 		}
 	}
 }

@@ -34,12 +34,19 @@ type Log interface {
 // ErrEnded ends the subscriptions of a feed that is shut down.
 var ErrEnded = errors.New("the server is shutting down")
 
+// ErrNotNow ends the subscriptions to what can't be shown at the moment, and may be later.
+var ErrNotNow = errors.New("what is asked for can't be read at the moment")
+
 // ErrBehind ends the subscriptions whose view takes longer to make than changes take to come, for so long that too many
 // wait for it.
 var ErrBehind = errors.New("what is asked of each change takes longer than changes take to come")
 
-// batch is how many changes are read at once.
-const batch = 256
+const (
+	// batch is how many changes are read at once.
+	batch = 256
+	// readers is how many subscribers at a time read the log to catch up, beside the tail.
+	readers = 2
+)
 
 // Options say how a feed is tailed.
 type Options struct {
@@ -58,6 +65,7 @@ type Feed struct {
 	done    chan struct{}
 	work    context.Context // of cohorts, and of subscribers that catch up
 	working sync.WaitGroup
+	reading chan struct{} // what they missed, past the recent changes
 
 	mu     sync.Mutex
 	ended  bool
@@ -73,7 +81,7 @@ func Start(ctx context.Context, log Log, o Options) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Feed{log: log, options: o, done: make(chan struct{}), work: ctx, head: max(0, head-maxRecent), index: newIndex(), views: make(map[string]*view)}
+	f := &Feed{log: log, options: o, done: make(chan struct{}), work: ctx, reading: make(chan struct{}, readers), head: max(0, head-maxRecent), index: newIndex(), views: make(map[string]*view)}
 	// Those who come back to a server that has just begun ask for the same few changes, and share what is made of them.
 	if _, err := f.follow(ctx, f.head); err != nil {
 		return nil, err

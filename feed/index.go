@@ -67,8 +67,8 @@ func (x *index) each(c *change, visit func(*cohort)) {
 	}
 	for _, id := range c.Touches {
 		for hears := range x.of[id] {
-			if hears.asked != c.Seq {
-				hears.asked = c.Seq
+			if hears.looked != c.Seq {
+				hears.looked = c.Seq
 				if hears.filter.Matches(c.ChangeEntry) {
 					visit(hears)
 				}

@@ -51,8 +51,8 @@ func newMetrics(f *Feed) *metrics {
 }
 
 // handedOn counts what a cohort was given.
-func (m *metrics) handedOn(members int, messages []Message, changes []*change, now time.Time) {
-	m.delivered.Add(float64(members * len(messages)))
+func (m *metrics) handedOn(members int, changes []*change, now time.Time) {
+	m.delivered.Add(float64(members * len(changes)))
 	for _, c := range changes {
 		m.lag.Observe(max(0, now.Sub(c.RecordedAt).Seconds()))
 	}

@@ -11,8 +11,8 @@ import (
 type View struct {
 	// Key is the same for views that show the same; what is shown under one key is made once and handed to all.
 	Key string
-	// Show makes the view of a change. It returns nil only when the context ends.
-	Show func(context.Context, parley.ChangeEntry) []byte
+	// Show makes the view of a change. An error says that it can't be made now, or that the context has ended.
+	Show func(context.Context, parley.ChangeEntry) ([]byte, error)
 }
 
 // view is a View that somebody subscribed to.
@@ -151,11 +151,8 @@ func (s *Subscription) catchUp(ctx context.Context) {
 		if isRecent {
 			head = changes[len(changes)-1].Seq
 		} else {
-			entries, err := f.log.ChangesAfter(ctx, s.after, anchor(s.filter), batch)
-			if err != nil {
-				if ctx.Err() == nil {
-					f.options.Log.Error("what a subscriber missed can't be read; trying again", "error", err)
-				}
+			entries, err := s.read(ctx)
+			if err != nil { // which the tail meets too, and logs once
 				pause(ctx, time.Second)
 				continue
 			}
@@ -166,42 +163,61 @@ func (s *Subscription) catchUp(ctx context.Context) {
 				head = entries[n-1].Seq
 			}
 		}
-		if !s.deliver(ctx, changes) {
+		if err := s.deliver(ctx, changes); err != nil {
+			if ctx.Err() == nil {
+				s.end(err)
+			}
 			return
 		}
 		s.after = head
 	}
 }
 
-// deliver shows the changes that match to the subscriber, and returns false if it was cut short.
-func (s *Subscription) deliver(ctx context.Context, changes []*change) bool {
+// read reads what follows its place from the log. Few do so at a time.
+func (s *Subscription) read(ctx context.Context) ([]parley.ChangeEntry, error) {
+	select {
+	case s.feed.reading <- struct{}{}:
+		defer func() { <-s.feed.reading }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return s.feed.log.ChangesAfter(ctx, s.after, anchor(s.filter), batch)
+}
+
+// deliver shows the changes that match to the subscriber.
+func (s *Subscription) deliver(ctx context.Context, changes []*change) error {
 	var messages []Message
 	bytes := 0
-	flush := func() bool {
+	flush := func() error {
 		s.to.Ready(ctx)
 		if ctx.Err() != nil {
-			return false
+			return ctx.Err()
 		}
 		s.to.Deliver(messages)
 		s.feed.metrics.delivered.Add(float64(len(messages)))
 		messages, bytes = messages[:0], 0
-		return true
+		return nil
 	}
 	for _, c := range changes {
 		if !s.filter.Matches(c.ChangeEntry) {
 			continue
 		}
-		payload := c.show(s.feed.work, s.view)
-		if payload == nil {
-			return false
+		payload, err := c.show(s.feed.work, s.view)
+		if err != nil {
+			return err
 		}
-		if len(messages) > 0 && (len(messages) == maxCatch || bytes+len(payload) > maxCatchBytes) && !flush() {
-			return false
+		if len(messages) > 0 && (len(messages) == maxCatch || bytes+len(payload) > maxCatchBytes) {
+			if err := flush(); err != nil {
+				return err
+			}
 		}
 		messages = append(messages, Message{c.Seq, c.Cursor, payload})
 		bytes += len(payload)
 	}
-	return len(messages) == 0 || flush()
+	if len(messages) == 0 {
+		return nil
+	}
+	return flush()
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -17,16 +17,18 @@ type change struct {
 	mu    sync.Mutex
 	shown map[string]*shown // by the view's key
 	size  int               // of the views
+	old   bool              // no views are kept
 }
 
 // shown is a view of a change, once done is closed.
 type shown struct {
 	done    chan struct{}
 	payload []byte
+	err     error
 }
 
-// show makes a view of a change, unless somebody has, or is about to.
-func (c *change) show(ctx context.Context, v *view) []byte {
+// show makes a view of a change, unless somebody has, or is about to. One that could not be made is not kept.
+func (c *change) show(ctx context.Context, v *view) ([]byte, error) {
 	c.mu.Lock()
 	s, known := c.shown[v.Key]
 	if !known {
@@ -38,21 +40,24 @@ func (c *change) show(ctx context.Context, v *view) []byte {
 	}
 	c.mu.Unlock()
 	if !known {
-		defer close(s.done) // should the view panic, too
-		s.payload = v.Show(ctx, c.ChangeEntry)
+		s.payload, s.err = v.Show(ctx, c.ChangeEntry)
 		c.mu.Lock()
-		c.size += len(s.payload)
+		if c.size += len(s.payload); (s.err != nil || c.old) && c.shown[v.Key] == s {
+			delete(c.shown, v.Key)
+			c.size -= len(s.payload)
+		}
 		c.mu.Unlock()
-		return s.payload
+		close(s.done)
 	}
 	<-s.done
-	return s.payload
+	return s.payload, s.err
 }
 
-func (c *change) forget() {
+// forget lets go of the views that were made, and, of a change that is old, of those to come.
+func (c *change) forget(old bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shown, c.size = nil, 0
+	c.shown, c.size, c.old = nil, 0, old
 }
 
 func (c *change) weight() int {
@@ -75,7 +80,10 @@ type window struct{ changes []*change }
 
 func (w *window) add(c *change) {
 	w.changes = append(w.changes, c)
-	if len(w.changes) > 2*maxRecent { // seldom, for it moves them
+	if past := len(w.changes) - maxRecent; past > maxRecent { // seldom, for it moves them
+		for _, old := range w.changes[:past] {
+			old.forget(true)
+		}
 		w.changes = slices.Clone(w.changes[len(w.changes)-maxRecent:])
 	}
 }
@@ -94,7 +102,7 @@ func (w *window) forget(now time.Time) {
 	weight := 0
 	for _, c := range slices.Backward(w.changes) {
 		if weight += c.weight(); weight > maxRecentBytes || now.Sub(c.seen) > keepViews {
-			c.forget()
+			c.forget(false)
 		}
 	}
 }

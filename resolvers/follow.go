@@ -13,8 +13,8 @@ import (
 // whoever has them. Many clients are answered with one change at a time, and each alone would cost a goroutine.
 type Followed struct {
 	Filter parley.FeedFilter
-	After  int64 // the number of the change that it goes on from
-	Cursor parley.Cursor
+	After  int64         // the number of the change that it goes on from
+	Cursor parley.Cursor // of that; empty while nothing was found to follow
 	event  func(parley.ChangeEntry) any
 }
 
@@ -76,10 +76,6 @@ func follow[T any](ctx context.Context, r *Resolver, wanted followed, after *par
 	if f.Filter, err = wanted(ctx, snapshot); err != nil {
 		return nil, err
 	}
-	seq, cursor, err := snapshot.Place(ctx, after)
-	if err != nil {
-		return nil, err
-	}
-	f.After, f.Cursor = seq, cursor
-	return nil, nil
+	f.After, f.Cursor, err = snapshot.Place(ctx, after)
+	return nil, err
 }

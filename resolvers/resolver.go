@@ -23,7 +23,7 @@ type Resolver struct {
 }
 
 // sharing is how many changes may be answered with at one time and still share what is read.
-const sharing = 32
+const sharing = 16
 
 // New makes the resolvers over a store.
 func New(store *storage.Store) *Resolver {

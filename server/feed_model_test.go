@@ -327,7 +327,7 @@ func (f *follower) visit(of *feed.Feed, settled <-chan struct{}, changes int) er
 }
 
 // numbered shows the number of a change.
-var numbered = feed.View{Key: "numbered", Show: func(_ context.Context, c parley.ChangeEntry) []byte { return fmt.Append(nil, c.Seq) }}
+var numbered = feed.View{Key: "numbered", Show: func(_ context.Context, c parley.ChangeEntry) ([]byte, error) { return fmt.Append(nil, c.Seq), nil }}
 
 type visit struct {
 	*follower

@@ -107,7 +107,7 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports)
 	srv.AddTransport(transport.WebSockets{Transports: transports})
 	srv.AddTransport(transport.HTTP{Transports: transports})
 	srv.AddTransport(gqltransport.Options{})
-	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
+	srv.SetQueryCache(documents{lru.New[*ast.QueryDocument](1000)})
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(extension.Introspection{})
 	srv.Use(operationCheck{schema.Schema()})
@@ -120,6 +120,18 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports)
 		return errPanicked
 	})
 	return srv
+}
+
+// documents are those that were parsed and found valid. Long ones, which carry texts rather than come again, are not kept.
+type documents struct {
+	graphql.Cache[*ast.QueryDocument]
+}
+
+// Add keeps a document.
+func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocument) {
+	if len(text) <= transport.MaxKept {
+		d.Cache.Add(ctx, text, document)
+	}
 }
 
 // errPanicked is shown as an internal error; the panic itself is logged where it is caught.

@@ -423,6 +423,22 @@ func TestRefusedSubscriptions(t *testing.T) {
 	s.ask("1", `subscription($k: [ChangeKind!]) { changes(filter: {kinds: $k}) { cursor } }`, map[string]any{"k": []string{"status"}})
 	s.refusal("BAD_REQUEST", "status", "STATUS")
 
+	good := a.retitle()
+	honest := a.connect()
+	for _, cursor := range []string{"", "nonsense", good + "0", good[:len(good)-1] + "v", "0" + good} {
+		const document = `subscription($after: Cursor) { changes(after: $after) { cursor } }`
+		s.ask("1", document, map[string]any{"after": cursor})
+		s.refusal("BAD_CURSOR", strconv.Quote(cursor))
+		// Others in the same words are none the worse for it.
+		honest.ask(cursor+"!", document, map[string]any{"after": good})
+		want := a.retitle()
+		if got := honest.event().change()["cursor"]; got != want {
+			t.Errorf("beside the cursor %q: got %v, want %s", cursor, got, want)
+		}
+		honest.send(message{Type: "complete", ID: cursor + "!"})
+		good = want
+	}
+
 	// The connection is good for other operations after that.
 	s.ask("2", `query { negotiation(id: "talks") { key } }`)
 	s.event().want("negotiation.key", "talks")
@@ -914,5 +930,61 @@ func TestChangesOutlastALostDatabase(t *testing.T) {
 	a.sql(`ALTER TABLE away RENAME TO negotiations`)
 	if title, ok := s.event().change()["negotiation"].(map[string]any)["title"].(string); !ok || title == "" {
 		t.Error("the change comes without what could not be read at first")
+	}
+}
+
+// What is shown may differ by a variable that is left out, and by how a list is cut up: such views share nothing.
+func TestViewsThatDifferAreToldApart(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.position("north", "talks/line")
+	begin := a.must(`{ lens { cursor } }`).text("lens.cursor")
+	a.retitle()
+	for document, values := range map[string][2]map[string]any{
+		`subscription($after: Cursor, $n: Int) { changes(after: $after) { cursor negotiation { scenarios(first: $n) { nodes { key } } } } }`:                       {{"n": nil}, {}},
+		`subscription($after: Cursor, $s: [ID!]) { changes(after: $after) { cursor negotiation { changes(filter: {stakeholders: $s}) { totalCount } } } }`:         {{"s": []string{"north south"}}, {"s": []string{"north", "south"}}},
+		`subscription($after: Cursor, $with: Boolean = true) { changes(after: $after) { cursor ... on RecordChanged @include(if: $with) { node { label } } } }`:    {{"with": false}, {}},
+		`subscription($after: Cursor, $with: Boolean!) { changes(after: $after) { cursor ...more @include(if: $with) } } fragment more on Change { summary kind }`: {{"with": false}, {"with": true}},
+	} {
+		var told []string
+		for _, variables := range values {
+			variables["after"] = begin
+			s := a.connect()
+			s.ask("1", document, variables)
+			told = append(told, string(s.read().Payload))
+		}
+		if told[0] == told[1] {
+			t.Errorf("%s: %v and %v are both told %s", document, values[0], values[1], told[0])
+		}
+	}
+}
+
+// However many views wait for the database, the feed goes on, and so does whoever else reads.
+func TestStuckViewsHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	a := startSlowly(t, pgtest.Database(t))
+	a.load("talks.yaml", talks)
+	s := a.connect()
+	const stuck = 50
+	for i := range stuck {
+		s.ask(strconv.Itoa(i), fmt.Sprintf(`subscription { a%d: changes { cursor negotiation { events(first: %d) { nodes { id } } } } }`, i, i+1))
+	}
+	wait(t, "all to be subscribed", func() bool { return a.metric("parley_feed_cohorts") == stuck })
+	db := a.db()
+	defer db.Close()
+	lock := db.MustBegin()
+	defer lock.Rollback()
+	lock.MustExec(`LOCK TABLE events IN ACCESS EXCLUSIVE MODE`)
+	for range 5 {
+		before := a.metric("parley_feed_head")
+		a.retitle()
+		wait(t, "the feed to go on", func() bool { return a.metric("parley_feed_head") > before })
+	}
+	a.must(`{ negotiation(id: "talks") { title } }`)
+	if err := lock.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 * stuck {
+		s.event()
 	}
 }

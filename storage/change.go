@@ -181,7 +181,7 @@ func (s *Snapshot) feedFilter(ctx context.Context, q *query, f *parley.ChangeFil
 	return match, nil
 }
 
-// Place is the place in the feed that a cursor names, or, without one, its head.
+// Place is the place in the feed that a cursor names, or, without one, its head. With an error it is none.
 func (s *Snapshot) Place(ctx context.Context, after *parley.Cursor) (int64, parley.Cursor, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -211,7 +211,7 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 // those that touch one of them.
 func (s *Store) ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error) {
 	var entries []parley.ChangeEntry
-	r, selected := reader{store: s}, changeColumns.neededFor(nil)
+	selected := changeColumns.neededFor(nil)
 	from, args := `changes c WHERE c.seq > $1`, []any{seq, limit}
 	if len(touching) > 0 {
 		// Each record's own few are found in the order of the feed, rather than all that they were ever touched by.
@@ -221,7 +221,7 @@ func (s *Store) ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUI
 			CROSS JOIN LATERAL (SELECT seq FROM change_touches WHERE record_id = record.id AND seq > $1 ORDER BY seq LIMIT $2) t)`
 		args = append(args, binaryIDs(touching))
 	}
-	err := r.uncounted(ctx, `
+	err := s.feedReads.query(ctx, `
 		SELECT record_send(ROW(`+strings.Join(changeColumns.sql(selected, "c"), ", ")+`))
 		FROM `+from+`
 		ORDER BY c.seq

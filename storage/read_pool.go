@@ -15,6 +15,10 @@ import (
 // readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
 var readersAtOnce = max(8, 4*runtime.GOMAXPROCS(0))
 
+// feedReadersAtOnce are those who read the feed itself, which must go on whatever is asked: its tail, and two of those
+// who catch up with it.
+const feedReadersAtOnce = 3
+
 // readPool holds the connections that reads run on. They have them to themselves, so that reads and writes don't wait for
 // each other. (It is not database/sql's, which takes a statement through half a dozen locks and starts a goroutine to
 // watch its context; the driver starts another. Together they are a fifth of what a short read costs.)
@@ -28,8 +32,8 @@ type readPool struct {
 	closed bool
 }
 
-func newReadPool(config pq.Config, timeout time.Duration) *readPool {
-	return &readPool{config: config, timeout: timeout, slots: make(chan struct{}, readersAtOnce)}
+func newReadPool(config pq.Config, timeout time.Duration, atOnce int) *readPool {
+	return &readPool{config: config, timeout: timeout, slots: make(chan struct{}, atOnce)}
 }
 
 // query runs a statement whose every row is one value made by record_send. When the context ends, so does the statement.

@@ -24,14 +24,25 @@ type sharedRead struct {
 }
 
 // maxShared bounds what is kept. What comes on top is read by each for itself.
-const maxShared = 4 << 20
+const maxShared = 1 << 20
 
 // rows runs the statement of a snapshot, unless somebody has run it, or is about to.
 func (s *Shared) rows(ctx context.Context, r *reader, text string, args []any, each func(row)) error {
 	var key strings.Builder
 	key.WriteString(text)
-	for _, arg := range args {
-		fmt.Fprintf(&key, "\x00%#v", arg) // which quotes texts: what stands in a list can't look like two
+	values, err := driverValues(args)
+	if err != nil {
+		return err
+	}
+	for _, v := range values {
+		switch v := v.Value.(type) {
+		case []byte:
+			fmt.Fprintf(&key, "\x00b%d:%s", len(v), v)
+		case string:
+			fmt.Fprintf(&key, "\x00s%d:%s", len(v), v)
+		default:
+			fmt.Fprintf(&key, "\x00%T:%v", v, v)
+		}
 	}
 	s.mu.Lock()
 	read, isKnown := s.known[key.String()]

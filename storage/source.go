@@ -80,7 +80,8 @@ func (s *Snapshot) Bodies(ctx context.Context, sources []Key, _ *Fields) ([]*str
 
 func (r *reader) bodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID]*string, error) {
 	bodies := make(map[uuid.UUID]*string)
-	err := r.rows(ctx, `SELECT record_send(ROW(source_id, body)) FROM source_bodies WHERE source_id = ANY($1) AND body IS NOT NULL`, []any{binaryIDs(sources)}, func(sent row) {
+	// Not shared, since a text may be erased meanwhile.
+	err := r.counted(ctx, `SELECT record_send(ROW(source_id, body)) FROM source_bodies WHERE source_id = ANY($1) AND body IS NOT NULL`, []any{binaryIDs(sources)}, func(sent row) {
 		id, body := sent.next().id(), sent.next().text()
 		bodies[id] = &body
 	})

@@ -41,6 +41,7 @@ type Store struct {
 	mutations
 	db         *sqlx.DB // for writes
 	reads      *readPool
+	feedReads  *readPool
 	dsn        string
 	log        *slog.Logger
 	feed       string // this database's name in cursors
@@ -67,8 +68,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		db.Close()
 		return nil, err
 	}
-	reads := newReadPool(config, cmp.Or(o.ReadTimeout, usualReadTimeout))
-	s := &Store{db: db, reads: reads, dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
+	timeout := cmp.Or(o.ReadTimeout, usualReadTimeout)
+	s := &Store{db: db, reads: newReadPool(config, timeout, readersAtOnce), feedReads: newReadPool(config, timeout, feedReadersAtOnce), dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
 	s.mark.reset()
 	s.mutations = mutations{run: s.write}
 	s.hints = newHints(db, o.Log)
@@ -83,6 +84,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func (s *Store) Close() error {
 	s.hints.close()
 	s.reads.close()
+	s.feedReads.close()
 	return s.db.Close()
 }
 

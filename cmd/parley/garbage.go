@@ -12,8 +12,8 @@ const (
 	// garbage is how much may pile up before it is collected, if that is not more than mostGarbage times what stays nor
 	// less than what stays. Answers are soon garbage and what stays of them is little, so a small server collects seldom;
 	// one with many subscribers does not keep several times what they take.
-	garbage     = 40 << 20
-	mostGarbage = 3
+	garbage     uint64 = 40 << 20
+	mostGarbage        = 3
 )
 
 // tendGarbage sets how often garbage is collected, until the context ends. Who sets GOGC does so instead.
@@ -27,8 +27,9 @@ func tendGarbage(ctx context.Context) {
 	for {
 		stays := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 		metrics.Read(stays)
-		percent := 100 * garbage / int(1+stays[0].Value.Uint64()+stays[1].Value.Uint64())
-		if percent = min(max(percent, 100), 100*mostGarbage); percent < set*9/10 || percent > set*11/10 {
+		stay := 1 + stays[0].Value.Uint64() + stays[1].Value.Uint64()
+		percent := int(min(max(100*garbage/stay, 100), 100*mostGarbage))
+		if percent < set*9/10 || percent > set*11/10 {
 			debug.SetGCPercent(percent)
 			set = percent
 		}

@@ -47,7 +47,9 @@ func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.
 	defer end()
 	s := &events{transports: t, w: w, control: http.NewResponseController(w), admission: admission, end: end}
 	s.to = s
+	s.mu.Lock() // nobody who sends it away may write before the header
 	if !t.enter(s) {
+		s.mu.Unlock()
 		w.Header().Set("Retry-After", "5")
 		Refuse(w, http.StatusServiceUnavailable, parley.Limit, "There are too many connections, or the server is about to stop; try again later.")
 		return
@@ -63,6 +65,7 @@ func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no") // of proxies that would hold events back
 	w.WriteHeader(http.StatusOK)
+	s.mu.Unlock()
 	defer s.close()
 
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
@@ -81,7 +84,11 @@ func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.
 		return
 	}
 	subscription, cursor, refused := t.subscribe(ctx, exec, op, admission.Clearance, s)
-	if refused != nil {
+	switch {
+	case refused != nil && failedForNow(refused):
+		s.End(feed.ErrNotNow)
+		return
+	case refused != nil:
 		s.answer(refused)
 		return
 	}

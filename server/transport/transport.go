@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -68,6 +69,7 @@ type Transports struct {
 	Options
 	views   *lru.Cache[viewed, viewText]
 	metrics *metrics
+	showing chan struct{} // a view
 
 	mu       sync.Mutex
 	clients  map[client]struct{}
@@ -89,7 +91,7 @@ func New(o Options) *Transports {
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	t := &Transports{Options: o, views: views, clients: make(map[client]struct{})}
+	t := &Transports{Options: o, views: views, showing: make(chan struct{}, viewsAtOnce), clients: make(map[client]struct{})}
 	t.metrics = newMetrics(t)
 	return t
 }
@@ -209,7 +211,7 @@ func (t *Transports) subscribe(ctx context.Context, exec graphql.GraphExecutor, 
 	if followed.Cursor == "" { // the resolver was refused, or never got to run
 		return nil, "", respond(answering)
 	}
-	view := feed.View{Key: t.viewKey(op, clearance), Show: func(ctx context.Context, change parley.ChangeEntry) []byte {
+	view := feed.View{Key: t.viewKey(op, clearance), Show: func(ctx context.Context, change parley.ChangeEntry) ([]byte, error) {
 		return t.show(t.Resolver.With(graphql.WithOperationContext(ctx, op), followed, change), respond)
 	}}
 	subscription, err := t.Feed.Subscribe(followed.Filter, followed.After, view, to)
@@ -219,33 +221,48 @@ func (t *Transports) subscribe(ctx context.Context, exec graphql.GraphExecutor, 
 	return subscription, followed.Cursor, nil
 }
 
-// A change that can't be shown, since the database is away say, is tried again for as long as a restart may take: whoever
-// is pushed an error in its place would have to ask for it once more.
+// A change that can't be shown, since the database is away say, is tried again for as long as a restart may take, and never
+// delivered as an error: whoever sees its cursor would take it for seen.
 const (
 	firstPause = 50 * time.Millisecond
 	lastPause  = 10 * time.Second // of pauses that double, half a minute in all
 )
 
-// show answers a subscription with the change in the context. It returns nil when that ends.
-func (t *Transports) show(ctx context.Context, respond graphql.ResponseHandler) (payload []byte) {
+// show answers a subscription with the change in the context.
+func (t *Transports) show(ctx context.Context, respond graphql.ResponseHandler) (payload []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			payload = encode(nil, t.panicked(ctx, p))
+			payload, err = encode(nil, t.panicked(ctx, p)), nil
 		}
 	}()
 	for pause := firstPause; ; pause *= 2 {
-		response := respond(ctx)
+		response := t.respondInTurn(ctx, respond)
 		switch {
-		case ctx.Err() != nil || response == nil:
-			return nil
-		case pause > lastPause || !failedForNow(response):
-			return encode(nil, response)
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case response != nil && !failedForNow(response):
+			return encode(nil, response), nil
+		case pause > lastPause:
+			return nil, feed.ErrNotNow
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}
+}
+
+// viewsAtOnce bounds the views that are made at a time, so that they leave room for others who read.
+var viewsAtOnce = max(4, 2*runtime.GOMAXPROCS(0))
+
+func (t *Transports) respondInTurn(ctx context.Context, respond graphql.ResponseHandler) *graphql.Response {
+	select {
+	case t.showing <- struct{}{}:
+		defer func() { <-t.showing }()
+	case <-ctx.Done():
+		return nil
+	}
+	return respond(ctx)
 }
 
 // failedForNow tells what a machine failed at from what would fail again.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,6 +10,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 )
+
+// MaxKept is how long a document may be, in bytes, for what was made of it to be kept for the next who sends it.
+const MaxKept = 64 << 10
 
 // viewed is a subscription in a document.
 type viewed struct{ document, operation string }
@@ -24,8 +28,9 @@ type viewText struct {
 func (t *Transports) viewKey(op *graphql.OperationContext, clearance string) string {
 	v, known := t.views.Get(viewed{op.RawQuery, op.OperationName})
 	if !known {
-		v = textOf(op)
-		t.views.Add(viewed{op.RawQuery, op.OperationName}, v)
+		if v = textOf(op); len(op.RawQuery) <= MaxKept {
+			t.views.Add(viewed{op.RawQuery, op.OperationName}, v)
+		}
 	}
 	values := make(map[string]any, len(v.variables)) // one that is left out is not the same as null
 	for _, name := range v.variables {
@@ -50,21 +55,19 @@ func textOf(op *graphql.OperationContext) viewText {
 			operation.SelectionSet = ast.SelectionSet{&bare}
 		}
 	}
-	names := make(map[string]bool)
-	collectVariables(operation.SelectionSet, names, make(map[string]bool))
-	v := viewText{}
-	for name := range names {
-		v.variables = append(v.variables, name)
+	names, fragments := make(map[string]bool), make(map[string]*ast.FragmentDefinition)
+	collectVariables(operation.SelectionSet, names, fragments)
+	document := &ast.QueryDocument{Operations: ast.OperationList{&operation}}
+	for _, name := range slices.Sorted(maps.Keys(fragments)) {
+		document.Fragments = append(document.Fragments, fragments[name])
 	}
-	slices.Sort(v.variables)
 	var text strings.Builder
-	formatter.NewFormatter(&text, formatter.WithIndent("")).FormatQueryDocument(&ast.QueryDocument{Operations: ast.OperationList{&operation}, Fragments: op.Doc.Fragments})
-	v.text = text.String()
-	return v
+	formatter.NewFormatter(&text, formatter.WithIndent("")).FormatQueryDocument(document)
+	return viewText{text.String(), slices.Sorted(maps.Keys(names))}
 }
 
-// collectVariables collects the variables that are used in a selection set, each fragment once.
-func collectVariables(set ast.SelectionSet, names, fragments map[string]bool) {
+// collectVariables collects the variables that are used in a selection set, and the fragments.
+func collectVariables(set ast.SelectionSet, names map[string]bool, fragments map[string]*ast.FragmentDefinition) {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
@@ -78,8 +81,8 @@ func collectVariables(set ast.SelectionSet, names, fragments map[string]bool) {
 			collectVariables(s.SelectionSet, names, fragments)
 		case *ast.FragmentSpread:
 			directiveVariables(s.Directives, names)
-			if !fragments[s.Name] {
-				fragments[s.Name] = true
+			if fragments[s.Name] == nil {
+				fragments[s.Name] = s.Definition
 				collectVariables(s.Definition.SelectionSet, names, fragments)
 			}
 		}

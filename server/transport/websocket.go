@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -552,7 +553,11 @@ func (o *operation) run(ctx context.Context, params *graphql.RawParams) {
 		return
 	}
 	subscription, cursor, refused := s.transports.subscribe(ctx, s.exec, op, s.clearance(), o)
-	if refused != nil {
+	switch {
+	case refused != nil && failedForNow(refused):
+		o.End(feed.ErrNotNow) // clients come back after that, as they do not after an error
+		return
+	case refused != nil:
 		o.refuse(refused.Errors)
 		return
 	}
@@ -680,5 +685,9 @@ func (o *operation) Ready(ctx context.Context) { o.socket.wait(ctx) }
 
 // End closes the connection: the feed has nothing more for it.
 func (o *operation) End(why error) {
-	o.socket.close(closing{serviceRestart, why.Error() + "; " + o.socket.resume()})
+	code := tryAgainLater
+	if errors.Is(why, feed.ErrEnded) {
+		code = serviceRestart
+	}
+	o.socket.close(closing{code, why.Error() + "; " + o.socket.resume()})
 }
