@@ -60,6 +60,7 @@ const (
 	BadLens    FaultCode = "BAD_LENS"
 	BadRequest FaultCode = "BAD_REQUEST"
 	Limit      FaultCode = "LIMIT"
+	Internal   FaultCode = "INTERNAL"
 )
 
 // Fault is a request that can't be answered: an unknown cursor, a filter that names a record nobody knows.

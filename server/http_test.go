@@ -174,7 +174,7 @@ func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	got := a.post("application/json", `{"query": `+strings.Repeat("secret ", 10_000))
-	got.fails("BAD_REQUEST", "json")
+	got.fails("BAD_REQUEST", "can't be read")
 	got.clientError()
 	if message := got.Errs[0].Message; len(message) > 300 || strings.Contains(message, "secret") {
 		t.Errorf("the body comes back in %.500q", message)
@@ -340,7 +340,7 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 	b.load("talks.yaml", talks)
 	foreign := b.must(`{ changes(first: 1) { pageInfo { endCursor } } }`).text("changes.pageInfo.endCursor")
 	future := last[:len(last)-1] + "v"
-	for _, cursor := range []string{"", "x", list, foreign, future, strings.ToUpper(feed), feed + "0", feed[1:], feed[:len(feed)-1]} {
+	for _, cursor := range []string{"", "x", list, foreign, future, "A" + feed[1:], feed + "0", feed[1:], feed[:len(feed)-1]} {
 		a.ask(changes, map[string]any{"after": cursor}).fails("BAD_CURSOR")
 		a.ask(`query($after: Cursor) { negotiation(id: "talks") { changes(first: 1, after: $after) { nodes { cursor } } } }`, map[string]any{"after": cursor}).fails("BAD_CURSOR")
 		a.ask(`mutation($after: Cursor) { editNegotiation(input: {negotiation: "talks", title: "New", ifUnchangedSince: $after}) { cursor } }`, map[string]any{"after": cursor}).fails("BAD_CURSOR")

@@ -31,7 +31,7 @@ type head struct {
 // history with knowledge dates of its own, which has to continue what is on record.
 func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func(*Batch) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
-		if err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, writersLock); err != nil {
+		if err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1), set_config('parley.hold', '0', true)`, writersLock); err != nil {
 			return fmt.Errorf("wait for other writers: %w", err)
 		}
 		now, err := w.now(ctx)
@@ -48,8 +48,8 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 		if err := do(b); err != nil || w.head.seq == now.seq {
 			return err
 		}
-		err = w.exec(ctx, `UPDATE feed_head SET seq = $1, recorded_at = $2`, w.head.seq, w.head.at)
-		if err != nil {
+		w.seq, w.at = w.head.seq, w.head.at
+		if err := w.exec(ctx, `UPDATE feed_head SET seq = $1, recorded_at = $2`, w.seq, w.at); err != nil {
 			return fmt.Errorf("move the head of the feed: %w", err)
 		}
 		return nil

@@ -40,6 +40,12 @@ func explain(err error) error {
 	if errors.Is(err, errMoved) {
 		return parley.Refuse(parley.Conflict, "", "Others keep changing the same records; read them again and decide anew.")
 	}
+	if errors.Is(err, errCutOff) {
+		return parley.NewFault(parley.Limit, "Recording this takes too long while other writers wait, so nothing was recorded; send it again in a while, or in smaller parts.")
+	}
+	if errors.Is(err, errInDoubt) {
+		return parley.NewFault(parley.Internal, "The database was lost while it recorded this, and whether it is on record is not known; read it again before you send it again.")
+	}
 	pgErr := pq.As(err, pqerror.UniqueViolation, pqerror.ExclusionViolation, pqerror.CheckViolation)
 	if pgErr == nil {
 		return err

@@ -90,15 +90,7 @@ func (s *Store) fix(ctx context.Context, at parley.Instant, now parley.Lens) err
 }
 
 func (s *Store) raise(ctx context.Context, at parley.Instant) error {
-	if err := s.admit(ctx); err != nil {
-		return err
-	}
-	defer s.leave()
-	err := s.inTransaction(ctx, func(w *writer) error {
-		// Writers share the lock, and a batch, which stamps its changes long before it moves the head, has it alone.
-		if err := w.exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, writersLock); err != nil {
-			return err
-		}
+	err := s.attempt(ctx, func(w *writer) error {
 		return w.exec(ctx, `UPDATE feed_head SET recorded_at = $1 WHERE recorded_at < $1`, at)
 	})
 	if err == nil {

@@ -137,14 +137,15 @@ func (c *readConnection) hangUp() { c.line.Close() }
 // line is what a connection runs over. It is dialled by the driver, and kept to hang up on what waits on the driver.
 type line struct {
 	net.Conn
-	dialer net.Dialer
+	dialer  net.Dialer
+	dialled bool // what the driver dials from then on is to ask for the end of a statement
 }
 
 var _ pq.DialerContext = (*line)(nil)
 
 // DialContext dials.
 func (l *line) DialContext(ctx context.Context, network, address string) (conn net.Conn, err error) {
-	if conn, err = l.dialer.DialContext(ctx, network, address); err == nil {
+	if conn, err = l.dialer.DialContext(ctx, network, address); err == nil && !l.dialled {
 		l.Conn = conn
 	}
 	return conn, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jmoiron/sqlx"
@@ -162,7 +163,7 @@ func TestFactsAreKept(t *testing.T) {
 
 func open(t *testing.T, dsn string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Options{DSN: dsn, Analyst: "Test analyst", Log: silent})
+	s, err := Open(t.Context(), Options{DSN: dsn, Analyst: "Test analyst", HeadTimeout: time.Minute, Log: silent})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,18 +114,16 @@ func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInp
 	if err != nil {
 		return Written{}, err
 	}
+	subject := &target{ID: id.newID(), Path: &in.Key}
+	if in.Body != nil { // before others have to wait, since it may be long
+		if err := w.exec(ctx, `INSERT INTO source_bodies (source_id, body) VALUES ($1, $2)`, subject.ID, *in.Body); err != nil {
+			return Written{}, fmt.Errorf("keep the body of a source: %w", err)
+		}
+	}
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
 	}
-	subject := &target{ID: id.newID(), Path: &in.Key}
-	written, err := sources.create(ctx, w, id, subject, &o, nil, fmt.Sprintf("Registered the source “%s”.", o.Title))
-	if err != nil || in.Body == nil {
-		return written, err
-	}
-	if err := w.exec(ctx, `INSERT INTO source_bodies (source_id, body) VALUES ($1, $2)`, subject.ID, *in.Body); err != nil {
-		return Written{}, fmt.Errorf("keep the body of a source: %w", err)
-	}
-	return written, nil
+	return sources.create(ctx, w, id, subject, &o, nil, fmt.Sprintf("Registered the source “%s”.", o.Title))
 }
 
 // EditSource changes a source's fields.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -49,11 +50,15 @@ var statements = noun[parley.Statement]{
 	provenance: func(s *parley.Statement) *parley.Provenance { return &s.Provenance },
 	insert: func(ctx context.Context, w *writer, subject *target, s *parley.Statement) error {
 		s.ID = subject.ID
-		return w.insert(ctx, "statements",
-			`id, version, source_id, speaker_id, speaker_description, about, text, form, terms, credibility, locators, said_at,
-				said_at_precision, recorded_by, recorded_at, correction_note`,
-			statementRow{Statement: *s, About: s.AboutIDs, Locators: s.Locators})
+		return w.insert(ctx, "statements", statementColumns, newStatementRow(s))
 	},
+}
+
+const statementColumns = `id, version, source_id, speaker_id, speaker_description, about, text, form, terms, credibility, locators,
+	said_at, said_at_precision, recorded_by, recorded_at, correction_note`
+
+func newStatementRow(s *parley.Statement) statementRow {
+	return statementRow{Statement: *s, About: s.AboutIDs, Locators: s.Locators}
 }
 
 // Statements are those with these ids; nil where there is none.
@@ -244,8 +249,23 @@ func (w *writer) checkQuotes(ctx context.Context, added []*newStatement) error {
 	return nil
 }
 
-// insertStatements writes new statements; those on record already under the client's id stay as they are.
+// insertStatements writes new statements, however many, in three statements of SQL; those on record already under the
+// client's id stay as they are.
 func (w *writer) insertStatements(ctx context.Context, added []*newStatement) error {
+	type record struct {
+		ID         uuid.UUID   `db:"id"`
+		Kind       parley.Kind `db:"kind"`
+		ParentID   uuid.UUID   `db:"parent_id"`
+		RecordedAt time.Time   `db:"recorded_at"`
+	}
+	type name struct {
+		ID       uuid.UUID `db:"id"`
+		Hash     []byte    `db:"content_hash"`
+		RecordID uuid.UUID `db:"record_id"`
+	}
+	var records []record
+	var rows []statementRow
+	var names []name
 	for _, n := range added {
 		if n.id.known {
 			continue
@@ -253,18 +273,23 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 		if err := notInFuture(w, n.field+".saidAt", n.value.SaidAt); err != nil {
 			return err
 		}
-		if err := w.record(ctx, n.value.ID, parley.KindStatement, nil, nil, &n.source.ID); err != nil {
-			return err
-		}
 		n.value.Provenance = w.provenance(nil)
-		if err := statements.insert(ctx, w, &target{ID: n.value.ID}, n.value); err != nil {
-			return err
-		}
-		if err := w.keep(ctx, n.id, n.value.ID); err != nil {
-			return err
+		records = append(records, record{n.value.ID, parley.KindStatement, n.source.ID, w.at})
+		rows = append(rows, newStatementRow(n.value))
+		if n.id.id != nil {
+			names = append(names, name{*n.id.id, n.id.hash, n.value.ID})
 		}
 	}
-	return nil
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := w.insert(ctx, "records", `id, kind, parent_id, recorded_at`, records); err != nil {
+		return err
+	}
+	if err := w.insert(ctx, "statements", statementColumns, rows); err != nil || len(names) == 0 {
+		return err
+	}
+	return w.insert(ctx, "client_ids", `id, content_hash, record_id`, names)
 }
 
 func notInFuture(w *writer, field string, said *parley.Instant) error {

@@ -28,11 +28,15 @@ const writersAtOnce = 8
 // usualReadTimeout is how long a read may take. What takes longer is asked for in smaller parts.
 const usualReadTimeout = 30 * time.Second
 
+// usualHeadTimeout is how long a writer may hold the head of the feed. A usual write needs a few milliseconds.
+const usualHeadTimeout = 250 * time.Millisecond
+
 // Options say where the database is and who writes.
 type Options struct {
 	DSN         string
 	Analyst     string        // the name under which what is written here is recorded
 	ReadTimeout time.Duration // how long one statement of a read may take; 0: 30 seconds
+	HeadTimeout time.Duration // how long a writer may hold the head of the feed; 0: 250 milliseconds
 	Log         *slog.Logger
 }
 
@@ -47,6 +51,7 @@ type Store struct {
 	feed       string // this database's name in cursors
 	analyst    parley.Analyst
 	writers    chan struct{}
+	headTime   time.Duration
 	hints      *hints
 	statements atomic.Int64
 	resyncs    atomic.Int64
@@ -73,6 +78,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.mark.reset()
 	s.mutations = mutations{run: s.write}
 	s.hints = newHints(db, o.Log)
+	s.headTime = cmp.Or(o.HeadTimeout, usualHeadTimeout)
 	if err := s.introduce(ctx, o.Analyst); err != nil {
 		s.Close()
 		return nil, err
@@ -111,11 +117,10 @@ func configure(dsn string) (pq.Config, error) {
 
 // connect opens connections.
 func connect(ctx context.Context, config pq.Config) (*sqlx.DB, error) {
-	connector, err := pq.NewConnectorConfig(config)
-	if err != nil {
+	if _, err := pq.NewConnectorConfig(config); err != nil {
 		return nil, fmt.Errorf("the database URL can't be used: %w", err)
 	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	db := sqlx.NewDb(sql.OpenDB(writeConnector{config}), "postgres")
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(16)
 	var version int

@@ -1,12 +1,17 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,10 +63,19 @@ func create[In any](ctx context.Context, m mutations, id *string, in In, mutatio
 // held for a few inserts only.
 type writer struct {
 	reader
-	at   time.Time // the recordedAt of the change, once the head is taken
-	seq  int64
-	head *head // in a batch, which has the head to itself
+	at    time.Time // the recordedAt of the change, once the head is taken
+	seq   int64
+	head  *head // in a batch, which has the head to itself
+	conn  *writeConnection
+	clock *time.Timer // hangs up
 }
+
+const (
+	// commitTime is how long the outcome of a commit is waited for, and then looked for.
+	commitTime = 10 * time.Second
+
+	never time.Duration = math.MaxInt64
+)
 
 // writersLock is the advisory lock that writers share and a batch takes alone: a batch holds the head while it goes on
 // to lock scenarios, which would deadlock with writers that do it the other way round.
@@ -73,33 +87,58 @@ var errUnchanged = errors.New("unchanged")
 // errMoved ends an attempt that locked something that had moved on meanwhile.
 var errMoved = errors.New("moved on meanwhile")
 
-// write runs a mutation in a transaction of its own. A mutation that lost a race for a lock or an id is run again: it
-// then meets what the winner wrote.
-func (s *Store) write(ctx context.Context, mutation func(context.Context, *writer) (Written, error)) (Written, error) {
+// errCutOff ends an attempt that held the head for too long, or lost its connection. Nothing of it is on record.
+var (
+	errCutOff = errors.New("cut off before the commit")
+	errHungUp = errors.New("it held the head of the feed for too long")
+)
+
+// errInDoubt ends a mutation that may be on record or not: it must not be tried again.
+var errInDoubt = errors.New("the outcome of a commit is not known")
+
+// write runs a mutation in a transaction of its own.
+func (s *Store) write(ctx context.Context, mutation func(context.Context, *writer) (Written, error)) (written Written, err error) {
+	err = s.attempt(ctx, func(w *writer) (err error) {
+		written, err = mutation(ctx, w)
+		return err
+	})
+	switch {
+	case err == nil:
+		s.hints.give()
+		return written, nil
+	case errors.Is(err, errUnchanged):
+		return written, nil
+	case errors.Is(err, errInDoubt):
+		s.log.ErrorContext(ctx, "a change may be on record or not", "error", err)
+	}
+	return Written{}, explain(err)
+}
+
+// attempt runs a transaction that lost a race for a lock or an id again: it then meets what the winner wrote. One that was
+// cut off is run again too.
+func (s *Store) attempt(ctx context.Context, do func(*writer) error) error {
 	if err := s.admit(ctx); err != nil {
-		return Written{}, err
+		return err
 	}
 	defer s.leave()
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
-		var written Written
-		err := s.inTransaction(ctx, func(w *writer) (err error) {
-			if err := w.exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, writersLock); err != nil {
+		err := s.inTransaction(ctx, func(w *writer) error {
+			// A batch, which stamps its changes long before it moves the head, has this lock alone. To a writer that holds
+			// the head and falls silent, and to a statement that runs on, the database gives the last two fifths of the time.
+			err := w.exec(ctx, `SELECT pg_advisory_xact_lock_shared($1), set_config('parley.hold', $2, true)`,
+				writersLock, strconv.FormatInt((s.headTime*2/5).Milliseconds(), 10))
+			if err != nil {
 				return fmt.Errorf("wait for a batch: %w", err)
 			}
-			written, err = mutation(ctx, w)
-			return err
+			return do(w)
 		})
-		switch {
-		case err == nil:
-			s.hints.give()
-			return written, nil
-		case errors.Is(err, errUnchanged):
-			return written, nil
-		case attempt < attempts && lostRace(err):
-			continue
+		if attempt == attempts || !lostRace(err) {
+			return err
 		}
-		return Written{}, explain(err)
+		if errors.Is(err, errCutOff) && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "a write was cut off, and is tried again", "error", err)
+		}
 	}
 }
 
@@ -117,26 +156,73 @@ func (s *Store) leave() { <-s.writers }
 
 // inTransaction commits what do wrote unless it returns an error.
 func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error {
-	tx, err := s.db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	w := &writer{reader: reader{store: s}}
+	tx, err := s.db.BeginTxx(context.WithValue(ctx, begunOn{}, &w.conn), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return fmt.Errorf("begin to write: %w", err)
 	}
+	w.tx, w.clock = tx, time.AfterFunc(never, w.conn.hangUp)
+	defer w.clock.Stop()
 	defer tx.Rollback()
-	if err := do(&writer{reader: reader{store: s, tx: tx}}); err != nil {
+	err = do(w)
+	if !w.clock.Reset(commitTime) {
+		w.conn.hangUp() // at once, so that nobody else gets a connection that is about to end
+	}
+	switch {
+	case !w.conn.IsValid(), errors.As(err, new(net.Error)), w.seq != 0 && pq.As(err, pqerror.QueryCanceled) != nil:
+		return fmt.Errorf("%w: %w", errCutOff, cmp.Or(err, errHungUp))
+	case err != nil:
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	return w.commit(ctx)
+}
+
+// commit commits, and finds out whether it did where the connection was lost meanwhile.
+func (w *writer) commit(ctx context.Context) error {
+	err := w.tx.Commit()
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("commit: %w", err)
+	if errors.As(err, new(*pq.Error)) {
+		return err // the database says that it did not
+	}
+	recorded, unknown := w.store.recorded(context.WithoutCancel(ctx), w.seq, w.at)
+	switch {
+	case unknown != nil:
+		return fmt.Errorf("%w: %w; %w", errInDoubt, err, unknown)
+	case recorded:
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errCutOff, err)
+}
+
+// recorded says whether a change is on record. Its transaction, while it lasts, holds the head.
+func (s *Store) recorded(ctx context.Context, seq int64, at time.Time) (recorded bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTime)
+	defer cancel()
+	for {
+		if _, err = s.db.ExecContext(ctx, `SELECT FROM feed_head FOR SHARE`); err == nil {
+			// A statement of its own, since one sees what was committed before it began.
+			err = s.db.GetContext(ctx, &recorded, `SELECT EXISTS (SELECT FROM changes WHERE seq = $1 AND recorded_at = $2)`, seq, at)
+		}
+		if err == nil {
+			return recorded, nil
+		}
+		select { // the database may be starting again
+		case <-ctx.Done():
+			return false, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func lostRace(err error) bool {
-	if errors.Is(err, errMoved) || pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure) != nil {
+	if errors.Is(err, errMoved) || errors.Is(err, errCutOff) || pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure) != nil {
 		return true
 	}
 	unique := pq.As(err, pqerror.UniqueViolation)
-	return unique != nil && (unique.Constraint == "client_ids_pkey" || unique.Constraint == "records_pkey")
+	return unique != nil && slices.Contains([]string{"client_ids_pkey", "records_pkey", "source_bodies_pkey"}, unique.Constraint)
 }
 
 // all reads every row of a statement into the slice that dest points to.
@@ -152,12 +238,12 @@ func (w *writer) exec(ctx context.Context, statement string, args ...any) error 
 	return err
 }
 
-// insert writes a row into a table: the columns, each from the row's field of that name.
-func (w *writer) insert(ctx context.Context, table, columns string, row any) error {
+// insert writes a row into a table, or a slice of rows: the columns, each from the row's field of that name.
+func (w *writer) insert(ctx context.Context, table, columns string, rows any) error {
 	names := strings.FieldsFunc(columns, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
 	w.store.statements.Add(1)
 	_, err := w.tx.NamedExecContext(ctx,
-		"INSERT INTO "+table+" ("+strings.Join(names, ", ")+") VALUES (:"+strings.Join(names, ", :")+")", row)
+		"INSERT INTO "+table+" ("+strings.Join(names, ", ")+") VALUES (:"+strings.Join(names, ", :")+")", rows)
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", table, err)
 	}
@@ -165,7 +251,7 @@ func (w *writer) insert(ctx context.Context, table, columns string, row any) err
 }
 
 // stamp takes the head of the feed: the next number, and a recordedAt later than any before. Whatever the mutation
-// needs to read or to wait for comes before; it holds up every other writer from here to the commit.
+// needs to read or to wait for comes before; it holds up every other writer from here to the commit, which has to come soon.
 func (w *writer) stamp(ctx context.Context) error {
 	if w.head != nil {
 		if w.head.refused != nil {
@@ -186,6 +272,7 @@ func (w *writer) stamp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take the head of the feed: %w", err)
 	}
+	w.clock.Reset(w.store.headTime * 3 / 5)
 	w.seq, w.at = head[0].Seq, head[0].RecordedAt.UTC()
 	return nil
 }
