@@ -20,6 +20,7 @@ run: ## Serve the example data on 127.0.0.1:8080; Ctrl-C stops
 
 test: setup ## Run every check and every test, as CI does
 	@scripts/setup-chromium
+	@scripts/setup-npm
 	@$(MAKE) --no-print-directory verify lint
 	@echo "Running all tests with the race detector (some minutes)"
 	@$(GO) test -race -timeout 15m ./...

@@ -604,6 +604,23 @@ func TestMessagesThatDoNotEnd(t *testing.T) {
 		p.conn.Close()
 		l.forgotten(t)
 
+		// One that begins the next message with what ends the one before may go on like that.
+		p = l.introduced(t)
+		one := says(`{"type":"ping"}`)
+		p.send(one[:5])
+		for pings := 0; pings < 5; {
+			p.send(append(bytes.Clone(one[5:]), one[:5]...))
+			switch got := p.next(); got {
+			case `{"type":"pong"}`:
+			case "ping ":
+				pings++
+			default:
+				t.Fatalf("got %q", got)
+			}
+		}
+		p.conn.Close()
+		l.forgotten(t)
+
 		for name, part := range map[string]func(int) []byte{
 			"byte by byte": func(i int) []byte { return whole[i : i+1] },
 			"in fragments": func(i int) []byte {

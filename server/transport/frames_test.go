@@ -187,7 +187,8 @@ func arrive(t testing.TB, f *frames, pieces [][]byte) (list []came, wrong error)
 			}
 			list = append(list, came{op, string(payload)})
 		}
-		if held := len(f.in) + len(f.message); held > f.limit+ws.MaxHeaderSize+len(piece) {
+		const controlFrame = ws.MaxHeaderSize + ws.MaxControlFramePayloadSize
+		if held := len(f.in) + len(f.message); held > f.limit+controlFrame+len(piece) {
 			t.Fatalf("%d bytes are held, of messages of %d at most", held, f.limit)
 		}
 	}
@@ -276,6 +277,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add(frame(last|text, long(30)), uint16(29), []byte{})
 	f.Add(bytes.Join([][]byte{frame(text, long(20)), frame(last|goesOn, long(20))}, nil), uint16(39), []byte{0, 200})
 	f.Add(frame(last|text, long(300)), uint16(300), []byte{255})
+	f.Add(bytes.Join([][]byte{frame(text, long(8)), cut(frame(last|closes, long(125)))}, nil), uint16(8), []byte{0})
 	f.Fuzz(func(t *testing.T, sent []byte, limit uint16, sizes []byte) {
 		var chunks [][]byte
 		for rest, i := sent, 0; len(rest) > 0; i++ {
