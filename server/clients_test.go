@@ -261,7 +261,7 @@ func TestClientsOfOthers(t *testing.T) {
 // A machine that slept does not answer pings. Its client is let go, and comes back once it is awake.
 func TestClientsThatSleep(t *testing.T) {
 	t.Parallel()
-	a := startLine(t, limited(func(l *transport.Limits) { l.Ping, l.Linger = 5*hasty, hasty }))
+	a := startLine(t, limited(func(l *transport.Limits) { l.Ping, l.Linger = 2*hasty, hasty }))
 	l := drive(t, "websocket.mjs", a.url)
 	l.does("follow", "name", "all", "query", followAll, "after", a.head())
 	first := a.retitle()

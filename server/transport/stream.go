@@ -85,7 +85,7 @@ func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.
 	}
 	subscription, cursor, refused := t.subscribe(ctx, exec, op, admission.Clearance, s)
 	switch {
-	case refused != nil && failedForNow(refused):
+	case refused != nil && ctx.Err() == nil && failedForNow(refused):
 		s.End(feed.ErrNotNow)
 		return
 	case refused != nil:

@@ -554,7 +554,7 @@ func (o *operation) run(ctx context.Context, params *graphql.RawParams) {
 	}
 	subscription, cursor, refused := s.transports.subscribe(ctx, s.exec, op, s.clearance(), o)
 	switch {
-	case refused != nil && failedForNow(refused):
+	case refused != nil && ctx.Err() == nil && failedForNow(refused):
 		o.End(feed.ErrNotNow) // clients come back after that, as they do not after an error
 		return
 	case refused != nil:
