@@ -23,7 +23,7 @@ test: setup ## Run every check and every test, as CI does
 	@scripts/setup-npm
 	@$(MAKE) --no-print-directory verify lint
 	@echo "Running all tests with the race detector (some minutes)"
-	@$(GO) test -race -timeout 15m ./...
+	@$(GO) test -race -timeout 18m ./...
 
 generate: ## Generate code from the schema
 	$(GO) run ./graph/generate
