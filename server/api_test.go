@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,6 +29,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// A history of these models takes seconds; -rapid.checks asks for more of them.
+	if err := flag.Set("rapid.checks", "40"); err != nil {
+		panic(err)
+	}
 	pgtest.Main(m, func(ctx context.Context, dsn string) error {
 		return storage.Migrate(ctx, dsn, slog.New(slog.DiscardHandler))
 	})

@@ -116,7 +116,7 @@ func TestPermalinks(t *testing.T) {
 	stop()
 	before := a.changes()
 	stop = a.writers(8)
-	for thousands := range 10 {
+	for thousands := range 5 {
 		wait(t, "a thousand more changes", func() bool { return a.changes()-before >= 1000*(thousands+1) })
 	}
 	stop()
