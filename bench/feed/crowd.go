@@ -346,7 +346,9 @@ func expected(list []recorded, members []*subscriber) (n int) {
 // told by check.
 func (c *crowd) await(ctx context.Context, deliveries int) error {
 	came, since := -1, time.Now()
-	for ctx.Err() == nil {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
 		c.mu.Lock()
 		now, failure := len(c.latencies), c.failure
 		c.mu.Unlock()
@@ -360,9 +362,12 @@ func (c *crowd) await(ctx context.Context, deliveries int) error {
 		if waited > patience || now >= deliveries && waited > 300*time.Millisecond {
 			return nil
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return ctx.Err()
 }
 
 // forget begins anew: what came so far does not count.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -159,7 +160,7 @@ func TestClientsThatComeWhileTheServerStops(t *testing.T) {
 		transports.Drain(ctx)
 	}()
 	for !transports.isDraining() {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	s.begin(server, nil, true)
 	if got := heard(t, client); !strings.HasPrefix(got, "close 1012 the server stops") {

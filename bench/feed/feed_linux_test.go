@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -26,9 +25,6 @@ func changeMessage(n int) string {
 // serveScript answers every subscription with the same messages; one that begins with "in parts " comes in several frames.
 func serveScript(t *testing.T, script ...string) *process {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("this measures on Linux only")
-	}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
 		if err != nil {
