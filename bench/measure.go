@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"parley/bench/gauge"
 	"parley/internal/postgres"
 	"parley/storage"
 )
@@ -65,7 +66,7 @@ func (m measure) Run(r *run) error {
 	}
 	defer cluster.Stop()
 	b := &bench{measure: m, run: r, dsn: cluster.DSN(postgres.Database)}
-	if b.postgres, err = mainProcess(m.DataDir); err != nil {
+	if b.postgres, err = gauge.MainProcess(m.DataDir); err != nil {
 		return err
 	}
 	if err := b.prepare(); err != nil {

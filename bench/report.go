@@ -5,18 +5,9 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
+
+	"parley/bench/gauge"
 )
-
-// spread is a median of figures, with the lowest and the highest.
-type spread struct{ median, low, high float64 }
-
-func spreadOf(list []float64) spread {
-	sorted := slices.Sorted(slices.Values(list))
-	n := len(sorted)
-	return spread{(sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1]}
-}
-
-func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f..%.2f)", s.median, s.low, s.high) }
 
 // of are the figures of one side for a question, round by round.
 func (f figures) of(number int, side string, figure func(cell) float64) (list []float64) {
@@ -88,7 +79,7 @@ func (f figures) report(to io.Writer) {
 		for _, n := range asked {
 			fmt.Fprint(table, title(n))
 			for _, s := range shares {
-				fmt.Fprint(table, "\t", spreadOf(f.shares(n, s.share)))
+				fmt.Fprint(table, "\t", gauge.SpreadOf(f.shares(n, s.share)))
 			}
 			fmt.Fprintln(table)
 		}
@@ -114,7 +105,7 @@ func (f figures) report(to io.Writer) {
 				if i > 0 && both {
 					fmt.Fprint(table, ", ")
 				}
-				fmt.Fprintf(table, c.format, spreadOf(list).median)
+				fmt.Fprintf(table, c.format, gauge.SpreadOf(list).Median)
 			}
 		}
 		fmt.Fprintln(table)
@@ -127,8 +118,8 @@ func (f figures) report(to io.Writer) {
 	for _, c := range f.Cells {
 		others = append(others, c.Others)
 	}
-	if s := spreadOf(others); s.high > disturbing {
-		fmt.Fprintf(to, "\nOthers kept up to %.2f processors busy meanwhile (%.2f as a rule): what is counted a second means little, run it again.\n", s.high, s.median)
+	if s := gauge.SpreadOf(others); s.High > disturbing {
+		fmt.Fprintf(to, "\nOthers kept up to %.2f processors busy meanwhile (%.2f as a rule): what is counted a second means little, run it again.\n", s.High, s.Median)
 	}
 }
 

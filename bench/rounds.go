@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"parley/bench/gauge"
 )
 
 // cell is how one side answered one question in one round.
@@ -51,7 +53,7 @@ func (b *bench) measureAll() (err error) {
 	}
 	for _, s := range b.sides {
 		if s.name != "bare" {
-			b.figures.Memory, b.figures.PeakMemory, err = memory(s.pid)
+			b.figures.Memory, b.figures.PeakMemory, err = gauge.Memory(s.pid)
 		}
 	}
 	return err
@@ -96,10 +98,10 @@ type usage struct{ server, postgres, bench, machine time.Duration }
 
 func (b *bench) used(s *side) (u usage, err error) {
 	var errs [4]error
-	u.server, errs[0] = processorTime(s.pid)
-	u.postgres, errs[1] = familyTime(b.postgres)
-	u.bench, errs[2] = processorTime(os.Getpid())
-	u.machine, errs[3] = machineTime()
+	u.server, errs[0] = gauge.ProcessorTime(s.pid)
+	u.postgres, errs[1] = gauge.FamilyTime(b.postgres)
+	u.bench, errs[2] = gauge.ProcessorTime(os.Getpid())
+	u.machine, errs[3] = gauge.MachineTime()
 	return u, errors.Join(errs[:]...)
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"parley/bench/gauge"
 )
 
 // leg is what was measured of one server with some subscribers.
@@ -103,7 +105,7 @@ func (b *bench) state(p *process) (memory float64, goroutines int, err error) {
 func (c *crowd) settle(ctx context.Context, p *process, record source) error {
 	const look, idle = 500 * time.Millisecond, 25 * time.Millisecond
 	for deadline, last := time.Now().Add(2*patience), time.Duration(math.MinInt64/2); ; {
-		now, err := processorTime(p.pid())
+		now, err := gauge.ProcessorTime(p.pid())
 		if err != nil {
 			return err
 		}

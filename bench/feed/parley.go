@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"parley/bench/gauge"
 )
 
 // What the subscribers ask for.
@@ -79,7 +81,7 @@ func (b *bench) startParley() (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.postgres, err = mainProcess(filepath.Join(b.dir, "data")); err != nil {
+	if p.postgres, err = gauge.MainProcess(filepath.Join(b.dir, "data")); err != nil {
 		p.stop()
 		return nil, err
 	}

@@ -10,11 +10,12 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"parley/bench/gauge"
 )
 
 // process is a server that is measured.
@@ -107,12 +108,12 @@ type usage struct{ server, postgres, client, machine time.Duration }
 
 func (p *process) used() (u usage, err error) {
 	var errs [4]error
-	u.server, errs[0] = processorTime(p.pid())
+	u.server, errs[0] = gauge.ProcessorTime(p.pid())
 	if p.postgres != 0 {
-		u.postgres, errs[1] = familyTime(p.postgres)
+		u.postgres, errs[1] = gauge.FamilyTime(p.postgres)
 	}
-	u.client, errs[2] = processorTime(os.Getpid())
-	u.machine, errs[3] = machineTime()
+	u.client, errs[2] = gauge.ProcessorTime(os.Getpid())
+	u.machine, errs[3] = gauge.MachineTime()
 	return u, errors.Join(errs[:]...)
 }
 
@@ -125,98 +126,8 @@ func (u usage) others() time.Duration {
 	return max(0, u.machine-u.server-u.postgres-u.client)
 }
 
-// tick is the unit of /proc's processor times: every Linux has told programs 100 a second for decades.
-const tick = 10 * time.Millisecond
-
-// stat is what /proc/PID/stat says of a process.
-type stat struct {
-	parent         int
-	own, inherited time.Duration // processor time: of its own, and of children that ended
-}
-
-func readStat(pid int) (stat, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return stat{}, err
-	}
-	// The second field is the program's name in parentheses, which may hold anything.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 15 {
-		return stat{}, fmt.Errorf("%q is not what /proc tells of a process", text)
-	}
-	var numbers [15]int64
-	for i := 1; i < len(numbers); i++ {
-		numbers[i], _ = strconv.ParseInt(fields[i], 10, 64)
-	}
-	return stat{
-		parent: int(numbers[1]), own: time.Duration(numbers[11]+numbers[12]) * tick, inherited: time.Duration(numbers[13]+numbers[14]) * tick,
-	}, nil
-}
-
-// processorTime is how much a process has used.
-func processorTime(pid int) (time.Duration, error) {
-	s, err := readStat(pid)
-	return s.own, err
-}
-
-// familyTime is how much a process and its children have used, those that ended included.
-func familyTime(pid int) (time.Duration, error) {
-	s, err := readStat(pid)
-	if err != nil {
-		return 0, err
-	}
-	total := s.own + s.inherited
-	entries, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		return 0, err
-	}
-	for _, entry := range entries {
-		child, err := strconv.Atoi(filepath.Base(entry))
-		if err != nil {
-			continue
-		}
-		s, err := readStat(child) // which may have ended since
-		if err == nil && s.parent == pid {
-			total += s.own
-		}
-	}
-	return total, nil
-}
-
-// machineTime is how much all processors have worked, for whomever.
-func machineTime() (total time.Duration, err error) {
-	text, err := os.ReadFile("/proc/stat")
-	line, _, _ := strings.Cut(string(text), "\n")
-	for i, field := range strings.Fields(line) {
-		if i == 0 || i == 4 || i == 5 || i > 8 { // its name, idle, waiting for a disk; and guests, which count twice
-			continue
-		}
-		ticks, _ := strconv.ParseInt(field, 10, 64)
-		total += time.Duration(ticks) * tick
-	}
-	return total, err
-}
-
 // memory is how much of the process is in memory, in KiB.
 func (p *process) memory() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid()))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			return strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
-		}
-	}
-	return 0, fmt.Errorf("/proc does not tell the memory of %s", p.name)
-}
-
-// mainProcess is the one of the PostgreSQL whose data are in the folder.
-func mainProcess(dir string) (int, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "cluster", "postmaster.pid"))
-	if err != nil {
-		return 0, err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	return strconv.Atoi(line)
+	megabytes, _, err := gauge.Memory(p.pid())
+	return megabytes * 1024, err
 }

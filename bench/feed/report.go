@@ -3,21 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"parley/bench/gauge"
 )
-
-// spread is a median of figures, with the lowest and the highest.
-type spread struct{ median, low, high float64 }
-
-func spreadOf(list []float64) spread {
-	sorted := slices.Sorted(slices.Values(list))
-	n := len(sorted)
-	return spread{(sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1]}
-}
-
-func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f..%.2f)", s.median, s.low, s.high) }
 
 func millis(d time.Duration) float64 { return d.Seconds() * 1000 }
 
@@ -94,8 +84,8 @@ func reportLoad(to io.Writer, mixed leg, rounds []round) {
 	for _, l := range legs {
 		others = append(others, l.Used.others().Seconds()/l.Seconds)
 	}
-	if s := spreadOf(others); s.high > disturbing {
-		fmt.Fprintf(to, "\nOthers kept up to %.2f processors busy meanwhile (%.2f as a rule): times mean little then, run it again.\n", s.high, s.median)
+	if s := gauge.SpreadOf(others); s.High > disturbing {
+		fmt.Fprintf(to, "\nOthers kept up to %.2f processors busy meanwhile (%.2f as a rule): times mean little then, run it again.\n", s.High, s.Median)
 	}
 }
 
@@ -111,7 +101,7 @@ func reportRounds(table io.Writer, rounds []round) {
 			p, b := c.figure(r.Parley, r.Alone), c.figure(r.Centrifuge, leg{})
 			parley, centrifuge, ratio = append(parley, p), append(centrifuge, b), append(ratio, p/b)
 		}
-		fmt.Fprintf(table, "%s\t%v\t%v\t%v\n", c.title, spreadOf(parley), spreadOf(centrifuge), spreadOf(ratio))
+		fmt.Fprintf(table, "%s\t%v\t%v\t%v\n", c.title, gauge.SpreadOf(parley), gauge.SpreadOf(centrifuge), gauge.SpreadOf(ratio))
 	}
 	told := func(l leg) string {
 		if each, ok := goroutinesEach(l); ok {

@@ -1,4 +1,5 @@
-package main
+// Package gauge reads what processes use, and sums figures up, for the programs that measure.
+package gauge
 
 import (
 	"fmt"
@@ -41,14 +42,14 @@ func parseStat(text string) (stat, error) {
 	}, nil
 }
 
-// processorTime is how much a process has used.
-func processorTime(pid int) (time.Duration, error) {
+// ProcessorTime is how much a process has used.
+func ProcessorTime(pid int) (time.Duration, error) {
 	s, err := readStat(pid)
 	return s.own, err
 }
 
-// familyTime is how much a process and its children have used, those that ended included.
-func familyTime(pid int) (time.Duration, error) {
+// FamilyTime is how much a process and its children have used, those that ended included.
+func FamilyTime(pid int) (time.Duration, error) {
 	s, err := readStat(pid)
 	if err != nil {
 		return 0, err
@@ -71,8 +72,8 @@ func familyTime(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// machineTime is how much all processors have worked, for whomever.
-func machineTime() (time.Duration, error) {
+// MachineTime is how much all processors have worked, for whomever.
+func MachineTime() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err
@@ -92,8 +93,8 @@ func parseMachineTime(text string) (total time.Duration) {
 	return total
 }
 
-// memory is how much of a process is in memory now, and was at most, in MB.
-func memory(pid int) (now, peak float64, err error) {
+// Memory is how much of a process is in memory now, and was at most, in MB.
+func Memory(pid int) (now, peak float64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(line, ":")
@@ -108,8 +109,8 @@ func memory(pid int) (now, peak float64, err error) {
 	return now, peak, err
 }
 
-// mainProcess is the one of the PostgreSQL whose data are in the folder.
-func mainProcess(dir string) (int, error) {
+// MainProcess is the one of the PostgreSQL whose data are in the folder.
+func MainProcess(dir string) (int, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "cluster", "postmaster.pid"))
 	if err != nil {
 		return 0, err
