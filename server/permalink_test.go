@@ -16,6 +16,7 @@ import (
 const (
 	linkedScenarios = 30
 	linkedHolders   = 8
+	laterChanges    = 2000
 )
 
 // writeAtRandom writes something or other about scenario-N and holder-N. What is refused is no matter.
@@ -116,8 +117,8 @@ func TestPermalinks(t *testing.T) {
 	stop()
 	before := a.changes()
 	stop = a.writers(8)
-	for thousands := range 5 {
-		wait(t, "a thousand more changes", func() bool { return a.changes()-before >= 1000*(thousands+1) })
+	for hundreds := range laterChanges / 100 { // patience is for getting on, not for the whole
+		wait(t, "a hundred more changes", func() bool { return a.changes()-before >= 100*(hundreds+1) })
 	}
 	stop()
 	for _, l := range links {
