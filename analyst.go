@@ -4,6 +4,7 @@ import "github.com/google/uuid"
 
 // Analyst is a user of Parley: one who records, not one who is recorded.
 type Analyst struct {
+	Lens Lens      `db:"-"`
 	ID   uuid.UUID `db:"id"`
 	Name string    `db:"name"`
 	Role Role      `db:"role"`

@@ -64,6 +64,8 @@ type (
 	ScenarioStatusChanged struct{ ChangeEntry }
 	// PositionChanged: a holder's position moved, or its record was mended.
 	PositionChanged struct{ ChangeEntry }
+	// AssessmentChanged: an analyst assessed a scenario.
+	AssessmentChanged struct{ ChangeEntry }
 	// RecordChanged: anything else.
 	RecordChanged struct{ ChangeEntry }
 )
@@ -75,6 +77,8 @@ func (e ChangeEntry) Change() Change {
 		return &PositionChanged{e}
 	case e.Cause != nil:
 		return &ScenarioStatusChanged{e}
+	case e.SubjectKind == KindAssessment && e.Action == Created:
+		return &AssessmentChanged{e}
 	}
 	return &RecordChanged{e}
 }
@@ -92,11 +96,12 @@ type ChangeKind string
 
 // The kinds of change.
 const (
-	ChangeOfStatus    ChangeKind = "STATUS"
-	ChangeOfPosition  ChangeKind = "POSITION"
-	ChangeOfEvent     ChangeKind = "EVENT"
-	ChangeOfStatement ChangeKind = "STATEMENT"
-	ChangeOfRecord    ChangeKind = "RECORD"
+	ChangeOfStatus     ChangeKind = "STATUS"
+	ChangeOfPosition   ChangeKind = "POSITION"
+	ChangeOfAssessment ChangeKind = "ASSESSMENT"
+	ChangeOfEvent      ChangeKind = "EVENT"
+	ChangeOfStatement  ChangeKind = "STATEMENT"
+	ChangeOfRecord     ChangeKind = "RECORD"
 )
 
 // RecordAction is what happened to a record.

@@ -89,6 +89,13 @@ func (c *checks) order(fromField, toField string, from, to *Instant) {
 	}
 }
 
+// notAfter refuses what lies in the future.
+func (c *checks) notAfter(field string, at, now Instant) {
+	if at.After(now) {
+		c.refuse(field, "%s %s lies in the future; give an instant up to now, %s.", sentenceName(field), FormatInstant(at), FormatInstant(now))
+	}
+}
+
 // oneOf refuses a value that the vocabulary does not have. (The API's own reader takes no others; a file may lack one.)
 func oneOf[E ~string](c *checks, field string, value E, vocabulary []E) {
 	switch {

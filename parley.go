@@ -27,6 +27,7 @@ const (
 	KindSource        Kind = "SOURCE"
 	KindStatement     Kind = "STATEMENT"
 	KindEvent         Kind = "EVENT"
+	KindAssessment    Kind = "ASSESSMENT"
 	KindAnalyst       Kind = "ANALYST"
 )
 
@@ -57,6 +58,8 @@ func (k Kind) Noun() string {
 		return "a statement"
 	case KindEvent:
 		return "an event"
+	case KindAssessment:
+		return "an assessment"
 	case KindAnalyst:
 		return "an analyst"
 	}

@@ -22,6 +22,7 @@ type Position struct {
 	Rationale          *string            `db:"rationale"`
 	Confidence         AnalyticConfidence `db:"confidence"`
 	EvidenceIDs        []uuid.UUID        `db:"-"`
+	LastAffirmedAt     *Instant           `db:"-"` // the newest saidAt of its evidence
 	SecondHand         bool               `db:"second_hand"`
 	ValidFrom          Instant            `db:"valid_from"`
 	ValidFromPrecision TimePrecision      `db:"valid_from_precision"`

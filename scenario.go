@@ -18,6 +18,12 @@ type Scenario struct {
 	Deadline      *Instant          `db:"deadline"`
 	TargetStage   *NegotiationStage `db:"target_stage"`
 
+	// Of its resolution, whatever the lens's valid instant; nil while there is none. See Resolution.
+	Outcome        *ResolutionOutcome `db:"outcome"`
+	ResolutionNote *string            `db:"resolution_note"`
+	ResolvedAt     *Instant           `db:"resolved_at"`
+	ResolvedByID   *uuid.UUID         `db:"resolved_by"`
+
 	// Of the status change that holds at the lens's valid instant; nil before the scenario came on the table.
 	Status         *ScenarioStatus
 	StatusSince    *Instant

@@ -184,17 +184,6 @@ func (s *Statement) CheckQuote(field string, body *FoldedText) error {
 	return nil
 }
 
-// NewestSaid is the latest instant at which any of the statements was made; nil when none has one.
-func NewestSaid(statements []*Statement) *Instant {
-	var newest *Instant
-	for _, s := range statements {
-		if s.SaidAt != nil && (newest == nil || s.SaidAt.After(*newest)) {
-			newest = s.SaidAt
-		}
-	}
-	return newest
-}
-
 // SecondHand says that none of the evidence was said by the holder or by someone who spoke for it when it was said.
 // The offices are those held with the holder; a statement of unknown date is taken as of the instant given.
 func SecondHand(holder uuid.UUID, evidence []*Statement, offices []*Affiliation, undated Instant) bool {

@@ -64,6 +64,11 @@ negotiations:
           - key: strip
             title: A strip
             statuses: [{to: FLOATED, effectiveAt: 2025-01-01}]
+            assessments:
+              - {probability: 30, confidence: LOW, rationale: Nobody asks for it., assessedAt: 2025-01-06}
+            outcome: DID_NOT_OCCUR
+            resolvedAt: 2025-02-01
+            resolutionNote: The line was drawn.
     events:
       - {key: meeting, title: A meeting, kind: MEETING, state: HELD, startedAt: "2025-01-02T09:30:00+02:00", participants: [north, south], evidence: [s1]}
     participations:
@@ -270,13 +275,13 @@ func TestImportStatesEverything(t *testing.T) {
 	}
 	// Each fact is one change: a scenario's first status comes with the scenario, and its evidence, like an event's,
 	// in a change of its own.
-	if outcome.Facts != set.Facts() || outcome.Changes != int(r.head()) || outcome.Changes != 20 || len(told) > 0 {
+	if outcome.Facts != set.Facts() || outcome.Changes != int(r.head()) || outcome.Changes != 22 || len(told) > 0 {
 		t.Errorf("%d facts (%d in the set), %d changes (%d in the feed); told of %v", outcome.Facts, set.Facts(), outcome.Changes, r.head(), told)
 	}
 	for kind, want := range map[parley.Kind]string{
 		parley.KindStakeholder: "3", parley.KindAffiliation: "1", parley.KindSource: "1", parley.KindNegotiation: "1", parley.KindIssue: "1",
 		parley.KindScenario: "2", parley.KindStatusChange: "3", parley.KindPosition: "3", parley.KindEvent: "1",
-		parley.KindParticipation: "1", parley.KindRelation: "1", parley.KindStatement: "2",
+		parley.KindParticipation: "1", parley.KindRelation: "1", parley.KindStatement: "2", parley.KindAssessment: "1",
 	} {
 		r.holds(want, `SELECT count(*) FROM records WHERE kind = $1`, kind)
 	}
@@ -296,6 +301,9 @@ func TestImportStatesEverything(t *testing.T) {
 		FROM statements WHERE speaker_id IS NOT NULL`)
 	r.holds("OPPOSES t 70 {\"a vote\"} MODERATE 2025-01-03 00:00:00+00 INSTANT", `SELECT concat_ws(' ', stance, red_line, salience, conditions, confidence, valid_from, valid_from_precision)
 		FROM positions WHERE stance = 'OPPOSES' AND superseded_at = 'infinity'`)
+	r.holds("30 LOW 2025-01-06 00:00:00+00 Nobody asks for it.", `SELECT concat_ws(' ', probability, confidence, assessed_at, rationale) FROM assessments`)
+	r.holds("DID_NOT_OCCUR 2025-02-01 00:00:00+00 The line was drawn.", `SELECT concat_ws(' ', outcome, resolved_at, resolution_note)
+		FROM scenarios WHERE key = 'strip' AND superseded_at = 'infinity'`)
 	r.holds("t t", `SELECT concat_ws(' ', contests IS NOT NULL, disputed) FROM positions WHERE stance = 'AMBIGUOUS' AND superseded_at = 'infinity'`)
 }
 
@@ -414,6 +422,11 @@ func TestEditedFile(t *testing.T) {
 			[]string{"title: A meeting", "title: The meeting, location: Oslo"}, []string{"title, location"},
 			"The meeting Oslo 1", `SELECT concat_ws(' ', title, location, cardinality(evidence)) FROM events WHERE superseded_at = 'infinity'`,
 		},
+		"a later assessment": {
+			[]string{"            outcome: ", "              - {probability: 5, rationale: It is drawn., assessedAt: 2025-01-20}\n            outcome: "},
+			[]string{"“A strip” is assessed as very unlikely (5 percent)."},
+			"30 LOW, 5 MODERATE", `SELECT string_agg(concat_ws(' ', probability, confidence), ', ' ORDER BY assessed_at) FROM assessments`,
+		},
 		"an affiliation that ended": {
 			[]string{"validFrom: 2020-01-01}", "validFrom: 2020-01-01, validTo: 2025-03-01}"}, []string{"Edited an affiliation: validTo."},
 			"2025-03-01 00:00:00+00", `SELECT valid_to::text FROM affiliations WHERE superseded_at = 'infinity'`,
@@ -499,6 +512,7 @@ func TestRetractedStaysRetracted(t *testing.T) {
 		`SELECT id FROM affiliations WHERE superseded_at = 'infinity'`,
 		`SELECT id FROM participations WHERE superseded_at = 'infinity'`,
 		`SELECT id FROM stakeholders WHERE key = 'envoy' AND superseded_at = 'infinity'`,
+		`SELECT id FROM assessments WHERE superseded_at = 'infinity'`,
 		`SELECT id FROM scenarios WHERE key = 'strip' AND superseded_at = 'infinity'`,
 		`SELECT id FROM positions WHERE superseded_at = 'infinity' LIMIT 1`,
 		`SELECT id FROM positions WHERE superseded_at = 'infinity' LIMIT 1`,
@@ -559,6 +573,8 @@ func TestRefusedByARule(t *testing.T) {
 		"a statement in the future":      {[]string{"saidAt: 2025-01-03", "saidAt: 9000-01-01"}, "lies in the future"},
 		"an end before the beginning":    {[]string{"validFrom: 2020-01-01}", "validFrom: 2020-01-01, validTo: 2019-01-01}"}, "later than"},
 		"a salience out of range":        {[]string{"salience: 70", "salience: 170"}, "0 to 100"},
+		"a certain scenario":             {[]string{"probability: 30", "probability: 100"}, "1 to 99 percent"},
+		"a resolution in the future":     {[]string{"resolvedAt: 2025-02-01", "resolvedAt: 9000-01-01"}, "lies in the future"},
 		"a title that is empty":          {[]string{"title: The border", "title: ''"}, "Title is empty"},
 		"a title that is cleared":        {[]string{"title: A meeting", "title: null"}, "Title is empty"},
 		"a person who is no person":      {[]string{"{person: envoy, organization: north", "{person: south, organization: north"}, "name a stakeholder of kind PERSON"},
@@ -573,9 +589,16 @@ func TestRefusedByARule(t *testing.T) {
 			line := lineOf(t, talks, strings.TrimLeft(refused.pairs[0], " "))
 			r.refuses(text, fmt.Sprintf("set.yaml:%d: … %s", line, refused.say))
 			r.holds("0", `SELECT count(*) FROM records`)
-			r.loads(talks, make([]string, 20)...) // nothing is in the way of the right one
+			r.loads(talks, make([]string, 22)...) // nothing is in the way of the right one
 		})
 	}
+}
+
+func TestAssessmentsAreNotCorrected(t *testing.T) {
+	t.Parallel()
+	r := withTalks(t)
+	text := edited(t, "probability: 30", "probability: 35")
+	r.refuses(text, fmt.Sprintf("set.yaml:%d: … on record as 30 percent … another assessedAt", lineOf(t, talks, "probability: 30")))
 }
 
 func TestSeveralRefusalsOfOneFact(t *testing.T) {
@@ -592,7 +615,7 @@ func TestPositionThatSaysTheSame(t *testing.T) {
 			"              - {key: once-more, holder: north, stance: SUPPORTS, validFrom: 2025-01-09}\n              - {key: south-line,")
 	r := open(t)
 	got := r.load(same)
-	if len(got) != 21 || !strings.Contains(strings.Join(got, "\n"), "North is confirmed as “supports” on “A line”.") {
+	if len(got) != 23 || !strings.Contains(strings.Join(got, "\n"), "North is confirmed as “supports” on “A line”.") {
 		t.Errorf("got %d changes:\n%s", len(got), strings.Join(got, "\n"))
 	}
 	if got := r.position("north", "2025-01-02"); got != "SUPPORTS 2" {
@@ -622,7 +645,7 @@ func TestTwoTermsOfOneOffice(t *testing.T) {
 	text := edited(t, "  - {person: envoy, organization: north,", "  - {key: first, person: envoy, organization: north, office: envoy, validFrom: 2010-01-01, validTo: 2012-01-01}\n  - {person: envoy, organization: north,",
 		"      - {stakeholder: north, role:", "      - {key: first, stakeholder: north, role: PRIMARY_PARTY, validTo: 2019-01-01}\n      - {validFrom: 2020-01-01, stakeholder: north, role:")
 	r := open(t)
-	if got := r.load(text); len(got) != 22 {
+	if got := r.load(text); len(got) != 24 {
 		t.Errorf("got %d changes", len(got))
 	}
 	r.holds("2 2", `SELECT concat_ws(' ', (SELECT count(*) FROM affiliations), (SELECT count(*) FROM participations))`)

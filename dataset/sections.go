@@ -292,7 +292,8 @@ func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
 	for _, st := range it.items("statuses", "status") {
 		statuses = append(statuses, readStatus(negotiation, st))
 	}
-	positions := it.items("positions", "position")
+	positions, assessments := it.items("positions", "position"), it.items("assessments", "assessment")
+	outcome, resolvedAt, resolutionNote := word(it, "outcome", parley.ResolutionOutcomes), instant(it, "resolvedAt"), text(it, "resolutionNote")
 	path := within(negotiation, key)
 	id := s.once(it, s.factID(parley.KindScenario, path), keepOne)
 	s.add(it, func(ctx context.Context, in *importer) error {
@@ -323,6 +324,21 @@ func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
 	}
 	for _, position := range positions {
 		later = append(later, func() { s.position(path, position) })
+	}
+	for _, assessment := range assessments {
+		later = append(later, func() { s.assessment(path, assessment) })
+	}
+	if outcome.Value != nil {
+		later = append(later, func() {
+			s.steps = append(s.steps, step{it, func(ctx context.Context, in *importer) error {
+				if named, _, err := in.Named(ctx, id); err != nil || named.Retracted {
+					return err
+				}
+				return in.did(in.ResolveScenario(ctx, parley.ResolveScenarioInput{
+					Scenario: path, Outcome: *outcome.Value, Note: resolutionNote.Value, ResolvedAt: resolvedAt.Value,
+				}))
+			}})
+		})
 	}
 	return later
 }
@@ -413,6 +429,32 @@ func (s *Set) position(scenario string, it *item) {
 				RedLine: redLine, Salience: salience, Rationale: rationale, Confidence: confidence, ValidFrom: validFrom,
 				ValidFromPrecision: precision, ValidTo: validTo, Note: note,
 			})
+		})
+	})
+}
+
+// assessment reads a judgement of its day: there is no other to correct it by.
+func (s *Set) assessment(scenario string, it *item) {
+	probability, confidence := number(it, "probability"), word(it, "confidence", parley.AnalyticConfidences)
+	rationale, assessedAt := needed(it, "rationale"), instant(it, "assessedAt")
+	lacking(it, "probability")
+	lacking(it, "assessedAt")
+	id := s.once(it, s.factID(parley.KindAssessment, scenario, parley.FormatInstant(or(assessedAt, parley.EarliestInstant))), "keep one")
+	s.add(it, func(ctx context.Context, in *importer) error {
+		stated := parley.AssessScenarioInput{
+			Scenario: scenario, Probability: *probability.Value, Confidence: or(confidence, "MODERATE"), Rationale: rationale, AssessedAt: assessedAt.Value,
+		}
+		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
+			stated.ID = id
+			return in.AssessScenario(ctx, stated)
+		}, func(ref string) (storage.Written, error) {
+			onRecord, err := in.Assessment(ctx, uuid.MustParse(ref))
+			if err != nil || onRecord.SaysTheSame(stated) {
+				return storage.Written{}, err
+			}
+			return storage.Written{}, parley.Refuse(parley.Conflict, "probability",
+				"The assessment of %s is on record as %d percent and with other words, and is not corrected but followed by another; give the new one another assessedAt, or retract the old one.",
+				parley.FormatInstant(onRecord.AssessedAt), onRecord.Probability)
 		})
 	})
 }

@@ -26,6 +26,54 @@ func (f fakeAffiliation) Organization(ctx context.Context, objs []*parley.Affili
 	return fakeMany[*parley.Stakeholder](f.fake, "Affiliation.organization", objs)
 }
 
+func (f *fake) Analyst() AnalystResolver { return fakeAnalyst{f} }
+
+type fakeAnalyst struct{ *fake }
+
+func (f fakeAnalyst) Record(ctx context.Context, objs []*parley.Analyst) ([]*parley.TrackRecord, error) {
+	return fakeMany[*parley.TrackRecord](f.fake, "Analyst.record", objs)
+}
+
+func (f *fake) Assessment() AssessmentResolver { return fakeAssessment{f} }
+
+type fakeAssessment struct{ *fake }
+
+func (f fakeAssessment) Label(ctx context.Context, objs []*parley.Assessment) ([]string, error) {
+	return fakeMany[string](f.fake, "Assessment.label", objs)
+}
+
+func (f fakeAssessment) Scenario(ctx context.Context, objs []*parley.Assessment) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "Assessment.scenario", objs)
+}
+
+func (f fakeAssessment) Analyst(ctx context.Context, objs []*parley.Assessment) ([]*parley.Analyst, error) {
+	return fakeMany[*parley.Analyst](f.fake, "Assessment.analyst", objs)
+}
+
+func (f fakeAssessment) BrierScore(ctx context.Context, objs []*parley.Assessment) ([]*float64, error) {
+	return fakeMany[*float64](f.fake, "Assessment.brierScore", objs)
+}
+
+func (f *fake) AssessmentChanged() AssessmentChangedResolver { return fakeAssessmentChanged{f} }
+
+type fakeAssessmentChanged struct{ *fake }
+
+func (f fakeAssessmentChanged) RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error) {
+	return fakeMany[*parley.Analyst](f.fake, "AssessmentChanged.recordedBy", objs)
+}
+
+func (f fakeAssessmentChanged) Negotiation(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error) {
+	return fakeMany[*parley.Negotiation](f.fake, "AssessmentChanged.negotiation", objs)
+}
+
+func (f fakeAssessmentChanged) Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
+	return fakeMany[*parley.Assessment](f.fake, "AssessmentChanged.assessment", objs)
+}
+
+func (f fakeAssessmentChanged) PreviousAssessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
+	return fakeMany[*parley.Assessment](f.fake, "AssessmentChanged.previousAssessment", objs)
+}
+
 func (f *fake) BodyErasure() BodyErasureResolver { return fakeBodyErasure{f} }
 
 type fakeBodyErasure struct{ *fake }
@@ -62,6 +110,10 @@ func (f fakeIssue) Scenarios(ctx context.Context, objs []*parley.Issue, first in
 	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "Issue.scenarios", objs, first, after)
 }
 
+func (f fakeIssue) Likelihoods(ctx context.Context, objs []*parley.Issue) ([]*parley.LikelihoodSet, error) {
+	return fakeMany[*parley.LikelihoodSet](f.fake, "Issue.likelihoods", objs)
+}
+
 func (f *fake) Lens() LensResolver { return fakeLens{f} }
 
 type fakeLens struct{ *fake }
@@ -72,6 +124,14 @@ func (f fakeLens) Cursor(ctx context.Context, objs []*parley.Lens) ([]parley.Cur
 
 func (f fakeLens) NextChangeAt(ctx context.Context, objs []*parley.Lens) ([]*time.Time, error) {
 	return fakeMany[*time.Time](f.fake, "Lens.nextChangeAt", objs)
+}
+
+func (f *fake) LikelihoodEntry() LikelihoodEntryResolver { return fakeLikelihoodEntry{f} }
+
+type fakeLikelihoodEntry struct{ *fake }
+
+func (f fakeLikelihoodEntry) Scenario(ctx context.Context, objs []*parley.LikelihoodEntry) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "LikelihoodEntry.scenario", objs)
 }
 
 func (f *fake) Mutation() MutationResolver { return fakeMutation{f} }
@@ -92,6 +152,10 @@ func (f fakeMutation) Affiliate(ctx context.Context, input parley.AffiliateInput
 
 func (f fakeMutation) EndAffiliation(ctx context.Context, input parley.EndAffiliationInput) (*AffiliationPayload, error) {
 	return fakeOne[*AffiliationPayload](f.fake, "Mutation.endAffiliation", input)
+}
+
+func (f fakeMutation) AssessScenario(ctx context.Context, input parley.AssessScenarioInput) (*AssessmentPayload, error) {
+	return fakeOne[*AssessmentPayload](f.fake, "Mutation.assessScenario", input)
 }
 
 func (f fakeMutation) RecordEvent(ctx context.Context, input parley.RecordEventInput) (*EventPayload, error) {
@@ -140,6 +204,14 @@ func (f fakeMutation) CorrectPosition(ctx context.Context, input CorrectPosition
 
 func (f fakeMutation) RelateScenarios(ctx context.Context, input parley.RelateScenariosInput) (*RelationPayload, error) {
 	return fakeOne[*RelationPayload](f.fake, "Mutation.relateScenarios", input)
+}
+
+func (f fakeMutation) ResolveScenario(ctx context.Context, input parley.ResolveScenarioInput) (*ScenarioPayload, error) {
+	return fakeOne[*ScenarioPayload](f.fake, "Mutation.resolveScenario", input)
+}
+
+func (f fakeMutation) UnresolveScenario(ctx context.Context, input parley.UnresolveScenarioInput) (*ScenarioPayload, error) {
+	return fakeOne[*ScenarioPayload](f.fake, "Mutation.unresolveScenario", input)
 }
 
 func (f fakeMutation) AddScenario(ctx context.Context, input parley.AddScenarioInput) (*ScenarioPayload, error) {
@@ -276,10 +348,6 @@ func (f fakePosition) Scenario(ctx context.Context, objs []*parley.Position) ([]
 
 func (f fakePosition) Evidence(ctx context.Context, objs []*parley.Position) ([][]*parley.Statement, error) {
 	return fakeMany[[]*parley.Statement](f.fake, "Position.evidence", objs)
-}
-
-func (f fakePosition) LastAffirmedAt(ctx context.Context, objs []*parley.Position) ([]*time.Time, error) {
-	return fakeMany[*time.Time](f.fake, "Position.lastAffirmedAt", objs)
 }
 
 func (f fakePosition) Dissenting(ctx context.Context, objs []*parley.Position) ([][]*parley.Position, error) {
@@ -422,6 +490,14 @@ func (f fakeRecordChanged) Node(ctx context.Context, objs []*parley.RecordChange
 	return fakeMany[parley.Node](f.fake, "RecordChanged.node", objs)
 }
 
+func (f *fake) Resolution() ResolutionResolver { return fakeResolution{f} }
+
+type fakeResolution struct{ *fake }
+
+func (f fakeResolution) RecordedBy(ctx context.Context, objs []*parley.Resolution) ([]*parley.Analyst, error) {
+	return fakeMany[*parley.Analyst](f.fake, "Resolution.recordedBy", objs)
+}
+
 func (f *fake) Scenario() ScenarioResolver { return fakeScenario{f} }
 
 type fakeScenario struct{ *fake }
@@ -460,6 +536,10 @@ func (f fakeScenario) Statements(ctx context.Context, objs []*parley.Scenario, f
 
 func (f fakeScenario) Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {
 	return fakeMany[[]*parley.ScenarioRelation](f.fake, "Scenario.relations", objs)
+}
+
+func (f fakeScenario) Assessments(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Assessment], error) {
+	return fakeMany[*parley.Connection[parley.Assessment]](f.fake, "Scenario.assessments", objs, first, after)
 }
 
 func (f *fake) ScenarioRelation() ScenarioRelationResolver { return fakeScenarioRelation{f} }

@@ -106,11 +106,11 @@ func fakeValue[V any](f *fake, r *rand.Rand) V {
 
 var (
 	nodes = []any{
-		(*parley.Affiliation)(nil), (*parley.Analyst)(nil), (*parley.Event)(nil), (*parley.Issue)(nil), (*parley.Negotiation)(nil),
+		(*parley.Affiliation)(nil), (*parley.Analyst)(nil), (*parley.Assessment)(nil), (*parley.Event)(nil), (*parley.Issue)(nil), (*parley.Negotiation)(nil),
 		(*parley.Participation)(nil), (*parley.Position)(nil), (*parley.Scenario)(nil), (*parley.ScenarioRelation)(nil),
 		(*parley.Source)(nil), (*parley.Stakeholder)(nil), (*parley.Statement)(nil), (*parley.StatusChange)(nil),
 	}
-	changes  = []any{(*parley.PositionChanged)(nil), (*parley.RecordChanged)(nil), (*parley.ScenarioStatusChanged)(nil)}
+	changes  = []any{(*parley.AssessmentChanged)(nil), (*parley.PositionChanged)(nil), (*parley.RecordChanged)(nil), (*parley.ScenarioStatusChanged)(nil)}
 	texts    = []string{"", "plain", `a "quote" and a \`, "tab\tand\nline\r", "\x00\x1f\x7f", "Зеленський 🕊", "<&>\u2028"}
 	statuses = []string{"FLOATED", "SUPERSEDED", "nonsense"}
 )
@@ -141,6 +141,8 @@ func (f *fake) fill(r *rand.Rand, v reflect.Value) {
 		v.SetString(texts[r.IntN(len(texts))])
 	case reflect.Int, reflect.Int64:
 		v.SetInt(r.Int64N(2000) - 1000)
+	case reflect.Float64:
+		v.SetFloat(r.NormFloat64() * 100)
 	case reflect.Bool:
 		v.SetBool(r.IntN(2) == 0)
 	case reflect.Slice:

@@ -32,10 +32,14 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Affiliation() AffiliationResolver
+	Analyst() AnalystResolver
+	Assessment() AssessmentResolver
+	AssessmentChanged() AssessmentChangedResolver
 	BodyErasure() BodyErasureResolver
 	Event() EventResolver
 	Issue() IssueResolver
 	Lens() LensResolver
+	LikelihoodEntry() LikelihoodEntryResolver
 	Mutation() MutationResolver
 	Negotiation() NegotiationResolver
 	NegotiationDiff() NegotiationDiffResolver
@@ -45,6 +49,7 @@ type ResolverRoot interface {
 	PositionShift() PositionShiftResolver
 	Query() QueryResolver
 	RecordChanged() RecordChangedResolver
+	Resolution() ResolutionResolver
 	Scenario() ScenarioResolver
 	ScenarioRelation() ScenarioRelationResolver
 	ScenarioStatusChanged() ScenarioStatusChangedResolver
@@ -78,16 +83,68 @@ type ComplexityRoot struct {
 	}
 
 	Analyst struct {
-		ID    func(childComplexity int) int
-		Label func(childComplexity int) int
-		Name  func(childComplexity int) int
-		Role  func(childComplexity int) int
+		ID     func(childComplexity int) int
+		Label  func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Record func(childComplexity int) int
+		Role   func(childComplexity int) int
+	}
+
+	Assessment struct {
+		Analyst     func(childComplexity int) int
+		AssessedAt  func(childComplexity int) int
+		BrierScore  func(childComplexity int) int
+		Confidence  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Label       func(childComplexity int) int
+		Likelihood  func(childComplexity int) int
+		Probability func(childComplexity int) int
+		Rationale   func(childComplexity int) int
+		RecordedAt  func(childComplexity int) int
+		Scenario    func(childComplexity int) int
+	}
+
+	AssessmentChanged struct {
+		Assessment         func(childComplexity int) int
+		Cursor             func(childComplexity int) int
+		Kind               func(childComplexity int) int
+		Negotiation        func(childComplexity int) int
+		Note               func(childComplexity int) int
+		PreviousAssessment func(childComplexity int) int
+		RecordedAt         func(childComplexity int) int
+		RecordedBy         func(childComplexity int) int
+		Summary            func(childComplexity int) int
+	}
+
+	AssessmentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AssessmentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AssessmentPayload struct {
+		Assessment func(childComplexity int) int
+		Cursor     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	BodyErasure struct {
 		ErasedAt func(childComplexity int) int
 		ErasedBy func(childComplexity int) int
 		Note     func(childComplexity int) int
+	}
+
+	CalibrationBucket struct {
+		Likelihood      func(childComplexity int) int
+		MeanProbability func(childComplexity int) int
+		N               func(childComplexity int) int
+		Occurred        func(childComplexity int) int
 	}
 
 	ChangeConnection struct {
@@ -142,6 +199,7 @@ type ComplexityRoot struct {
 		Key         func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		Label       func(childComplexity int) int
+		Likelihoods func(childComplexity int) int
 		Negotiation func(childComplexity int) int
 		Question    func(childComplexity int) int
 		Scenarios   func(childComplexity int, first int, after *string) int
@@ -161,11 +219,25 @@ type ComplexityRoot struct {
 		ValidAt      func(childComplexity int) int
 	}
 
+	LikelihoodEntry struct {
+		Analysts    func(childComplexity int) int
+		Likelihood  func(childComplexity int) int
+		Probability func(childComplexity int) int
+		Scenario    func(childComplexity int) int
+	}
+
+	LikelihoodSet struct {
+		Coherent func(childComplexity int) int
+		Entries  func(childComplexity int) int
+		Total    func(childComplexity int) int
+	}
+
 	Mutation struct {
 		AddEvidence          func(childComplexity int, input parley.AddEvidenceInput) int
 		AddIssue             func(childComplexity int, input parley.AddIssueInput) int
 		AddScenario          func(childComplexity int, input parley.AddScenarioInput) int
 		Affiliate            func(childComplexity int, input parley.AffiliateInput) int
+		AssessScenario       func(childComplexity int, input parley.AssessScenarioInput) int
 		ChangeScenarioStatus func(childComplexity int, input parley.ChangeScenarioStatusInput) int
 		CorrectPosition      func(childComplexity int, input CorrectPositionInput) int
 		CorrectStatement     func(childComplexity int, input CorrectStatementInput) int
@@ -187,7 +259,9 @@ type ComplexityRoot struct {
 		RegisterSource       func(childComplexity int, input parley.RegisterSourceInput) int
 		RegisterStakeholder  func(childComplexity int, input parley.RegisterStakeholderInput) int
 		RelateScenarios      func(childComplexity int, input parley.RelateScenariosInput) int
+		ResolveScenario      func(childComplexity int, input parley.ResolveScenarioInput) int
 		Retract              func(childComplexity int, input parley.RetractInput) int
+		UnresolveScenario    func(childComplexity int, input parley.UnresolveScenarioInput) int
 	}
 
 	Negotiation struct {
@@ -396,8 +470,16 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Resolution struct {
+		Note       func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+		RecordedBy func(childComplexity int) int
+		ResolvedAt func(childComplexity int) int
+	}
+
 	Scenario struct {
 		AllowedTransitions  func(childComplexity int) int
+		Assessments         func(childComplexity int, first int, after *string) int
 		ChangedAt           func(childComplexity int) int
 		Criteria            func(childComplexity int) int
 		CurrentStatusChange func(childComplexity int) int
@@ -410,6 +492,7 @@ type ComplexityRoot struct {
 		PositionHistory     func(childComplexity int, holders []string, includeSuperseded bool, first int, after *string) int
 		Positions           func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
 		Relations           func(childComplexity int) int
+		Resolution          func(childComplexity int) int
 		Statements          func(childComplexity int, first int, after *string) int
 		Status              func(childComplexity int) int
 		StatusHistory       func(childComplexity int, includeSuperseded bool, first int, after *string) int
@@ -648,6 +731,16 @@ type ComplexityRoot struct {
 		Start func(childComplexity int) int
 	}
 
+	TrackRecord struct {
+		BaseRate          func(childComplexity int) int
+		BaseRateBrier     func(childComplexity int) int
+		Brier             func(childComplexity int) int
+		Calibration       func(childComplexity int) int
+		N                 func(childComplexity int) int
+		Scenarios         func(childComplexity int) int
+		TimeWeightedBrier func(childComplexity int) int
+	}
+
 	UserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -664,6 +757,22 @@ type AffiliationResolver interface {
 	Person(ctx context.Context, objs []*parley.Affiliation) ([]*parley.Stakeholder, error)
 	Organization(ctx context.Context, objs []*parley.Affiliation) ([]*parley.Stakeholder, error)
 }
+type AnalystResolver interface {
+	Record(ctx context.Context, objs []*parley.Analyst) ([]*parley.TrackRecord, error)
+}
+type AssessmentResolver interface {
+	Label(ctx context.Context, objs []*parley.Assessment) ([]string, error)
+	Scenario(ctx context.Context, objs []*parley.Assessment) ([]*parley.Scenario, error)
+	Analyst(ctx context.Context, objs []*parley.Assessment) ([]*parley.Analyst, error)
+
+	BrierScore(ctx context.Context, objs []*parley.Assessment) ([]*float64, error)
+}
+type AssessmentChangedResolver interface {
+	RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error)
+	Negotiation(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error)
+	Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error)
+	PreviousAssessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error)
+}
 type BodyErasureResolver interface {
 	ErasedBy(ctx context.Context, objs []*parley.BodyErasure) ([]*parley.Analyst, error)
 }
@@ -676,16 +785,21 @@ type EventResolver interface {
 type IssueResolver interface {
 	Negotiation(ctx context.Context, objs []*parley.Issue) ([]*parley.Negotiation, error)
 	Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
+	Likelihoods(ctx context.Context, objs []*parley.Issue) ([]*parley.LikelihoodSet, error)
 }
 type LensResolver interface {
 	Cursor(ctx context.Context, objs []*parley.Lens) ([]parley.Cursor, error)
 	NextChangeAt(ctx context.Context, objs []*parley.Lens) ([]*time.Time, error)
+}
+type LikelihoodEntryResolver interface {
+	Scenario(ctx context.Context, objs []*parley.LikelihoodEntry) ([]*parley.Scenario, error)
 }
 type MutationResolver interface {
 	AddEvidence(ctx context.Context, input parley.AddEvidenceInput) (*RecordPayload, error)
 	Retract(ctx context.Context, input parley.RetractInput) (*RecordPayload, error)
 	Affiliate(ctx context.Context, input parley.AffiliateInput) (*AffiliationPayload, error)
 	EndAffiliation(ctx context.Context, input parley.EndAffiliationInput) (*AffiliationPayload, error)
+	AssessScenario(ctx context.Context, input parley.AssessScenarioInput) (*AssessmentPayload, error)
 	RecordEvent(ctx context.Context, input parley.RecordEventInput) (*EventPayload, error)
 	EditEvent(ctx context.Context, input EditEventInput) (*EventPayload, error)
 	AddIssue(ctx context.Context, input parley.AddIssueInput) (*IssuePayload, error)
@@ -698,6 +812,8 @@ type MutationResolver interface {
 	RecordPosition(ctx context.Context, input parley.RecordPositionInput) (*PositionPayload, error)
 	CorrectPosition(ctx context.Context, input CorrectPositionInput) (*PositionPayload, error)
 	RelateScenarios(ctx context.Context, input parley.RelateScenariosInput) (*RelationPayload, error)
+	ResolveScenario(ctx context.Context, input parley.ResolveScenarioInput) (*ScenarioPayload, error)
+	UnresolveScenario(ctx context.Context, input parley.UnresolveScenarioInput) (*ScenarioPayload, error)
 	AddScenario(ctx context.Context, input parley.AddScenarioInput) (*ScenarioPayload, error)
 	EditScenario(ctx context.Context, input EditScenarioInput) (*ScenarioPayload, error)
 	RegisterSource(ctx context.Context, input parley.RegisterSourceInput) (*SourcePayload, error)
@@ -738,7 +854,6 @@ type PositionResolver interface {
 	Scenario(ctx context.Context, objs []*parley.Position) ([]*parley.Scenario, error)
 
 	Evidence(ctx context.Context, objs []*parley.Position) ([][]*parley.Statement, error)
-	LastAffirmedAt(ctx context.Context, objs []*parley.Position) ([]*time.Time, error)
 
 	Dissenting(ctx context.Context, objs []*parley.Position) ([][]*parley.Position, error)
 
@@ -783,6 +898,9 @@ type RecordChangedResolver interface {
 
 	Node(ctx context.Context, objs []*parley.RecordChanged) ([]parley.Node, error)
 }
+type ResolutionResolver interface {
+	RecordedBy(ctx context.Context, objs []*parley.Resolution) ([]*parley.Analyst, error)
+}
 type ScenarioResolver interface {
 	Issue(ctx context.Context, objs []*parley.Scenario) ([]*parley.Issue, error)
 	Negotiation(ctx context.Context, objs []*parley.Scenario) ([]*parley.Negotiation, error)
@@ -795,6 +913,7 @@ type ScenarioResolver interface {
 	PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error)
 	Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error)
+	Assessments(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Assessment], error)
 }
 type ScenarioRelationResolver interface {
 	Label(ctx context.Context, objs []*parley.ScenarioRelation) ([]string, error)
@@ -958,12 +1077,197 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Analyst.Name(childComplexity), true
+	case "Analyst.record":
+		if e.ComplexityRoot.Analyst.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analyst.Record(childComplexity), true
 	case "Analyst.role":
 		if e.ComplexityRoot.Analyst.Role == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Analyst.Role(childComplexity), true
+
+	case "Assessment.analyst":
+		if e.ComplexityRoot.Assessment.Analyst == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Analyst(childComplexity), true
+	case "Assessment.assessedAt":
+		if e.ComplexityRoot.Assessment.AssessedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.AssessedAt(childComplexity), true
+	case "Assessment.brierScore":
+		if e.ComplexityRoot.Assessment.BrierScore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.BrierScore(childComplexity), true
+	case "Assessment.confidence":
+		if e.ComplexityRoot.Assessment.Confidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Confidence(childComplexity), true
+	case "Assessment.id":
+		if e.ComplexityRoot.Assessment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.ID(childComplexity), true
+	case "Assessment.label":
+		if e.ComplexityRoot.Assessment.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Label(childComplexity), true
+	case "Assessment.likelihood":
+		if e.ComplexityRoot.Assessment.Likelihood == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Likelihood(childComplexity), true
+	case "Assessment.probability":
+		if e.ComplexityRoot.Assessment.Probability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Probability(childComplexity), true
+	case "Assessment.rationale":
+		if e.ComplexityRoot.Assessment.Rationale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Rationale(childComplexity), true
+	case "Assessment.recordedAt":
+		if e.ComplexityRoot.Assessment.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.RecordedAt(childComplexity), true
+	case "Assessment.scenario":
+		if e.ComplexityRoot.Assessment.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Scenario(childComplexity), true
+
+	case "AssessmentChanged.assessment":
+		if e.ComplexityRoot.AssessmentChanged.Assessment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.Assessment(childComplexity), true
+	case "AssessmentChanged.cursor":
+		if e.ComplexityRoot.AssessmentChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.Cursor(childComplexity), true
+	case "AssessmentChanged.kind":
+		if e.ComplexityRoot.AssessmentChanged.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.Kind(childComplexity), true
+	case "AssessmentChanged.negotiation":
+		if e.ComplexityRoot.AssessmentChanged.Negotiation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.Negotiation(childComplexity), true
+	case "AssessmentChanged.note":
+		if e.ComplexityRoot.AssessmentChanged.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.Note(childComplexity), true
+	case "AssessmentChanged.previousAssessment":
+		if e.ComplexityRoot.AssessmentChanged.PreviousAssessment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.PreviousAssessment(childComplexity), true
+	case "AssessmentChanged.recordedAt":
+		if e.ComplexityRoot.AssessmentChanged.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.RecordedAt(childComplexity), true
+	case "AssessmentChanged.recordedBy":
+		if e.ComplexityRoot.AssessmentChanged.RecordedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.RecordedBy(childComplexity), true
+	case "AssessmentChanged.summary":
+		if e.ComplexityRoot.AssessmentChanged.Summary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.Summary(childComplexity), true
+
+	case "AssessmentConnection.edges":
+		if e.ComplexityRoot.AssessmentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentConnection.Edges(childComplexity), true
+	case "AssessmentConnection.nodes":
+		if e.ComplexityRoot.AssessmentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentConnection.Nodes(childComplexity), true
+	case "AssessmentConnection.pageInfo":
+		if e.ComplexityRoot.AssessmentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentConnection.PageInfo(childComplexity), true
+	case "AssessmentConnection.totalCount":
+		if e.ComplexityRoot.AssessmentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentConnection.TotalCount(childComplexity), true
+
+	case "AssessmentEdge.cursor":
+		if e.ComplexityRoot.AssessmentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentEdge.Cursor(childComplexity), true
+	case "AssessmentEdge.node":
+		if e.ComplexityRoot.AssessmentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentEdge.Node(childComplexity), true
+
+	case "AssessmentPayload.assessment":
+		if e.ComplexityRoot.AssessmentPayload.Assessment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentPayload.Assessment(childComplexity), true
+	case "AssessmentPayload.cursor":
+		if e.ComplexityRoot.AssessmentPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentPayload.Cursor(childComplexity), true
+	case "AssessmentPayload.userErrors":
+		if e.ComplexityRoot.AssessmentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentPayload.UserErrors(childComplexity), true
 
 	case "BodyErasure.erasedAt":
 		if e.ComplexityRoot.BodyErasure.ErasedAt == nil {
@@ -983,6 +1287,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BodyErasure.Note(childComplexity), true
+
+	case "CalibrationBucket.likelihood":
+		if e.ComplexityRoot.CalibrationBucket.Likelihood == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CalibrationBucket.Likelihood(childComplexity), true
+	case "CalibrationBucket.meanProbability":
+		if e.ComplexityRoot.CalibrationBucket.MeanProbability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CalibrationBucket.MeanProbability(childComplexity), true
+	case "CalibrationBucket.n":
+		if e.ComplexityRoot.CalibrationBucket.N == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CalibrationBucket.N(childComplexity), true
+	case "CalibrationBucket.occurred":
+		if e.ComplexityRoot.CalibrationBucket.Occurred == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CalibrationBucket.Occurred(childComplexity), true
 
 	case "ChangeConnection.edges":
 		if e.ComplexityRoot.ChangeConnection.Edges == nil {
@@ -1188,6 +1517,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.Label(childComplexity), true
+	case "Issue.likelihoods":
+		if e.ComplexityRoot.Issue.Likelihoods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Likelihoods(childComplexity), true
 	case "Issue.negotiation":
 		if e.ComplexityRoot.Issue.Negotiation == nil {
 			break
@@ -1262,6 +1597,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Lens.ValidAt(childComplexity), true
 
+	case "LikelihoodEntry.analysts":
+		if e.ComplexityRoot.LikelihoodEntry.Analysts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodEntry.Analysts(childComplexity), true
+	case "LikelihoodEntry.likelihood":
+		if e.ComplexityRoot.LikelihoodEntry.Likelihood == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodEntry.Likelihood(childComplexity), true
+	case "LikelihoodEntry.probability":
+		if e.ComplexityRoot.LikelihoodEntry.Probability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodEntry.Probability(childComplexity), true
+	case "LikelihoodEntry.scenario":
+		if e.ComplexityRoot.LikelihoodEntry.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodEntry.Scenario(childComplexity), true
+
+	case "LikelihoodSet.coherent":
+		if e.ComplexityRoot.LikelihoodSet.Coherent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodSet.Coherent(childComplexity), true
+	case "LikelihoodSet.entries":
+		if e.ComplexityRoot.LikelihoodSet.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodSet.Entries(childComplexity), true
+	case "LikelihoodSet.total":
+		if e.ComplexityRoot.LikelihoodSet.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodSet.Total(childComplexity), true
+
 	case "Mutation.addEvidence":
 		if e.ComplexityRoot.Mutation.AddEvidence == nil {
 			break
@@ -1306,6 +1685,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Affiliate(childComplexity, args["input"].(parley.AffiliateInput)), true
+	case "Mutation.assessScenario":
+		if e.ComplexityRoot.Mutation.AssessScenario == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_assessScenario_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AssessScenario(childComplexity, args["input"].(parley.AssessScenarioInput)), true
 	case "Mutation.changeScenarioStatus":
 		if e.ComplexityRoot.Mutation.ChangeScenarioStatus == nil {
 			break
@@ -1537,6 +1927,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RelateScenarios(childComplexity, args["input"].(parley.RelateScenariosInput)), true
+	case "Mutation.resolveScenario":
+		if e.ComplexityRoot.Mutation.ResolveScenario == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveScenario_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveScenario(childComplexity, args["input"].(parley.ResolveScenarioInput)), true
 	case "Mutation.retract":
 		if e.ComplexityRoot.Mutation.Retract == nil {
 			break
@@ -1548,6 +1949,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Retract(childComplexity, args["input"].(parley.RetractInput)), true
+	case "Mutation.unresolveScenario":
+		if e.ComplexityRoot.Mutation.UnresolveScenario == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unresolveScenario_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnresolveScenario(childComplexity, args["input"].(parley.UnresolveScenarioInput)), true
 
 	case "Negotiation.changedAt":
 		if e.ComplexityRoot.Negotiation.ChangedAt == nil {
@@ -2542,12 +2954,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RelationPayload.UserErrors(childComplexity), true
 
+	case "Resolution.note":
+		if e.ComplexityRoot.Resolution.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resolution.Note(childComplexity), true
+	case "Resolution.outcome":
+		if e.ComplexityRoot.Resolution.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resolution.Outcome(childComplexity), true
+	case "Resolution.recordedBy":
+		if e.ComplexityRoot.Resolution.RecordedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resolution.RecordedBy(childComplexity), true
+	case "Resolution.resolvedAt":
+		if e.ComplexityRoot.Resolution.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resolution.ResolvedAt(childComplexity), true
+
 	case "Scenario.allowedTransitions":
 		if e.ComplexityRoot.Scenario.AllowedTransitions == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Scenario.AllowedTransitions(childComplexity), true
+	case "Scenario.assessments":
+		if e.ComplexityRoot.Scenario.Assessments == nil {
+			break
+		}
+
+		args, err := ec.field_Scenario_assessments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scenario.Assessments(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Scenario.changedAt":
 		if e.ComplexityRoot.Scenario.ChangedAt == nil {
 			break
@@ -2630,6 +3078,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scenario.Relations(childComplexity), true
+	case "Scenario.resolution":
+		if e.ComplexityRoot.Scenario.Resolution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scenario.Resolution(childComplexity), true
 	case "Scenario.statements":
 		if e.ComplexityRoot.Scenario.Statements == nil {
 			break
@@ -3633,6 +4087,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TextLocator.Start(childComplexity), true
 
+	case "TrackRecord.baseRate":
+		if e.ComplexityRoot.TrackRecord.BaseRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.BaseRate(childComplexity), true
+	case "TrackRecord.baseRateBrier":
+		if e.ComplexityRoot.TrackRecord.BaseRateBrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.BaseRateBrier(childComplexity), true
+	case "TrackRecord.brier":
+		if e.ComplexityRoot.TrackRecord.Brier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.Brier(childComplexity), true
+	case "TrackRecord.calibration":
+		if e.ComplexityRoot.TrackRecord.Calibration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.Calibration(childComplexity), true
+	case "TrackRecord.n":
+		if e.ComplexityRoot.TrackRecord.N == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.N(childComplexity), true
+	case "TrackRecord.scenarios":
+		if e.ComplexityRoot.TrackRecord.Scenarios == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.Scenarios(childComplexity), true
+	case "TrackRecord.timeWeightedBrier":
+		if e.ComplexityRoot.TrackRecord.TimeWeightedBrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.TimeWeightedBrier(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -3666,6 +4163,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddScenarioInput", ec.unmarshalInputAddScenarioInput),
 			graphql.NewInputUnmarshaler("AffiliateInput", ec.unmarshalInputAffiliateInput),
 			graphql.NewInputUnmarshaler("AsOf", ec.unmarshalInputAsOf),
+			graphql.NewInputUnmarshaler("AssessScenarioInput", ec.unmarshalInputAssessScenarioInput),
 			graphql.NewInputUnmarshaler("ChangeFilter", ec.unmarshalInputChangeFilter),
 			graphql.NewInputUnmarshaler("ChangeScenarioStatusInput", ec.unmarshalInputChangeScenarioStatusInput),
 			graphql.NewInputUnmarshaler("CorrectPositionInput", ec.unmarshalInputCorrectPositionInput),
@@ -3691,11 +4189,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterSourceInput", ec.unmarshalInputRegisterSourceInput),
 			graphql.NewInputUnmarshaler("RegisterStakeholderInput", ec.unmarshalInputRegisterStakeholderInput),
 			graphql.NewInputUnmarshaler("RelateScenariosInput", ec.unmarshalInputRelateScenariosInput),
+			graphql.NewInputUnmarshaler("ResolveScenarioInput", ec.unmarshalInputResolveScenarioInput),
 			graphql.NewInputUnmarshaler("RetractInput", ec.unmarshalInputRetractInput),
 			graphql.NewInputUnmarshaler("ScenarioFilter", ec.unmarshalInputScenarioFilter),
 			graphql.NewInputUnmarshaler("StatementFilter", ec.unmarshalInputStatementFilter),
 			graphql.NewInputUnmarshaler("StatusChangeFilter", ec.unmarshalInputStatusChangeFilter),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
+			graphql.NewInputUnmarshaler("UnresolveScenarioInput", ec.unmarshalInputUnresolveScenarioInput),
 		)
 	}
 	first := true
@@ -3788,7 +4288,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "affiliation.graphqls" "analyst.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "scenario.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
+//go:embed "affiliation.graphqls" "analyst.graphqls" "assessment.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "likelihood.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "resolution.graphqls" "scenario.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4038,14 +4538,17 @@ input RetractInput {
 `, BuiltIn: false},
 	{Name: "affiliation.graphqls", Input: sourceData("affiliation.graphqls"), BuiltIn: false},
 	{Name: "analyst.graphqls", Input: sourceData("analyst.graphqls"), BuiltIn: false},
+	{Name: "assessment.graphqls", Input: sourceData("assessment.graphqls"), BuiltIn: false},
 	{Name: "change.graphqls", Input: sourceData("change.graphqls"), BuiltIn: false},
 	{Name: "diff.graphqls", Input: sourceData("diff.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "issue.graphqls", Input: sourceData("issue.graphqls"), BuiltIn: false},
+	{Name: "likelihood.graphqls", Input: sourceData("likelihood.graphqls"), BuiltIn: false},
 	{Name: "negotiation.graphqls", Input: sourceData("negotiation.graphqls"), BuiltIn: false},
 	{Name: "participation.graphqls", Input: sourceData("participation.graphqls"), BuiltIn: false},
 	{Name: "position.graphqls", Input: sourceData("position.graphqls"), BuiltIn: false},
 	{Name: "relation.graphqls", Input: sourceData("relation.graphqls"), BuiltIn: false},
+	{Name: "resolution.graphqls", Input: sourceData("resolution.graphqls"), BuiltIn: false},
 	{Name: "scenario.graphqls", Input: sourceData("scenario.graphqls"), BuiltIn: false},
 	{Name: "source.graphqls", Input: sourceData("source.graphqls"), BuiltIn: false},
 	{Name: "stakeholder.graphqls", Input: sourceData("stakeholder.graphqls"), BuiltIn: false},
@@ -4102,8 +4605,74 @@ func (ec *executionContext) childFields_Analyst(ctx context.Context, field graph
 		return ec.fieldContext_Analyst_name(ctx, field)
 	case "role":
 		return ec.fieldContext_Analyst_role(ctx, field)
+	case "record":
+		return ec.fieldContext_Analyst_record(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Analyst", field.Name)
+}
+
+func (ec *executionContext) childFields_Assessment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Assessment_id(ctx, field)
+	case "label":
+		return ec.fieldContext_Assessment_label(ctx, field)
+	case "scenario":
+		return ec.fieldContext_Assessment_scenario(ctx, field)
+	case "analyst":
+		return ec.fieldContext_Assessment_analyst(ctx, field)
+	case "probability":
+		return ec.fieldContext_Assessment_probability(ctx, field)
+	case "likelihood":
+		return ec.fieldContext_Assessment_likelihood(ctx, field)
+	case "confidence":
+		return ec.fieldContext_Assessment_confidence(ctx, field)
+	case "rationale":
+		return ec.fieldContext_Assessment_rationale(ctx, field)
+	case "assessedAt":
+		return ec.fieldContext_Assessment_assessedAt(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_Assessment_recordedAt(ctx, field)
+	case "brierScore":
+		return ec.fieldContext_Assessment_brierScore(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Assessment", field.Name)
+}
+
+func (ec *executionContext) childFields_AssessmentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_AssessmentConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_AssessmentConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AssessmentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AssessmentConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssessmentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AssessmentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AssessmentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AssessmentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssessmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AssessmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assessment":
+		return ec.fieldContext_AssessmentPayload_assessment(ctx, field)
+	case "cursor":
+		return ec.fieldContext_AssessmentPayload_cursor(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AssessmentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssessmentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_BodyErasure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4116,6 +4685,20 @@ func (ec *executionContext) childFields_BodyErasure(ctx context.Context, field g
 		return ec.fieldContext_BodyErasure_note(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BodyErasure", field.Name)
+}
+
+func (ec *executionContext) childFields_CalibrationBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "likelihood":
+		return ec.fieldContext_CalibrationBucket_likelihood(ctx, field)
+	case "n":
+		return ec.fieldContext_CalibrationBucket_n(ctx, field)
+	case "meanProbability":
+		return ec.fieldContext_CalibrationBucket_meanProbability(ctx, field)
+	case "occurred":
+		return ec.fieldContext_CalibrationBucket_occurred(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CalibrationBucket", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4230,6 +4813,8 @@ func (ec *executionContext) childFields_Issue(ctx context.Context, field graphql
 		return ec.fieldContext_Issue_negotiation(ctx, field)
 	case "scenarios":
 		return ec.fieldContext_Issue_scenarios(ctx, field)
+	case "likelihoods":
+		return ec.fieldContext_Issue_likelihoods(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Issue", field.Name)
 }
@@ -4258,6 +4843,32 @@ func (ec *executionContext) childFields_Lens(ctx context.Context, field graphql.
 		return ec.fieldContext_Lens_nextChangeAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Lens", field.Name)
+}
+
+func (ec *executionContext) childFields_LikelihoodEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scenario":
+		return ec.fieldContext_LikelihoodEntry_scenario(ctx, field)
+	case "probability":
+		return ec.fieldContext_LikelihoodEntry_probability(ctx, field)
+	case "likelihood":
+		return ec.fieldContext_LikelihoodEntry_likelihood(ctx, field)
+	case "analysts":
+		return ec.fieldContext_LikelihoodEntry_analysts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LikelihoodEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_LikelihoodSet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entries":
+		return ec.fieldContext_LikelihoodSet_entries(ctx, field)
+	case "total":
+		return ec.fieldContext_LikelihoodSet_total(ctx, field)
+	case "coherent":
+		return ec.fieldContext_LikelihoodSet_coherent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LikelihoodSet", field.Name)
 }
 
 func (ec *executionContext) childFields_Negotiation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4604,6 +5215,20 @@ func (ec *executionContext) childFields_RelationPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type RelationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Resolution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcome":
+		return ec.fieldContext_Resolution_outcome(ctx, field)
+	case "note":
+		return ec.fieldContext_Resolution_note(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_Resolution_resolvedAt(ctx, field)
+	case "recordedBy":
+		return ec.fieldContext_Resolution_recordedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Resolution", field.Name)
+}
+
 func (ec *executionContext) childFields_Scenario(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4646,6 +5271,10 @@ func (ec *executionContext) childFields_Scenario(ctx context.Context, field grap
 		return ec.fieldContext_Scenario_statements(ctx, field)
 	case "relations":
 		return ec.fieldContext_Scenario_relations(ctx, field)
+	case "assessments":
+		return ec.fieldContext_Scenario_assessments(ctx, field)
+	case "resolution":
+		return ec.fieldContext_Scenario_resolution(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Scenario", field.Name)
 }
@@ -5096,6 +5725,26 @@ func (ec *executionContext) childFields_TextLocator(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type TextLocator", field.Name)
 }
 
+func (ec *executionContext) childFields_TrackRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "n":
+		return ec.fieldContext_TrackRecord_n(ctx, field)
+	case "scenarios":
+		return ec.fieldContext_TrackRecord_scenarios(ctx, field)
+	case "brier":
+		return ec.fieldContext_TrackRecord_brier(ctx, field)
+	case "timeWeightedBrier":
+		return ec.fieldContext_TrackRecord_timeWeightedBrier(ctx, field)
+	case "baseRate":
+		return ec.fieldContext_TrackRecord_baseRate(ctx, field)
+	case "baseRateBrier":
+		return ec.fieldContext_TrackRecord_baseRateBrier(ctx, field)
+	case "calibration":
+		return ec.fieldContext_TrackRecord_calibration(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackRecord", field.Name)
+}
+
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -5294,6 +5943,20 @@ func (ec *executionContext) field_Mutation_affiliate_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.AffiliateInput, error) {
 			return ec.unmarshalNAffiliateInput2parleyᚐAffiliateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_assessScenario_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.AssessScenarioInput, error) {
+			return ec.unmarshalNAssessScenarioInput2parleyᚐAssessScenarioInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5596,12 +6259,40 @@ func (ec *executionContext) field_Mutation_relateScenarios_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_resolveScenario_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.ResolveScenarioInput, error) {
+			return ec.unmarshalNResolveScenarioInput2parleyᚐResolveScenarioInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_retract_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RetractInput, error) {
 			return ec.unmarshalNRetractInput2parleyᚐRetractInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unresolveScenario_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.UnresolveScenarioInput, error) {
+			return ec.unmarshalNUnresolveScenarioInput2parleyᚐUnresolveScenarioInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6393,6 +7084,28 @@ func (ec *executionContext) field_Query_statusChanges_args(ctx context.Context, 
 		return nil, err
 	}
 	args["asOf"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Scenario_assessments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -7242,6 +7955,1020 @@ func (ec *executionContext) fieldContext_Analyst_role(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Analyst", field, false, false, "Role")
 }
 
+func (ec *executionContext) _Analyst_record(ctx context.Context, field graphql.CollectedField, obj *parley.Analyst) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Analyst_record(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Analyst_record(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.TrackRecord) graphql.Marshaler {
+			return ec.marshalNTrackRecord2ᚖparleyᚐTrackRecord(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Analyst_record(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Analyst",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TrackRecord(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Analyst_record(ctx context.Context, field graphql.CollectedField, obj *parley.Analyst) (any, error) {
+	resolver := ec.Resolvers.Analyst()
+	if batch, ok := graphql.BatchParentsFor[*parley.Analyst](ctx, "Analyst"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Record(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.TrackRecord](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Analyst.record",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Record(ctx, []*parley.Analyst{obj})
+	return graphql.ResolveBatchSingleResult[*parley.TrackRecord](
+		ctx,
+		results,
+		err,
+		"Analyst.record",
+	)
+}
+
+func (ec *executionContext) _Assessment_id(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Assessment_label(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Assessment_label(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, true, "String")
+}
+func (ec *executionContext) resolveBatch_Assessment_label(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (any, error) {
+	resolver := ec.Resolvers.Assessment()
+	if batch, ok := graphql.BatchParentsFor[*parley.Assessment](ctx, "Assessment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Label(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Assessment.label",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Label(ctx, []*parley.Assessment{obj})
+	return graphql.ResolveBatchSingleResult[string](
+		ctx,
+		results,
+		err,
+		"Assessment.label",
+	)
+}
+
+func (ec *executionContext) _Assessment_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Assessment_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Assessment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Assessment_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (any, error) {
+	resolver := ec.Resolvers.Assessment()
+	if batch, ok := graphql.BatchParentsFor[*parley.Assessment](ctx, "Assessment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Assessment.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.Assessment{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"Assessment.scenario",
+	)
+}
+
+func (ec *executionContext) _Assessment_analyst(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_analyst(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Assessment_analyst(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
+			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_analyst(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Assessment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Analyst(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Assessment_analyst(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (any, error) {
+	resolver := ec.Resolvers.Assessment()
+	if batch, ok := graphql.BatchParentsFor[*parley.Assessment](ctx, "Assessment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Analyst(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Analyst](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Assessment.analyst",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Analyst(ctx, []*parley.Assessment{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Analyst](
+		ctx,
+		results,
+		err,
+		"Assessment.analyst",
+	)
+}
+
+func (ec *executionContext) _Assessment_probability(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_probability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Probability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_probability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Assessment_likelihood(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_likelihood(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Likelihood(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Likelihood) graphql.Marshaler {
+			return ec.marshalNLikelihood2parleyᚐLikelihood(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_likelihood(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, false, "Likelihood")
+}
+
+func (ec *executionContext) _Assessment_confidence(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_confidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Confidence, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.AnalyticConfidence) graphql.Marshaler {
+			return ec.marshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_confidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, false, false, "AnalyticConfidence")
+}
+
+func (ec *executionContext) _Assessment_rationale(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_rationale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rationale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_rationale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, false, false, "String")
+}
+
+func (ec *executionContext) _Assessment_assessedAt(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_assessedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AssessedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_assessedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Assessment_recordedAt(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_recordedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_recordedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Assessment_brierScore(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_brierScore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Assessment_brierScore(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_brierScore(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, true, "Float")
+}
+func (ec *executionContext) resolveBatch_Assessment_brierScore(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (any, error) {
+	resolver := ec.Resolvers.Assessment()
+	if batch, ok := graphql.BatchParentsFor[*parley.Assessment](ctx, "Assessment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.BrierScore(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*float64](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Assessment.brierScore",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.BrierScore(ctx, []*parley.Assessment{obj})
+	return graphql.ResolveBatchSingleResult[*float64](
+		ctx,
+		results,
+		err,
+		"Assessment.brierScore",
+	)
+}
+
+func (ec *executionContext) _AssessmentChanged_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentChanged", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _AssessmentChanged_kind(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ChangeKind) graphql.Marshaler {
+			return ec.marshalNChangeKind2parleyᚐChangeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentChanged", field, false, false, "ChangeKind")
+}
+
+func (ec *executionContext) _AssessmentChanged_summary(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_summary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Summary, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_summary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _AssessmentChanged_note(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _AssessmentChanged_recordedAt(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_recordedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_recordedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentChanged", field, false, false, "Time")
+}
+
+func (ec *executionContext) _AssessmentChanged_recordedBy(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_recordedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AssessmentChanged_recordedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
+			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_recordedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Analyst(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AssessmentChanged_recordedBy(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (any, error) {
+	resolver := ec.Resolvers.AssessmentChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.AssessmentChanged](ctx, "AssessmentChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.RecordedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Analyst](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AssessmentChanged.recordedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.RecordedBy(ctx, []*parley.AssessmentChanged{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Analyst](
+		ctx,
+		results,
+		err,
+		"AssessmentChanged.recordedBy",
+	)
+}
+
+func (ec *executionContext) _AssessmentChanged_negotiation(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_negotiation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AssessmentChanged_negotiation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
+			return ec.marshalONegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_negotiation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Negotiation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AssessmentChanged_negotiation(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (any, error) {
+	resolver := ec.Resolvers.AssessmentChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.AssessmentChanged](ctx, "AssessmentChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Negotiation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Negotiation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AssessmentChanged.negotiation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Negotiation(ctx, []*parley.AssessmentChanged{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Negotiation](
+		ctx,
+		results,
+		err,
+		"AssessmentChanged.negotiation",
+	)
+}
+
+func (ec *executionContext) _AssessmentChanged_assessment(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_assessment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AssessmentChanged_assessment(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+			return ec.marshalNAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_assessment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Assessment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AssessmentChanged_assessment(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (any, error) {
+	resolver := ec.Resolvers.AssessmentChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.AssessmentChanged](ctx, "AssessmentChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Assessment(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Assessment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AssessmentChanged.assessment",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Assessment(ctx, []*parley.AssessmentChanged{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Assessment](
+		ctx,
+		results,
+		err,
+		"AssessmentChanged.assessment",
+	)
+}
+
+func (ec *executionContext) _AssessmentChanged_previousAssessment(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_previousAssessment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AssessmentChanged_previousAssessment(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+			return ec.marshalOAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_previousAssessment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Assessment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AssessmentChanged_previousAssessment(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (any, error) {
+	resolver := ec.Resolvers.AssessmentChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.AssessmentChanged](ctx, "AssessmentChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.PreviousAssessment(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Assessment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AssessmentChanged.previousAssessment",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.PreviousAssessment(ctx, []*parley.AssessmentChanged{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Assessment](
+		ctx,
+		results,
+		err,
+		"AssessmentChanged.previousAssessment",
+	)
+}
+
+func (ec *executionContext) _AssessmentConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Assessment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Assessment) graphql.Marshaler {
+			return ec.marshalNAssessment2ᚕᚖparleyᚐAssessmentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Assessment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AssessmentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Assessment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Assessment]) graphql.Marshaler {
+			return ec.marshalNAssessmentEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AssessmentEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AssessmentConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Assessment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AssessmentConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Assessment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AssessmentEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Assessment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AssessmentEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Assessment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+			return ec.marshalNAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Assessment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AssessmentPayload_assessment(ctx context.Context, field graphql.CollectedField, obj *AssessmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentPayload_assessment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assessment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+			return ec.marshalOAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentPayload_assessment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Assessment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AssessmentPayload_cursor(ctx context.Context, field graphql.CollectedField, obj *AssessmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentPayload_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
+			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _AssessmentPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *AssessmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BodyErasure_erasedAt(ctx context.Context, field graphql.CollectedField, obj *parley.BodyErasure) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7341,6 +9068,98 @@ func (ec *executionContext) _BodyErasure_note(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_BodyErasure_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BodyErasure", field, false, false, "String")
+}
+
+func (ec *executionContext) _CalibrationBucket_likelihood(ctx context.Context, field graphql.CollectedField, obj *parley.CalibrationBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CalibrationBucket_likelihood(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Likelihood, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Likelihood) graphql.Marshaler {
+			return ec.marshalNLikelihood2parleyᚐLikelihood(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CalibrationBucket_likelihood(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CalibrationBucket", field, false, false, "Likelihood")
+}
+
+func (ec *executionContext) _CalibrationBucket_n(ctx context.Context, field graphql.CollectedField, obj *parley.CalibrationBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CalibrationBucket_n(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.N, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CalibrationBucket_n(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CalibrationBucket", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CalibrationBucket_meanProbability(ctx context.Context, field graphql.CollectedField, obj *parley.CalibrationBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CalibrationBucket_meanProbability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MeanProbability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CalibrationBucket_meanProbability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CalibrationBucket", field, false, false, "Float")
+}
+
+func (ec *executionContext) _CalibrationBucket_occurred(ctx context.Context, field graphql.CollectedField, obj *parley.CalibrationBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CalibrationBucket_occurred(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Occurred, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CalibrationBucket_occurred(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CalibrationBucket", field, false, false, "Float")
 }
 
 func (ec *executionContext) _ChangeConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.ChangeConnection) (ret graphql.Marshaler) {
@@ -8456,6 +10275,61 @@ func (ec *executionContext) resolveBatch_Issue_scenarios(ctx context.Context, fi
 	)
 }
 
+func (ec *executionContext) _Issue_likelihoods(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_likelihoods(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Issue_likelihoods(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.LikelihoodSet) graphql.Marshaler {
+			return ec.marshalNLikelihoodSet2ᚖparleyᚐLikelihoodSet(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_likelihoods(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Issue",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LikelihoodSet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Issue_likelihoods(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (any, error) {
+	resolver := ec.Resolvers.Issue()
+	if batch, ok := graphql.BatchParentsFor[*parley.Issue](ctx, "Issue"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Likelihoods(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.LikelihoodSet](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Issue.likelihoods",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Likelihoods(ctx, []*parley.Issue{obj})
+	return graphql.ResolveBatchSingleResult[*parley.LikelihoodSet](
+		ctx,
+		results,
+		err,
+		"Issue.likelihoods",
+	)
+}
+
 func (ec *executionContext) _IssuePayload_issue(ctx context.Context, field graphql.CollectedField, obj *IssuePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8681,6 +10555,208 @@ func (ec *executionContext) resolveBatch_Lens_nextChangeAt(ctx context.Context, 
 	)
 }
 
+func (ec *executionContext) _LikelihoodEntry_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodEntry_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_LikelihoodEntry_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodEntry_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_LikelihoodEntry_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodEntry) (any, error) {
+	resolver := ec.Resolvers.LikelihoodEntry()
+	if batch, ok := graphql.BatchParentsFor[*parley.LikelihoodEntry](ctx, "LikelihoodEntry"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"LikelihoodEntry.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.LikelihoodEntry{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"LikelihoodEntry.scenario",
+	)
+}
+
+func (ec *executionContext) _LikelihoodEntry_probability(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodEntry_probability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Probability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodEntry_probability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodEntry", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodEntry_likelihood(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodEntry_likelihood(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Likelihood(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Likelihood) graphql.Marshaler {
+			return ec.marshalOLikelihood2ᚖparleyᚐLikelihood(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodEntry_likelihood(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodEntry", field, true, false, "Likelihood")
+}
+
+func (ec *executionContext) _LikelihoodEntry_analysts(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodEntry_analysts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Analysts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodEntry_analysts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodEntry", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodSet_entries(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodSet_entries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entries, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LikelihoodEntry) graphql.Marshaler {
+			return ec.marshalNLikelihoodEntry2ᚕᚖparleyᚐLikelihoodEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodSet_entries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodSet",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LikelihoodEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LikelihoodSet_total(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodSet_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodSet_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodSet", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodSet_coherent(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodSet_coherent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coherent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodSet_coherent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodSet", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Mutation_addEvidence(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8851,6 +10927,50 @@ func (ec *executionContext) fieldContext_Mutation_endAffiliation(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_endAffiliation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_assessScenario(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_assessScenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AssessScenario(ctx, fc.Args["input"].(parley.AssessScenarioInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AssessmentPayload) graphql.Marshaler {
+			return ec.marshalNAssessmentPayload2ᚖparleyᚋgraphᚐAssessmentPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_assessScenario(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AssessmentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_assessScenario_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9379,6 +11499,94 @@ func (ec *executionContext) fieldContext_Mutation_relateScenarios(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_relateScenarios_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resolveScenario(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resolveScenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResolveScenario(ctx, fc.Args["input"].(parley.ResolveScenarioInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
+			return ec.marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resolveScenario(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScenarioPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resolveScenario_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_unresolveScenario(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unresolveScenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnresolveScenario(ctx, fc.Args["input"].(parley.UnresolveScenarioInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
+			return ec.marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unresolveScenario(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScenarioPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unresolveScenario_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12147,7 +14355,7 @@ func (ec *executionContext) _Position_lastAffirmedAt(ctx context.Context, field 
 			return ec.fieldContext_Position_lastAffirmedAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_Position_lastAffirmedAt(ctx, field, obj)
+			return obj.LastAffirmedAt, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
@@ -12158,30 +14366,7 @@ func (ec *executionContext) _Position_lastAffirmedAt(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_Position_lastAffirmedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Position", field, true, true, "Time")
-}
-func (ec *executionContext) resolveBatch_Position_lastAffirmedAt(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (any, error) {
-	resolver := ec.Resolvers.Position()
-	if batch, ok := graphql.BatchParentsFor[*parley.Position](ctx, "Position"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.LastAffirmedAt(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*time.Time](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"Position.lastAffirmedAt",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.LastAffirmedAt(ctx, []*parley.Position{obj})
-	return graphql.ResolveBatchSingleResult[*time.Time](
-		ctx,
-		results,
-		err,
-		"Position.lastAffirmedAt",
-	)
+	return graphql.NewScalarFieldContext("Position", field, false, false, "Time")
 }
 
 func (ec *executionContext) _Position_secondHand(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
@@ -14890,6 +17075,130 @@ func (ec *executionContext) fieldContext_RelationPayload_userErrors(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Resolution_outcome(ctx context.Context, field graphql.CollectedField, obj *parley.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ResolutionOutcome) graphql.Marshaler {
+			return ec.marshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, "ResolutionOutcome")
+}
+
+func (ec *executionContext) _Resolution_note(ctx context.Context, field graphql.CollectedField, obj *parley.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, "String")
+}
+
+func (ec *executionContext) _Resolution_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *parley.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_resolvedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResolvedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_resolvedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Resolution_recordedBy(ctx context.Context, field graphql.CollectedField, obj *parley.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_recordedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Resolution_recordedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
+			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_recordedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resolution",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Analyst(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Resolution_recordedBy(ctx context.Context, field graphql.CollectedField, obj *parley.Resolution) (any, error) {
+	resolver := ec.Resolvers.Resolution()
+	if batch, ok := graphql.BatchParentsFor[*parley.Resolution](ctx, "Resolution"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.RecordedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Analyst](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Resolution.recordedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.RecordedBy(ctx, []*parley.Resolution{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Analyst](
+		ctx,
+		results,
+		err,
+		"Resolution.recordedBy",
+	)
+}
+
 func (ec *executionContext) _Scenario_id(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15675,6 +17984,105 @@ func (ec *executionContext) resolveBatch_Scenario_relations(ctx context.Context,
 		err,
 		"Scenario.relations",
 	)
+}
+
+func (ec *executionContext) _Scenario_assessments(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Scenario_assessments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Scenario_assessments(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Assessment]) graphql.Marshaler {
+			return ec.marshalNAssessmentConnection2ᚖparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Scenario_assessments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Scenario",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AssessmentConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Scenario_assessments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Scenario_assessments(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (any, error) {
+	resolver := ec.Resolvers.Scenario()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Assessments(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Assessment]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Scenario.assessments",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Assessments(ctx, []*parley.Scenario{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Assessment]](
+		ctx,
+		results,
+		err,
+		"Scenario.assessments",
+	)
+}
+
+func (ec *executionContext) _Scenario_resolution(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Scenario_resolution(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resolution(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Resolution) graphql.Marshaler {
+			return ec.marshalOResolution2ᚖparleyᚐResolution(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Scenario_resolution(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Scenario",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Resolution(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ScenarioConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Scenario]) (ret graphql.Marshaler) {
@@ -20440,6 +22848,176 @@ func (ec *executionContext) fieldContext_TextLocator_end(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("TextLocator", field, false, false, "Int")
 }
 
+func (ec *executionContext) _TrackRecord_n(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_n(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.N, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_n(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TrackRecord_scenarios(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_scenarios(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scenarios, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_scenarios(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TrackRecord_brier(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_brier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Brier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_brier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TrackRecord_timeWeightedBrier(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_timeWeightedBrier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeWeightedBrier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_timeWeightedBrier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TrackRecord_baseRate(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_baseRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BaseRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_baseRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TrackRecord_baseRateBrier(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_baseRateBrier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BaseRateBrier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_baseRateBrier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TrackRecord_calibration(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_calibration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Calibration, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.CalibrationBucket) graphql.Marshaler {
+			return ec.marshalNCalibrationBucket2ᚕᚖparleyᚐCalibrationBucketᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_calibration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TrackRecord",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CalibrationBucket(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.CollectedField, obj *parley.UserError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22010,6 +24588,83 @@ func (ec *executionContext) unmarshalInputAsOf(ctx context.Context, obj any) (pa
 func UnmarshalAsOf(ctx context.Context, raw any) (parley.AsOf, error) {
 	var out parley.AsOf
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AsOf", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAssessScenarioInput(ctx context.Context, obj any) (parley.AssessScenarioInput, error) {
+	var it parley.AssessScenarioInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "scenario", "probability", "confidence", "rationale", "assessedAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "scenario":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scenario"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scenario = data
+		case "probability":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("probability"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Probability = data
+		case "confidence":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confidence"))
+			data, err := ec.unmarshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Confidence = data
+		case "rationale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rationale"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rationale = data
+		case "assessedAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("assessedAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AssessedAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAssessScenarioInput unmarshals raw into the AssessScenarioInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAssessScenarioInput(ctx context.Context, raw any) (parley.AssessScenarioInput, error) {
+	var out parley.AssessScenarioInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AssessScenarioInput", raw, &out)
 	return out, err
 }
 
@@ -24400,6 +27055,69 @@ func UnmarshalRelateScenariosInput(ctx context.Context, raw any) (parley.RelateS
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputResolveScenarioInput(ctx context.Context, obj any) (parley.ResolveScenarioInput, error) {
+	var it parley.ResolveScenarioInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"scenario", "outcome", "note", "resolvedAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "scenario":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scenario"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scenario = data
+		case "outcome":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("outcome"))
+			data, err := ec.unmarshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Outcome = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "resolvedAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resolvedAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ResolvedAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalResolveScenarioInput unmarshals raw into the ResolveScenarioInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalResolveScenarioInput(ctx context.Context, raw any) (parley.ResolveScenarioInput, error) {
+	var out parley.ResolveScenarioInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResolveScenarioInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRetractInput(ctx context.Context, obj any) (parley.RetractInput, error) {
 	var it parley.RetractInput
 	if obj == nil {
@@ -24757,6 +27475,55 @@ func UnmarshalTimeRange(ctx context.Context, raw any) (parley.TimeRange, error) 
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputUnresolveScenarioInput(ctx context.Context, obj any) (parley.UnresolveScenarioInput, error) {
+	var it parley.UnresolveScenarioInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"scenario", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "scenario":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scenario"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scenario = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUnresolveScenarioInput unmarshals raw into the UnresolveScenarioInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUnresolveScenarioInput(ctx context.Context, raw any) (parley.UnresolveScenarioInput, error) {
+	var out parley.UnresolveScenarioInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UnresolveScenarioInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -24786,6 +27553,13 @@ func (ec *executionContext) _Change(ctx context.Context, sel ast.SelectionSet, o
 			return graphql.Null
 		}
 		return ec._PositionChanged(ctx, sel, obj)
+	case parley.AssessmentChanged:
+		return ec._AssessmentChanged(ctx, sel, &obj)
+	case *parley.AssessmentChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AssessmentChanged(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -24876,6 +27650,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Event(ctx, sel, obj)
+	case parley.Assessment:
+		return ec._Assessment(ctx, sel, &obj)
+	case *parley.Assessment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Assessment(ctx, sel, obj)
 	case parley.Analyst:
 		return ec._Analyst(ctx, sel, &obj)
 	case *parley.Analyst:
@@ -25031,20 +27812,319 @@ func (ec *executionContext) _Analyst(ctx context.Context, sel ast.SelectionSet, 
 		case "id":
 			out.Values[i] = ec._Analyst_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "label":
 			out.Values[i] = ec._Analyst_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._Analyst_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "role":
 			out.Values[i] = ec._Analyst_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "record":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Analyst_record(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var assessmentImplementors = []string{"Assessment", "Node"}
+
+func (ec *executionContext) _Assessment(ctx context.Context, sel ast.SelectionSet, obj *parley.Assessment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, assessmentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Assessment")
+		case "id":
+			out.Values[i] = ec._Assessment_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "label":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Assessment_label(ctx, field, obj)
+				})
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Assessment_scenario(ctx, field, obj)
+				})
+		case "analyst":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Assessment_analyst(ctx, field, obj)
+				})
+		case "probability":
+			out.Values[i] = ec._Assessment_probability(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "likelihood":
+			out.Values[i] = ec._Assessment_likelihood(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "confidence":
+			out.Values[i] = ec._Assessment_confidence(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rationale":
+			out.Values[i] = ec._Assessment_rationale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "assessedAt":
+			out.Values[i] = ec._Assessment_assessedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordedAt":
+			out.Values[i] = ec._Assessment_recordedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "brierScore":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Assessment_brierScore(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var assessmentChangedImplementors = []string{"AssessmentChanged", "Change"}
+
+func (ec *executionContext) _AssessmentChanged(ctx context.Context, sel ast.SelectionSet, obj *parley.AssessmentChanged) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, assessmentChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AssessmentChanged")
+		case "cursor":
+			out.Values[i] = ec._AssessmentChanged_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._AssessmentChanged_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "summary":
+			out.Values[i] = ec._AssessmentChanged_summary(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "note":
+			out.Values[i] = ec._AssessmentChanged_note(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordedAt":
+			out.Values[i] = ec._AssessmentChanged_recordedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AssessmentChanged_recordedBy(ctx, field, obj)
+				})
+		case "negotiation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AssessmentChanged_negotiation(ctx, field, obj)
+				})
+		case "assessment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AssessmentChanged_assessment(ctx, field, obj)
+				})
+		case "previousAssessment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AssessmentChanged_previousAssessment(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var assessmentConnectionImplementors = []string{"AssessmentConnection"}
+
+func (ec *executionContext) _AssessmentConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.Connection[parley.Assessment]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, assessmentConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AssessmentConnection")
+		case "nodes":
+			out.Values[i] = ec._AssessmentConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._AssessmentConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AssessmentConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._AssessmentConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var assessmentEdgeImplementors = []string{"AssessmentEdge"}
+
+func (ec *executionContext) _AssessmentEdge(ctx context.Context, sel ast.SelectionSet, obj *parley.Edge[parley.Assessment]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, assessmentEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AssessmentEdge")
+		case "cursor":
+			out.Values[i] = ec._AssessmentEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AssessmentEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var assessmentPayloadImplementors = []string{"AssessmentPayload"}
+
+func (ec *executionContext) _AssessmentPayload(ctx context.Context, sel ast.SelectionSet, obj *AssessmentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, assessmentPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AssessmentPayload")
+		case "assessment":
+			out.Values[i] = ec._AssessmentPayload_assessment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._AssessmentPayload_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AssessmentPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25091,6 +28171,54 @@ func (ec *executionContext) _BodyErasure(ctx context.Context, sel ast.SelectionS
 			out.Values[i] = ec._BodyErasure_note(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var calibrationBucketImplementors = []string{"CalibrationBucket"}
+
+func (ec *executionContext) _CalibrationBucket(ctx context.Context, sel ast.SelectionSet, obj *parley.CalibrationBucket) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, calibrationBucketImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CalibrationBucket")
+		case "likelihood":
+			out.Values[i] = ec._CalibrationBucket_likelihood(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "n":
+			out.Values[i] = ec._CalibrationBucket_n(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "meanProbability":
+			out.Values[i] = ec._CalibrationBucket_meanProbability(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "occurred":
+			out.Values[i] = ec._CalibrationBucket_occurred(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -25478,6 +28606,12 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Issue_scenarios(ctx, field, obj)
 				})
+		case "likelihoods":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Issue_likelihoods(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25588,6 +28722,98 @@ func (ec *executionContext) _Lens(ctx context.Context, sel ast.SelectionSet, obj
 	return out
 }
 
+var likelihoodEntryImplementors = []string{"LikelihoodEntry"}
+
+func (ec *executionContext) _LikelihoodEntry(ctx context.Context, sel ast.SelectionSet, obj *parley.LikelihoodEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, likelihoodEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LikelihoodEntry")
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LikelihoodEntry_scenario(ctx, field, obj)
+				})
+		case "probability":
+			out.Values[i] = ec._LikelihoodEntry_probability(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "likelihood":
+			out.Values[i] = ec._LikelihoodEntry_likelihood(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "analysts":
+			out.Values[i] = ec._LikelihoodEntry_analysts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var likelihoodSetImplementors = []string{"LikelihoodSet"}
+
+func (ec *executionContext) _LikelihoodSet(ctx context.Context, sel ast.SelectionSet, obj *parley.LikelihoodSet) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, likelihoodSetImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LikelihoodSet")
+		case "entries":
+			out.Values[i] = ec._LikelihoodSet_entries(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._LikelihoodSet_total(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "coherent":
+			out.Values[i] = ec._LikelihoodSet_coherent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -25631,6 +28857,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "endAffiliation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_endAffiliation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "assessScenario":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_assessScenario(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -25715,6 +28948,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "relateScenarios":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_relateScenarios(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resolveScenario":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resolveScenario(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unresolveScenario":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unresolveScenario(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -26438,11 +29685,10 @@ func (ec *executionContext) _Position(ctx context.Context, sel ast.SelectionSet,
 					return ec._Position_evidence(ctx, field, obj)
 				})
 		case "lastAffirmedAt":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Position_lastAffirmedAt(ctx, field, obj)
-				})
+			out.Values[i] = ec._Position_lastAffirmedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "secondHand":
 			out.Values[i] = ec._Position_secondHand(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -27196,6 +30442,55 @@ func (ec *executionContext) _RelationPayload(ctx context.Context, sel ast.Select
 	return out
 }
 
+var resolutionImplementors = []string{"Resolution"}
+
+func (ec *executionContext) _Resolution(ctx context.Context, sel ast.SelectionSet, obj *parley.Resolution) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resolutionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Resolution")
+		case "outcome":
+			out.Values[i] = ec._Resolution_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "note":
+			out.Values[i] = ec._Resolution_note(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "resolvedAt":
+			out.Values[i] = ec._Resolution_resolvedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Resolution_recordedBy(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var scenarioImplementors = []string{"Scenario", "Node"}
 
 func (ec *executionContext) _Scenario(ctx context.Context, sel ast.SelectionSet, obj *parley.Scenario) graphql.Marshaler {
@@ -27316,6 +30611,17 @@ func (ec *executionContext) _Scenario(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Scenario_relations(ctx, field, obj)
 				})
+		case "assessments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Scenario_assessments(ctx, field, obj)
+				})
+		case "resolution":
+			out.Values[i] = ec._Scenario_resolution(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -28840,6 +32146,69 @@ func (ec *executionContext) _TextLocator(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var trackRecordImplementors = []string{"TrackRecord"}
+
+func (ec *executionContext) _TrackRecord(ctx context.Context, sel ast.SelectionSet, obj *parley.TrackRecord) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, trackRecordImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TrackRecord")
+		case "n":
+			out.Values[i] = ec._TrackRecord_n(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scenarios":
+			out.Values[i] = ec._TrackRecord_scenarios(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "brier":
+			out.Values[i] = ec._TrackRecord_brier(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "timeWeightedBrier":
+			out.Values[i] = ec._TrackRecord_timeWeightedBrier(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "baseRate":
+			out.Values[i] = ec._TrackRecord_baseRate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "baseRateBrier":
+			out.Values[i] = ec._TrackRecord_baseRateBrier(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "calibration":
+			out.Values[i] = ec._TrackRecord_calibration(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userErrorImplementors = []string{"UserError"}
 
 func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet, obj *parley.UserError) graphql.Marshaler {
@@ -29326,6 +32695,72 @@ func (ec *executionContext) unmarshalNAsOf2parleyᚐAsOf(ctx context.Context, v 
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAssessScenarioInput2parleyᚐAssessScenarioInput(ctx context.Context, v any) (parley.AssessScenarioInput, error) {
+	res, err := ec.unmarshalInputAssessScenarioInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAssessment2ᚕᚖparleyᚐAssessmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Assessment) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Assessment", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAssessment2ᚖparleyᚐAssessment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAssessment2ᚖparleyᚐAssessment(ctx context.Context, sel ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Assessment!")
+		return graphql.Null
+	}
+	return ec._Assessment(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAssessmentConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Assessment]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AssessmentConnection!")
+		return graphql.Null
+	}
+	return ec._AssessmentConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAssessmentEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Assessment]) graphql.Marshaler {
+	return ec._AssessmentEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAssessmentEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Assessment]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAssessmentEdge2parleyᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAssessmentPayload2ᚖparleyᚋgraphᚐAssessmentPayload(ctx context.Context, sel ast.SelectionSet, v *AssessmentPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AssessmentPayload!")
+		return graphql.Null
+	}
+	return ec._AssessmentPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAttributionTerms2parleyᚐAttributionTerms(ctx context.Context, v any) (parley.AttributionTerms, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.AttributionTerms(tmp)
@@ -29355,6 +32790,30 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) marshalNCalibrationBucket2ᚕᚖparleyᚐCalibrationBucketᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.CalibrationBucket) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCalibrationBucket2ᚖparleyᚐCalibrationBucket(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCalibrationBucket2ᚖparleyᚐCalibrationBucket(ctx context.Context, sel ast.SelectionSet, v *parley.CalibrationBucket) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CalibrationBucket!")
+		return graphql.Null
+	}
+	return ec._CalibrationBucket(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNChange2parleyᚐChange(ctx context.Context, sel ast.SelectionSet, v parley.Change) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Change!")
@@ -29371,6 +32830,8 @@ func (ec *executionContext) marshalNChange2ᚕparleyᚐChangeᚄ(ctx context.Con
 		batchIdxMapRecordChanged := map[int]int{}
 		var batchItemsPositionChanged []*parley.PositionChanged
 		batchIdxMapPositionChanged := map[int]int{}
+		var batchItemsAssessmentChanged []*parley.AssessmentChanged
+		batchIdxMapAssessmentChanged := map[int]int{}
 		for i, item := range v {
 			switch concrete := item.(type) {
 			case parley.ScenarioStatusChanged:
@@ -29391,6 +32852,12 @@ func (ec *executionContext) marshalNChange2ᚕparleyᚐChangeᚄ(ctx context.Con
 			case *parley.PositionChanged:
 				batchIdxMapPositionChanged[i] = len(batchItemsPositionChanged)
 				batchItemsPositionChanged = append(batchItemsPositionChanged, concrete)
+			case parley.AssessmentChanged:
+				batchIdxMapAssessmentChanged[i] = len(batchItemsAssessmentChanged)
+				batchItemsAssessmentChanged = append(batchItemsAssessmentChanged, &concrete)
+			case *parley.AssessmentChanged:
+				batchIdxMapAssessmentChanged[i] = len(batchItemsAssessmentChanged)
+				batchItemsAssessmentChanged = append(batchItemsAssessmentChanged, concrete)
 			}
 		}
 		if len(batchItemsScenarioStatusChanged) > 0 {
@@ -29401,6 +32868,9 @@ func (ec *executionContext) marshalNChange2ᚕparleyᚐChangeᚄ(ctx context.Con
 		}
 		if len(batchItemsPositionChanged) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "PositionChanged", batchItemsPositionChanged, batchIdxMapPositionChanged)
+		}
+		if len(batchItemsAssessmentChanged) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "AssessmentChanged", batchItemsAssessmentChanged, batchIdxMapAssessmentChanged)
 		}
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -29765,6 +33235,54 @@ func (ec *executionContext) marshalNLens2ᚖparleyᚐLens(ctx context.Context, s
 	return ec._Lens(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNLikelihood2parleyᚐLikelihood(ctx context.Context, v any) (parley.Likelihood, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := parley.Likelihood(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLikelihood2parleyᚐLikelihood(ctx context.Context, sel ast.SelectionSet, v parley.Likelihood) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Likelihood!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNLikelihoodEntry2ᚕᚖparleyᚐLikelihoodEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LikelihoodEntry) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "LikelihoodEntry", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLikelihoodEntry2ᚖparleyᚐLikelihoodEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLikelihoodEntry2ᚖparleyᚐLikelihoodEntry(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LikelihoodEntry!")
+		return graphql.Null
+	}
+	return ec._LikelihoodEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLikelihoodSet2ᚖparleyᚐLikelihoodSet(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodSet) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LikelihoodSet!")
+		return graphql.Null
+	}
+	return ec._LikelihoodSet(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNMarking2parleyᚐMarking(ctx context.Context, v any) (parley.Marking, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Marking(tmp)
@@ -29886,6 +33404,10 @@ func (ec *executionContext) marshalNNode2ᚕparleyᚐNodeᚄ(ctx context.Context
 		batchIdxMapIssue := map[int]int{}
 		var batchItemsEvent []*parley.Event
 		batchIdxMapEvent := map[int]int{}
+		var batchItemsAssessment []*parley.Assessment
+		batchIdxMapAssessment := map[int]int{}
+		var batchItemsAnalyst []*parley.Analyst
+		batchIdxMapAnalyst := map[int]int{}
 		var batchItemsAffiliation []*parley.Affiliation
 		batchIdxMapAffiliation := map[int]int{}
 		for i, item := range v {
@@ -29956,6 +33478,18 @@ func (ec *executionContext) marshalNNode2ᚕparleyᚐNodeᚄ(ctx context.Context
 			case *parley.Event:
 				batchIdxMapEvent[i] = len(batchItemsEvent)
 				batchItemsEvent = append(batchItemsEvent, concrete)
+			case parley.Assessment:
+				batchIdxMapAssessment[i] = len(batchItemsAssessment)
+				batchItemsAssessment = append(batchItemsAssessment, &concrete)
+			case *parley.Assessment:
+				batchIdxMapAssessment[i] = len(batchItemsAssessment)
+				batchItemsAssessment = append(batchItemsAssessment, concrete)
+			case parley.Analyst:
+				batchIdxMapAnalyst[i] = len(batchItemsAnalyst)
+				batchItemsAnalyst = append(batchItemsAnalyst, &concrete)
+			case *parley.Analyst:
+				batchIdxMapAnalyst[i] = len(batchItemsAnalyst)
+				batchItemsAnalyst = append(batchItemsAnalyst, concrete)
 			case parley.Affiliation:
 				batchIdxMapAffiliation[i] = len(batchItemsAffiliation)
 				batchItemsAffiliation = append(batchItemsAffiliation, &concrete)
@@ -29996,6 +33530,12 @@ func (ec *executionContext) marshalNNode2ᚕparleyᚐNodeᚄ(ctx context.Context
 		}
 		if len(batchItemsEvent) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Event", batchItemsEvent, batchIdxMapEvent)
+		}
+		if len(batchItemsAssessment) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Assessment", batchItemsAssessment, batchIdxMapAssessment)
+		}
+		if len(batchItemsAnalyst) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Analyst", batchItemsAnalyst, batchIdxMapAnalyst)
 		}
 		if len(batchItemsAffiliation) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Affiliation", batchItemsAffiliation, batchIdxMapAffiliation)
@@ -30297,6 +33837,26 @@ func (ec *executionContext) marshalNRelationPayload2ᚖparleyᚋgraphᚐRelation
 		return graphql.Null
 	}
 	return ec._RelationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx context.Context, v any) (parley.ResolutionOutcome, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := parley.ResolutionOutcome(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx context.Context, sel ast.SelectionSet, v parley.ResolutionOutcome) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ResolutionOutcome!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNResolveScenarioInput2parleyᚐResolveScenarioInput(ctx context.Context, v any) (parley.ResolveScenarioInput, error) {
+	res, err := ec.unmarshalInputResolveScenarioInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNRetractInput2parleyᚐRetractInput(ctx context.Context, v any) (parley.RetractInput, error) {
@@ -31013,6 +34573,19 @@ func (ec *executionContext) marshalNTimePrecision2parleyᚐTimePrecision(ctx con
 	return res
 }
 
+func (ec *executionContext) marshalNTrackRecord2ᚖparleyᚐTrackRecord(ctx context.Context, sel ast.SelectionSet, v *parley.TrackRecord) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TrackRecord!")
+		return graphql.Null
+	}
+	return ec._TrackRecord(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUnresolveScenarioInput2parleyᚐUnresolveScenarioInput(ctx context.Context, v any) (parley.UnresolveScenarioInput, error) {
+	res, err := ec.unmarshalInputUnresolveScenarioInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -31233,6 +34806,13 @@ func (ec *executionContext) unmarshalOAsOf2ᚖparleyᚐAsOf(ctx context.Context,
 	}
 	res, err := ec.unmarshalInputAsOf(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAssessment2ᚖparleyᚐAssessment(ctx context.Context, sel ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Assessment(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOAttributionTerms2ᚖparleyᚐAttributionTerms(ctx context.Context, v any) (*parley.AttributionTerms, error) {
@@ -31479,6 +35059,24 @@ func (ec *executionContext) marshalOEventState2ᚖparleyᚐEventState(ctx contex
 	return res
 }
 
+func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalFloat(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel ast.SelectionSet, v *float64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalFloat(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {
 		return nil, nil
@@ -31586,6 +35184,25 @@ func (ec *executionContext) unmarshalOIssueKind2ᚖparleyᚐIssueKind(ctx contex
 }
 
 func (ec *executionContext) marshalOIssueKind2ᚖparleyᚐIssueKind(ctx context.Context, sel ast.SelectionSet, v *parley.IssueKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOLikelihood2ᚖparleyᚐLikelihood(ctx context.Context, v any) (*parley.Likelihood, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := parley.Likelihood(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLikelihood2ᚖparleyᚐLikelihood(ctx context.Context, sel ast.SelectionSet, v *parley.Likelihood) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -31703,6 +35320,13 @@ func (ec *executionContext) unmarshalOPositionFilter2ᚖparleyᚐPositionFilter(
 	}
 	res, err := ec.unmarshalInputPositionFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOResolution2ᚖparleyᚐResolution(ctx context.Context, sel ast.SelectionSet, v *parley.Resolution) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Resolution(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOScenario2ᚖparleyᚐScenario(ctx context.Context, sel ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {

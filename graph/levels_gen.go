@@ -20,7 +20,13 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillAffiliation(ec)
 	l.fillAffiliationPayload(ec)
 	l.fillAnalyst(ec)
+	l.fillAssessment(ec)
+	l.fillAssessmentChanged(ec)
+	l.fillAssessmentConnection(ec)
+	l.fillAssessmentEdge(ec)
+	l.fillAssessmentPayload(ec)
 	l.fillBodyErasure(ec)
+	l.fillCalibrationBucket(ec)
 	l.fillChangeConnection(ec)
 	l.fillChangeEdge(ec)
 	l.fillEvent(ec)
@@ -30,6 +36,8 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillIssue(ec)
 	l.fillIssuePayload(ec)
 	l.fillLens(ec)
+	l.fillLikelihoodEntry(ec)
+	l.fillLikelihoodSet(ec)
 	l.fillMutation(ec)
 	l.fillNegotiation(ec)
 	l.fillNegotiationConnection(ec)
@@ -53,6 +61,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillRecordChanged(ec)
 	l.fillRecordPayload(ec)
 	l.fillRelationPayload(ec)
+	l.fillResolution(ec)
 	l.fillScenario(ec)
 	l.fillScenarioConnection(ec)
 	l.fillScenarioEdge(ec)
@@ -80,6 +89,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillStatusShiftConnection(ec)
 	l.fillStatusShiftEdge(ec)
 	l.fillTextLocator(ec)
+	l.fillTrackRecord(ec)
 	l.fillUserError(ec)
 	return &level.Schema{
 		ExecutableSchema: schema,
@@ -104,7 +114,13 @@ type levels struct {
 	Affiliation             level.Object[parley.Affiliation]
 	AffiliationPayload      level.Object[AffiliationPayload]
 	Analyst                 level.Object[parley.Analyst]
+	Assessment              level.Object[parley.Assessment]
+	AssessmentChanged       level.Object[parley.AssessmentChanged]
+	AssessmentConnection    level.Object[parley.Connection[parley.Assessment]]
+	AssessmentEdge          level.Object[parley.Edge[parley.Assessment]]
+	AssessmentPayload       level.Object[AssessmentPayload]
 	BodyErasure             level.Object[parley.BodyErasure]
+	CalibrationBucket       level.Object[parley.CalibrationBucket]
 	ChangeConnection        level.Object[parley.ChangeConnection]
 	ChangeEdge              level.Object[parley.ChangeEdge]
 	Event                   level.Object[parley.Event]
@@ -114,6 +130,8 @@ type levels struct {
 	Issue                   level.Object[parley.Issue]
 	IssuePayload            level.Object[IssuePayload]
 	Lens                    level.Object[parley.Lens]
+	LikelihoodEntry         level.Object[parley.LikelihoodEntry]
+	LikelihoodSet           level.Object[parley.LikelihoodSet]
 	Mutation                level.Object[level.Nothing]
 	Negotiation             level.Object[parley.Negotiation]
 	NegotiationConnection   level.Object[parley.Connection[parley.Negotiation]]
@@ -137,6 +155,7 @@ type levels struct {
 	RecordChanged           level.Object[parley.RecordChanged]
 	RecordPayload           level.Object[RecordPayload]
 	RelationPayload         level.Object[RelationPayload]
+	Resolution              level.Object[parley.Resolution]
 	Scenario                level.Object[parley.Scenario]
 	ScenarioConnection      level.Object[parley.Connection[parley.Scenario]]
 	ScenarioEdge            level.Object[parley.Edge[parley.Scenario]]
@@ -164,6 +183,7 @@ type levels struct {
 	StatusShiftConnection   level.Object[parley.Connection[parley.StatusShift]]
 	StatusShiftEdge         level.Object[parley.Edge[parley.StatusShift]]
 	TextLocator             level.Object[parley.TextLocator]
+	TrackRecord             level.Object[parley.TrackRecord]
 	UserError               level.Object[parley.UserError]
 }
 
@@ -202,6 +222,81 @@ func (l *levels) fillAnalyst(ec *executionContext) {
 		}, level.Leaves(level.Text[string])),
 		"name": level.Plain(func(o *parley.Analyst) string { return o.Name }, level.Text[string]),
 		"role": level.Plain(func(o *parley.Analyst) parley.Role { return o.Role }, level.Text[parley.Role]),
+		"record": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Analyst) ([]*parley.TrackRecord, error) {
+			return ec.Resolvers.Analyst().Record(ctx, objs)
+		}, level.Pointer(&l.TrackRecord)),
+	}}
+}
+
+func (l *levels) fillAssessment(ec *executionContext) {
+	l.Assessment = level.Object[parley.Assessment]{Name: "Assessment", Satisfies: []string{"Assessment", "Node"}, Fields: map[string]level.Field[parley.Assessment]{
+		"id": level.Plain(func(o *parley.Assessment) uuid.UUID { return o.ID }, level.UUID),
+		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]string, error) {
+			return ec.Resolvers.Assessment().Label(ctx, objs)
+		}, level.Leaves(level.Text[string])),
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]*parley.Scenario, error) {
+			return ec.Resolvers.Assessment().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"analyst": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]*parley.Analyst, error) {
+			return ec.Resolvers.Assessment().Analyst(ctx, objs)
+		}, level.Pointer(&l.Analyst)),
+		"probability": level.Plain(func(o *parley.Assessment) int { return o.Probability }, level.Int[int]),
+		"likelihood": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Assessment) (parley.Likelihood, error) {
+			return o.Likelihood(), nil
+		}, level.Leaves(level.Text[parley.Likelihood])),
+		"confidence": level.Plain(func(o *parley.Assessment) parley.AnalyticConfidence { return o.Confidence }, level.Text[parley.AnalyticConfidence]),
+		"rationale":  level.Plain(func(o *parley.Assessment) string { return o.Rationale }, level.Text[string]),
+		"assessedAt": level.Plain(func(o *parley.Assessment) time.Time { return o.AssessedAt }, level.Appended(AppendTime)),
+		"recordedAt": level.Plain(func(o *parley.Assessment) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
+		"brierScore": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]*float64, error) {
+			return ec.Resolvers.Assessment().BrierScore(ctx, objs)
+		}, level.Leaves(level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) })))),
+	}}
+}
+
+func (l *levels) fillAssessmentChanged(ec *executionContext) {
+	l.AssessmentChanged = level.Object[parley.AssessmentChanged]{Name: "AssessmentChanged", Satisfies: []string{"AssessmentChanged", "Change"}, Fields: map[string]level.Field[parley.AssessmentChanged]{
+		"cursor":     level.Plain(func(o *parley.AssessmentChanged) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
+		"kind":       level.Plain(func(o *parley.AssessmentChanged) parley.ChangeKind { return o.Kind }, level.Text[parley.ChangeKind]),
+		"summary":    level.Plain(func(o *parley.AssessmentChanged) string { return o.Summary }, level.Text[string]),
+		"note":       level.Plain(func(o *parley.AssessmentChanged) *string { return o.Note }, level.Optional(level.Text[string])),
+		"recordedAt": level.Plain(func(o *parley.AssessmentChanged) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
+		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error) {
+			return ec.Resolvers.AssessmentChanged().RecordedBy(ctx, objs)
+		}, level.Pointer(&l.Analyst)),
+		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error) {
+			return ec.Resolvers.AssessmentChanged().Negotiation(ctx, objs)
+		}, level.Pointer(&l.Negotiation)),
+		"assessment": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
+			return ec.Resolvers.AssessmentChanged().Assessment(ctx, objs)
+		}, level.Pointer(&l.Assessment)),
+		"previousAssessment": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
+			return ec.Resolvers.AssessmentChanged().PreviousAssessment(ctx, objs)
+		}, level.Pointer(&l.Assessment)),
+	}}
+}
+
+func (l *levels) fillAssessmentConnection(ec *executionContext) {
+	l.AssessmentConnection = level.Object[parley.Connection[parley.Assessment]]{Name: "AssessmentConnection", Satisfies: []string{"AssessmentConnection"}, Fields: map[string]level.Field[parley.Connection[parley.Assessment]]{
+		"nodes":      level.Bound(func(o *parley.Connection[parley.Assessment]) []*parley.Assessment { return o.Nodes }, level.List(level.Pointer(&l.Assessment), "[Assessment!]!")),
+		"edges":      level.Bound(func(o *parley.Connection[parley.Assessment]) []parley.Edge[parley.Assessment] { return o.Edges }, level.List(level.Struct(&l.AssessmentEdge), "[AssessmentEdge!]!")),
+		"pageInfo":   level.Bound(func(o *parley.Connection[parley.Assessment]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
+		"totalCount": level.Plain(func(o *parley.Connection[parley.Assessment]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillAssessmentEdge(ec *executionContext) {
+	l.AssessmentEdge = level.Object[parley.Edge[parley.Assessment]]{Name: "AssessmentEdge", Satisfies: []string{"AssessmentEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Assessment]]{
+		"cursor": level.Plain(func(o *parley.Edge[parley.Assessment]) string { return o.Cursor }, level.Text[string]),
+		"node":   level.Bound(func(o *parley.Edge[parley.Assessment]) *parley.Assessment { return o.Node }, level.Pointer(&l.Assessment)),
+	}}
+}
+
+func (l *levels) fillAssessmentPayload(ec *executionContext) {
+	l.AssessmentPayload = level.Object[AssessmentPayload]{Name: "AssessmentPayload", Satisfies: []string{"AssessmentPayload"}, Fields: map[string]level.Field[AssessmentPayload]{
+		"assessment": level.Bound(func(o *AssessmentPayload) *parley.Assessment { return o.Assessment }, level.Pointer(&l.Assessment)),
+		"cursor":     level.Plain(func(o *AssessmentPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"userErrors": level.Bound(func(o *AssessmentPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
 
@@ -212,6 +307,15 @@ func (l *levels) fillBodyErasure(ec *executionContext) {
 			return ec.Resolvers.BodyErasure().ErasedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
 		"note": level.Plain(func(o *parley.BodyErasure) string { return o.Note }, level.Text[string]),
+	}}
+}
+
+func (l *levels) fillCalibrationBucket(ec *executionContext) {
+	l.CalibrationBucket = level.Object[parley.CalibrationBucket]{Name: "CalibrationBucket", Satisfies: []string{"CalibrationBucket"}, Fields: map[string]level.Field[parley.CalibrationBucket]{
+		"likelihood":      level.Plain(func(o *parley.CalibrationBucket) parley.Likelihood { return o.Likelihood }, level.Text[parley.Likelihood]),
+		"n":               level.Plain(func(o *parley.CalibrationBucket) int { return o.N }, level.Int[int]),
+		"meanProbability": level.Plain(func(o *parley.CalibrationBucket) *float64 { return o.MeanProbability }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"occurred":        level.Plain(func(o *parley.CalibrationBucket) *float64 { return o.Occurred }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
 	}}
 }
 
@@ -298,6 +402,9 @@ func (l *levels) fillIssue(ec *executionContext) {
 		"scenarios": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([]*parley.Connection[parley.Scenario], error) {
 			return ec.Resolvers.Issue().Scenarios(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_Issue_scenarios_args),
+		"likelihoods": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([]*parley.LikelihoodSet, error) {
+			return ec.Resolvers.Issue().Likelihoods(ctx, objs)
+		}, level.Pointer(&l.LikelihoodSet)),
 	}}
 }
 
@@ -322,6 +429,27 @@ func (l *levels) fillLens(ec *executionContext) {
 	}}
 }
 
+func (l *levels) fillLikelihoodEntry(ec *executionContext) {
+	l.LikelihoodEntry = level.Object[parley.LikelihoodEntry]{Name: "LikelihoodEntry", Satisfies: []string{"LikelihoodEntry"}, Fields: map[string]level.Field[parley.LikelihoodEntry]{
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.LikelihoodEntry) ([]*parley.Scenario, error) {
+			return ec.Resolvers.LikelihoodEntry().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"probability": level.Plain(func(o *parley.LikelihoodEntry) *int { return o.Probability }, level.Optional(level.Int[int])),
+		"likelihood": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.LikelihoodEntry) (*parley.Likelihood, error) {
+			return o.Likelihood(), nil
+		}, level.Leaves(level.Optional(level.Text[parley.Likelihood]))),
+		"analysts": level.Plain(func(o *parley.LikelihoodEntry) int { return o.Analysts }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillLikelihoodSet(ec *executionContext) {
+	l.LikelihoodSet = level.Object[parley.LikelihoodSet]{Name: "LikelihoodSet", Satisfies: []string{"LikelihoodSet"}, Fields: map[string]level.Field[parley.LikelihoodSet]{
+		"entries":  level.Bound(func(o *parley.LikelihoodSet) []*parley.LikelihoodEntry { return o.Entries }, level.List(level.Pointer(&l.LikelihoodEntry), "[LikelihoodEntry!]!")),
+		"total":    level.Plain(func(o *parley.LikelihoodSet) *int { return o.Total }, level.Optional(level.Int[int])),
+		"coherent": level.Plain(func(o *parley.LikelihoodSet) *bool { return o.Coherent }, level.Optional(level.Boolean)),
+	}}
+}
+
 func (l *levels) fillMutation(ec *executionContext) {
 	l.Mutation = level.Object[level.Nothing]{Name: "Mutation", Satisfies: []string{"Mutation"}, Fields: map[string]level.Field[level.Nothing]{
 		"addEvidence": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
@@ -336,6 +464,9 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"endAffiliation": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*AffiliationPayload, error) {
 			return ec.Resolvers.Mutation().EndAffiliation(ctx, fc.Args["input"].(parley.EndAffiliationInput))
 		}, level.Pointer(&l.AffiliationPayload)).With(ec.field_Mutation_endAffiliation_args),
+		"assessScenario": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*AssessmentPayload, error) {
+			return ec.Resolvers.Mutation().AssessScenario(ctx, fc.Args["input"].(parley.AssessScenarioInput))
+		}, level.Pointer(&l.AssessmentPayload)).With(ec.field_Mutation_assessScenario_args),
 		"recordEvent": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*EventPayload, error) {
 			return ec.Resolvers.Mutation().RecordEvent(ctx, fc.Args["input"].(parley.RecordEventInput))
 		}, level.Pointer(&l.EventPayload)).With(ec.field_Mutation_recordEvent_args),
@@ -372,6 +503,12 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"relateScenarios": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RelationPayload, error) {
 			return ec.Resolvers.Mutation().RelateScenarios(ctx, fc.Args["input"].(parley.RelateScenariosInput))
 		}, level.Pointer(&l.RelationPayload)).With(ec.field_Mutation_relateScenarios_args),
+		"resolveScenario": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*ScenarioPayload, error) {
+			return ec.Resolvers.Mutation().ResolveScenario(ctx, fc.Args["input"].(parley.ResolveScenarioInput))
+		}, level.Pointer(&l.ScenarioPayload)).With(ec.field_Mutation_resolveScenario_args),
+		"unresolveScenario": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*ScenarioPayload, error) {
+			return ec.Resolvers.Mutation().UnresolveScenario(ctx, fc.Args["input"].(parley.UnresolveScenarioInput))
+		}, level.Pointer(&l.ScenarioPayload)).With(ec.field_Mutation_unresolveScenario_args),
 		"addScenario": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*ScenarioPayload, error) {
 			return ec.Resolvers.Mutation().AddScenario(ctx, fc.Args["input"].(parley.AddScenarioInput))
 		}, level.Pointer(&l.ScenarioPayload)).With(ec.field_Mutation_addScenario_args),
@@ -563,11 +700,9 @@ func (l *levels) fillPosition(ec *executionContext) {
 		"evidence": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([][]*parley.Statement, error) {
 			return ec.Resolvers.Position().Evidence(ctx, objs)
 		}, level.List(level.Pointer(&l.Statement), "[Statement!]!")),
-		"lastAffirmedAt": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([]*time.Time, error) {
-			return ec.Resolvers.Position().LastAffirmedAt(ctx, objs)
-		}, level.Leaves(level.Optional(level.Appended(AppendTime)))),
-		"secondHand": level.Plain(func(o *parley.Position) bool { return o.SecondHand }, level.Boolean),
-		"contested":  level.Plain(func(o *parley.Position) bool { return o.Contested }, level.Boolean),
+		"lastAffirmedAt": level.Plain(func(o *parley.Position) *time.Time { return o.LastAffirmedAt }, level.Optional(level.Appended(AppendTime))),
+		"secondHand":     level.Plain(func(o *parley.Position) bool { return o.SecondHand }, level.Boolean),
+		"contested":      level.Plain(func(o *parley.Position) bool { return o.Contested }, level.Boolean),
 		"dissenting": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([][]*parley.Position, error) {
 			return ec.Resolvers.Position().Dissenting(ctx, objs)
 		}, level.List(level.Pointer(&l.Position), "[Position!]!")),
@@ -771,6 +906,17 @@ func (l *levels) fillRelationPayload(ec *executionContext) {
 	}}
 }
 
+func (l *levels) fillResolution(ec *executionContext) {
+	l.Resolution = level.Object[parley.Resolution]{Name: "Resolution", Satisfies: []string{"Resolution"}, Fields: map[string]level.Field[parley.Resolution]{
+		"outcome":    level.Plain(func(o *parley.Resolution) parley.ResolutionOutcome { return o.Outcome }, level.Text[parley.ResolutionOutcome]),
+		"note":       level.Plain(func(o *parley.Resolution) *string { return o.Note }, level.Optional(level.Text[string])),
+		"resolvedAt": level.Plain(func(o *parley.Resolution) time.Time { return o.ResolvedAt }, level.Appended(AppendTime)),
+		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Resolution) ([]*parley.Analyst, error) {
+			return ec.Resolvers.Resolution().RecordedBy(ctx, objs)
+		}, level.Pointer(&l.Analyst)),
+	}}
+}
+
 func (l *levels) fillScenario(ec *executionContext) {
 	l.Scenario = level.Object[parley.Scenario]{Name: "Scenario", Satisfies: []string{"Scenario", "Node"}, Fields: map[string]level.Field[parley.Scenario]{
 		"id": level.Plain(func(o *parley.Scenario) uuid.UUID { return o.ID }, level.UUID),
@@ -815,6 +961,12 @@ func (l *levels) fillScenario(ec *executionContext) {
 		"relations": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {
 			return ec.Resolvers.Scenario().Relations(ctx, objs)
 		}, level.List(level.Pointer(&l.ScenarioRelation), "[ScenarioRelation!]!")),
+		"assessments": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Assessment], error) {
+			return ec.Resolvers.Scenario().Assessments(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.AssessmentConnection)).With(ec.field_Scenario_assessments_args),
+		"resolution": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Scenario) (*parley.Resolution, error) {
+			return o.Resolution(), nil
+		}, level.Pointer(&l.Resolution)),
 	}}
 }
 
@@ -1167,6 +1319,18 @@ func (l *levels) fillTextLocator(ec *executionContext) {
 	}}
 }
 
+func (l *levels) fillTrackRecord(ec *executionContext) {
+	l.TrackRecord = level.Object[parley.TrackRecord]{Name: "TrackRecord", Satisfies: []string{"TrackRecord"}, Fields: map[string]level.Field[parley.TrackRecord]{
+		"n":                 level.Plain(func(o *parley.TrackRecord) int { return o.N }, level.Int[int]),
+		"scenarios":         level.Plain(func(o *parley.TrackRecord) int { return o.Scenarios }, level.Int[int]),
+		"brier":             level.Plain(func(o *parley.TrackRecord) *float64 { return o.Brier }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"timeWeightedBrier": level.Plain(func(o *parley.TrackRecord) *float64 { return o.TimeWeightedBrier }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"baseRate":          level.Plain(func(o *parley.TrackRecord) *float64 { return o.BaseRate }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"baseRateBrier":     level.Plain(func(o *parley.TrackRecord) *float64 { return o.BaseRateBrier }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"calibration":       level.Bound(func(o *parley.TrackRecord) []*parley.CalibrationBucket { return o.Calibration }, level.List(level.Pointer(&l.CalibrationBucket), "[CalibrationBucket!]!")),
+	}}
+}
+
 func (l *levels) fillUserError(ec *executionContext) {
 	l.UserError = level.Object[parley.UserError]{Name: "UserError", Satisfies: []string{"UserError"}, Fields: map[string]level.Field[parley.UserError]{
 		"code":    level.Plain(func(o *parley.UserError) parley.UserErrorCode { return o.Code }, level.Text[parley.UserErrorCode]),
@@ -1177,6 +1341,7 @@ func (l *levels) fillUserError(ec *executionContext) {
 
 func (l *levels) shapeOfChange() level.Shape[parley.Change] {
 	return level.Abstract(
+		level.Of[parley.Change](&l.AssessmentChanged),
 		level.Of[parley.Change](&l.PositionChanged),
 		level.Of[parley.Change](&l.RecordChanged),
 		level.Of[parley.Change](&l.ScenarioStatusChanged),
@@ -1187,6 +1352,7 @@ func (l *levels) shapeOfNode() level.Shape[parley.Node] {
 	return level.Abstract(
 		level.Of[parley.Node](&l.Affiliation),
 		level.Of[parley.Node](&l.Analyst),
+		level.Of[parley.Node](&l.Assessment),
 		level.Of[parley.Node](&l.Event),
 		level.Of[parley.Node](&l.Issue),
 		level.Of[parley.Node](&l.Negotiation),

@@ -19,6 +19,16 @@ type AffiliationPayload struct {
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
+// Outcome of recording an assessment.
+type AssessmentPayload struct {
+	// The assessment; null when refused.
+	Assessment *parley.Assessment `json:"assessment,omitempty"`
+	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// Why it was refused; empty when accepted.
+	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
 // A correction of a position. A field left out keeps its value.
 type CorrectPositionInput struct {
 	// The position.

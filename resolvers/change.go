@@ -8,6 +8,22 @@ import (
 	"time"
 )
 
+func (r *assessmentChangedResolver) RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+}
+
+func (r *assessmentChangedResolver) Negotiation(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+}
+
+func (r *assessmentChangedResolver) Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Assessments, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+}
+
+func (r *assessmentChangedResolver) PreviousAssessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).AssessmentVersions, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
+}
+
 func (r *positionChangedResolver) RecordedBy(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Analyst, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
 }
@@ -60,6 +76,10 @@ func (r *scenarioStatusChangedResolver) Previous(ctx context.Context, objs []*pa
 	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChangeVersions, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
 }
 
+func (r *Resolver) AssessmentChanged() graph.AssessmentChangedResolver {
+	return &assessmentChangedResolver{r}
+}
+
 func (r *Resolver) PositionChanged() graph.PositionChangedResolver {
 	return &positionChangedResolver{r}
 }
@@ -71,6 +91,7 @@ func (r *Resolver) ScenarioStatusChanged() graph.ScenarioStatusChangedResolver {
 }
 
 type (
+	assessmentChangedResolver     struct{ *Resolver }
 	positionChangedResolver       struct{ *Resolver }
 	recordChangedResolver         struct{ *Resolver }
 	scenarioStatusChangedResolver struct{ *Resolver }

@@ -5,7 +5,6 @@ import (
 	"parley"
 	"parley/graph"
 	"parley/storage"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -42,18 +41,6 @@ func (r *positionResolver) Scenario(ctx context.Context, objs []*parley.Position
 
 func (r *positionResolver) Evidence(ctx context.Context, objs []*parley.Position) ([][]*parley.Statement, error) {
 	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(p *parley.Position) (parley.Lens, []uuid.UUID) { return p.Lens, p.EvidenceIDs })
-}
-
-func (r *positionResolver) LastAffirmedAt(ctx context.Context, objs []*parley.Position) ([]*time.Time, error) {
-	evidence, err := r.Evidence(ctx, objs)
-	if err != nil {
-		return nil, err
-	}
-	affirmed := make([]*time.Time, len(objs))
-	for i := range objs {
-		affirmed[i] = parley.NewestSaid(evidence[i])
-	}
-	return affirmed, nil
 }
 
 func (r *positionResolver) Dissenting(ctx context.Context, objs []*parley.Position) ([][]*parley.Position, error) {

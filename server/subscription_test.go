@@ -898,7 +898,7 @@ func TestAThousandSubscriptionsReadNoMoreThanOne(t *testing.T) {
 	}
 	live(1001)
 	if all := statements(subscribers...) - without; all != one || one < 4 {
-		t.Errorf("a change is read in %d statements for one subscription, and in %d for a thousand others", one, all)
+		t.Errorf("a change is read in %d statements for one subscription, and in %d for a thousand others\n%s", one, all, a.logs)
 	}
 	if views := a.metric("parley_feed_views"); views != 1001 {
 		t.Errorf("there are %v views, want one for each subscription", views)

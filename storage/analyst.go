@@ -9,7 +9,8 @@ import (
 	"parley"
 )
 
-// Analysts are the users with these ids; nil where there is none. They are the same through every lens.
+// Analysts are the users with these ids; nil where there is none. They are the same through every lens, their track records
+// are not.
 func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Analyst, error) {
 	byID := make(map[uuid.UUID]*parley.Analyst)
 	err := s.rows(ctx, `SELECT record_send(ROW(id, name, role)) FROM analysts WHERE id = ANY($1)`, []any{binaryIDs(recordIDs(keys))}, func(sent row) {
@@ -21,7 +22,11 @@ func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ *Fields) ([]*parl
 	}
 	aligned := make([]*parley.Analyst, len(keys))
 	for i, k := range keys {
-		aligned[i] = byID[k.ID]
+		if a := byID[k.ID]; a != nil {
+			seen := *a
+			seen.Lens = k.Lens
+			aligned[i] = &seen
+		}
 	}
 	return aligned, nil
 }

@@ -144,6 +144,11 @@ func (b *Batch) Name(ctx context.Context, id, record uuid.UUID) error {
 	return b.w.keep(ctx, &clientID{id: &id, hash: []byte{}}, record)
 }
 
+// Assessment is one that is on record.
+func (b *Batch) Assessment(ctx context.Context, id uuid.UUID) (*parley.Assessment, error) {
+	return assessments.current(ctx, b.w, id)
+}
+
 // ContentHash is that of the body kept of a source; nil when none is.
 func (b *Batch) ContentHash(ctx context.Context, source string) (*string, error) {
 	id, known, err := b.FindKey(ctx, source)

@@ -28,6 +28,8 @@ var refusals = map[string]struct {
 	"one_role_at_a_time":                {parley.Conflict, "role", "The stakeholder has this role in the negotiation at some of that time already; end that participation first, or give another time."},
 	"one_claim_of_a_kind":               {parley.Conflict, "kind", "The same relation between the two scenarios is on record already, claimed by the same party; add evidence to that one."},
 
+	"one_assessment_at_an_instant": {parley.Conflict, "assessedAt", "You have assessed the scenario at that instant already; retract that first, or give another instant."},
+
 	"relation_joins_two":   {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
 	"successor_is_another": {parley.Invalid, "successor", "A scenario can't take its own place; name another one as the successor."},
 

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -52,12 +53,18 @@ func (f *Fields) nodes() *Fields {
 	return keep(f, "nodes", func() *Fields { return f.under("nodes").merged(f.under("edges").only("node")) })
 }
 
-// and asks for a field too.
-func (f *Fields) and(name string) *Fields {
-	if f.has(name) {
+// and asks for other fields too.
+func (f *Fields) and(names ...string) *Fields {
+	more := make(map[string]*Fields)
+	for _, name := range names {
+		if !f.has(name) {
+			more[name] = &Fields{}
+		}
+	}
+	if len(more) == 0 {
 		return f
 	}
-	return keep(f, "and "+name, func() *Fields { return f.merged(NewFields(map[string]*Fields{name: {}})) })
+	return keep(f, "and "+strings.Join(names, " "), func() *Fields { return f.merged(NewFields(more)) })
 }
 
 // only are the fields beneath one that may not be asked for.

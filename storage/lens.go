@@ -112,6 +112,8 @@ func (s *Snapshot) NextChanges(ctx context.Context, lenses []Key, _ *Fields) ([]
 			`+soonest("status_changes", "effective_at", "")+`,
 			`+soonest("positions", "valid_from", "")+`,
 			`+soonest("positions", "asserted_to", " AND t.asserted_to = t.valid_to")+`,
+			`+soonest("assessments", "assessed_at", "")+`,
+			`+soonest("scenarios", "resolved_at", "")+`,
 			`+soonest("participations", "valid_from", "")+`,
 			`+soonest("participations", "valid_to", "")+`,
 			`+soonest("affiliations", "valid_from", "")+`,

@@ -62,6 +62,8 @@ func (s *Snapshot) nodesOfKind(ctx context.Context, kind parley.Kind, keys []Key
 		return place(ctx, s.Statements, keys, at, nodes, fields)
 	case parley.KindEvent:
 		return place(ctx, s.Events, keys, at, nodes, fields)
+	case parley.KindAssessment:
+		return place(ctx, s.Assessments, keys, at, nodes, fields)
 	case parley.KindAnalyst:
 		return place(ctx, s.Analysts, keys, at, nodes, fields)
 	}

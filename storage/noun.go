@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -22,6 +23,11 @@ type noun[T any] struct {
 
 // create writes a new record and its change. The subject carries the record's identity; the sentence says what was done.
 func (n noun[T]) create(ctx context.Context, w *writer, id *clientID, subject *target, value *T, touches []uuid.UUID, sentence string) (Written, error) {
+	return n.createAfter(ctx, w, id, subject, nil, value, touches, sentence)
+}
+
+// createAfter is create for a record that takes the place of another, of which that is the version.
+func (n noun[T]) createAfter(ctx context.Context, w *writer, id *clientID, subject *target, previous *uuid.UUID, value *T, touches []uuid.UUID, sentence string) (Written, error) {
 	if err := w.record(ctx, subject.ID, n.kind, subject.Path, subject.NegotiationID, subject.ParentID); err != nil {
 		return Written{}, err
 	}
@@ -36,9 +42,9 @@ func (n noun[T]) create(ctx context.Context, w *writer, id *clientID, subject *t
 	subject.Kind = n.kind
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: n.changeKind, Action: parley.Created, SubjectKind: n.kind, SubjectID: subject.ID, Version: &version,
-		NegotiationID: subject.negotiation(), Touches: touches, Summary: sentence,
+		PreviousVersion: previous, NegotiationID: subject.negotiation(), Touches: touches, Summary: sentence,
 	})
-	return Written{ID: subject.ID, Cursor: cursor}, err
+	return Written{ID: subject.ID, Previous: previous, Cursor: cursor}, err
 }
 
 // edition is a change of a record's fields.
@@ -47,6 +53,9 @@ type edition[T any] struct {
 	since   *parley.Cursor
 	note    *string // why the record was wrong; nil for an edit that corrects nothing
 	touches []uuid.UUID
+	// sentence says what was done, where that is more than that fields were edited, and remark is what the analyst says to it.
+	sentence string
+	remark   *string
 	// negotiation that the change belongs to, for a subject that belongs to none.
 	negotiation *uuid.UUID
 	// apply changes the fields and names those that it really changed.
@@ -84,6 +93,9 @@ func (n noun[T]) edit(ctx context.Context, w *writer, e edition[T]) (Written, er
 	if e.note != nil {
 		why, verb = "CORRECTED", "Corrected"
 	}
+	if e.sentence == "" {
+		e.sentence = fmt.Sprintf("%s %s: %s.", verb, called(e.subject), strings.Join(fields, ", "))
+	}
 	if err := w.close(ctx, n.table.name, e.subject.ID, why); err != nil {
 		return Written{}, err
 	}
@@ -98,7 +110,7 @@ func (n noun[T]) edit(ctx context.Context, w *writer, e edition[T]) (Written, er
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: n.changeKind, Action: parley.Updated, SubjectKind: n.kind, SubjectID: e.subject.ID,
 		Version: &version, PreviousVersion: &previous, NegotiationID: e.negotiation, Touches: e.touches,
-		Fields: fields, Note: e.note, Summary: fmt.Sprintf("%s %s: %s.", verb, called(e.subject), strings.Join(fields, ", ")),
+		Fields: fields, Note: cmp.Or(e.note, e.remark), Summary: e.sentence,
 	})
 	return Written{ID: e.subject.ID, Previous: &previous, Cursor: cursor}, err
 }

@@ -21,6 +21,7 @@ var retractable = map[parley.Kind]string{
 	parley.KindRelation: "relations", parley.KindStatusChange: "status_changes", parley.KindStakeholder: "stakeholders",
 	parley.KindAffiliation: "affiliations", parley.KindParticipation: "participations", parley.KindPosition: "positions",
 	parley.KindSource: "sources", parley.KindStatement: "statements", parley.KindEvent: "events",
+	parley.KindAssessment: "assessments",
 }
 
 func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, error) {
@@ -76,6 +77,8 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 		kind = parley.ChangeOfEvent
 	case parley.KindStatement:
 		kind = parley.ChangeOfStatement
+	case parley.KindAssessment:
+		kind = parley.ChangeOfAssessment
 	}
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: kind, Action: parley.Retracted, SubjectKind: subject.Kind, SubjectID: subject.ID, PreviousVersion: &previous,
@@ -108,6 +111,7 @@ func (w *writer) lastVersion(ctx context.Context, subject *target) (uuid.UUID, [
 		parley.KindAffiliation:   `ARRAY[person_id, organization_id]`,
 		parley.KindParticipation: `ARRAY[stakeholder_id]`,
 		parley.KindEvent:         `participants`,
+		parley.KindAssessment:    `ARRAY[scenario_id]`,
 		parley.KindStatement:     `array_remove(about || speaker_id, NULL)`,
 		parley.KindRelation:      `array_remove(ARRAY[from_id, to_id, claimed_by], NULL)`,
 	}[subject.Kind]
@@ -172,6 +176,7 @@ var restOn = map[parley.Kind][]struct{ what, condition string }{
 	},
 	parley.KindScenario: {
 		{"a position", `EXISTS (SELECT FROM positions x WHERE x.scenario_id = $1 AND x.superseded_at = 'infinity')`},
+		{"an assessment", `EXISTS (SELECT FROM assessments x WHERE x.scenario_id = $1 AND x.superseded_at = 'infinity')`},
 		{"a relation", `EXISTS (SELECT FROM relations x WHERE (x.from_id = $1 OR x.to_id = $1) AND x.superseded_at = 'infinity')`},
 		{"a scenario that it took the place of", `EXISTS (SELECT FROM status_changes x WHERE x.successor_id = $1 AND x.superseded_at = 'infinity')`},
 		{"a statement about it", aboutIt},

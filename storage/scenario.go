@@ -26,6 +26,10 @@ var scenarioTable = &table[parley.Scenario]{
 		optionalText("summary", "@.summary", func(s *parley.Scenario) **string { return &s.Summary }),
 		optionalText("criteria", "@.criteria", func(s *parley.Scenario) **string { return &s.Criteria }),
 		optionalWhen("deadline", "@.deadline", func(s *parley.Scenario) **parley.Instant { return &s.Deadline }),
+		optionalText("resolution", "@.outcome", func(s *parley.Scenario) **parley.ResolutionOutcome { return &s.Outcome }),
+		optionalText("resolution", "@.resolution_note", func(s *parley.Scenario) **string { return &s.ResolutionNote }),
+		optionalWhen("resolution", "@.resolved_at", func(s *parley.Scenario) **parley.Instant { return &s.ResolvedAt }),
+		optionalID("resolution", "@.resolved_by", func(s *parley.Scenario) **uuid.UUID { return &s.ResolvedByID }),
 		optionalText("targetStage", "@.target_stage", func(s *parley.Scenario) **parley.NegotiationStage { return &s.TargetStage }),
 		optionalText("status allowedTransitions", "@c.to_status", func(s *parley.Scenario) **parley.ScenarioStatus { return &s.Status }),
 		optionalWhen("statusSince", "@c.effective_at", func(s *parley.Scenario) **parley.Instant { return &s.StatusSince }),
@@ -52,8 +56,8 @@ var scenarios = noun[parley.Scenario]{
 	insert: func(ctx context.Context, w *writer, subject *target, s *parley.Scenario) error {
 		s.ID = subject.ID
 		return w.insert(ctx, "scenarios",
-			`id, version, negotiation_id, issue_id, path, key, title, summary, criteria, deadline, target_stage, recorded_by,
-				recorded_at, correction_note`,
+			`id, version, negotiation_id, issue_id, path, key, title, summary, criteria, deadline, target_stage, outcome, resolution_note,
+				resolved_at, resolved_by, recorded_by, recorded_at, correction_note`,
 			scenarioRow{Scenario: *s, Path: *subject.Path})
 	},
 }
@@ -97,26 +101,8 @@ func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley
 
 func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, by parley.ScenarioOrder, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	c := conditions{query: s.newQuery(keys), list: []string{`{known s}`, scope}}
-	if f != nil {
-		var negotiations, issues, supportedBy, opposedBy []uuid.UUID
-		var refs filterRefs
-		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
-		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
-		refs.want(&supportedBy, "supportedBy", f.SupportedBy, parley.KindStakeholder)
-		refs.want(&opposedBy, "opposedBy", f.OpposedBy, parley.KindStakeholder)
-		if err := s.resolve(ctx, c.query, &refs); err != nil {
-			return nil, err
-		}
-		c.of("s.negotiation_id", negotiations)
-		c.of("s.issue_id", issues)
-		among(&c, "sc.to_status", "scenario_status", f.Status)
-		c.inRange("sc.effective_at", f.StatusSince)
-		c.daysBefore("inStatusLongerThanDays", "sc.effective_at", f.InStatusLongerThanDays)
-		c.reached("EXISTS", f.EverReached)
-		c.reached("NOT EXISTS", f.NotReached)
-		c.heldBy(supportedBy, "SUPPORTS", "STRONGLY_SUPPORTS")
-		c.heldBy(opposedBy, "OPPOSES", "STRONGLY_OPPOSES")
-		c.contains("s.title || ' ' || coalesce(s.summary, '')", f.Text)
+	if err := s.scenariosThat(ctx, &c, f); err != nil {
+		return nil, err
 	}
 	l := list{from: `scenarios s JOIN ` + aliased(statusInForce, "s"), where: c.list}
 	id := orderColumn{"s.id", "uuid"}
@@ -133,6 +119,33 @@ func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string,
 		l.order = order{columns: []orderColumn{{"s.path", "text"}}}
 	}
 	return pages(ctx, &s.reader, scenarioTable, c.query, l, p, fields)
+}
+
+// scenariosThat adds what a filter asks of the scenario s and its status sc.
+func (s *Snapshot) scenariosThat(ctx context.Context, c *conditions, f *parley.ScenarioFilter) error {
+	if f == nil {
+		return nil
+	}
+	var negotiations, issues, supportedBy, opposedBy []uuid.UUID
+	var refs filterRefs
+	refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
+	refs.want(&issues, "issues", f.Issues, parley.KindIssue)
+	refs.want(&supportedBy, "supportedBy", f.SupportedBy, parley.KindStakeholder)
+	refs.want(&opposedBy, "opposedBy", f.OpposedBy, parley.KindStakeholder)
+	if err := s.resolve(ctx, c.query, &refs); err != nil {
+		return err
+	}
+	c.of("s.negotiation_id", negotiations)
+	c.of("s.issue_id", issues)
+	among(c, "sc.to_status", "scenario_status", f.Status)
+	c.inRange("sc.effective_at", f.StatusSince)
+	c.daysBefore("inStatusLongerThanDays", "sc.effective_at", f.InStatusLongerThanDays)
+	c.reached("EXISTS", f.EverReached)
+	c.reached("NOT EXISTS", f.NotReached)
+	c.heldBy(supportedBy, "SUPPORTS", "STRONGLY_SUPPORTS")
+	c.heldBy(opposedBy, "OPPOSES", "STRONGLY_OPPOSES")
+	c.contains("s.title || ' ' || coalesce(s.summary, '')", f.Text)
+	return nil
 }
 
 // reached: the scenario s has, or has not, come to one of the statuses.

@@ -115,7 +115,7 @@ func TestConstraintsAreNamed(t *testing.T) {
 		WHERE n.nspname = 'public' AND contype IN ('c', 'x')
 			AND conrelid <> 0 AND conname NOT LIKE 'goose%'
 		UNION ALL
-		SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary AND indexrelid::regclass::text LIKE 'one_claim%'`)
+		SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary AND indexrelid::regclass::text LIKE 'one\_%'`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,9 @@
+package resolvers
+
+import (
+	"parley/graph"
+)
+
+func (r *Resolver) Analyst() graph.AnalystResolver { return &analystResolver{r} }
+
+type analystResolver struct{ *Resolver }

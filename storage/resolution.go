@@ -1,0 +1,49 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"parley"
+)
+
+// ResolveScenario says what became of a scenario.
+func (m mutations) ResolveScenario(ctx context.Context, in parley.ResolveScenarioInput) (Written, error) {
+	return perform(ctx, m, in, (*writer).resolveScenario)
+}
+
+func (w *writer) resolveScenario(ctx context.Context, in parley.ResolveScenarioInput) (Written, error) {
+	subject, err := w.scenarioToResolve(ctx, in.Scenario)
+	if err != nil {
+		return Written{}, err
+	}
+	return scenarios.edit(ctx, w, edition[parley.Scenario]{
+		subject: subject, touches: uuids{*subject.ParentID}, remark: in.Note,
+		sentence: fmt.Sprintf("“%s” is resolved: %s.", subject.Name, parley.Words(in.Outcome)),
+		apply:    func(s *parley.Scenario) ([]string, error) { return s.Resolve(in, w.store.analyst.ID) },
+		settle:   func(s *parley.Scenario) error { return s.ResolvedBy(w.at) },
+	})
+}
+
+// UnresolveScenario takes back what was said of a scenario's outcome.
+func (m mutations) UnresolveScenario(ctx context.Context, in parley.UnresolveScenarioInput) (Written, error) {
+	return perform(ctx, m, in, (*writer).unresolveScenario)
+}
+
+func (w *writer) unresolveScenario(ctx context.Context, in parley.UnresolveScenarioInput) (Written, error) {
+	subject, err := w.scenarioToResolve(ctx, in.Scenario)
+	if err != nil {
+		return Written{}, err
+	}
+	return scenarios.edit(ctx, w, edition[parley.Scenario]{
+		subject: subject, touches: uuids{*subject.ParentID}, remark: &in.Note,
+		sentence: fmt.Sprintf("“%s” is resolved no more.", subject.Name),
+		apply:    func(s *parley.Scenario) ([]string, error) { return s.Unresolve(in) },
+	})
+}
+
+func (w *writer) scenarioToResolve(ctx context.Context, ref string) (*target, error) {
+	var refs references
+	subject := refs.subject("scenario", ref, parley.KindScenario)
+	return subject, w.find(ctx, &refs)
+}
