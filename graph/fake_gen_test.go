@@ -110,8 +110,24 @@ func (f fakeIssue) Scenarios(ctx context.Context, objs []*parley.Issue, first in
 	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "Issue.scenarios", objs, first, after)
 }
 
+func (f fakeIssue) LandingZone(ctx context.Context, objs []*parley.Issue, whatIf []*parley.WhatIfPosition) ([][]*parley.LandingZoneEntry, error) {
+	return fakeMany[[]*parley.LandingZoneEntry](f.fake, "Issue.landingZone", objs, whatIf)
+}
+
 func (f fakeIssue) Likelihoods(ctx context.Context, objs []*parley.Issue) ([]*parley.LikelihoodSet, error) {
 	return fakeMany[*parley.LikelihoodSet](f.fake, "Issue.likelihoods", objs)
+}
+
+func (f fakeIssue) Matrix(ctx context.Context, objs []*parley.Issue, scenarios *parley.ScenarioFilter, stakeholders []string) ([]*parley.StanceMatrix, error) {
+	return fakeMany[*parley.StanceMatrix](f.fake, "Issue.matrix", objs, scenarios, stakeholders)
+}
+
+func (f *fake) LandingZoneEntry() LandingZoneEntryResolver { return fakeLandingZoneEntry{f} }
+
+type fakeLandingZoneEntry struct{ *fake }
+
+func (f fakeLandingZoneEntry) Scenario(ctx context.Context, objs []*parley.LandingZoneEntry) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "LandingZoneEntry.scenario", objs)
 }
 
 func (f *fake) Lens() LensResolver { return fakeLens{f} }
@@ -634,6 +650,30 @@ func (f fakeStakeholder) PositionHistory(ctx context.Context, objs []*parley.Sta
 
 func (f fakeStakeholder) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
 	return fakeMany[*parley.Connection[parley.Statement]](f.fake, "Stakeholder.statements", objs, first, after)
+}
+
+func (f *fake) StanceCell() StanceCellResolver { return fakeStanceCell{f} }
+
+type fakeStanceCell struct{ *fake }
+
+func (f fakeStanceCell) Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "StanceCell.scenario", objs)
+}
+
+func (f *fake) StanceMatrix() StanceMatrixResolver { return fakeStanceMatrix{f} }
+
+type fakeStanceMatrix struct{ *fake }
+
+func (f fakeStanceMatrix) Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error) {
+	return fakeMany[[]*parley.Scenario](f.fake, "StanceMatrix.scenarios", objs)
+}
+
+func (f *fake) StanceRow() StanceRowResolver { return fakeStanceRow{f} }
+
+type fakeStanceRow struct{ *fake }
+
+func (f fakeStanceRow) Participations(ctx context.Context, objs []*parley.StanceRow) ([][]*parley.Participation, error) {
+	return fakeMany[[]*parley.Participation](f.fake, "StanceRow.participations", objs)
 }
 
 func (f *fake) Statement() StatementResolver { return fakeStatement{f} }

@@ -38,6 +38,7 @@ type ResolverRoot interface {
 	BodyErasure() BodyErasureResolver
 	Event() EventResolver
 	Issue() IssueResolver
+	LandingZoneEntry() LandingZoneEntryResolver
 	Lens() LensResolver
 	LikelihoodEntry() LikelihoodEntryResolver
 	Mutation() MutationResolver
@@ -55,6 +56,9 @@ type ResolverRoot interface {
 	ScenarioStatusChanged() ScenarioStatusChangedResolver
 	Source() SourceResolver
 	Stakeholder() StakeholderResolver
+	StanceCell() StanceCellResolver
+	StanceMatrix() StanceMatrixResolver
+	StanceRow() StanceRowResolver
 	Statement() StatementResolver
 	StatusChange() StatusChangeResolver
 	StatusShift() StatusShiftResolver
@@ -199,7 +203,9 @@ type ComplexityRoot struct {
 		Key         func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		Label       func(childComplexity int) int
+		LandingZone func(childComplexity int, whatIf []*parley.WhatIfPosition) int
 		Likelihoods func(childComplexity int) int
+		Matrix      func(childComplexity int, scenarios *parley.ScenarioFilter, stakeholders []string) int
 		Negotiation func(childComplexity int) int
 		Question    func(childComplexity int) int
 		Scenarios   func(childComplexity int, first int, after *string) int
@@ -210,6 +216,30 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Issue      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	LandingZoneEntry struct {
+		Blockers    func(childComplexity int) int
+		Conditional func(childComplexity int) int
+		OnHearsay   func(childComplexity int) int
+		Parties     func(childComplexity int) int
+		Scenario    func(childComplexity int) int
+		Support     func(childComplexity int) int
+		SupportHigh func(childComplexity int) int
+		SupportLow  func(childComplexity int) int
+		Undeclared  func(childComplexity int) int
+		Verdict     func(childComplexity int) int
+	}
+
+	LandingZoneParty struct {
+		Capability  func(childComplexity int) int
+		Position    func(childComplexity int) int
+		Salience    func(childComplexity int) int
+		Stakeholder func(childComplexity int) int
+		Stance      func(childComplexity int) int
+		Supposed    func(childComplexity int) int
+		VetoPlayer  func(childComplexity int) int
+		Weight      func(childComplexity int) int
 	}
 
 	Lens struct {
@@ -618,6 +648,25 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	StanceCell struct {
+		AgeDays   func(childComplexity int) int
+		Contested func(childComplexity int) int
+		Position  func(childComplexity int) int
+		Scenario  func(childComplexity int) int
+		Stance    func(childComplexity int) int
+	}
+
+	StanceMatrix struct {
+		Rows      func(childComplexity int) int
+		Scenarios func(childComplexity int) int
+	}
+
+	StanceRow struct {
+		Cells          func(childComplexity int) int
+		Participations func(childComplexity int) int
+		Stakeholder    func(childComplexity int) int
+	}
+
 	Statement struct {
 		About              func(childComplexity int) int
 		Credibility        func(childComplexity int) int
@@ -785,7 +834,12 @@ type EventResolver interface {
 type IssueResolver interface {
 	Negotiation(ctx context.Context, objs []*parley.Issue) ([]*parley.Negotiation, error)
 	Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
+	LandingZone(ctx context.Context, objs []*parley.Issue, whatIf []*parley.WhatIfPosition) ([][]*parley.LandingZoneEntry, error)
 	Likelihoods(ctx context.Context, objs []*parley.Issue) ([]*parley.LikelihoodSet, error)
+	Matrix(ctx context.Context, objs []*parley.Issue, scenarios *parley.ScenarioFilter, stakeholders []string) ([]*parley.StanceMatrix, error)
+}
+type LandingZoneEntryResolver interface {
+	Scenario(ctx context.Context, objs []*parley.LandingZoneEntry) ([]*parley.Scenario, error)
 }
 type LensResolver interface {
 	Cursor(ctx context.Context, objs []*parley.Lens) ([]parley.Cursor, error)
@@ -944,6 +998,15 @@ type StakeholderResolver interface {
 	Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error)
+}
+type StanceCellResolver interface {
+	Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error)
+}
+type StanceMatrixResolver interface {
+	Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error)
+}
+type StanceRowResolver interface {
+	Participations(ctx context.Context, objs []*parley.StanceRow) ([][]*parley.Participation, error)
 }
 type StatementResolver interface {
 	Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error)
@@ -1517,12 +1580,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.Label(childComplexity), true
+	case "Issue.landingZone":
+		if e.ComplexityRoot.Issue.LandingZone == nil {
+			break
+		}
+
+		args, err := ec.field_Issue_landingZone_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Issue.LandingZone(childComplexity, args["whatIf"].([]*parley.WhatIfPosition)), true
 	case "Issue.likelihoods":
 		if e.ComplexityRoot.Issue.Likelihoods == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Issue.Likelihoods(childComplexity), true
+	case "Issue.matrix":
+		if e.ComplexityRoot.Issue.Matrix == nil {
+			break
+		}
+
+		args, err := ec.field_Issue_matrix_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Issue.Matrix(childComplexity, args["scenarios"].(*parley.ScenarioFilter), args["stakeholders"].([]string)), true
 	case "Issue.negotiation":
 		if e.ComplexityRoot.Issue.Negotiation == nil {
 			break
@@ -1571,6 +1656,116 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssuePayload.UserErrors(childComplexity), true
+
+	case "LandingZoneEntry.blockers":
+		if e.ComplexityRoot.LandingZoneEntry.Blockers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Blockers(childComplexity), true
+	case "LandingZoneEntry.conditional":
+		if e.ComplexityRoot.LandingZoneEntry.Conditional == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Conditional(childComplexity), true
+	case "LandingZoneEntry.onHearsay":
+		if e.ComplexityRoot.LandingZoneEntry.OnHearsay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.OnHearsay(childComplexity), true
+	case "LandingZoneEntry.parties":
+		if e.ComplexityRoot.LandingZoneEntry.Parties == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Parties(childComplexity), true
+	case "LandingZoneEntry.scenario":
+		if e.ComplexityRoot.LandingZoneEntry.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Scenario(childComplexity), true
+	case "LandingZoneEntry.support":
+		if e.ComplexityRoot.LandingZoneEntry.Support == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Support(childComplexity), true
+	case "LandingZoneEntry.supportHigh":
+		if e.ComplexityRoot.LandingZoneEntry.SupportHigh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.SupportHigh(childComplexity), true
+	case "LandingZoneEntry.supportLow":
+		if e.ComplexityRoot.LandingZoneEntry.SupportLow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.SupportLow(childComplexity), true
+	case "LandingZoneEntry.undeclared":
+		if e.ComplexityRoot.LandingZoneEntry.Undeclared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Undeclared(childComplexity), true
+	case "LandingZoneEntry.verdict":
+		if e.ComplexityRoot.LandingZoneEntry.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Verdict(childComplexity), true
+
+	case "LandingZoneParty.capability":
+		if e.ComplexityRoot.LandingZoneParty.Capability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Capability(childComplexity), true
+	case "LandingZoneParty.position":
+		if e.ComplexityRoot.LandingZoneParty.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Position(childComplexity), true
+	case "LandingZoneParty.salience":
+		if e.ComplexityRoot.LandingZoneParty.Salience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Salience(childComplexity), true
+	case "LandingZoneParty.stakeholder":
+		if e.ComplexityRoot.LandingZoneParty.Stakeholder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Stakeholder(childComplexity), true
+	case "LandingZoneParty.stance":
+		if e.ComplexityRoot.LandingZoneParty.Stance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Stance(childComplexity), true
+	case "LandingZoneParty.supposed":
+		if e.ComplexityRoot.LandingZoneParty.Supposed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Supposed(childComplexity), true
+	case "LandingZoneParty.vetoPlayer":
+		if e.ComplexityRoot.LandingZoneParty.VetoPlayer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.VetoPlayer(childComplexity), true
+	case "LandingZoneParty.weight":
+		if e.ComplexityRoot.LandingZoneParty.Weight == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Weight(childComplexity), true
 
 	case "Lens.cursor":
 		if e.ComplexityRoot.Lens.Cursor == nil {
@@ -3632,6 +3827,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StakeholderPayload.UserErrors(childComplexity), true
 
+	case "StanceCell.ageDays":
+		if e.ComplexityRoot.StanceCell.AgeDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.AgeDays(childComplexity), true
+	case "StanceCell.contested":
+		if e.ComplexityRoot.StanceCell.Contested == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Contested(childComplexity), true
+	case "StanceCell.position":
+		if e.ComplexityRoot.StanceCell.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Position(childComplexity), true
+	case "StanceCell.scenario":
+		if e.ComplexityRoot.StanceCell.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Scenario(childComplexity), true
+	case "StanceCell.stance":
+		if e.ComplexityRoot.StanceCell.Stance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Stance(childComplexity), true
+
+	case "StanceMatrix.rows":
+		if e.ComplexityRoot.StanceMatrix.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceMatrix.Rows(childComplexity), true
+	case "StanceMatrix.scenarios":
+		if e.ComplexityRoot.StanceMatrix.Scenarios == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceMatrix.Scenarios(childComplexity), true
+
+	case "StanceRow.cells":
+		if e.ComplexityRoot.StanceRow.Cells == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceRow.Cells(childComplexity), true
+	case "StanceRow.participations":
+		if e.ComplexityRoot.StanceRow.Participations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceRow.Participations(childComplexity), true
+	case "StanceRow.stakeholder":
+		if e.ComplexityRoot.StanceRow.Stakeholder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceRow.Stakeholder(childComplexity), true
+
 	case "Statement.about":
 		if e.ComplexityRoot.Statement.About == nil {
 			break
@@ -4196,6 +4454,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StatusChangeFilter", ec.unmarshalInputStatusChangeFilter),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
 			graphql.NewInputUnmarshaler("UnresolveScenarioInput", ec.unmarshalInputUnresolveScenarioInput),
+			graphql.NewInputUnmarshaler("WhatIfPosition", ec.unmarshalInputWhatIfPosition),
 		)
 	}
 	first := true
@@ -4288,7 +4547,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "affiliation.graphqls" "analyst.graphqls" "assessment.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "likelihood.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "resolution.graphqls" "scenario.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
+//go:embed "affiliation.graphqls" "analyst.graphqls" "assessment.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "landing_zone.graphqls" "likelihood.graphqls" "matrix.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "resolution.graphqls" "scenario.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4543,7 +4802,9 @@ input RetractInput {
 	{Name: "diff.graphqls", Input: sourceData("diff.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "issue.graphqls", Input: sourceData("issue.graphqls"), BuiltIn: false},
+	{Name: "landing_zone.graphqls", Input: sourceData("landing_zone.graphqls"), BuiltIn: false},
 	{Name: "likelihood.graphqls", Input: sourceData("likelihood.graphqls"), BuiltIn: false},
+	{Name: "matrix.graphqls", Input: sourceData("matrix.graphqls"), BuiltIn: false},
 	{Name: "negotiation.graphqls", Input: sourceData("negotiation.graphqls"), BuiltIn: false},
 	{Name: "participation.graphqls", Input: sourceData("participation.graphqls"), BuiltIn: false},
 	{Name: "position.graphqls", Input: sourceData("position.graphqls"), BuiltIn: false},
@@ -4813,8 +5074,12 @@ func (ec *executionContext) childFields_Issue(ctx context.Context, field graphql
 		return ec.fieldContext_Issue_negotiation(ctx, field)
 	case "scenarios":
 		return ec.fieldContext_Issue_scenarios(ctx, field)
+	case "landingZone":
+		return ec.fieldContext_Issue_landingZone(ctx, field)
 	case "likelihoods":
 		return ec.fieldContext_Issue_likelihoods(ctx, field)
+	case "matrix":
+		return ec.fieldContext_Issue_matrix(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Issue", field.Name)
 }
@@ -4829,6 +5094,54 @@ func (ec *executionContext) childFields_IssuePayload(ctx context.Context, field 
 		return ec.fieldContext_IssuePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IssuePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LandingZoneEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scenario":
+		return ec.fieldContext_LandingZoneEntry_scenario(ctx, field)
+	case "verdict":
+		return ec.fieldContext_LandingZoneEntry_verdict(ctx, field)
+	case "blockers":
+		return ec.fieldContext_LandingZoneEntry_blockers(ctx, field)
+	case "undeclared":
+		return ec.fieldContext_LandingZoneEntry_undeclared(ctx, field)
+	case "conditional":
+		return ec.fieldContext_LandingZoneEntry_conditional(ctx, field)
+	case "onHearsay":
+		return ec.fieldContext_LandingZoneEntry_onHearsay(ctx, field)
+	case "support":
+		return ec.fieldContext_LandingZoneEntry_support(ctx, field)
+	case "supportLow":
+		return ec.fieldContext_LandingZoneEntry_supportLow(ctx, field)
+	case "supportHigh":
+		return ec.fieldContext_LandingZoneEntry_supportHigh(ctx, field)
+	case "parties":
+		return ec.fieldContext_LandingZoneEntry_parties(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LandingZoneEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_LandingZoneParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stakeholder":
+		return ec.fieldContext_LandingZoneParty_stakeholder(ctx, field)
+	case "vetoPlayer":
+		return ec.fieldContext_LandingZoneParty_vetoPlayer(ctx, field)
+	case "stance":
+		return ec.fieldContext_LandingZoneParty_stance(ctx, field)
+	case "supposed":
+		return ec.fieldContext_LandingZoneParty_supposed(ctx, field)
+	case "position":
+		return ec.fieldContext_LandingZoneParty_position(ctx, field)
+	case "capability":
+		return ec.fieldContext_LandingZoneParty_capability(ctx, field)
+	case "salience":
+		return ec.fieldContext_LandingZoneParty_salience(ctx, field)
+	case "weight":
+		return ec.fieldContext_LandingZoneParty_weight(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LandingZoneParty", field.Name)
 }
 
 func (ec *executionContext) childFields_Lens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5511,6 +5824,44 @@ func (ec *executionContext) childFields_StakeholderPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type StakeholderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StanceCell(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scenario":
+		return ec.fieldContext_StanceCell_scenario(ctx, field)
+	case "stance":
+		return ec.fieldContext_StanceCell_stance(ctx, field)
+	case "position":
+		return ec.fieldContext_StanceCell_position(ctx, field)
+	case "ageDays":
+		return ec.fieldContext_StanceCell_ageDays(ctx, field)
+	case "contested":
+		return ec.fieldContext_StanceCell_contested(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StanceCell", field.Name)
+}
+
+func (ec *executionContext) childFields_StanceMatrix(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scenarios":
+		return ec.fieldContext_StanceMatrix_scenarios(ctx, field)
+	case "rows":
+		return ec.fieldContext_StanceMatrix_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StanceMatrix", field.Name)
+}
+
+func (ec *executionContext) childFields_StanceRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stakeholder":
+		return ec.fieldContext_StanceRow_stakeholder(ctx, field)
+	case "participations":
+		return ec.fieldContext_StanceRow_participations(ctx, field)
+	case "cells":
+		return ec.fieldContext_StanceRow_cells(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StanceRow", field.Name)
+}
+
 func (ec *executionContext) childFields_Statement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5872,6 +6223,42 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 // endregion ************************** internal!.gotpl ***************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_Issue_landingZone_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "whatIf",
+		func(ctx context.Context, v any) ([]*parley.WhatIfPosition, error) {
+			return ec.unmarshalOWhatIfPosition2ᚕᚖparleyᚐWhatIfPositionᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["whatIf"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Issue_matrix_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "scenarios",
+		func(ctx context.Context, v any) (*parley.ScenarioFilter, error) {
+			return ec.unmarshalOScenarioFilter2ᚖparleyᚐScenarioFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["scenarios"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "stakeholders",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["stakeholders"] = arg1
+	return args, nil
+}
 
 func (ec *executionContext) field_Issue_scenarios_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -10275,6 +10662,73 @@ func (ec *executionContext) resolveBatch_Issue_scenarios(ctx context.Context, fi
 	)
 }
 
+func (ec *executionContext) _Issue_landingZone(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_landingZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Issue_landingZone(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LandingZoneEntry) graphql.Marshaler {
+			return ec.marshalNLandingZoneEntry2ᚕᚖparleyᚐLandingZoneEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_landingZone(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Issue",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LandingZoneEntry(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Issue_landingZone_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Issue_landingZone(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (any, error) {
+	resolver := ec.Resolvers.Issue()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.Issue](ctx, "Issue"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.LandingZone(ctx, batch.Parents, fc.Args["whatIf"].([]*parley.WhatIfPosition))
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.LandingZoneEntry](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Issue.landingZone",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.LandingZone(ctx, []*parley.Issue{obj}, fc.Args["whatIf"].([]*parley.WhatIfPosition))
+	return graphql.ResolveBatchSingleResult[[]*parley.LandingZoneEntry](
+		ctx,
+		results,
+		err,
+		"Issue.landingZone",
+	)
+}
+
 func (ec *executionContext) _Issue_likelihoods(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10327,6 +10781,73 @@ func (ec *executionContext) resolveBatch_Issue_likelihoods(ctx context.Context, 
 		results,
 		err,
 		"Issue.likelihoods",
+	)
+}
+
+func (ec *executionContext) _Issue_matrix(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_matrix(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Issue_matrix(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.StanceMatrix) graphql.Marshaler {
+			return ec.marshalNStanceMatrix2ᚖparleyᚐStanceMatrix(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_matrix(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Issue",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceMatrix(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Issue_matrix_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Issue_matrix(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (any, error) {
+	resolver := ec.Resolvers.Issue()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.Issue](ctx, "Issue"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Matrix(ctx, batch.Parents, fc.Args["scenarios"].(*parley.ScenarioFilter), fc.Args["stakeholders"].([]string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.StanceMatrix](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Issue.matrix",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Matrix(ctx, []*parley.Issue{obj}, fc.Args["scenarios"].(*parley.ScenarioFilter), fc.Args["stakeholders"].([]string))
+	return graphql.ResolveBatchSingleResult[*parley.StanceMatrix](
+		ctx,
+		results,
+		err,
+		"Issue.matrix",
 	)
 }
 
@@ -10415,6 +10936,515 @@ func (ec *executionContext) fieldContext_IssuePayload_userErrors(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneEntry_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_LandingZoneEntry_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_LandingZoneEntry_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (any, error) {
+	resolver := ec.Resolvers.LandingZoneEntry()
+	if batch, ok := graphql.BatchParentsFor[*parley.LandingZoneEntry](ctx, "LandingZoneEntry"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"LandingZoneEntry.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.LandingZoneEntry{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"LandingZoneEntry.scenario",
+	)
+}
+
+func (ec *executionContext) _LandingZoneEntry_verdict(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_verdict(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Verdict, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Acceptability) graphql.Marshaler {
+			return ec.marshalNAcceptability2parleyᚐAcceptability(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_verdict(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneEntry", field, false, false, "Acceptability")
+}
+
+func (ec *executionContext) _LandingZoneEntry_blockers(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_blockers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blockers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_blockers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneEntry_undeclared(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_undeclared(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Undeclared, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_undeclared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneEntry_conditional(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_conditional(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Conditional, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_conditional(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneEntry_onHearsay(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_onHearsay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OnHearsay, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_onHearsay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneEntry_support(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_support(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Support, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_support(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneEntry", field, false, false, "Float")
+}
+
+func (ec *executionContext) _LandingZoneEntry_supportLow(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_supportLow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SupportLow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_supportLow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneEntry", field, false, false, "Float")
+}
+
+func (ec *executionContext) _LandingZoneEntry_supportHigh(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_supportHigh(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SupportHigh, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_supportHigh(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneEntry", field, false, false, "Float")
+}
+
+func (ec *executionContext) _LandingZoneEntry_parties(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_parties(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parties, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LandingZoneParty) graphql.Marshaler {
+			return ec.marshalNLandingZoneParty2ᚕᚖparleyᚐLandingZonePartyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_parties(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LandingZoneParty(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneParty_stakeholder(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_stakeholder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stakeholder, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_stakeholder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneParty",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneParty_vetoPlayer(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_vetoPlayer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VetoPlayer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_vetoPlayer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _LandingZoneParty_stance(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_stance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stance) graphql.Marshaler {
+			return ec.marshalOStance2ᚖparleyᚐStance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_stance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Stance")
+}
+
+func (ec *executionContext) _LandingZoneParty_supposed(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_supposed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Supposed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_supposed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _LandingZoneParty_position(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneParty",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LandingZoneParty_capability(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_capability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Capability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_capability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LandingZoneParty_salience(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_salience(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Salience, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_salience(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LandingZoneParty_weight(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_weight(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weight(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_weight(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, true, false, "Int")
 }
 
 func (ec *executionContext) _Lens_validAt(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (ret graphql.Marshaler) {
@@ -20656,6 +21686,368 @@ func (ec *executionContext) fieldContext_StakeholderPayload_userErrors(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _StanceCell_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceCell_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceCell",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StanceCell_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (any, error) {
+	resolver := ec.Resolvers.StanceCell()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceCell](ctx, "StanceCell"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceCell.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.StanceCell{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"StanceCell.scenario",
+	)
+}
+
+func (ec *executionContext) _StanceCell_stance(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_stance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stance(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stance) graphql.Marshaler {
+			return ec.marshalOStance2ᚖparleyᚐStance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_stance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StanceCell", field, true, false, "Stance")
+}
+
+func (ec *executionContext) _StanceCell_position(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceCell",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StanceCell_ageDays(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_ageDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AgeDays(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_ageDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StanceCell", field, true, false, "Int")
+}
+
+func (ec *executionContext) _StanceCell_contested(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_contested(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contested, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_contested(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StanceCell", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _StanceMatrix_scenarios(ctx context.Context, field graphql.CollectedField, obj *parley.StanceMatrix) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceMatrix_scenarios(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceMatrix_scenarios(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚕᚖparleyᚐScenarioᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceMatrix_scenarios(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceMatrix",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StanceMatrix_scenarios(ctx context.Context, field graphql.CollectedField, obj *parley.StanceMatrix) (any, error) {
+	resolver := ec.Resolvers.StanceMatrix()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceMatrix](ctx, "StanceMatrix"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenarios(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceMatrix.scenarios",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenarios(ctx, []*parley.StanceMatrix{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"StanceMatrix.scenarios",
+	)
+}
+
+func (ec *executionContext) _StanceMatrix_rows(ctx context.Context, field graphql.CollectedField, obj *parley.StanceMatrix) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceMatrix_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceRow) graphql.Marshaler {
+			return ec.marshalNStanceRow2ᚕᚖparleyᚐStanceRowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceMatrix_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceMatrix",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceRow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StanceRow_stakeholder(ctx context.Context, field graphql.CollectedField, obj *parley.StanceRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceRow_stakeholder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stakeholder, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceRow_stakeholder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceRow",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StanceRow_participations(ctx context.Context, field graphql.CollectedField, obj *parley.StanceRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceRow_participations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceRow_participations(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Participation) graphql.Marshaler {
+			return ec.marshalNParticipation2ᚕᚖparleyᚐParticipationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceRow_participations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceRow",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Participation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StanceRow_participations(ctx context.Context, field graphql.CollectedField, obj *parley.StanceRow) (any, error) {
+	resolver := ec.Resolvers.StanceRow()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceRow](ctx, "StanceRow"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Participations(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.Participation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceRow.participations",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Participations(ctx, []*parley.StanceRow{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.Participation](
+		ctx,
+		results,
+		err,
+		"StanceRow.participations",
+	)
+}
+
+func (ec *executionContext) _StanceRow_cells(ctx context.Context, field graphql.CollectedField, obj *parley.StanceRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceRow_cells(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cells, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceCell) graphql.Marshaler {
+			return ec.marshalNStanceCell2ᚕᚖparleyᚐStanceCellᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceRow_cells(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceRow",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceCell(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Statement_id(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27524,6 +28916,62 @@ func UnmarshalUnresolveScenarioInput(ctx context.Context, raw any) (parley.Unres
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputWhatIfPosition(ctx context.Context, obj any) (parley.WhatIfPosition, error) {
+	var it parley.WhatIfPosition
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"stakeholder", "scenario", "stance"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "stakeholder":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stakeholder"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Stakeholder = data
+		case "scenario":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scenario"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scenario = data
+		case "stance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stance"))
+			data, err := ec.unmarshalNStance2parleyᚐStance(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Stance = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWhatIfPosition unmarshals raw into the WhatIfPosition input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWhatIfPosition(ctx context.Context, raw any) (parley.WhatIfPosition, error) {
+	var out parley.WhatIfPosition
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WhatIfPosition", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -28606,11 +30054,23 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Issue_scenarios(ctx, field, obj)
 				})
+		case "landingZone":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Issue_landingZone(ctx, field, obj)
+				})
 		case "likelihoods":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Issue_likelihoods(ctx, field, obj)
+				})
+		case "matrix":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Issue_matrix(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -28653,6 +30113,153 @@ func (ec *executionContext) _IssuePayload(ctx context.Context, sel ast.Selection
 		case "userErrors":
 			out.Values[i] = ec._IssuePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var landingZoneEntryImplementors = []string{"LandingZoneEntry"}
+
+func (ec *executionContext) _LandingZoneEntry(ctx context.Context, sel ast.SelectionSet, obj *parley.LandingZoneEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, landingZoneEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LandingZoneEntry")
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LandingZoneEntry_scenario(ctx, field, obj)
+				})
+		case "verdict":
+			out.Values[i] = ec._LandingZoneEntry_verdict(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "blockers":
+			out.Values[i] = ec._LandingZoneEntry_blockers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "undeclared":
+			out.Values[i] = ec._LandingZoneEntry_undeclared(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "conditional":
+			out.Values[i] = ec._LandingZoneEntry_conditional(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "onHearsay":
+			out.Values[i] = ec._LandingZoneEntry_onHearsay(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "support":
+			out.Values[i] = ec._LandingZoneEntry_support(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "supportLow":
+			out.Values[i] = ec._LandingZoneEntry_supportLow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "supportHigh":
+			out.Values[i] = ec._LandingZoneEntry_supportHigh(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "parties":
+			out.Values[i] = ec._LandingZoneEntry_parties(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var landingZonePartyImplementors = []string{"LandingZoneParty"}
+
+func (ec *executionContext) _LandingZoneParty(ctx context.Context, sel ast.SelectionSet, obj *parley.LandingZoneParty) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, landingZonePartyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LandingZoneParty")
+		case "stakeholder":
+			out.Values[i] = ec._LandingZoneParty_stakeholder(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "vetoPlayer":
+			out.Values[i] = ec._LandingZoneParty_vetoPlayer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stance":
+			out.Values[i] = ec._LandingZoneParty_stance(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "supposed":
+			out.Values[i] = ec._LandingZoneParty_supposed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._LandingZoneParty_position(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "capability":
+			out.Values[i] = ec._LandingZoneParty_capability(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "salience":
+			out.Values[i] = ec._LandingZoneParty_salience(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "weight":
+			out.Values[i] = ec._LandingZoneParty_weight(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -31407,6 +33014,143 @@ func (ec *executionContext) _StakeholderPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var stanceCellImplementors = []string{"StanceCell"}
+
+func (ec *executionContext) _StanceCell(ctx context.Context, sel ast.SelectionSet, obj *parley.StanceCell) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stanceCellImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StanceCell")
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceCell_scenario(ctx, field, obj)
+				})
+		case "stance":
+			out.Values[i] = ec._StanceCell_stance(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "position":
+			out.Values[i] = ec._StanceCell_position(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ageDays":
+			out.Values[i] = ec._StanceCell_ageDays(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "contested":
+			out.Values[i] = ec._StanceCell_contested(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var stanceMatrixImplementors = []string{"StanceMatrix"}
+
+func (ec *executionContext) _StanceMatrix(ctx context.Context, sel ast.SelectionSet, obj *parley.StanceMatrix) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stanceMatrixImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StanceMatrix")
+		case "scenarios":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceMatrix_scenarios(ctx, field, obj)
+				})
+		case "rows":
+			out.Values[i] = ec._StanceMatrix_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var stanceRowImplementors = []string{"StanceRow"}
+
+func (ec *executionContext) _StanceRow(ctx context.Context, sel ast.SelectionSet, obj *parley.StanceRow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stanceRowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StanceRow")
+		case "stakeholder":
+			out.Values[i] = ec._StanceRow_stakeholder(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "participations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceRow_participations(ctx, field, obj)
+				})
+		case "cells":
+			out.Values[i] = ec._StanceRow_cells(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var statementImplementors = []string{"Statement", "Node"}
 
 func (ec *executionContext) _Statement(ctx context.Context, sel ast.SelectionSet, obj *parley.Statement) graphql.Marshaler {
@@ -32614,6 +34358,21 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAcceptability2parleyᚐAcceptability(ctx context.Context, v any) (parley.Acceptability, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := parley.Acceptability(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAcceptability2parleyᚐAcceptability(ctx context.Context, sel ast.SelectionSet, v parley.Acceptability) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Acceptability!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNAddEvidenceInput2parleyᚐAddEvidenceInput(ctx context.Context, v any) (parley.AddEvidenceInput, error) {
 	res, err := ec.unmarshalInputAddEvidenceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -33220,6 +34979,55 @@ func (ec *executionContext) marshalNIssuePayload2ᚖparleyᚋgraphᚐIssuePayloa
 func (ec *executionContext) unmarshalNJoinNegotiationInput2parleyᚐJoinNegotiationInput(ctx context.Context, v any) (parley.JoinNegotiationInput, error) {
 	res, err := ec.unmarshalInputJoinNegotiationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLandingZoneEntry2ᚕᚖparleyᚐLandingZoneEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LandingZoneEntry) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "LandingZoneEntry", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLandingZoneEntry2ᚖparleyᚐLandingZoneEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLandingZoneEntry2ᚖparleyᚐLandingZoneEntry(ctx context.Context, sel ast.SelectionSet, v *parley.LandingZoneEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LandingZoneEntry!")
+		return graphql.Null
+	}
+	return ec._LandingZoneEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLandingZoneParty2ᚕᚖparleyᚐLandingZonePartyᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LandingZoneParty) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLandingZoneParty2ᚖparleyᚐLandingZoneParty(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLandingZoneParty2ᚖparleyᚐLandingZoneParty(ctx context.Context, sel ast.SelectionSet, v *parley.LandingZoneParty) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LandingZoneParty!")
+		return graphql.Null
+	}
+	return ec._LandingZoneParty(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLeaveNegotiationInput2parleyᚐLeaveNegotiationInput(ctx context.Context, v any) (parley.LeaveNegotiationInput, error) {
@@ -34249,6 +36057,64 @@ func (ec *executionContext) marshalNStance2parleyᚐStance(ctx context.Context, 
 	return res
 }
 
+func (ec *executionContext) marshalNStanceCell2ᚕᚖparleyᚐStanceCellᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceCell) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "StanceCell", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStanceCell2ᚖparleyᚐStanceCell(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStanceCell2ᚖparleyᚐStanceCell(ctx context.Context, sel ast.SelectionSet, v *parley.StanceCell) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StanceCell!")
+		return graphql.Null
+	}
+	return ec._StanceCell(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStanceMatrix2ᚖparleyᚐStanceMatrix(ctx context.Context, sel ast.SelectionSet, v *parley.StanceMatrix) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StanceMatrix!")
+		return graphql.Null
+	}
+	return ec._StanceMatrix(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStanceRow2ᚕᚖparleyᚐStanceRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceRow) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "StanceRow", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStanceRow2ᚖparleyᚐStanceRow(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStanceRow2ᚖparleyᚐStanceRow(ctx context.Context, sel ast.SelectionSet, v *parley.StanceRow) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StanceRow!")
+		return graphql.Null
+	}
+	return ec._StanceRow(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Statement", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -34623,6 +36489,11 @@ func (ec *executionContext) marshalNUserErrorCode2parleyᚐUserErrorCode(ctx con
 		graphql.AddInvalidNullFromMarshaler(ctx, "UserErrorCode!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNWhatIfPosition2ᚖparleyᚐWhatIfPosition(ctx context.Context, v any) (*parley.WhatIfPosition, error) {
+	res, err := ec.unmarshalInputWhatIfPosition(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
@@ -35766,6 +37637,23 @@ func (ec *executionContext) unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx contex
 	}
 	res, err := ec.unmarshalInputTimeRange(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOWhatIfPosition2ᚕᚖparleyᚐWhatIfPositionᚄ(ctx context.Context, v any) ([]*parley.WhatIfPosition, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*parley.WhatIfPosition, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNWhatIfPosition2ᚖparleyᚐWhatIfPosition(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -35,6 +35,8 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillEventPayload(ec)
 	l.fillIssue(ec)
 	l.fillIssuePayload(ec)
+	l.fillLandingZoneEntry(ec)
+	l.fillLandingZoneParty(ec)
 	l.fillLens(ec)
 	l.fillLikelihoodEntry(ec)
 	l.fillLikelihoodSet(ec)
@@ -76,6 +78,9 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillStakeholderConnection(ec)
 	l.fillStakeholderEdge(ec)
 	l.fillStakeholderPayload(ec)
+	l.fillStanceCell(ec)
+	l.fillStanceMatrix(ec)
+	l.fillStanceRow(ec)
 	l.fillStatement(ec)
 	l.fillStatementConnection(ec)
 	l.fillStatementEdge(ec)
@@ -129,6 +134,8 @@ type levels struct {
 	EventPayload            level.Object[EventPayload]
 	Issue                   level.Object[parley.Issue]
 	IssuePayload            level.Object[IssuePayload]
+	LandingZoneEntry        level.Object[parley.LandingZoneEntry]
+	LandingZoneParty        level.Object[parley.LandingZoneParty]
 	Lens                    level.Object[parley.Lens]
 	LikelihoodEntry         level.Object[parley.LikelihoodEntry]
 	LikelihoodSet           level.Object[parley.LikelihoodSet]
@@ -170,6 +177,9 @@ type levels struct {
 	StakeholderConnection   level.Object[parley.Connection[parley.Stakeholder]]
 	StakeholderEdge         level.Object[parley.Edge[parley.Stakeholder]]
 	StakeholderPayload      level.Object[StakeholderPayload]
+	StanceCell              level.Object[parley.StanceCell]
+	StanceMatrix            level.Object[parley.StanceMatrix]
+	StanceRow               level.Object[parley.StanceRow]
 	Statement               level.Object[parley.Statement]
 	StatementConnection     level.Object[parley.Connection[parley.Statement]]
 	StatementEdge           level.Object[parley.Edge[parley.Statement]]
@@ -402,9 +412,15 @@ func (l *levels) fillIssue(ec *executionContext) {
 		"scenarios": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([]*parley.Connection[parley.Scenario], error) {
 			return ec.Resolvers.Issue().Scenarios(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_Issue_scenarios_args),
+		"landingZone": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([][]*parley.LandingZoneEntry, error) {
+			return ec.Resolvers.Issue().LandingZone(ctx, objs, fc.Args["whatIf"].([]*parley.WhatIfPosition))
+		}, level.List(level.Pointer(&l.LandingZoneEntry), "[LandingZoneEntry!]!")).With(ec.field_Issue_landingZone_args),
 		"likelihoods": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([]*parley.LikelihoodSet, error) {
 			return ec.Resolvers.Issue().Likelihoods(ctx, objs)
 		}, level.Pointer(&l.LikelihoodSet)),
+		"matrix": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([]*parley.StanceMatrix, error) {
+			return ec.Resolvers.Issue().Matrix(ctx, objs, fc.Args["scenarios"].(*parley.ScenarioFilter), fc.Args["stakeholders"].([]string))
+		}, level.Pointer(&l.StanceMatrix)).With(ec.field_Issue_matrix_args),
 	}}
 }
 
@@ -413,6 +429,38 @@ func (l *levels) fillIssuePayload(ec *executionContext) {
 		"issue":      level.Bound(func(o *IssuePayload) *parley.Issue { return o.Issue }, level.Pointer(&l.Issue)),
 		"cursor":     level.Plain(func(o *IssuePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"userErrors": level.Bound(func(o *IssuePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
+	}}
+}
+
+func (l *levels) fillLandingZoneEntry(ec *executionContext) {
+	l.LandingZoneEntry = level.Object[parley.LandingZoneEntry]{Name: "LandingZoneEntry", Satisfies: []string{"LandingZoneEntry"}, Fields: map[string]level.Field[parley.LandingZoneEntry]{
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.LandingZoneEntry) ([]*parley.Scenario, error) {
+			return ec.Resolvers.LandingZoneEntry().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"verdict":     level.Plain(func(o *parley.LandingZoneEntry) parley.Acceptability { return o.Verdict }, level.Text[parley.Acceptability]),
+		"blockers":    level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Blockers }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"undeclared":  level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Undeclared }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"conditional": level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Conditional }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"onHearsay":   level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.OnHearsay }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"support":     level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.Support }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"supportLow":  level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.SupportLow }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"supportHigh": level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.SupportHigh }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"parties":     level.Bound(func(o *parley.LandingZoneEntry) []*parley.LandingZoneParty { return o.Parties }, level.List(level.Pointer(&l.LandingZoneParty), "[LandingZoneParty!]!")),
+	}}
+}
+
+func (l *levels) fillLandingZoneParty(ec *executionContext) {
+	l.LandingZoneParty = level.Object[parley.LandingZoneParty]{Name: "LandingZoneParty", Satisfies: []string{"LandingZoneParty"}, Fields: map[string]level.Field[parley.LandingZoneParty]{
+		"stakeholder": level.Bound(func(o *parley.LandingZoneParty) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
+		"vetoPlayer":  level.Plain(func(o *parley.LandingZoneParty) bool { return o.VetoPlayer }, level.Boolean),
+		"stance":      level.Plain(func(o *parley.LandingZoneParty) *parley.Stance { return o.Stance }, level.Optional(level.Text[parley.Stance])),
+		"supposed":    level.Plain(func(o *parley.LandingZoneParty) bool { return o.Supposed }, level.Boolean),
+		"position":    level.Bound(func(o *parley.LandingZoneParty) *parley.Position { return o.Position }, level.Pointer(&l.Position)),
+		"capability":  level.Plain(func(o *parley.LandingZoneParty) *int { return o.Capability }, level.Optional(level.Int[int])),
+		"salience":    level.Plain(func(o *parley.LandingZoneParty) *int { return o.Salience }, level.Optional(level.Int[int])),
+		"weight": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.LandingZoneParty) (*int, error) {
+			return o.Weight(), nil
+		}, level.Leaves(level.Optional(level.Int[int]))),
 	}}
 }
 
@@ -1151,6 +1199,41 @@ func (l *levels) fillStakeholderPayload(ec *executionContext) {
 		"stakeholder": level.Bound(func(o *StakeholderPayload) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
 		"cursor":      level.Plain(func(o *StakeholderPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"userErrors":  level.Bound(func(o *StakeholderPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
+	}}
+}
+
+func (l *levels) fillStanceCell(ec *executionContext) {
+	l.StanceCell = level.Object[parley.StanceCell]{Name: "StanceCell", Satisfies: []string{"StanceCell"}, Fields: map[string]level.Field[parley.StanceCell]{
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceCell) ([]*parley.Scenario, error) {
+			return ec.Resolvers.StanceCell().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"stance": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StanceCell) (*parley.Stance, error) {
+			return o.Stance(), nil
+		}, level.Leaves(level.Optional(level.Text[parley.Stance]))),
+		"position": level.Bound(func(o *parley.StanceCell) *parley.Position { return o.Position }, level.Pointer(&l.Position)),
+		"ageDays": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StanceCell) (*int, error) {
+			return o.AgeDays(), nil
+		}, level.Leaves(level.Optional(level.Int[int]))),
+		"contested": level.Plain(func(o *parley.StanceCell) bool { return o.Contested }, level.Boolean),
+	}}
+}
+
+func (l *levels) fillStanceMatrix(ec *executionContext) {
+	l.StanceMatrix = level.Object[parley.StanceMatrix]{Name: "StanceMatrix", Satisfies: []string{"StanceMatrix"}, Fields: map[string]level.Field[parley.StanceMatrix]{
+		"scenarios": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error) {
+			return ec.Resolvers.StanceMatrix().Scenarios(ctx, objs)
+		}, level.List(level.Pointer(&l.Scenario), "[Scenario!]!")),
+		"rows": level.Bound(func(o *parley.StanceMatrix) []*parley.StanceRow { return o.Rows }, level.List(level.Pointer(&l.StanceRow), "[StanceRow!]!")),
+	}}
+}
+
+func (l *levels) fillStanceRow(ec *executionContext) {
+	l.StanceRow = level.Object[parley.StanceRow]{Name: "StanceRow", Satisfies: []string{"StanceRow"}, Fields: map[string]level.Field[parley.StanceRow]{
+		"stakeholder": level.Bound(func(o *parley.StanceRow) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
+		"participations": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceRow) ([][]*parley.Participation, error) {
+			return ec.Resolvers.StanceRow().Participations(ctx, objs)
+		}, level.List(level.Pointer(&l.Participation), "[Participation!]!")),
+		"cells": level.Bound(func(o *parley.StanceRow) []*parley.StanceCell { return o.Cells }, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")),
 	}}
 }
 

@@ -1,0 +1,71 @@
+package parley
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// StanceMatrix is where each party stands on each scenario of an issue.
+type StanceMatrix struct {
+	Lens        Lens
+	ScenarioIDs []uuid.UUID
+	Rows        []*StanceRow
+}
+
+// StanceRow is where one party stands.
+type StanceRow struct {
+	Lens             Lens
+	Stakeholder      *Stakeholder
+	ParticipationIDs []uuid.UUID
+	Cells            []*StanceCell
+}
+
+// StanceCell is where a party stands on one scenario.
+type StanceCell struct {
+	Lens       Lens
+	ScenarioID uuid.UUID
+	Position   *Position
+	Contested  bool
+}
+
+// Stance is that of the position; nil where nothing is recorded.
+func (c *StanceCell) Stance() *Stance {
+	if c.Position == nil {
+		return nil
+	}
+	return &c.Position.Stance
+}
+
+// AgeDays is for how many days nobody has affirmed the position; nil where nothing is recorded.
+func (c *StanceCell) AgeDays() *int {
+	if c.Position == nil {
+		return nil
+	}
+	since := c.Position.ValidFrom
+	if affirmed := c.Position.LastAffirmedAt; affirmed != nil {
+		since = *affirmed
+	}
+	days := max(0, int(c.Lens.ValidAt.Sub(since)/(24*time.Hour)))
+	return &days
+}
+
+// Matrix is the stance matrix of these parties, a row for each, in order.
+func (s *Standings) Matrix(parties []*Stakeholder) *StanceMatrix {
+	m := &StanceMatrix{Lens: s.Lens, ScenarioIDs: s.Scenarios}
+	for _, p := range s.arrange(parties) {
+		row := &StanceRow{Lens: s.Lens, Stakeholder: p.stakeholder, Cells: make([]*StanceCell, len(s.Scenarios))}
+		for _, o := range p.participations {
+			row.ParticipationIDs = append(row.ParticipationIDs, o.ID)
+		}
+		for i, scenario := range s.Scenarios {
+			position := p.position(scenario)
+			row.Cells[i] = &StanceCell{
+				Lens: s.Lens, ScenarioID: scenario, Position: position,
+				Contested: position != nil && (position.Contested || p.divided(scenario)),
+			}
+		}
+		m.Rows = append(m.Rows, row)
+	}
+	return m
+}

@@ -1,0 +1,38 @@
+package resolvers
+
+import (
+	"context"
+	"parley"
+	"parley/graph"
+	"parley/storage"
+
+	"github.com/google/uuid"
+)
+
+func (r *issueResolver) Matrix(ctx context.Context, objs []*parley.Issue, scenarios *parley.ScenarioFilter, stakeholders []string) ([]*parley.StanceMatrix, error) {
+	return r.snapshot(ctx).Matrices(ctx, keys(objs, issueKey), scenarios, stakeholders, r.fields(ctx))
+}
+
+func (r *stanceCellResolver) Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(c *parley.StanceCell) storage.Key { return at(c.Lens, &c.ScenarioID) }))
+}
+
+func (r *stanceMatrixResolver) Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error) {
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Scenarios, objs, func(m *parley.StanceMatrix) (parley.Lens, []uuid.UUID) { return m.Lens, m.ScenarioIDs })
+}
+
+func (r *stanceRowResolver) Participations(ctx context.Context, objs []*parley.StanceRow) ([][]*parley.Participation, error) {
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Participations, objs, func(row *parley.StanceRow) (parley.Lens, []uuid.UUID) { return row.Lens, row.ParticipationIDs })
+}
+
+func (r *Resolver) StanceCell() graph.StanceCellResolver { return &stanceCellResolver{r} }
+
+func (r *Resolver) StanceMatrix() graph.StanceMatrixResolver { return &stanceMatrixResolver{r} }
+
+func (r *Resolver) StanceRow() graph.StanceRowResolver { return &stanceRowResolver{r} }
+
+type (
+	stanceCellResolver   struct{ *Resolver }
+	stanceMatrixResolver struct{ *Resolver }
+	stanceRowResolver    struct{ *Resolver }
+)

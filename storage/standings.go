@@ -1,0 +1,323 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"parley"
+)
+
+// Matrices are where everybody stands on the scenarios of each issue: on those that pass the filter, and of the stakeholders
+// asked for, if any are.
+func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.ScenarioFilter, stakeholders []string, fields *Fields) ([]*parley.StanceMatrix, error) {
+	rows := fields.only("rows")
+	cells := rows.only("cells")
+	positions := keep(cells, "matrix", func() *Fields {
+		needed := []string{"holder", "scenario", "stance", "contested", "validFrom", "recordedAt"}
+		if cells.has("ageDays") {
+			needed = append(needed, "lastAffirmedAt")
+		}
+		return cells.only("position").and(needed...)
+	})
+	b := s.bargains(issues)
+	if err := b.find(ctx, f, stakeholders); err != nil {
+		return nil, err
+	}
+	if err := b.read(ctx, positions, rows.only("stakeholder")); err != nil {
+		return nil, err
+	}
+	matrices := make([]*parley.StanceMatrix, len(issues))
+	for n, of := range b.standings {
+		if b.faults[n] == nil {
+			matrices[n] = of.Matrix(b.parties[n])
+		}
+	}
+	return matrices, b.refused()
+}
+
+// LandingZones are whether the scenarios of each issue could hold, supposing what is supposed.
+func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*parley.WhatIfPosition, fields *Fields) ([][]*parley.LandingZoneEntry, error) {
+	parties := fields.only("parties")
+	b := s.bargains(issues)
+	suppositions, err := b.suppositions(ctx, whatIf)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.find(ctx, nil, nil); err != nil {
+		return nil, err
+	}
+	if err := b.readJudged(ctx); err != nil {
+		return nil, err
+	}
+	positions := parties.only("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
+	stakeholder := parties.only("stakeholder")
+	for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay"} {
+		stakeholder = stakeholder.merged(fields.only(list))
+	}
+	if err := b.read(ctx, positions, stakeholder); err != nil {
+		return nil, err
+	}
+	zones := make([][]*parley.LandingZoneEntry, len(issues))
+	for n, of := range b.standings {
+		if b.faults[n] == nil {
+			zones[n], b.faults[n] = of.LandingZone(b.parties[n], suppositions)
+		}
+	}
+	return zones, b.refused()
+}
+
+// bargains are the standings of several issues in the reading, each through its own lens, and the faults of those that can't
+// be answered.
+type bargains struct {
+	*Snapshot
+	issues    []Key
+	standings []*parley.Standings
+	parties   [][]*parley.Stakeholder
+	faults    keyFaults
+}
+
+func (s *Snapshot) bargains(issues []Key) *bargains {
+	b := &bargains{
+		Snapshot: s, issues: issues, standings: make([]*parley.Standings, len(issues)),
+		parties: make([][]*parley.Stakeholder, len(issues)), faults: make(keyFaults, len(issues)),
+	}
+	for n, k := range issues {
+		b.standings[n] = &parley.Standings{Lens: k.Lens, IssueID: k.ID}
+	}
+	return b
+}
+
+func (b *bargains) refused() error {
+	if slices.ContainsFunc(b.faults, func(err error) bool { return err != nil }) {
+		return b.faults
+	}
+	return nil
+}
+
+// perIssue asks for something of many records of each issue.
+type perIssue struct {
+	keys []Key
+	of   []int // the place of each key's issue
+}
+
+func (b *bargains) keysOf(ids func(*parley.Standings) []uuid.UUID) (k perIssue) {
+	for n, of := range b.standings {
+		for _, id := range ids(of) {
+			k.keys, k.of = append(k.keys, Key{ID: id, Lens: of.Lens}), append(k.of, n)
+		}
+	}
+	return k
+}
+
+func scenariosOf(s *parley.Standings) []uuid.UUID { return s.Scenarios }
+
+// find finds the scenarios, who takes part, and whom the client asks for.
+func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakeholders []string) error {
+	c := conditions{query: b.newQuery(b.issues), list: []string{`s.issue_id = k.id`, `{known s}`}}
+	if err := b.scenariosThat(ctx, &c, f); err != nil {
+		return err
+	}
+	var asked []uuid.UUID
+	var refs filterRefs
+	refs.want(&asked, "stakeholders", stakeholders, parley.KindStakeholder)
+	if err := b.resolve(ctx, c.query, &refs); err != nil {
+		return err
+	}
+	if c.fault != nil {
+		return c.fault
+	}
+	copy(b.faults, c.faults)
+	err := b.rows(ctx, c.expand(`
+		SELECT record_send(ROW(k.n, s.id))
+		FROM {keys}
+		JOIN scenarios s ON true
+		JOIN `+aliased(statusInForce, "s")+`
+		WHERE `+strings.Join(c.list, " AND ")+`
+		ORDER BY k.n, s.path
+		LIMIT `+fmt.Sprint(parley.MaxCells+1)), c.args, func(sent row) {
+		of := b.standings[sent.next().number()-1]
+		of.Scenarios = append(of.Scenarios, sent.next().id())
+	})
+	if err != nil {
+		return fmt.Errorf("read the scenarios of a matrix: %w", err)
+	}
+	lists, err := readEach(ctx, &b.reader, participationTable, b.issues, nil, `
+		issues i ON i.id = k.id AND {known i}
+		JOIN participations p ON p.negotiation_id = i.negotiation_id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
+		`k.n, p.role, p.id`)
+	if err != nil {
+		return fmt.Errorf("read who takes part: %w", err)
+	}
+	for n, of := range b.standings {
+		of.Participations, of.Asked = lists[n], asked
+	}
+	return nil
+}
+
+// read reads the positions, who speaks for whom, and the parties that this comes to.
+func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) error {
+	var err error
+	if b.asked() {
+		if err = b.readOffices(ctx, b.keysOf(func(of *parley.Standings) []uuid.UUID { return of.Asked }), officesOfParties); err == nil {
+			err = b.readPositions(ctx, positions)
+		}
+	} else if err = b.readPositions(ctx, positions); err == nil {
+		err = b.readOffices(ctx, b.keysOf(stakeholdersOf), officesOfPersons)
+	}
+	if err != nil {
+		return err
+	}
+	for n, of := range b.standings {
+		if parties := len(of.Parties()); parties*len(of.Scenarios) > parley.MaxCells {
+			b.faults[n] = tooMany("%d parties by %d scenarios are", parties, len(of.Scenarios))
+		}
+	}
+	k := b.keysOf((*parley.Standings).Parties)
+	found, err := b.Stakeholders(ctx, k.keys, stakeholder.and("key"))
+	if err != nil {
+		return fmt.Errorf("read the parties of a matrix: %w", err)
+	}
+	for i, party := range found {
+		if party != nil {
+			b.parties[k.of[i]] = append(b.parties[k.of[i]], party)
+		}
+	}
+	for _, parties := range b.parties {
+		slices.SortFunc(parties, func(a, b *parley.Stakeholder) int { return strings.Compare(a.Key, b.Key) })
+	}
+	return nil
+}
+
+func (b *bargains) asked() bool { return len(b.standings) > 0 && len(b.standings[0].Asked) > 0 }
+
+// The offices by which persons speak for others: those of the persons among the keys, or all those with the parties that
+// the keys come to.
+const (
+	speaksInForce    = `a.speaks_for AND {known a} AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at`
+	officesOfPersons = `affiliations a ON a.person_id = k.id AND ` + speaksInForce
+	officesOfParties = `affiliations a ON ` + speaksInForce + ` AND (a.organization_id = k.id OR a.organization_id IN (
+		SELECT o.organization_id FROM affiliations o
+		WHERE o.person_id = k.id AND o.speaks_for AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at))`
+)
+
+var officeFields = NewFields(map[string]*Fields{"person": {}, "organization": {}})
+
+func (b *bargains) readOffices(ctx context.Context, k perIssue, join string) error {
+	lists, err := readEach(ctx, &b.reader, affiliationTable, k.keys, officeFields, join, `k.n, a.id`)
+	if err != nil {
+		return fmt.Errorf("read who speaks for whom: %w", err)
+	}
+	for i, offices := range lists {
+		of := b.standings[k.of[i]]
+		of.Offices = append(of.Offices, offices...)
+	}
+	return nil
+}
+
+// readPositions reads the prevailing positions on the scenarios: of those who count for the stakeholders asked for.
+func (b *bargains) readPositions(ctx context.Context, fields *Fields) error {
+	var holders []uuid.UUID
+	for _, of := range b.standings {
+		holders = append(holders, of.Asked...)
+		for _, o := range of.Offices {
+			holders = append(holders, o.PersonID, o.OrganizationID)
+		}
+	}
+	k := b.keysOf(scenariosOf)
+	lists, err := b.positionsThat(ctx, k, holders, positionHolds+` AND `+prevails, fields)
+	if err != nil {
+		return fmt.Errorf("read the positions of a matrix: %w", err)
+	}
+	for i, positions := range lists {
+		of := b.standings[k.of[i]]
+		of.Positions = append(of.Positions, positions...)
+	}
+	return nil
+}
+
+// readJudged reads the positions by which the salience of the issue to its holders was judged.
+func (b *bargains) readJudged(ctx context.Context) error {
+	k := b.keysOf(scenariosOf)
+	lists, err := b.positionsThat(ctx, k, nil, `p.salience IS NOT NULL AND p.valid_from <= k.valid_at`, judgedFields)
+	if err != nil {
+		return fmt.Errorf("read how salient an issue is: %w", err)
+	}
+	for i, positions := range lists {
+		of := b.standings[k.of[i]]
+		of.Judged = append(of.Judged, positions...)
+	}
+	return nil
+}
+
+var judgedFields = NewFields(map[string]*Fields{"holder": {}, "salience": {}, "validFrom": {}, "recordedAt": {}})
+
+// positionsThat are the positions on each scenario for which a condition holds: of these holders, if any are given.
+func (b *bargains) positionsThat(ctx context.Context, scenarios perIssue, holders []uuid.UUID, condition string, fields *Fields) ([][]*parley.Position, error) {
+	if len(scenarios.keys) == 0 {
+		return nil, nil
+	}
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	c := conditions{query: b.newQuery(scenarios.keys), list: []string{`p.scenario_id = k.id`, `{known p}`, condition}}
+	c.of("p.holder_id", holders)
+	lists, err := readLists(ctx, &b.reader, positionTable, c.query, fields, `positions p ON `+strings.Join(c.list, " AND "), fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxCells+1))
+	if err != nil {
+		return nil, err
+	}
+	read := 0
+	for _, positions := range lists {
+		read += len(positions)
+	}
+	if read > parley.MaxCells {
+		return nil, tooMany("The positions on record are")
+	}
+	return lists, nil
+}
+
+func tooMany(what string, args ...any) error {
+	return parley.NewFault(parley.Limit, what+" more than is put together at once, which is %d; narrow it down with scenarios or stakeholders.", append(args, parley.MaxCells)...)
+}
+
+// suppositions finds the records that they are about.
+func (b *bargains) suppositions(ctx context.Context, whatIf []*parley.WhatIfPosition) ([]parley.Supposition, error) {
+	list := make([]parley.Supposition, len(whatIf))
+	var stakeholders, scenarios []uuid.UUID
+	var refs filterRefs
+	for i, w := range whatIf {
+		list[i].WhatIfPosition = *w
+		refs.want(&stakeholders, "whatIf", []string{w.Stakeholder}, parley.KindStakeholder)
+		refs.want(&scenarios, "whatIf", []string{w.Scenario}, parley.KindScenario)
+	}
+	q := b.newQuery(b.issues)
+	if err := b.resolve(ctx, q, &refs); err != nil {
+		return nil, err
+	}
+	copy(b.faults, q.faults)
+	for i := range stakeholders {
+		list[i].StakeholderID, list[i].ScenarioID = stakeholders[i], scenarios[i]
+	}
+	return list, nil
+}
+
+// stakeholdersOf are those who take part or hold a position.
+func stakeholdersOf(s *parley.Standings) []uuid.UUID {
+	met := make(map[uuid.UUID]bool)
+	var list []uuid.UUID
+	add := func(id uuid.UUID) {
+		if !met[id] {
+			met[id] = true
+			list = append(list, id)
+		}
+	}
+	for _, p := range s.Participations {
+		add(p.StakeholderID)
+	}
+	for _, p := range s.Positions {
+		add(p.HolderID)
+	}
+	return list
+}
