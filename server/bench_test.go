@@ -6,11 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/jmoiron/sqlx"
 
+	"parley"
 	"parley/server"
 )
 
@@ -86,6 +88,97 @@ func post(b *testing.B, url, body string) {
 			}
 		}
 	})
+}
+
+// The stance matrix of 200 parties by 40 scenarios, beside one statement that yields the same.
+func BenchmarkMatrix(b *testing.B) {
+	const (
+		parties   = 200
+		scenarios = 40
+	)
+	a := start(b)
+	var stakeholders, affiliations, statements, parts, columns strings.Builder
+	for h := range parties {
+		fmt.Fprintf(&stakeholders, "  - {key: party-%03d, name: Party %d, kind: STATE}\n", h, h)
+		fmt.Fprintf(&parts, "      - {stakeholder: party-%03d, role: PRIMARY_PARTY, vetoPlayer: %v, capability: %d}\n", h, h%10 == 0, h%100)
+		fmt.Fprintf(&statements, "  - {key: said-%03d, source: gazette, form: REPORTED, text: So they said., saidAt: 2025-02-%02d}\n", h, 1+h%28)
+		if h%5 == 0 { // every fifth party leaves half of the talking to a person
+			fmt.Fprintf(&stakeholders, "  - {key: voice-%03d, name: Voice of %d, kind: PERSON}\n", h, h)
+			fmt.Fprintf(&affiliations, "  - {person: voice-%03d, organization: party-%03d, speaksFor: true}\n", h, h)
+		}
+	}
+	for s := range scenarios {
+		fmt.Fprintf(&columns, "          - key: plan-%02d\n            title: Plan %d\n            statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}]\n            positions:\n", s, s)
+		for h := range parties {
+			holder := "party"
+			if h%5 == 0 && s%2 == 0 {
+				holder = "voice"
+			}
+			fmt.Fprintf(&columns, "              - {holder: %s-%03d, stance: %s, validFrom: 2025-02-01, salience: %d, evidence: [said-%03d]}\n", holder, h, parley.Stances[(s+h)%5], h%100, h)
+		}
+	}
+	a.load("matrix.yaml", "dataset: matrix\nstakeholders:\n"+stakeholders.String()+"affiliations:\n"+affiliations.String()+
+		"sources: [{key: gazette, title: The Gazette}]\nstatements:\n"+statements.String()+
+		"negotiations:\n  - key: talks\n    title: Talks\n    participations:\n"+parts.String()+
+		"    issues:\n      - key: border\n        title: The border\n        scenarios:\n"+columns.String())
+	id := a.must(`{ issue(id: "talks/border") { id } }`).text("issue.id")
+	db := a.db()
+	defer db.Close()
+	db.MustExec(`ANALYZE`)
+
+	document := `query($id: ID!) { issue(id: $id) { matrix { scenarios { key } rows { stakeholder { key } cells { stance ageDays contested position { id } } } } } }`
+	const statement = `
+		WITH columns AS (
+			SELECT s.id, s.key, s.path FROM scenarios s
+			JOIN status_changes c ON c.scenario_id = s.id AND c.superseded_at = 'infinity' AND c.effective_at <= now() AND c.valid_to > now()
+			WHERE s.issue_id = $1::uuid AND s.superseded_at = 'infinity'),
+		offices AS (
+			SELECT person_id, organization_id FROM affiliations
+			WHERE speaks_for AND superseded_at = 'infinity' AND tstzrange(valid_from, valid_to) @> now()),
+		held AS (
+			SELECT DISTINCT ON (party, scenario_id) coalesce(o.organization_id, p.holder_id) AS party, p.scenario_id, p.id, p.stance, p.disputed,
+				greatest(0, floor(extract(epoch FROM now() - coalesce((
+					SELECT max(e.said_at) FROM statements e WHERE e.id = ANY(p.evidence) AND e.superseded_at = 'infinity'), p.valid_from)) / 86400))::int AS age
+			FROM columns
+			JOIN positions p ON p.scenario_id = columns.id AND p.superseded_at = 'infinity' AND p.valid_from <= now() AND p.valid_to > now() AND NOT p.beside
+			LEFT JOIN offices o ON o.person_id = p.holder_id
+			ORDER BY party, scenario_id, o.person_id IS NOT NULL, p.valid_from DESC, p.content_at DESC),
+		parties AS (
+			SELECT party FROM held UNION
+			SELECT coalesce(o.organization_id, x.stakeholder_id) FROM issues i
+			JOIN participations x ON x.negotiation_id = i.negotiation_id AND x.superseded_at = 'infinity' AND tstzrange(x.valid_from, x.valid_to) @> now()
+			LEFT JOIN offices o ON o.person_id = x.stakeholder_id
+			WHERE i.id = $1::uuid AND i.superseded_at = 'infinity')
+		SELECT json_build_object('scenarios', (SELECT json_agg(json_build_object('key', key) ORDER BY path) FROM columns), 'rows', (
+			SELECT json_agg(json_build_object('stakeholder', json_build_object('key', h.key), 'cells', row.cells) ORDER BY h.key)
+			FROM parties
+			JOIN stakeholders h ON h.id = party AND h.superseded_at = 'infinity'
+			CROSS JOIN LATERAL (
+				SELECT json_agg(json_build_object('stance', held.stance, 'ageDays', held.age, 'contested', coalesce(held.disputed, false),
+					'position', CASE WHEN held.id IS NOT NULL THEN json_build_object('id', held.id) END) ORDER BY columns.path) AS cells
+				FROM columns LEFT JOIN held ON held.scenario_id = columns.id AND held.party = h.id) row))`
+	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"id": id}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var bare struct {
+		Scenarios, Rows []any
+	}
+	var text []byte
+	if err := db.Get(&text, statement, id); err != nil {
+		b.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &bare); err != nil {
+		b.Fatal(err)
+	}
+	got := a.must(document, map[string]any{"id": id})
+	if !reflect.DeepEqual(got.at("issue.matrix.rows"), any(bare.Rows)) || !reflect.DeepEqual(got.at("issue.matrix.scenarios"), any(bare.Scenarios)) {
+		b.Fatal("the statement yields another matrix")
+	}
+	b.Run("parley", func(b *testing.B) { post(b, a.url+server.GraphQLPath, string(body)) })
+	handler := httptest.NewServer(bareHandler(b, db, statement, id))
+	defer handler.Close()
+	b.Run("bare statement", func(b *testing.B) { post(b, handler.URL, string(body)) })
 }
 
 // Writes are measured beside the least that a durable change of one row can be.
