@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -25,6 +26,13 @@ const (
 	// usualLength is what a list without paging counts for.
 	usualLength = 10
 )
+
+// lengths are what lists without paging count for that are put together of parties and scenarios: as many as parley.MaxCells
+// admits.
+var lengths = map[string]int{
+	"StanceMatrix.scenarios": 100, "StanceMatrix.rows": 1000, "StanceRow.cells": 100,
+	"Issue.landingZone": 100, "LandingZoneEntry.parties": 1000, "LikelihoodSet.entries": 100,
+}
 
 // costLimit refuses an operation that is too deep, or whose answer could be too large: a field costs 1, and what is
 // selected beneath a list costs as often as the list may be long. (gqlgen's own limit wants a function for each list
@@ -116,6 +124,9 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 		}
 	case f.Definition.Type.Elem != nil && !strings.HasSuffix(on, "Connection"): // a connection's page is counted above it
 		length = usualLength
+		if f.ObjectDefinition != nil {
+			length = cmp.Or(lengths[f.ObjectDefinition.Name+"."+f.Name], length)
+		}
 	}
 	return min(1+length*beneath, maxCost+1)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"parley"
+	"parley/briefing"
 	"parley/examples"
 	"parley/feed"
 	"parley/graph"
@@ -45,6 +46,8 @@ type Options struct {
 	// LoopbackOnly refuses requests under any host name but the machine's own, so that a page elsewhere can't reach the
 	// API by giving its own name this machine's address.
 	LoopbackOnly bool
+	// PublicURL is where clients reach the server, without a slash at its end: what links begin with that are passed on.
+	PublicURL string
 	// Limits bound what clients may take up; the zero value: transport.DefaultLimits.
 	Limits transport.Limits
 	// Admit decides on clients that want to stay connected; nil: everybody may.
@@ -83,6 +86,7 @@ func New(o Options) *Handler {
 	page := playground.Handler(PlaygroundPath, GraphQLPath, tabs())
 	mux.Handle(PlaygroundPath, page)
 	mux.Handle(PlaygroundPath+"/", page)
+	mux.HandleFunc("GET "+briefing.Path+"{negotiation}", serveBriefing(o))
 	mux.Handle("GET /{$}", http.RedirectHandler(PlaygroundPath, http.StatusFound))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", ready(o.Store))

@@ -67,6 +67,14 @@ func (f *Fields) and(names ...string) *Fields {
 	return keep(f, "and "+strings.Join(names, " "), func() *Fields { return f.merged(NewFields(more)) })
 }
 
+// beneathIt are the fields beneath one: everything where everything is asked for, nothing where it is not.
+func (f *Fields) beneathIt(name string) *Fields {
+	if f == nil {
+		return nil
+	}
+	return f.only(name)
+}
+
 // only are the fields beneath one that may not be asked for.
 func (f *Fields) only(name string) *Fields {
 	if f == nil || f.beneath[name] == nil {

@@ -14,20 +14,17 @@ import (
 // Matrices are where everybody stands on the scenarios of each issue: on those that pass the filter, and of the stakeholders
 // asked for, if any are.
 func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.ScenarioFilter, stakeholders []string, fields *Fields) ([]*parley.StanceMatrix, error) {
-	rows := fields.only("rows")
-	cells := rows.only("cells")
-	positions := keep(cells, "matrix", func() *Fields {
-		needed := []string{"holder", "scenario", "stance", "contested", "validFrom", "recordedAt"}
-		if cells.has("ageDays") {
-			needed = append(needed, "lastAffirmedAt")
-		}
-		return cells.only("position").and(needed...)
-	})
+	rows := fields.beneathIt("rows")
+	cells := rows.beneathIt("cells")
+	positions := cells.beneathIt("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt")
+	if cells.has("ageDays") {
+		positions = positions.and("lastAffirmedAt")
+	}
 	b := s.bargains(issues)
 	if err := b.find(ctx, f, stakeholders); err != nil {
 		return nil, err
 	}
-	if err := b.read(ctx, positions, rows.only("stakeholder")); err != nil {
+	if err := b.read(ctx, positions, rows.beneathIt("stakeholder")); err != nil {
 		return nil, err
 	}
 	matrices := make([]*parley.StanceMatrix, len(issues))
@@ -41,7 +38,7 @@ func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.Scenari
 
 // LandingZones are whether the scenarios of each issue could hold, supposing what is supposed.
 func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*parley.WhatIfPosition, fields *Fields) ([][]*parley.LandingZoneEntry, error) {
-	parties := fields.only("parties")
+	parties := fields.beneathIt("parties")
 	b := s.bargains(issues)
 	suppositions, err := b.suppositions(ctx, whatIf)
 	if err != nil {
@@ -53,10 +50,12 @@ func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*par
 	if err := b.readJudged(ctx); err != nil {
 		return nil, err
 	}
-	positions := parties.only("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
-	stakeholder := parties.only("stakeholder")
-	for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay"} {
-		stakeholder = stakeholder.merged(fields.only(list))
+	positions := parties.beneathIt("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
+	stakeholder := parties.beneathIt("stakeholder")
+	if fields != nil {
+		for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay"} {
+			stakeholder = stakeholder.merged(fields.only(list))
+		}
 	}
 	if err := b.read(ctx, positions, stakeholder); err != nil {
 		return nil, err

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +22,7 @@ type serve struct {
 	database
 	Addr           string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
 	AllowRemote    bool   `help:"Listen on an address that other machines can reach. Whoever reaches it may read and write."`
+	PublicURL      string `name:"public-url" placeholder:"URL" help:"Where others reach this server, for links that are passed on (the address it listens on)."`
 	Demo           bool   `help:"Load the example data set if the database is empty."`
 	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate, and its chain (PEM)."`
 	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
@@ -80,8 +83,9 @@ func (s serve) Run(r *run) (err error) {
 	}()
 	limits := transport.DefaultLimits
 	limits.Connections = s.MaxConnections
-	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, LoopbackOnly: loopback, Limits: limits, Metrics: registry})
 	url := scheme + "://" + listener.Addr().String()
+	public := cmp.Or(strings.TrimRight(s.PublicURL, "/"), url)
+	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, LoopbackOnly: loopback, PublicURL: public, Limits: limits, Metrics: registry})
 	r.log.Info("ready", "playground", url+server.PlaygroundPath, "graphql", url+server.GraphQLPath)
 	err = server.Serve(serving, listener, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {

@@ -1,0 +1,45 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"parley"
+	"parley/briefing"
+)
+
+// serveBriefing answers with a negotiation's briefing.
+func serveBriefing(o Options) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		asked := briefing.Request{Negotiation: r.PathValue("negotiation"), BaseURL: o.PublicURL}
+		for name, into := range map[string]**parley.Instant{"validAt": &asked.AsOf.ValidAt, "knownAt": &asked.AsOf.KnownAt, "since": &asked.Since} {
+			if !r.URL.Query().Has(name) {
+				continue
+			}
+			at, err := parley.ParseInstant(r.URL.Query().Get(name))
+			if err != nil {
+				say(w, http.StatusBadRequest, fmt.Sprintf("%s: %s", name, err))
+				return
+			}
+			*into = &at
+		}
+		var text bytes.Buffer
+		err := briefing.Write(r.Context(), &text, o.Store, asked)
+		var fault *parley.Fault
+		switch {
+		case errors.Is(err, briefing.ErrUnknown):
+			say(w, http.StatusNotFound, fmt.Sprintf("Nothing is known as %q; give the key or the id of a negotiation.", asked.Negotiation))
+		case errors.As(err, &fault) && fault.Code != parley.Internal:
+			say(w, http.StatusBadRequest, fault.Message)
+		case err != nil && r.Context().Err() == nil:
+			o.Log.ErrorContext(r.Context(), "a briefing could not be written", "error", err)
+			say(w, http.StatusInternalServerError, "Internal error")
+		case err == nil:
+			w.Header().Set("Content-Type", "text/markdown; charset=utf-8")
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.Write(text.Bytes())
+		}
+	}
+}

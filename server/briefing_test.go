@@ -1,0 +1,141 @@
+package server_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/server"
+	"parley/storage"
+)
+
+// briefing fetches a briefing, or whatever is said instead.
+func (a *api) briefing(path string) (status int, text string) {
+	a.t.Helper()
+	response, err := http.Get(a.url + "/briefing/" + path)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+const (
+	demoLens     = "validAt=2025-08-18T18:00:00Z&knownAt=2025-08-18T18:00:00Z"
+	demoBriefing = "ukraine-2025?since=2025-08-14T00:00:00Z&" + demoLens
+)
+
+// The example in the documents is what the program writes; UPDATE=1 writes it anew.
+func TestDemoBriefing(t *testing.T) {
+	t.Parallel()
+	const example = "../docs/briefing-example.md"
+	a := startWith(t, storage.Options{DSN: withDemo(t).dsn}, time.Second, func(o *server.Options) { o.PublicURL = "http://127.0.0.1:8080" })
+	_, got := a.briefing(demoBriefing)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(example, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant what %s has", got, example)
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, excerpt, _ := strings.Cut(string(readme), "<!-- from docs/briefing-example.md -->\n")
+	excerpt, _, found := strings.Cut(excerpt, "<!-- to here -->")
+	if !found {
+		t.Fatal("README.md has no part of the example")
+	}
+	for line := range strings.Lines(excerpt) {
+		line = strings.TrimPrefix(strings.TrimPrefix(line, ">"), " ")
+		if !strings.Contains(got, line) {
+			t.Errorf("README.md has the line %q, which is not in the briefing", line)
+		}
+	}
+}
+
+func TestPermalinkOfABriefing(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	a.must(`mutation { assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 30, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
+		resolveScenario(input: {scenario: "ukraine-2025/new-penalties", outcome: ANNULLED, note: "No *longer* asked."}) { userErrors { code message field } } }`)
+	status, first := a.briefing("ukraine-2025?since=2025-08-19T00:00:00Z")
+	for _, words := range []string{"30 percent, the median of 1", "Resolved on", `annulled. No \*longer\* asked.`, "The record was corrected", "reported since", "Also said of Russia"} {
+		if !strings.Contains(first, words) {
+			t.Errorf("the briefing does not say %q", words)
+		}
+	}
+	_, link, _ := strings.Cut(first, "</briefing/")
+	link, _, found := strings.Cut(link, ">")
+	if status != http.StatusOK || !found {
+		t.Fatalf("%d without a permalink:\n%s", status, first)
+	}
+	_, pinned := a.briefing(link)
+	if pinned != first {
+		t.Errorf("the permalink says\n%s\nwhere the briefing said\n%s", pinned, first)
+	}
+	a.must(`mutation { unresolveScenario(input: {scenario: "ukraine-2025/new-penalties", note: "no"}) { userErrors { code message field } }
+		editNegotiation(input: {negotiation: "ukraine-2025", title: "Other talks"}) { userErrors { code message field } }
+		recordPosition(input: {holder: "russia", scenario: "ukraine-2025/ceasefire-first", stance: OPPOSES, validFrom: "2025-08-17T00:00:00Z"}) { userErrors { code message field } } }`)
+	if _, later := a.briefing(link); later != first {
+		t.Errorf("later the permalink says\n%s\nwhere the briefing said\n%s", later, first)
+	}
+}
+
+func TestBriefingsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	for path, want := range map[string]string{
+		"nowhere": `404 Nothing is known as "nowhere"`, "ukraine-2025%2Fending": `404 Nothing is known as "ukraine-2025/ending"`,
+		"ukraine-2025?validAt=soon": `400 validAt: "soon" is not an instant`, "ukraine-2025?knownAt=2999-01-01T00:00:00Z": "400 knownAt: 2999",
+		"ukraine-2025?since=2025-08-19T00:00:00Z&validAt=2025-08-18T00:00:00Z":   "400 since: 2025-08-19",
+		"ukraine-2025?validAt=2025-08-18T00:00:00Z&knownAt=2025-01-01T00:00:00Z": `404 Nothing is known as "ukraine-2025"`,
+	} {
+		status, text := a.briefing(path)
+		if got := fmt.Sprint(status, " ", text); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is answered with %q, want %q", path, got, want)
+		}
+	}
+	response, err := http.Post(a.url+"/briefing/ukraine-2025", "text/plain", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("a POST is answered with %d", response.StatusCode)
+	}
+}
+
+// What others wrote is text in a briefing, never Markdown or HTML.
+func TestBriefingIsPlain(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	nasty := "<script>alert(1)</script> | [x](javascript:alert(2)) `y`\\n# z\\n- w *v* _u_ \\\\"
+	a.must(fmt.Sprintf(`mutation { editNegotiation(input: {negotiation: "talks", title: "%[1]s", summary: "%[1]s"}) { userErrors { code message field } }
+		editScenario(input: {scenario: "talks/line", title: "%[1]s"}) { userErrors { code message field } }
+		editStakeholder(input: {stakeholder: "north", name: "%[1]s"}) { userErrors { code message field } }
+		recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, conditions: ["%[1]s"], rationale: "%[1]s",
+			newEvidence: [{source: "gazette", form: REPORTED, text: "%[1]s"}]}) { userErrors { code message field } } }`, nasty))
+	_, text := a.briefing("talks?since=2025-01-01T00:00:00Z")
+	plain := `\<script\>alert(1)\</script\> \| \[x\](javascript:alert(2)) ` + "\\`y\\`" + ` \# z - w \*v\* \_u\_ \\`
+	if n := strings.Count(text, plain); n < 8 {
+		t.Errorf("the text stands %d times in\n%s", n, text)
+	}
+	if strings.Contains(strings.ReplaceAll(text, `\<`, ""), "<script") || strings.Contains(text, "\n# z") {
+		t.Errorf("Markdown or HTML came through:\n%s", text)
+	}
+}
