@@ -101,6 +101,17 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// What is put together of parties and scenarios counts for as much as it may come to.
+func TestCostOfAMatrix(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	const matrix = `matrix { scenarios { key } rows { stakeholder { name } participations { role } cells { stance ageDays contested position { holder { name } evidence { text grade source { title } } } } } }`
+	a.must(`{ issue(id: "talks/border") { ` + matrix + ` landingZone { verdict blockers { name } support parties { stakeholder { name } weight } } } }`)
+	a.must(`{ negotiation(id: "talks") { issues { matrix { rows { stakeholder { name } cells { stance position { holder { name } } } } } } } }`)
+	a.ask(`{ negotiations(first: 50) { nodes { issues { `+matrix+` } } } }`).fails("LIMIT", "20000000")
+	a.ask(`{ negotiations(first: 500) { nodes { issues { landingZone { parties { weight } } } } } }`).fails("LIMIT", "20000000")
+}
+
 func TestDepth(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)

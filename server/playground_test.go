@@ -3,9 +3,11 @@ package server_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -131,4 +133,49 @@ func TestReadme(t *testing.T) {
 	if diff := cmp.Diff(want, withDemo(t).must(block("graphql")).Data); diff != "" {
 		t.Errorf("the answer differs (-README +Parley):\n%s", diff)
 	}
+}
+
+// The example finds each weak spot that there is, and no other.
+func TestWeakSpots(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	var document string
+	for _, o := range examples.Operations() {
+		if o.Name == "weak spots" {
+			document = o.Text
+		}
+	}
+	labels := func(g answer, list string) string {
+		var all []string
+		for i := range g.count(list + ".nodes") {
+			all = append(all, g.text(fmt.Sprintf("%s.nodes.%d.label", list, i)))
+		}
+		slices.Sort(all)
+		return strings.Join(all, "\n")
+	}
+	spots := a.must(document)
+	if got := labels(spots, "atSecondHand"); !strings.Contains(got, "France strongly supports") || strings.Contains(got, "Ukraine ") {
+		t.Errorf("at second hand are\n%s", got)
+	}
+	if got := labels(spots, "onNoSource"); got != "" {
+		t.Errorf("on no source are\n%s", got)
+	}
+	a.must(`mutation { recordPosition(input: {holder: "eu", scenario: "ukraine-2025/ceasefire-first", stance: SUPPORTS}) { userErrors { code message field } }
+		first: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 20, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
+		second: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 60, confidence: LOW, rationale: "not so"}) { userErrors { code message field } } }`)
+	spots = a.must(document)
+	if got := labels(spots, "onNoSource"); got != "European Union supports: A ceasefire first" {
+		t.Errorf("on no source are\n%s", got)
+	}
+	if got := labels(spots, "notAffirmedForAMonth"); strings.Contains(got, "European Union supports: A ceasefire first") || !strings.Contains(got, "United States opposes") {
+		t.Errorf("not affirmed for a month are\n%s", got)
+	}
+	if got := labels(spots, "onDoubtfulSources"); !strings.Contains(got, "United States opposes") || strings.Contains(got, "Russia ambiguous") {
+		t.Errorf("on doubtful sources are\n%s", got)
+	}
+	spots.want("ahead.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 13,
+		"notSpoken.issues.0.landingZone.0.undeclared", "[map[name:Russia] map[name:Ukraine]]",
+		"likelihoodsAndWhatCameBetween.nodes.0.kind", "ASSESSMENT", "likelihoodsAndWhatCameBetween.nodes.0.assessment.probability", 60,
+		"likelihoodsAndWhatCameBetween.nodes.0.previousAssessment.probability", 20, "likelihoodsAndWhatCameBetween.nodes.1.kind", "ASSESSMENT",
+		"likelihoodsAndWhatCameBetween.nodes.2.kind", "POSITION")
 }
