@@ -31,8 +31,8 @@ type head struct {
 // history with knowledge dates of its own, which has to continue what is on record.
 func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func(*Batch) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
-		if err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1), set_config('parley.hold', '0', true)`, writersLock); err != nil {
-			return fmt.Errorf("wait for other writers: %w", err)
+		if err := w.alone(ctx); err != nil {
+			return err
 		}
 		now, err := w.now(ctx)
 		if err != nil {
@@ -58,6 +58,15 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 		s.hints.give()
 	}
 	return err
+}
+
+// alone waits until no other writes, and keeps others from it until the commit.
+func (w *writer) alone(ctx context.Context) error {
+	err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1), set_config('parley.hold', '0', true)`, writersLock)
+	if err != nil {
+		return fmt.Errorf("wait for other writers: %w", err)
+	}
+	return nil
 }
 
 // mayRecord refuses to put changes on record as of an instant at which others may have looked already.
@@ -139,9 +148,16 @@ func (b *Batch) FirstStatus(ctx context.Context, scenario uuid.UUID) (uuid.UUID,
 	return found[0], nil
 }
 
-// Name lets a client's id stand for a record that was created under no id of its own.
+// Name lets a client's id stand for a record that was created under no id of its own: from the batch's last change on, or
+// from its beginning.
 func (b *Batch) Name(ctx context.Context, id, record uuid.UUID) error {
-	return b.w.keep(ctx, &clientID{id: &id, hash: []byte{}}, record)
+	err := b.w.exec(ctx, `
+		INSERT INTO client_ids (id, content_hash, record_id, recorded_at)
+		SELECT $1, '', $2, greatest($3, recorded_at + interval '1 microsecond') FROM feed_head`, id, record, b.w.head.at)
+	if err != nil {
+		return fmt.Errorf("keep a client's id: %w", err)
+	}
+	return nil
 }
 
 // Assessment is one that is on record.

@@ -262,6 +262,7 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 		ID       uuid.UUID `db:"id"`
 		Hash     []byte    `db:"content_hash"`
 		RecordID uuid.UUID `db:"record_id"`
+		At       time.Time `db:"recorded_at"`
 	}
 	var records []record
 	var rows []statementRow
@@ -277,7 +278,7 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 		records = append(records, record{n.value.ID, parley.KindStatement, n.source.ID, w.at})
 		rows = append(rows, newStatementRow(n.value))
 		if n.id.id != nil {
-			names = append(names, name{*n.id.id, n.id.hash, n.value.ID})
+			names = append(names, name{*n.id.id, n.id.hash, n.value.ID, w.at})
 		}
 	}
 	if len(rows) == 0 {
@@ -289,7 +290,7 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 	if err := w.insert(ctx, "statements", statementColumns, rows); err != nil || len(names) == 0 {
 		return err
 	}
-	return w.insert(ctx, "client_ids", `id, content_hash, record_id`, names)
+	return w.insert(ctx, "client_ids", `id, content_hash, record_id, recorded_at`, names)
 }
 
 func notInFuture(w *writer, field string, said *parley.Instant) error {

@@ -403,7 +403,7 @@ func (w *writer) keep(ctx context.Context, c *clientID, record uuid.UUID) error 
 	if c.id == nil {
 		return nil
 	}
-	err := w.exec(ctx, `INSERT INTO client_ids (id, content_hash, record_id) VALUES ($1, $2, $3)`, *c.id, c.hash, record)
+	err := w.exec(ctx, `INSERT INTO client_ids (id, content_hash, record_id, recorded_at) VALUES ($1, $2, $3, $4)`, *c.id, c.hash, record, w.at)
 	if err != nil {
 		return fmt.Errorf("keep a client's id: %w", err)
 	}
