@@ -142,7 +142,7 @@ func (s *Store) introduce(ctx context.Context, name string) error {
 	}
 	_, err := s.db.ExecContext(ctx, `
 		INSERT INTO analysts (id, name, role) VALUES ($1, $2, 'ADMIN')
-		ON CONFLICT ON CONSTRAINT analysts_name_key DO NOTHING`, parley.NewID(), name)
+		ON CONFLICT ON CONSTRAINT analysts_name_key DO NOTHING`, analystID(name), name)
 	if err != nil {
 		return fmt.Errorf("add the analyst %q: %w", name, err)
 	}
