@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"parley/graph/level":                   {},
 	"parley/graph/generate":                {},
 	"parley/dataset":                       {"parley", "parley/storage"},
+	"parley/archive":                       {"parley", "parley/storage"},
 	"parley/briefing":                      {"parley", "parley/storage"},
 	"parley/resolvers":                     {"parley", "parley/graph", "parley/graph/level", "parley/storage"},
 	"parley/server":                        {"parley", "parley/briefing", "parley/graph", "parley/storage", "parley/feed", "parley/resolvers", "parley/examples", "parley/server/playground", "parley/server/transport"},
@@ -32,7 +33,7 @@ var mayImport = map[string][]string{
 	"parley/bench/feed":                    {"parley/internal/postgres", "parley/bench/gauge"},
 	"parley/bench/gauge":                   {},
 	"parley/bench/feed/baseline":           {},
-	"parley/cmd/parley": {"parley/storage", "parley/feed", "parley/server", "parley/server/transport", "parley/dataset", "parley/examples",
+	"parley/cmd/parley": {"parley", "parley/storage", "parley/feed", "parley/server", "parley/server/transport", "parley/dataset", "parley/archive", "parley/examples",
 		"parley/internal/postgres"},
 }
 

@@ -557,29 +557,35 @@ func normal(v any) (out any) {
 	return out
 }
 
+// newHistorian begins a history with something of each sort, to be edited and taken back.
+func newHistorian(rt *rapid.T, a *api, done map[string]int) *historian {
+	h := &historian{api: a, rt: rt, key: "n-" + uuid.NewString()[:8], now: &world{Title: "Talks"}, done: done}
+	const refused = `userErrors { code message field }`
+	var openings strings.Builder
+	for i := range 2 {
+		key := fmt.Sprintf("%s-h%d", h.key, i)
+		h.now.Holders = append(h.now.Holders, &modelHolder{key, key})
+		fmt.Fprintf(&openings, `h%d: registerStakeholder(input: {key: %q, name: %q, kind: STATE}) { %s } `, i, key, key, refused)
+	}
+	fmt.Fprintf(&openings, `p: registerStakeholder(input: {key: "%s-p", name: "P", kind: PERSON}) { %s } s: registerSource(input: {key: "%s-source", title: "S"}) { %s } `, h.key, refused, h.key, refused)
+	a.must(fmt.Sprintf(`mutation { n: openNegotiation(input: {key: %q, title: "Talks"}) { %s } %s i: addIssue(input: {negotiation: %q, key: "issue", title: "Issue"}) { %s } }`, h.key, refused, &openings, h.key, refused))
+	h.do(deed{"addScenario", "AddScenarioInput", object{"issue": h.key + "/issue", "key": "s0", "title": "S", "initialStatus": "PROPOSED", "effectiveAt": written(3), "reason": "r"}, "scenario",
+		func(w *world, _ string) {
+			w.Scenarios = append(w.Scenarios, &modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}}, Positions: make(map[string]record)})
+		}})
+	for _, kind := range []int{3, 4, 20, 22, 24} {
+		h.do(h.deedOf(kind))
+	}
+	return h
+}
+
 func TestHistoriesAgainstModel(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	histories, pairs, done := 0, 0, make(map[string]int)
 	rapid.Check(t, func(rt *rapid.T) {
 		histories++
-		h := &historian{api: a, rt: rt, key: "n-" + uuid.NewString()[:8], now: &world{Title: "Talks"}, done: done}
-		const refused = `userErrors { code message field }`
-		var openings strings.Builder
-		for i := range 2 {
-			key := fmt.Sprintf("%s-h%d", h.key, i)
-			h.now.Holders = append(h.now.Holders, &modelHolder{key, key})
-			fmt.Fprintf(&openings, `h%d: registerStakeholder(input: {key: %q, name: %q, kind: STATE}) { %s } `, i, key, key, refused)
-		}
-		fmt.Fprintf(&openings, `p: registerStakeholder(input: {key: "%s-p", name: "P", kind: PERSON}) { %s } s: registerSource(input: {key: "%s-source", title: "S"}) { %s } `, h.key, refused, h.key, refused)
-		a.must(fmt.Sprintf(`mutation { n: openNegotiation(input: {key: %q, title: "Talks"}) { %s } %s i: addIssue(input: {negotiation: %q, key: "issue", title: "Issue"}) { %s } }`, h.key, refused, &openings, h.key, refused))
-		h.do(deed{"addScenario", "AddScenarioInput", object{"issue": h.key + "/issue", "key": "s0", "title": "S", "initialStatus": "PROPOSED", "effectiveAt": written(3), "reason": "r"}, "scenario",
-			func(w *world, _ string) {
-				w.Scenarios = append(w.Scenarios, &modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}}, Positions: make(map[string]record)})
-			}})
-		for _, kind := range []int{3, 4, 20, 22, 24} { // something of each sort, to be edited and taken back
-			h.do(h.deedOf(kind))
-		}
+		h := newHistorian(rt, a, done)
 		for range rapid.IntRange(4, 12).Draw(rt, "steps") {
 			if h.draw("at once", 0, 3) == 0 {
 				h.do(h.deed(), h.deed())

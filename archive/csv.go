@@ -1,0 +1,284 @@
+package archive
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"parley"
+	"parley/storage"
+)
+
+// PositionsCSV writes the positions that hold at the lens's valid instant: each that prevails, newest validFrom first, and
+// below it those that stand beside it.
+func (s *Subject) PositionsCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
+	out, err := newTable(w, progress, "id", "version", "issue", "scenario", "scenarioTitle", "holder", "holderName", "stance", "conditions",
+		"redLine", "salience", "confidence", "validFrom", "validFromPrecision", "validTo", "prevails", "contested", "contests",
+		"secondHand", "evidence", "sources", "rationale", "recordedAt", "recordedBy", "correctionNote")
+	if err != nil {
+		return err
+	}
+	filter := &parley.PositionFilter{Negotiations: []string{s.ID.String()}}
+	err = eachPage(func(p parley.Page) (parley.PageInfo, error) {
+		snapshot := s.Store.Snapshot() // one a page, since it keeps what was read
+		page, err := snapshot.ListPositions(ctx, &parley.AsOf{ValidAt: &s.Lens.ValidAt, KnownAt: &s.Lens.KnownAt}, filter, parley.PositionsByValidFrom, p, nil)
+		if err != nil {
+			return parley.PageInfo{}, err
+		}
+		return page.PageInfo, s.writePositions(ctx, snapshot, out, page.Nodes)
+	})
+	if err != nil {
+		return err
+	}
+	return out.end()
+}
+
+func (s *Subject) writePositions(ctx context.Context, snapshot *storage.Snapshot, out *table, prevailing []*parley.Position) error {
+	dissenting, err := snapshot.Dissenting(ctx, keys(s, prevailing, func(p *parley.Position) uuid.UUID { return p.Version }), nil)
+	if err != nil {
+		return err
+	}
+	var all []*parley.Position
+	for i, p := range prevailing {
+		all = append(append(all, p), dissenting[i]...)
+	}
+	holders, err := snapshot.Stakeholders(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.HolderID }), nil)
+	if err != nil {
+		return err
+	}
+	scenarios, err := snapshot.Scenarios(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.ScenarioID }), nil)
+	if err != nil {
+		return err
+	}
+	issues, err := snapshot.Issues(ctx, keys(s, scenarios, func(c *parley.Scenario) uuid.UUID { return c.IssueID }), nil)
+	if err != nil {
+		return err
+	}
+	analysts, err := snapshot.Analysts(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.RecordedByID }), nil)
+	if err != nil {
+		return err
+	}
+	var evidence []uuid.UUID
+	for _, p := range all {
+		evidence = append(evidence, p.EvidenceIDs...)
+	}
+	if _, err := s.sources(ctx, snapshot, evidence); err != nil { // at once, so that the snapshot has those of each
+		return err
+	}
+	for i, p := range all {
+		sources, err := s.sources(ctx, snapshot, p.EvidenceIDs)
+		if err != nil {
+			return err
+		}
+		out.write(p.ID, p.Version, issues[i].Key, scenarios[i].Key, scenarios[i].Title, holders[i].Key, holders[i].Name, p.Stance, p.Conditions,
+			p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.ValidTo, slices.Contains(prevailing, p), p.Contested, p.ContestsID,
+			p.SecondHand, len(p.EvidenceIDs), sources, p.Rationale, p.RecordedAt, analysts[i].Name, p.CorrectionNote)
+	}
+	return nil
+}
+
+// sources are the keys of those that statements stand in, each once.
+func (s *Subject) sources(ctx context.Context, snapshot *storage.Snapshot, statements []uuid.UUID) ([]string, error) {
+	said, err := snapshot.Statements(ctx, keys(s, statements, itself), nil)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := snapshot.Sources(ctx, keys(s, said, func(st *parley.Statement) uuid.UUID { return st.SourceID }), nil)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, o := range sources {
+		if !slices.Contains(names, o.Key) {
+			names = append(names, o.Key)
+		}
+	}
+	return names, nil
+}
+
+// stakeholders are the keys of these.
+func (s *Subject) stakeholders(ctx context.Context, snapshot *storage.Snapshot, ids []uuid.UUID) ([]string, error) {
+	read, err := snapshot.Stakeholders(ctx, keys(s, ids, itself), nil)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(read))
+	for i, h := range read {
+		names[i] = h.Key
+	}
+	return names, nil
+}
+
+func itself(id uuid.UUID) uuid.UUID { return id }
+
+// StatusChangesCSV writes the status changes of all scenarios as known at the lens's instant, over the whole of valid
+// time, by effectiveAt.
+func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
+	out, err := newTable(w, progress, "id", "version", "scenario", "scenarioTitle", "from", "to", "skipped", "by", "reason", "successor", "effectiveAt",
+		"effectiveAtPrecision", "validTo", "evidence", "sources", "recordedAt", "recordedBy", "correctionNote")
+	if err != nil {
+		return err
+	}
+	var changes []*parley.StatusChange
+	filter := &parley.StatusChangeFilter{Negotiations: []string{s.ID.String()}}
+	err = eachPage(func(p parley.Page) (parley.PageInfo, error) {
+		page, err := s.Store.Snapshot().ListStatusChanges(ctx, &parley.AsOf{ValidAt: &s.Lens.KnownAt, KnownAt: &s.Lens.KnownAt}, filter, p, nil)
+		if err != nil {
+			return parley.PageInfo{}, err
+		}
+		changes = append(changes, page.Nodes...)
+		return page.PageInfo, nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(changes) // they are listed newest first
+	for some := range slices.Chunk(changes, parley.MaxPage) {
+		if err := s.writeStatusChanges(ctx, s.Store.Snapshot(), out, some); err != nil {
+			return err
+		}
+	}
+	return out.end()
+}
+
+func (s *Subject) writeStatusChanges(ctx context.Context, snapshot *storage.Snapshot, out *table, changes []*parley.StatusChange) error {
+	scenarios, err := snapshot.Scenarios(ctx, keys(s, changes, func(c *parley.StatusChange) uuid.UUID { return c.ScenarioID }), nil)
+	if err != nil {
+		return err
+	}
+	successors, err := snapshot.Scenarios(ctx, keys(s, changes, func(c *parley.StatusChange) uuid.UUID {
+		if c.SuccessorID == nil {
+			return uuid.Nil
+		}
+		return *c.SuccessorID
+	}), nil)
+	if err != nil {
+		return err
+	}
+	analysts, err := snapshot.Analysts(ctx, keys(s, changes, func(c *parley.StatusChange) uuid.UUID { return c.RecordedByID }), nil)
+	if err != nil {
+		return err
+	}
+	var movers, evidence []uuid.UUID
+	for _, c := range changes {
+		movers, evidence = append(movers, c.ByIDs...), append(evidence, c.EvidenceIDs...)
+	}
+	if _, err := s.stakeholders(ctx, snapshot, movers); err != nil { // at once, so that the snapshot has those of each
+		return err
+	}
+	if _, err := s.sources(ctx, snapshot, evidence); err != nil {
+		return err
+	}
+	for i, c := range changes {
+		by, err := s.stakeholders(ctx, snapshot, c.ByIDs)
+		if err != nil {
+			return err
+		}
+		sources, err := s.sources(ctx, snapshot, c.EvidenceIDs)
+		if err != nil {
+			return err
+		}
+		var successor *string
+		if successors[i] != nil {
+			successor = &successors[i].Key
+		}
+		out.write(c.ID, c.Version, scenarios[i].Key, scenarios[i].Title, c.From, c.To, c.Skipped, by, c.Reason, successor, c.EffectiveAt,
+			c.EffectiveAtPrecision, c.ValidTo, len(c.EvidenceIDs), sources, c.RecordedAt, analysts[i].Name, c.CorrectionNote)
+	}
+	return nil
+}
+
+// keys ask for what each of a list refers to, through the subject's lens.
+func keys[T any](s *Subject, list []T, of func(T) uuid.UUID) []storage.Key {
+	asked := make([]storage.Key, len(list))
+	for i, t := range list {
+		asked[i] = storage.Key{ID: of(t), Lens: s.Lens}
+	}
+	return asked
+}
+
+// eachPage reads a list to its end.
+func eachPage(read func(parley.Page) (parley.PageInfo, error)) error {
+	page := parley.Page{First: parley.MaxPage}
+	for {
+		info, err := read(page)
+		if err != nil || !info.HasNextPage {
+			return err
+		}
+		page.After = info.EndCursor
+	}
+}
+
+// table is one in CSV as RFC 4180 has it.
+type table struct {
+	to       *csv.Writer
+	progress func(rows int)
+	rows     int
+}
+
+func newTable(w io.Writer, progress func(int), header ...string) (*table, error) {
+	t := &table{to: csv.NewWriter(w), progress: progress}
+	t.to.UseCRLF = true
+	return t, t.to.Write(header)
+}
+
+// write writes a row. An error shows at the end.
+func (t *table) write(values ...any) {
+	row := make([]string, len(values))
+	for i, v := range values {
+		row[i] = cell(v)
+	}
+	t.to.Write(row)
+	t.rows++
+	tell(t.progress, t.rows)
+}
+
+func (t *table) end() error {
+	t.to.Flush()
+	return t.to.Error()
+}
+
+// cell writes a value: an instant as the API does, a list with a line for each entry, and null as nothing.
+func cell(value any) string {
+	switch v := value.(type) {
+	case string:
+		return harmless(v)
+	case *string:
+		return orNothing(v)
+	case []string:
+		return harmless(strings.Join(v, "\n"))
+	case parley.Instant:
+		return parley.FormatInstant(v)
+	case *parley.Instant:
+		return orNothing(v)
+	case *int:
+		return orNothing(v)
+	case *uuid.UUID:
+		return orNothing(v)
+	case *parley.ScenarioStatus:
+		return orNothing(v)
+	case []parley.ScenarioStatus:
+		return strings.Join(strings.Split(parley.Listed(v), ", "), "\n")
+	}
+	return fmt.Sprint(value)
+}
+
+func orNothing[T any](v *T) string {
+	if v == nil {
+		return ""
+	}
+	return cell(*v)
+}
+
+// harmless puts an apostrophe before a text that a spreadsheet would take for a formula.
+func harmless(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}

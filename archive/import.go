@@ -1,0 +1,212 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"parley"
+	"parley/storage"
+)
+
+// opening is the first field of an archive, with the number of its form.
+const opening = "parleyArchive"
+
+// Is says whether a file begins as an archive does.
+func Is(beginning []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(beginning))
+	brace, _ := d.Token()
+	first, _ := d.Token()
+	return brace == json.Delim('{') && first == opening
+}
+
+// Outcome is what an import did.
+type Outcome struct {
+	Negotiation string // its key
+	KnownAt     parley.Instant
+	Rows        int
+}
+
+// Import puts what an archive holds on record, all of it or nothing. Every so often it reports how many rows it has been
+// through. What is wrong is told as name:line: sentence.
+func Import(ctx context.Context, store *storage.Store, name string, file io.Reader, progress func(rows int)) (Outcome, error) {
+	r := newReader(file)
+	outcome, err := r.head()
+	if err == nil {
+		err = store.Restore(ctx, outcome.KnownAt, func(to *storage.Restoration) error {
+			return r.sections(func(section string, row []byte) error {
+				outcome.Rows++
+				tell(progress, outcome.Rows)
+				return to.Add(ctx, section, r.line(), row)
+			})
+		})
+	}
+	var misfit *storage.Misfit
+	switch {
+	case errors.As(err, &misfit) && misfit.Line > 0:
+		return Outcome{}, fmt.Errorf("%s:%d: %s", name, misfit.Line, misfit.Message)
+	case errors.As(err, &misfit):
+		return Outcome{}, fmt.Errorf("%s: %s", name, misfit.Message)
+	case err != nil:
+		return Outcome{}, err
+	}
+	return outcome, nil
+}
+
+// reader reads an archive row by row.
+type reader struct {
+	*json.Decoder
+	lines *lines
+	rows  int
+}
+
+func newReader(file io.Reader) *reader {
+	l := &lines{file: file, number: 1, left: maxRow}
+	return &reader{Decoder: json.NewDecoder(l), lines: l}
+}
+
+// line is that of the last value read.
+func (r *reader) line() int { return r.lines.at(r.InputOffset()) }
+
+func (r *reader) refuse(format string, args ...any) error {
+	return &storage.Misfit{Line: r.line(), Message: fmt.Sprintf(format, args...)}
+}
+
+// token reads the next token, which has to be this one; nil stands for a name.
+func (r *reader) token(want json.Token) (json.Token, error) {
+	got, err := r.Token()
+	switch {
+	case err != nil:
+		return nil, r.broken(err)
+	case want != nil && got != want:
+		return nil, r.refuse("Here stands %v, and an archive has %v.", got, want)
+	}
+	return got, nil
+}
+
+func (r *reader) broken(err error) error {
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, errTooLong):
+		return r.refuse("A row has more than %d bytes.", maxRow)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return r.refuse("The archive ends before its end; it is cut off.")
+	case errors.As(err, &syntax):
+		return r.refuse("This is no JSON: %s.", err)
+	}
+	return err
+}
+
+// head reads what stands before the sections.
+func (r *reader) head() (o Outcome, err error) {
+	var form json.RawMessage
+	var knownAt string
+	if _, err := r.token(json.Delim('{')); err != nil {
+		return o, err
+	}
+	if err := r.field(opening, &form); err != nil {
+		return o, err
+	}
+	if string(form) != fmt.Sprint(format) {
+		return o, r.refuse("The archive is of form %s, and this Parley reads form %d; a newer one may have written it.", form, format)
+	}
+	if err := r.field("knownAt", &knownAt); err != nil {
+		return o, err
+	}
+	if o.KnownAt, err = parley.ParseInstant(knownAt); err != nil {
+		return o, r.refuse("knownAt: %s.", err)
+	}
+	return o, r.field("negotiation", &o.Negotiation)
+}
+
+// field reads the next field, which has to have this name.
+func (r *reader) field(name string, into any) error {
+	if _, err := r.token(name); err != nil {
+		return err
+	}
+	err := r.Decode(into)
+	switch {
+	case errors.As(err, new(*json.UnmarshalTypeError)):
+		return r.refuse("%s is of another type.", name)
+	case err != nil:
+		return r.broken(err)
+	}
+	return nil
+}
+
+// sections reads the rows.
+func (r *reader) sections(each func(section string, row []byte) error) error {
+	for r.More() {
+		section, err := r.token(nil)
+		if err != nil {
+			return err
+		}
+		if _, err := r.token(json.Delim('[')); err != nil {
+			return err
+		}
+		for r.More() {
+			r.lines.left = maxRow
+			var row json.RawMessage
+			if err := r.Decode(&row); err != nil {
+				return r.broken(err)
+			}
+			if r.rows++; r.rows > MaxRows {
+				return r.refuse("The archive has more than %d rows; at most so many are imported.", MaxRows)
+			}
+			if err := each(section.(string), row); err != nil {
+				return err
+			}
+		}
+		if _, err := r.token(json.Delim(']')); err != nil {
+			return err
+		}
+	}
+	if _, err := r.token(json.Delim('}')); err != nil {
+		return err
+	}
+	rest, err := io.ReadAll(io.LimitReader(io.MultiReader(r.Buffered(), r.lines), 1<<10))
+	if err == nil && strings.TrimSpace(string(rest)) != "" {
+		return r.refuse("Something stands behind the end of the archive.")
+	}
+	return err
+}
+
+var errTooLong = errors.New("a row is too long")
+
+// lines counts the lines of a file, and bounds how much of it is read for one row.
+type lines struct {
+	file   io.Reader
+	left   int
+	offset int64   // of what is read next
+	ends   []int64 // of lines read and not counted yet
+	number int     // of the line that was asked for last
+}
+
+func (l *lines) Read(into []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := l.file.Read(into[:min(len(into), l.left)])
+	l.left -= n
+	for i, c := range into[:n] {
+		if c == '\n' {
+			l.ends = append(l.ends, l.offset+int64(i))
+		}
+	}
+	l.offset += int64(n)
+	return n, err
+}
+
+// at is the line that a place lies in. Places are asked for in their order.
+func (l *lines) at(offset int64) int {
+	counted := 0
+	for counted < len(l.ends) && l.ends[counted] < offset {
+		counted++
+	}
+	l.ends, l.number = l.ends[counted:], l.number+counted
+	return l.number
+}

@@ -1,0 +1,236 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"parley"
+)
+
+// referable says what kinds of record a column may name. Constraints see to it that what is named exists, and not even
+// to that where there are several.
+var referable = map[string][]parley.Kind{
+	"negotiation_id":  {parley.KindNegotiation},
+	"issue_id":        {parley.KindIssue},
+	"scenario_id":     {parley.KindScenario},
+	"from_id":         {parley.KindScenario},
+	"to_id":           {parley.KindScenario},
+	"successor_id":    {parley.KindScenario},
+	"holder_id":       {parley.KindStakeholder},
+	"person_id":       {parley.KindStakeholder},
+	"organization_id": {parley.KindStakeholder},
+	"stakeholder_id":  {parley.KindStakeholder},
+	"speaker_id":      {parley.KindStakeholder},
+	"claimed_by":      {parley.KindStakeholder},
+	"moved_by":        {parley.KindStakeholder},
+	"participants":    {parley.KindStakeholder},
+	"source_id":       {parley.KindSource},
+	"evidence":        {parley.KindStatement},
+	"contests":        {parley.KindPosition},
+	"veto_issues":     {parley.KindIssue},
+	"about":           parley.AboutKinds,
+}
+
+func kindsIn(kinds []parley.Kind) string {
+	quoted := make([]string, len(kinds))
+	for i, k := range kinds {
+		quoted[i] = "'" + string(k) + "'"
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// contradiction is what a statement finds in a section, and a sentence on it.
+type contradiction struct{ section, sentence, found string }
+
+// check refuses rows that fit each for itself, and contradict each other. It looks at what is restored, which alone was
+// recorded after the record's head ($1).
+func (r *Restoration) check(ctx context.Context) error {
+	var tables []string
+	for _, a := range archive {
+		tables = append(tables, a.name)
+	}
+	// What came in this transaction is in no statistics yet, without which nobody joins many rows well.
+	if err := r.w.exec(ctx, `ANALYZE `+strings.Join(tables, ", ")); err != nil {
+		return fmt.Errorf("count what is restored: %w", err)
+	}
+	for _, a := range archive {
+		if a.kind == "" {
+			continue
+		}
+		if err := r.checkVersions(ctx, a); err != nil {
+			return err
+		}
+	}
+	for _, c := range []contradiction{
+		{"records", "It belongs to no negotiation, or to one where its kind belongs to none.", `
+			SELECT x.id FROM records x
+			WHERE x.recorded_at > $1 AND (x.negotiation_id IS NULL) <> (x.kind IN ('NEGOTIATION', ` + kindsIn(shared) + `))`},
+		{"records", "It is a second negotiation; an archive holds one.", `
+			SELECT x.id FROM records x
+			WHERE x.recorded_at > $1 AND x.kind = 'NEGOTIATION'
+			ORDER BY x.recorded_at, x.id OFFSET 1`},
+		{"records", "Its path is not that of a key, or not below its negotiation's.", `
+			SELECT x.id FROM records x LEFT JOIN records n ON n.id = x.negotiation_id
+			WHERE x.recorded_at > $1 AND (x.path !~ '^([a-z][a-z0-9-]{0,79}/)?[a-z][a-z0-9-]{0,79}$'
+				OR (n.id IS NULL) <> (x.path NOT LIKE '%/%') OR NOT starts_with(x.path, n.path || '/'))`},
+		{"statusChanges", "Another status of the scenario held at the same time, by what was known at some instant.", `
+			SELECT x.id FROM status_changes x JOIN status_changes o ON o.scenario_id = x.scenario_id AND o.id <> x.id
+				AND tstzrange(o.effective_at, o.valid_to) && tstzrange(x.effective_at, x.valid_to)
+				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
+			WHERE x.recorded_at > $1`},
+		{"statusChanges", "No other status of the scenario begins where it ends, by what was known at some instant.", `
+			SELECT x.id FROM status_changes x
+			WHERE x.recorded_at > $1 AND x.valid_to < 'infinity'
+				AND NOT coalesce(tstzrange(x.recorded_at, x.superseded_at) <@ (
+					SELECT range_agg(tstzrange(o.recorded_at, o.superseded_at)) FROM status_changes o
+					WHERE o.scenario_id = x.scenario_id AND o.effective_at = x.valid_to), false)`},
+		{"scenarios", "It has no status from the beginning.", `
+			SELECT x.id FROM records x
+			WHERE x.recorded_at > $1 AND x.kind = 'SCENARIO'
+				AND NOT EXISTS (SELECT FROM status_changes s WHERE s.scenario_id = x.id AND s.recorded_at = x.recorded_at)`},
+		{"positions", "Another position of the holder on the scenario held at the same time, by what was known at some instant, and neither contests the other.", `
+			SELECT x.id FROM positions x JOIN positions o ON o.scenario_id = x.scenario_id AND o.holder_id = x.holder_id AND o.id <> x.id
+				AND tstzrange(o.valid_from, o.valid_to) && tstzrange(x.valid_from, x.valid_to)
+				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
+			WHERE x.recorded_at > $1 AND NOT x.beside AND NOT o.beside`},
+		{"positions", "Its scenario belongs to another issue.", `
+			SELECT x.id FROM positions x JOIN records s ON s.id = x.scenario_id
+			WHERE x.recorded_at > $1 AND x.issue_id IS DISTINCT FROM s.parent_id`},
+		{"sources", "It has a contentHash and no body, or a body that the contentHash is not of.", `
+			SELECT x.id FROM sources x LEFT JOIN source_bodies b ON b.source_id = x.id
+			WHERE x.recorded_at > $1 AND ((x.content_hash IS NULL) <> (b.source_id IS NULL)
+				OR b.body IS NOT NULL AND x.content_hash <> encode(sha256(convert_to(b.body, 'UTF8')), 'hex'))`},
+		{"sourceBodies", "It is the body of no source.", `
+			SELECT b.source_id FROM source_bodies b JOIN records x ON x.id = b.source_id
+			WHERE x.recorded_at > $1 AND x.kind <> 'SOURCE'`},
+		{"changes", "Its kind is not that of its subject, or it names another negotiation or no scenario.", `
+			SELECT x.subject_id FROM changes x JOIN records s ON s.id = x.subject_id
+			WHERE x.recorded_at > $1 AND (x.subject_kind <> s.kind
+				OR x.cause IS NOT NULL AND (x.subject_kind NOT IN ('POSITION', 'STATUS_CHANGE') OR x.scenario_id IS NULL)
+				OR x.negotiation_id IS DISTINCT FROM s.negotiation_id AND s.negotiation_id IS NOT NULL
+				OR EXISTS (SELECT FROM records r WHERE r.id = x.scenario_id AND r.kind <> 'SCENARIO' OR r.id = x.negotiation_id AND r.kind <> 'NEGOTIATION'))`},
+	} {
+		if err := r.none(ctx, c); err != nil {
+			return err
+		}
+	}
+	return r.checkQuotes(ctx)
+}
+
+// none expects a contradiction not to be found.
+func (r *Restoration) none(ctx context.Context, c contradiction) error {
+	var found []uuid.UUID
+	err := r.w.all(ctx, &found, c.found+` LIMIT 1`, r.before.recordedAt)
+	if err != nil {
+		return fmt.Errorf("check what is restored: %w", err)
+	}
+	if len(found) > 0 {
+		return misfit("%s, %s: %s", c.section, found[0], c.sentence)
+	}
+	return nil
+}
+
+// checkVersions checks the versions of a noun: that each record has its own, that they follow one another, and what they
+// name.
+func (r *Restoration) checkVersions(ctx context.Context, a archived) error {
+	fill := strings.NewReplacer("{table}", a.name, "{kind}", string(a.kind))
+	section := a.section()
+	checks := []contradiction{
+		{section, "Its versions do not follow one another from when the record came to when it went, each once.", `
+			SELECT r.id FROM records r
+			LEFT JOIN (
+				SELECT id, min(recorded_at) AS first, max(superseded_at) AS last, bool_and(follows) AS follow
+				FROM (
+					SELECT id, recorded_at, superseded_at,
+						superseded_at = lead(recorded_at, 1, superseded_at) OVER (PARTITION BY id ORDER BY recorded_at) AS follows
+					FROM {table} WHERE recorded_at > $1
+				) x
+				GROUP BY id
+			) x ON x.id = r.id
+			WHERE r.recorded_at > $1 AND r.kind = '{kind}'
+				AND (x.first IS DISTINCT FROM r.recorded_at OR x.last IS DISTINCT FROM r.retracted_at OR NOT x.follow)`},
+		{section, "It is no version of such a record, or closedBy contradicts supersededAt.", `
+			SELECT x.id FROM {table} x JOIN records r ON r.id = x.id
+			WHERE x.recorded_at > $1 AND (r.kind <> '{kind}' OR (x.closed_by IS NULL) <> (x.superseded_at = 'infinity')
+				OR (x.closed_by = 'RETRACTED') <> (x.superseded_at = r.retracted_at))`},
+		{section, "A change tells of a version of it that is not there.", `
+			SELECT x.subject_id FROM changes x
+			WHERE x.recorded_at > $1 AND x.subject_kind = '{kind}'
+				AND (x.version IS NOT NULL AND NOT EXISTS (SELECT FROM {table} v WHERE v.id = x.subject_id AND v.version = x.version AND v.recorded_at <= x.recorded_at)
+				OR x.previous_version IS NOT NULL AND NOT EXISTS (SELECT FROM {table} v WHERE v.version = x.previous_version AND v.recorded_at <= x.recorded_at))`},
+	}
+	for _, c := range r.columns[a.name] {
+		switch {
+		case c.Name == "path":
+			checks = append(checks, contradiction{section, "Its path or key is not that of the record.", `
+				SELECT x.id FROM {table} x JOIN records r ON r.id = x.id
+				WHERE x.recorded_at > $1 AND (x.path IS DISTINCT FROM r.path OR x.key <> regexp_replace(x.path, '^.*/', ''))`})
+		case c.Name == "negotiation_id":
+			checks = append(checks, contradiction{section, "Its negotiation is not that of the record.", `
+				SELECT x.id FROM {table} x JOIN records r ON r.id = x.id
+				WHERE x.recorded_at > $1 AND x.negotiation_id IS DISTINCT FROM r.negotiation_id`})
+		}
+		if !c.names() {
+			continue
+		}
+		named := `VALUES (x.` + pq.QuoteIdentifier(c.Name) + `)`
+		if c.Array {
+			named = `SELECT unnest(x.` + pq.QuoteIdentifier(c.Name) + `)`
+		}
+		checks = append(checks, contradiction{section,
+			camelCase(c.Name) + " names what is not in the archive, came later, or is of another kind.", `
+			SELECT x.id FROM {table} x CROSS JOIN LATERAL (` + named + `) n(id) LEFT JOIN records r ON r.id = n.id
+			WHERE x.recorded_at > $1 AND n.id IS NOT NULL
+				AND (r.id IS NULL OR r.recorded_at <= $1 OR r.recorded_at > x.recorded_at OR r.kind NOT IN (` + kindsIn(referable[c.Name]) + `))`})
+	}
+	for _, c := range checks {
+		if err := r.none(ctx, contradiction{section, c.sentence, fill.Replace(c.found)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkQuotes looks direct quotes up in their sources' bodies once more.
+func (r *Restoration) checkQuotes(ctx context.Context) error {
+	type quoted struct {
+		parley.Statement
+		Places string `db:"places"`
+	}
+	var sources []uuid.UUID
+	err := r.w.all(ctx, &sources, `
+		SELECT DISTINCT s.source_id FROM statements s JOIN source_bodies b ON b.source_id = s.source_id
+		WHERE s.recorded_at > $1 AND s.form = 'DIRECT_QUOTE' AND b.body IS NOT NULL`, r.before.recordedAt)
+	if err != nil {
+		return fmt.Errorf("look for quotes: %w", err)
+	}
+	for _, source := range sources {
+		bodies, err := r.w.foldedBodies(ctx, []uuid.UUID{source})
+		if err != nil {
+			return err
+		}
+		var quotes []quoted
+		err = r.w.all(ctx, &quotes, `SELECT id, text, form, locators::text AS places FROM statements WHERE source_id = $1 AND form = 'DIRECT_QUOTE'`, source)
+		if err != nil {
+			return fmt.Errorf("read quotes: %w", err)
+		}
+		for _, q := range quotes {
+			if err := q.CheckQuote("", bodies[source]); err != nil {
+				return misfit("statements, %s: %s", q.ID, err)
+			}
+			var places []string
+			for _, at := range q.Locators {
+				places = append(places, fmt.Sprint(at.Start), fmt.Sprint(at.End))
+			}
+			if !slices.Equal(places, strings.Split(strings.Trim(q.Places, "{}"), ",")) {
+				return misfit("statements, %s: Its locators are not where the quote stands in the source's body.", q.ID)
+			}
+		}
+	}
+	return nil
+}
