@@ -117,7 +117,7 @@ func TestVersion(t *testing.T) {
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	help := does(t, nil, "--help")
-	for _, word := range []string{"serve", "import", "migrate", "version"} {
+	for _, word := range []string{"serve", "import", "export", "migrate", "version"} {
 		if !strings.Contains(help, word) {
 			t.Errorf("the help does not tell of %s:\n%s", word, help)
 		}

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
+	"parley"
+	"parley/archive"
 	"parley/dataset"
 	"parley/examples"
 	"parley/storage"
@@ -12,18 +17,15 @@ import (
 
 type load struct {
 	database
-	Files []string `arg:"" name:"file" help:"Data sets, imported in this order." type:"existingfile"`
+	Files []string `arg:"" name:"file" help:"Data sets or archives, imported in this order." type:"existingfile"`
 }
 
 // Run imports the files, each wholly or not at all; it ends at the first that can't be.
 func (l load) Run(r *run) error {
-	sets := make([]*dataset.Set, len(l.Files))
+	imports := make([]func(*storage.Store) (string, error), len(l.Files))
 	for i, name := range l.Files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if sets[i], err = dataset.Read(name, text); err != nil {
+		var err error
+		if imports[i], err = reading(r, name); err != nil {
 			return err
 		}
 	}
@@ -37,16 +39,52 @@ func (l load) Run(r *run) error {
 		return err
 	}
 	defer store.Close()
-	for i, set := range sets {
-		outcome, err := dataset.Import(r.ctx, store, set, func(done int) {
-			fmt.Fprintf(os.Stderr, "%s: %d of %d facts\n", l.Files[i], done, set.Facts())
-		})
+	for i, name := range l.Files {
+		done, err := imports[i](store)
 		if err != nil {
-			return fmt.Errorf("nothing of %s was imported:\n%w", l.Files[i], err)
+			return fmt.Errorf("nothing of %s was imported:\n%w", name, err)
 		}
-		fmt.Printf("%s: %d facts, %d changes to the record\n", l.Files[i], outcome.Facts, outcome.Changes)
+		fmt.Printf("%s: %s\n", name, done)
 	}
 	return nil
+}
+
+// reading reads a file, and returns what imports it and says what that did. An archive, which may be long, is read then.
+func reading(r *run, name string) (func(*storage.Store) (string, error), error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	beginning := make([]byte, 1<<10)
+	n, err := io.ReadFull(file, beginning)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	whole := io.MultiReader(bytes.NewReader(beginning[:n]), file)
+	if archive.Is(beginning[:n]) {
+		return func(store *storage.Store) (string, error) {
+			defer file.Close()
+			outcome, err := archive.Import(r.ctx, store, name, whole, func(rows int) {
+				fmt.Fprintf(os.Stderr, "%s: %d rows\n", name, rows)
+			})
+			return fmt.Sprintf("%s as known at %s, %d rows", outcome.Negotiation, parley.FormatInstant(outcome.KnownAt), outcome.Rows), err
+		}, nil
+	}
+	defer file.Close()
+	text, err := io.ReadAll(whole)
+	if err != nil {
+		return nil, err
+	}
+	set, err := dataset.Read(name, text)
+	if err != nil {
+		return nil, err
+	}
+	return func(store *storage.Store) (string, error) {
+		outcome, err := dataset.Import(r.ctx, store, set, func(done int) {
+			fmt.Fprintf(os.Stderr, "%s: %d of %d facts\n", name, done, set.Facts())
+		})
+		return fmt.Sprintf("%d facts, %d changes to the record", outcome.Facts, outcome.Changes), err
+	}, nil
 }
 
 // loadDemo imports the example data set into an empty database, and leaves any other alone.

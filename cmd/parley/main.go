@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -16,7 +17,8 @@ import (
 // commands are the program's commands and flags; each flag has an environment variable too.
 type commands struct {
 	Serve   serve   `cmd:"" help:"Serve the GraphQL API and the playground."`
-	Import  load    `cmd:"" name:"import" help:"Bring the record in step with data sets (YAML or JSON)."`
+	Import  load    `cmd:"" name:"import" help:"Bring the record in step with data sets (YAML or JSON), or put an archive on record."`
+	Export  export  `cmd:"" help:"Write a negotiation to a file: all of it, to be imported elsewhere, or tables for a spreadsheet."`
 	Erase   erase   `cmd:"" help:"Erase the text kept of a source, where the law demands it; what rests on it stays."`
 	Migrate migrate `cmd:"" help:"Bring the database's tables up to date, and end."`
 	Version version `cmd:"" help:"Print the version."`
@@ -29,6 +31,7 @@ func main() {
 		kong.Description("Parley tracks how negotiations might end: which scenarios are on the table, who stands where on each, on what evidence, and how that moves."),
 		kong.UsageOnError(),
 		kong.DefaultEnvars("PARLEY"),
+		kong.Vars{"formats": strings.Join(formatNames(), ",")},
 	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once

@@ -1,0 +1,100 @@
+package main_test
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"parley/examples"
+	"parley/internal/postgres/pgtest"
+)
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
+	files := []string{"import"}
+	for _, example := range examples.Demo() {
+		files = append(files, file(t, example.Name, string(example.Text)))
+	}
+	does(t, env, files...)
+
+	archive := does(t, env, "export", "ukraine-2025")
+	if !strings.HasPrefix(archive, `{"parleyArchive": 1, "knownAt": "2025-08-20T`) {
+		t.Errorf("it printed %.300s", archive)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "archive.json")
+	if printed := does(t, env, "export", "ukraine-2025", "--output", path); printed != "" {
+		t.Errorf("it printed %q", printed)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != archive {
+		t.Errorf("the file differs from what was printed (%v)", err)
+	}
+
+	elsewhere := []string{"DATABASE_URL=" + pgtest.Database(t)}
+	got := does(t, elsewhere, "import", path)
+	if want := path + ": ukraine-2025 as known at 2025-08-20T09:00:00.000010Z, 480 rows\n"; got != want {
+		t.Errorf("it printed %q, want %q", got, want)
+	}
+	if again := does(t, elsewhere, "export", "ukraine-2025"); again != archive {
+		t.Error("exported from there, it is not the same")
+	}
+	p := start(t, elsewhere, "import", path)
+	if code := p.code(); code != 1 || !strings.Contains(p.said(), "parley: nothing of "+path+" was imported:\n"+path+":3: recordedAt ") {
+		t.Errorf("imported again, it ended with code %d:\n%s", code, p.said())
+	}
+
+	for _, tt := range []struct {
+		args []string
+		env  string
+		rows int
+	}{
+		{[]string{"--format", "positions-csv", "--valid-at", "2025-08-18T12:00:00Z"}, "", 15},
+		{[]string{"--valid-at", "2025-08-18T12:00:00Z", "--known-at", "2025-08-17T00:00:00+02:00"}, "PARLEY_FORMAT=positions-csv", 0},
+		{[]string{"--format", "status-changes-csv"}, "", 12},
+		{[]string{"--known-at", "2025-08-17T00:00:00Z"}, "PARLEY_FORMAT=status-changes-csv", 2},
+	} {
+		rows, err := csv.NewReader(strings.NewReader(does(t, append(env, tt.env), append([]string{"export", "ukraine-2025"}, tt.args...)...))).ReadAll()
+		if err != nil || len(rows)-1 != tt.rows {
+			t.Errorf("%v: %d rows, want %d (%v)", tt.args, len(rows)-1, tt.rows, err)
+		}
+	}
+
+	start(t, env, "export", "ukraine-2026").fails(`no negotiation is known as "ukraine-2026"`)
+	start(t, env, "export", "russia").fails(`no negotiation is known as "russia"`)
+	start(t, env, "export", "ukraine-2025", "--known-at", "9999-01-01T00:00:00Z").fails("knownAt: 9999-01-01T00:00:00.000000Z lies in the future")
+	start(t, env, "export", "ukraine-2025", "--known-at", "2025-08-17").fails("--known-at:", "is not an instant")
+	start(t, env, "export", "ukraine-2025", "--valid-at", "2025-08-17T00:00:00Z").fails("--valid-at:", "leave it out")
+	start(t, env, "export", "ukraine-2025", "--output", filepath.Join(dir, "missing", "archive.json")).fails("missing")
+	if p := start(t, env, "export", "ukraine-2025", "--format", "pdf"); p.code() == 0 || !strings.Contains(p.said(), `"json","positions-csv","status-changes-csv"`) {
+		t.Errorf("as a pdf: %s", p.said())
+	}
+	// What fails leaves a file as it was, and nothing beside it.
+	start(t, env, "export", "ukraine-2026", "--output", path).fails("ukraine-2026")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("there are %v (%v)", entries, err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != archive {
+		t.Errorf("the file was touched (%v)", err)
+	}
+	does(t, env, "export", "ukraine-2025", "--output", os.DevNull)
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s is a file now (%v)", os.DevNull, err)
+	}
+}
+
+func TestImportOfABadArchive(t *testing.T) {
+	t.Parallel()
+	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
+	bad := file(t, "bad.json", "{\"parleyArchive\": 1, \"knownAt\": \"2025-01-01T00:00:00Z\", \"negotiation\": \"talks\",\n\"records\": [\n{\"id\":1}\n]}\n")
+	p := start(t, env, "import", bad)
+	if code := p.code(); code != 1 || !strings.Contains(p.said(), "parley: nothing of "+bad+" was imported:\n"+bad+":3: id: 1 is not a text.") {
+		t.Errorf("it ended with code %d:\n%s", code, p.said())
+	}
+	newer := file(t, "newer.json", `{"parleyArchive": 2}`)
+	if p := start(t, env, "import", newer); p.code() != 1 || !strings.Contains(p.said(), newer+":1: The archive is of form 2") {
+		t.Errorf("it said %s", p.said())
+	}
+}
