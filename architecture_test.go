@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"parley/bench/feed":                    {"parley/internal/postgres", "parley/bench/gauge"},
 	"parley/bench/gauge":                   {},
 	"parley/bench/feed/baseline":           {},
-	"parley/cmd/parley": {"parley", "parley/storage", "parley/feed", "parley/server", "parley/server/transport", "parley/dataset", "parley/archive", "parley/examples",
+	"parley/cmd/parley": {"parley", "parley/storage", "parley/feed", "parley/server", "parley/server/transport", "parley/dataset", "parley/archive", "parley/briefing", "parley/examples",
 		"parley/internal/postgres"},
 }
 

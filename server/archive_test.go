@@ -72,21 +72,29 @@ fragment Moved on StatusChange {
 	id version from to skipped by { ...Who } reason successor { id } effectiveAt effectiveAtPrecision recordedAt supersededAt recordedBy { ...By } correctionNote
 	evidence { ...Words } scenario { id title }
 }
+fragment Judged on Assessment {
+	id label probability likelihood confidence rationale assessedAt recordedAt brierScore analyst { ...By record { n brier timeWeightedBrier } } scenario { id }
+}
 fragment Told on Change {
 	__typename kind summary note recordedAt recordedBy { ...By } negotiation { id title }
 	... on ScenarioStatusChanged { cause scenario { id title status } statusChange { ...Moved } previous { ...Moved } }
 	... on PositionChanged { cause position { ...Held } previous { ...Held } }
+	... on AssessmentChanged { assessment { ...Judged } previousAssessment { ...Judged } }
 	... on RecordChanged { action fields node { __typename id label } }
 }
 fragment Whole on Negotiation {
 	id key title summary stage startedAt endedAt changedAt
-	issues { id key title question kind exhaustive scenarios(first: 20) { totalCount nodes { id } } }
+	issues { id key title question kind exhaustive scenarios(first: 20) { totalCount nodes { id } }
+		matrix { rows { stakeholder { ...Who } participations { id } cells { stance ageDays contested position { id } } } }
+		landingZone { verdict blockers { id } undeclared { id } conditional { id } onHearsay { id } support supportLow supportHigh parties { weight } }
+		likelihoods { total coherent entries { probability analysts } } }
 	scenarios(first: 20) { totalCount nodes {
 		id key title summary criteria deadline targetStage status statusSince currentStatusChange { id } changedAt allowedTransitions
 		statusHistory(includeSuperseded: true) { totalCount nodes { ...Moved } }
 		positions { totalCount nodes { ...Held dissenting { ...Held } } }
 		positionHistory(includeSuperseded: true) { totalCount nodes { ...Held } }
 		statements { totalCount nodes { ...Words } }
+		assessments { totalCount nodes { ...Judged } } resolution { outcome note resolvedAt recordedBy { ...By } }
 		relations { id kind note recordedAt supersededAt from { id } to { id } claimedBy { ...Who } evidence { ...Words } }
 	} }
 	participants { totalCount nodes { id role vetoPlayer vetoIssues { id } capability validFrom validTo stakeholder { ...Who } } }
@@ -154,6 +162,9 @@ negotiations:
         scenarios:
           - {key: us-contributes, positions: [{key: p, holder: russia, stance: OPPOSES, validFrom: 2025-08-18T15:00:00Z, evidence: [never], conditions: ["=a vote", "b\nc"]}]}
 `)
+	a.must(`mutation { x: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 30, confidence: LOW, rationale: "so", assessedAt: "2025-08-16T00:00:00Z"}) { userErrors { code message field } }
+		y: resolveScenario(input: {scenario: "ukraine-2025/ceasefire-first", outcome: DID_NOT_OCCUR, note: "Over.", resolvedAt: "2025-08-19T00:00:00Z"}) { userErrors { code message field } }
+		z: unresolveScenario(input: {scenario: "ukraine-2025/ceasefire-first", note: "Not over."}) { userErrors { code message field } } }`)
 	position := a.must(`{ positions(filter: {holders: ["russia"], scenarios: ["` + strip + `"]}, asOf: {validAt: "2025-08-18T16:00:00Z"}) { nodes { id } } }`).text("positions.nodes.0.id")
 	beforeRetraction := a.must(`{ lens { knownAt } }`).text("lens.knownAt")
 	a.must(fmt.Sprintf(`mutation {
@@ -398,7 +409,12 @@ negotiations:
               - {key: p1, holder: south, stance: SUPPORTS, validFrom: 2025-01-03, validTo: 2025-05-01, salience: 4, rationale: R, conditions: [C], redLine: true, evidence: [m1]}
               - {key: p2, holder: south, stance: OPPOSES, validFrom: 2025-01-03, contests: p1, evidence: [s2]}
               - {key: p3, holder: north, stance: OPPOSES, validFrom: 2025-01-03}
-          - {key: strip, positions: [{holder: north, stance: NEUTRAL, validFrom: 2025-01-01, evidence: [s2]}]}
+          - key: strip
+            positions: [{holder: north, stance: NEUTRAL, validFrom: 2025-01-01, evidence: [s2]}]
+            assessments: [{probability: 30, rationale: R, assessedAt: 2025-01-02}]
+            outcome: OCCURRED
+            resolvedAt: 2025-07-01
+            resolutionNote: N
     events: [{key: meeting, title: A meeting, kind: MEETING, location: L, startedAt: 2025-01-02, endedAt: 2025-01-03, participants: [north], evidence: [m1]}]
     participations: [{stakeholder: south, role: PRIMARY_PARTY, capability: 3, validFrom: 2024-01-01, validTo: 2025-01-01}]
     relations: [{kind: FALLBACK_FOR, from: line, to: strip, claimedBy: north, comment: N, evidence: [m1]}]

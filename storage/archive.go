@@ -41,6 +41,7 @@ var archive = []archived{
 	versions("relations", parley.KindRelation),
 	versions("status_changes", parley.KindStatusChange),
 	versions("positions", parley.KindPosition),
+	versions("assessments", parley.KindAssessment),
 	{name: "changes", where: `x.subject_id = ANY($1) AND x.recorded_at <= $2`, order: `x.recorded_at`, leaks: true},
 }
 
@@ -208,8 +209,8 @@ func lines(ctx context.Context, tx *sql.Tx, text string, each func([]byte) error
 }
 
 // membersOf finds the records that an archive holds: those of the negotiation itself; the shared ones that a version of
-// these names, and the statements about one of them; what these statements name in turn; and the affiliations between two
-// who are in it.
+// these names, and the statements about one of them; what these statements name in turn; the parties for which persons among
+// them speak; and the affiliations between two who are in it.
 func membersOf(columns map[string][]archivedColumn) string {
 	named := func(from string, wanted func(archived) bool) string {
 		var selects []string
@@ -235,9 +236,12 @@ func membersOf(columns map[string][]archivedColumn) string {
 			UNION SELECT x.id FROM own JOIN statements x ON x.about @> ARRAY[own.id] WHERE x.recorded_at <= $2
 		), said AS (
 			` + named("named", func(a archived) bool { return a.kind == parley.KindStatement }) + `
-		), members AS (
+		), met AS (
 			SELECT id FROM own
 			UNION SELECT r.id FROM (SELECT id FROM named UNION SELECT id FROM said) n JOIN records r ON r.id = n.id WHERE r.kind = ANY($3::text[]::record_kind[])
+		), members AS (
+			SELECT id FROM met
+			UNION SELECT x.organization_id FROM affiliations x JOIN met p ON p.id = x.person_id WHERE x.speaks_for AND x.recorded_at <= $2
 		)
 		SELECT array_agg(id) FROM (
 			SELECT id FROM members

@@ -35,7 +35,7 @@ func TestExport(t *testing.T) {
 
 	elsewhere := []string{"DATABASE_URL=" + pgtest.Database(t)}
 	got := does(t, elsewhere, "import", path)
-	if want := path + ": ukraine-2025 as known at 2025-08-20T09:00:00.000010Z, 480 rows\n"; got != want {
+	if want := path + ": ukraine-2025 as known at 2025-08-20T09:00:00.000010Z, 488 rows\n"; got != want {
 		t.Errorf("it printed %q, want %q", got, want)
 	}
 	if again := does(t, elsewhere, "export", "ukraine-2025"); again != archive {
@@ -62,13 +62,24 @@ func TestExport(t *testing.T) {
 		}
 	}
 
+	since := []string{"export", "ukraine-2025", "--format", "briefing", "--since", "2025-08-14T00:00:00Z", "--valid-at", "2025-08-18T18:00:00Z", "--known-at", "2025-08-18T18:00:00Z"}
+	example, err := os.ReadFile("../../docs/briefing-example.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := does(t, env, since...); got != string(example) {
+		t.Errorf("the briefing differs from the example in the documents:\n%s", got)
+	}
+	start(t, env, "export", "ukraine-2025", "--since", "2025-08-14T00:00:00Z").fails("--since:", "leave it out")
+	start(t, env, "export", "ukraine-2025", "--format", "briefing", "--since", "2025-08-14").fails("--since:", "is not an instant")
+
 	start(t, env, "export", "ukraine-2026").fails(`no negotiation is known as "ukraine-2026"`)
 	start(t, env, "export", "russia").fails(`no negotiation is known as "russia"`)
 	start(t, env, "export", "ukraine-2025", "--known-at", "9999-01-01T00:00:00Z").fails("knownAt: 9999-01-01T00:00:00.000000Z lies in the future")
 	start(t, env, "export", "ukraine-2025", "--known-at", "2025-08-17").fails("--known-at:", "is not an instant")
 	start(t, env, "export", "ukraine-2025", "--valid-at", "2025-08-17T00:00:00Z").fails("--valid-at:", "leave it out")
 	start(t, env, "export", "ukraine-2025", "--output", filepath.Join(dir, "missing", "archive.json")).fails("missing")
-	if p := start(t, env, "export", "ukraine-2025", "--format", "pdf"); p.code() == 0 || !strings.Contains(p.said(), `"json","positions-csv","status-changes-csv"`) {
+	if p := start(t, env, "export", "ukraine-2025", "--format", "pdf"); p.code() == 0 || !strings.Contains(p.said(), `"json","positions-csv","status-changes-csv","briefing"`) {
 		t.Errorf("as a pdf: %s", p.said())
 	}
 	// What fails leaves a file as it was, and nothing beside it.
