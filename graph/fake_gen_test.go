@@ -466,6 +466,10 @@ func (f fakeQuery) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule,
 	return fakeOne[[]*parley.StatusRule](f.fake, "Query.scenarioLifecycle")
 }
 
+func (f fakeQuery) Search(ctx context.Context, text string, first int, asOf *parley.AsOf) ([]*parley.SearchResult, error) {
+	return fakeOne[[]*parley.SearchResult](f.fake, "Query.search", text, first, asOf)
+}
+
 func (f fakeQuery) Source(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Source, error) {
 	return fakeOne[*parley.Source](f.fake, "Query.source", id, asOf)
 }
@@ -606,6 +610,14 @@ func (f fakeScenarioStatusChanged) StatusChange(ctx context.Context, objs []*par
 
 func (f fakeScenarioStatusChanged) Previous(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error) {
 	return fakeMany[*parley.StatusChange](f.fake, "ScenarioStatusChanged.previous", objs)
+}
+
+func (f *fake) SearchResult() SearchResultResolver { return fakeSearchResult{f} }
+
+type fakeSearchResult struct{ *fake }
+
+func (f fakeSearchResult) Node(ctx context.Context, objs []*parley.SearchResult) ([]parley.Node, error) {
+	return fakeMany[parley.Node](f.fake, "SearchResult.node", objs)
 }
 
 func (f *fake) Source() SourceResolver { return fakeSource{f} }

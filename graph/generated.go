@@ -54,6 +54,7 @@ type ResolverRoot interface {
 	Scenario() ScenarioResolver
 	ScenarioRelation() ScenarioRelationResolver
 	ScenarioStatusChanged() ScenarioStatusChangedResolver
+	SearchResult() SearchResultResolver
 	Source() SourceResolver
 	Stakeholder() StakeholderResolver
 	StanceCell() StanceCellResolver
@@ -466,6 +467,7 @@ type ComplexityRoot struct {
 		Scenario          func(childComplexity int, id string, asOf *parley.AsOf) int
 		ScenarioLifecycle func(childComplexity int) int
 		Scenarios         func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) int
+		Search            func(childComplexity int, text string, first int, asOf *parley.AsOf) int
 		Source            func(childComplexity int, id string, asOf *parley.AsOf) int
 		Sources           func(childComplexity int, text *string, first int, after *string, asOf *parley.AsOf) int
 		Stakeholder       func(childComplexity int, id string, asOf *parley.AsOf) int
@@ -575,6 +577,12 @@ type ComplexityRoot struct {
 		Scenario     func(childComplexity int) int
 		StatusChange func(childComplexity int) int
 		Summary      func(childComplexity int) int
+	}
+
+	SearchResult struct {
+		Node    func(childComplexity int) int
+		Rank    func(childComplexity int) int
+		Snippet func(childComplexity int) int
 	}
 
 	Source struct {
@@ -939,6 +947,7 @@ type QueryResolver interface {
 	Scenario(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Scenario, error)
 	Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error)
 	ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error)
+	Search(ctx context.Context, text string, first int, asOf *parley.AsOf) ([]*parley.SearchResult, error)
 	Source(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Source, error)
 	Sources(ctx context.Context, text *string, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Source], error)
 	Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error)
@@ -985,6 +994,9 @@ type ScenarioStatusChangedResolver interface {
 	Scenario(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Scenario, error)
 	StatusChange(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error)
 	Previous(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error)
+}
+type SearchResultResolver interface {
+	Node(ctx context.Context, objs []*parley.SearchResult) ([]parley.Node, error)
 }
 type SourceResolver interface {
 	Body(ctx context.Context, objs []*parley.Source) ([]*string, error)
@@ -2977,6 +2989,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Scenarios(childComplexity, args["filter"].(*parley.ScenarioFilter), args["orderBy"].(parley.ScenarioOrder), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+	case "Query.search":
+		if e.ComplexityRoot.Query.Search == nil {
+			break
+		}
+
+		args, err := ec.field_Query_search_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Search(childComplexity, args["text"].(string), args["first"].(int), args["asOf"].(*parley.AsOf)), true
 	case "Query.source":
 		if e.ComplexityRoot.Query.Source == nil {
 			break
@@ -3516,6 +3539,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScenarioStatusChanged.Summary(childComplexity), true
+
+	case "SearchResult.node":
+		if e.ComplexityRoot.SearchResult.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Node(childComplexity), true
+	case "SearchResult.rank":
+		if e.ComplexityRoot.SearchResult.Rank == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Rank(childComplexity), true
+	case "SearchResult.snippet":
+		if e.ComplexityRoot.SearchResult.Snippet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Snippet(childComplexity), true
 
 	case "Source.author":
 		if e.ComplexityRoot.Source.Author == nil {
@@ -4547,7 +4589,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "affiliation.graphqls" "analyst.graphqls" "assessment.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "landing_zone.graphqls" "likelihood.graphqls" "matrix.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "resolution.graphqls" "scenario.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
+//go:embed "affiliation.graphqls" "analyst.graphqls" "assessment.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "landing_zone.graphqls" "likelihood.graphqls" "matrix.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "resolution.graphqls" "scenario.graphqls" "search.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4811,6 +4853,7 @@ input RetractInput {
 	{Name: "relation.graphqls", Input: sourceData("relation.graphqls"), BuiltIn: false},
 	{Name: "resolution.graphqls", Input: sourceData("resolution.graphqls"), BuiltIn: false},
 	{Name: "scenario.graphqls", Input: sourceData("scenario.graphqls"), BuiltIn: false},
+	{Name: "search.graphqls", Input: sourceData("search.graphqls"), BuiltIn: false},
 	{Name: "source.graphqls", Input: sourceData("source.graphqls"), BuiltIn: false},
 	{Name: "stakeholder.graphqls", Input: sourceData("stakeholder.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
@@ -5680,6 +5723,18 @@ func (ec *executionContext) childFields_ScenarioStatusChanged(ctx context.Contex
 		return ec.fieldContext_ScenarioStatusChanged_previous(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScenarioStatusChanged", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_SearchResult_node(ctx, field)
+	case "snippet":
+		return ec.fieldContext_SearchResult_snippet(ctx, field)
+	case "rank":
+		return ec.fieldContext_SearchResult_rank(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchResult", field.Name)
 }
 
 func (ec *executionContext) childFields_Source(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7267,6 +7322,36 @@ func (ec *executionContext) field_Query_scenarios_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["asOf"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "text",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["text"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
 	return args, nil
 }
 
@@ -17265,6 +17350,50 @@ func (ec *executionContext) fieldContext_Query_scenarioLifecycle(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_search(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_search(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Search(ctx, fc.Args["text"].(string), fc.Args["first"].(int), fc.Args["asOf"].(*parley.AsOf))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
+			return ec.marshalNSearchResult2ᚕᚖparleyᚐSearchResultᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_search(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SearchResult(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_search_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_source(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20168,6 +20297,107 @@ func (ec *executionContext) resolveBatch_ScenarioStatusChanged_previous(ctx cont
 		err,
 		"ScenarioStatusChanged.previous",
 	)
+}
+
+func (ec *executionContext) _SearchResult_node(ctx context.Context, field graphql.CollectedField, obj *parley.SearchResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SearchResult_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SearchResult_node(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
+			return ec.marshalNNode2parleyᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SearchResult_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SearchResult",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SearchResult_node(ctx context.Context, field graphql.CollectedField, obj *parley.SearchResult) (any, error) {
+	resolver := ec.Resolvers.SearchResult()
+	if batch, ok := graphql.BatchParentsFor[*parley.SearchResult](ctx, "SearchResult"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Node(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[parley.Node](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SearchResult.node",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Node(ctx, []*parley.SearchResult{obj})
+	return graphql.ResolveBatchSingleResult[parley.Node](
+		ctx,
+		results,
+		err,
+		"SearchResult.node",
+	)
+}
+
+func (ec *executionContext) _SearchResult_snippet(ctx context.Context, field graphql.CollectedField, obj *parley.SearchResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SearchResult_snippet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snippet, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SearchResult_snippet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SearchResult", field, false, false, "String")
+}
+
+func (ec *executionContext) _SearchResult_rank(ctx context.Context, field graphql.CollectedField, obj *parley.SearchResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SearchResult_rank(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rank, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SearchResult_rank(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SearchResult", field, false, false, "Float")
 }
 
 func (ec *executionContext) _Source_id(ctx context.Context, field graphql.CollectedField, obj *parley.Source) (ret graphql.Marshaler) {
@@ -31815,6 +32045,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_scenarioLifecycle(ctx, field)
 				})
+		case "search":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_search(ctx, field)
+				})
 		case "source":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -32529,6 +32765,50 @@ func (ec *executionContext) _ScenarioStatusChanged(ctx context.Context, sel ast.
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScenarioStatusChanged_previous(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var searchResultImplementors = []string{"SearchResult"}
+
+func (ec *executionContext) _SearchResult(ctx context.Context, sel ast.SelectionSet, obj *parley.SearchResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, searchResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SearchResult")
+		case "node":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SearchResult_node(ctx, field, obj)
+				})
+		case "snippet":
+			out.Values[i] = ec._SearchResult_snippet(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rank":
+			out.Values[i] = ec._SearchResult_rank(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -34871,6 +35151,20 @@ func (ec *executionContext) marshalNEventState2parleyᚐEventState(ctx context.C
 	return res
 }
 
+func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
+	res, err := graphql.UnmarshalFloat(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.SelectionSet, v float64) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalFloat(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Float!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
 	res, err := graphql.UnmarshalUUID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35854,6 +36148,31 @@ func (ec *executionContext) marshalNScenarioStatusChanged2ᚖparleyᚐScenarioSt
 		return graphql.Null
 	}
 	return ec._ScenarioStatusChanged(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSearchResult2ᚕᚖparleyᚐSearchResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "SearchResult", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSearchResult2ᚖparleyᚐSearchResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSearchResult2ᚖparleyᚐSearchResult(ctx context.Context, sel ast.SelectionSet, v *parley.SearchResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SearchResult!")
+		return graphql.Null
+	}
+	return ec._SearchResult(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNShiftCause2parleyᚐShiftCause(ctx context.Context, v any) (parley.ShiftCause, error) {

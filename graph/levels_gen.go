@@ -70,6 +70,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillScenarioPayload(ec)
 	l.fillScenarioRelation(ec)
 	l.fillScenarioStatusChanged(ec)
+	l.fillSearchResult(ec)
 	l.fillSource(ec)
 	l.fillSourceConnection(ec)
 	l.fillSourceEdge(ec)
@@ -169,6 +170,7 @@ type levels struct {
 	ScenarioPayload         level.Object[ScenarioPayload]
 	ScenarioRelation        level.Object[parley.ScenarioRelation]
 	ScenarioStatusChanged   level.Object[parley.ScenarioStatusChanged]
+	SearchResult            level.Object[parley.SearchResult]
 	Source                  level.Object[parley.Source]
 	SourceConnection        level.Object[parley.Connection[parley.Source]]
 	SourceEdge              level.Object[parley.Edge[parley.Source]]
@@ -888,6 +890,9 @@ func (l *levels) fillQuery(ec *executionContext) {
 		"scenarioLifecycle": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.StatusRule, error) {
 			return ec.Resolvers.Query().ScenarioLifecycle(ctx)
 		}, level.List(level.Pointer(&l.StatusRule), "[StatusRule!]!")),
+		"search": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.SearchResult, error) {
+			return ec.Resolvers.Query().Search(ctx, fc.Args["text"].(string), fc.Args["first"].(int), fc.Args["asOf"].(*parley.AsOf))
+		}, level.List(level.Pointer(&l.SearchResult), "[SearchResult!]!")).With(ec.field_Query_search_args),
 		"source": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Source, error) {
 			return ec.Resolvers.Query().Source(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Source)).With(ec.field_Query_source_args),
@@ -1090,6 +1095,16 @@ func (l *levels) fillScenarioStatusChanged(ec *executionContext) {
 		"previous": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error) {
 			return ec.Resolvers.ScenarioStatusChanged().Previous(ctx, objs)
 		}, level.Pointer(&l.StatusChange)),
+	}}
+}
+
+func (l *levels) fillSearchResult(ec *executionContext) {
+	l.SearchResult = level.Object[parley.SearchResult]{Name: "SearchResult", Satisfies: []string{"SearchResult"}, Fields: map[string]level.Field[parley.SearchResult]{
+		"node": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.SearchResult) ([]parley.Node, error) {
+			return ec.Resolvers.SearchResult().Node(ctx, objs)
+		}, l.shapeOfNode()),
+		"snippet": level.Plain(func(o *parley.SearchResult) string { return o.Snippet }, level.Text[string]),
+		"rank":    level.Plain(func(o *parley.SearchResult) float64 { return o.Rank }, level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) })),
 	}}
 }
 

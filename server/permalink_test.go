@@ -106,7 +106,8 @@ func TestPermalinks(t *testing.T) {
 				diff(from: {validAt: "2025-02-01T00:00:00Z", knownAt: "2026-01-01T00:00:00Z"}, to: {validAt: %[2]q, knownAt: %[3]q}) { positions { totalCount nodes { before { stance } after { stance } cause } } } }
 			stakeholder(id: "holder-%[4]d", %[1]s) { name positionHistory(includeSuperseded: true, first: 500) { totalCount nodes { version stance validTo recordedAt supersededAt correctionNote scenario { title } } } }
 			positions(%[1]s, orderBy: RECORDED_DESC, first: 200, filter: {holders: ["holder-%[4]d"]}) { totalCount nodes { version rationale } }
-			scenarios(%[1]s, filter: {everReached: [AGREED], notReached: [STALLED]}) { totalCount nodes { key } } }`,
+			scenarios(%[1]s, filter: {everReached: [AGREED], notReached: [STALLED]}) { totalCount nodes { key } }
+			search(text: "text %[4]d", first: 100, %[1]s) { rank snippet node { id label } } common: search(text: "text", first: 500, %[1]s) { rank snippet node { id } } }`,
 			asOf, parley.FormatInstant(valid), parley.FormatInstant(now), random.IntN(linkedHolders))
 		l := link{document, a.raw(document)}
 		if again := a.raw(document); again != l.answer {

@@ -172,8 +172,8 @@ func (s *Store) EraseBody(ctx context.Context, source, note string) (Written, er
 	if err != nil {
 		return written, err
 	}
-	// The text is gone from the disk only when the table is written anew.
-	if _, err := s.db.ExecContext(ctx, `VACUUM FULL source_bodies`); err != nil {
+	// The text is gone from the disk only when the tables are written anew.
+	if _, err := s.db.ExecContext(ctx, `VACUUM FULL source_bodies, source_passages`); err != nil {
 		return written, fmt.Errorf("the text can't be read any more, but its bytes are still on the disk: %w", err)
 	}
 	return written, nil
