@@ -290,6 +290,35 @@ func TestSearchOfLongTexts(t *testing.T) {
 	}
 }
 
+// The words of much that is said at once are kept before other writers have to wait.
+func TestSearchOfMuchSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	record := func(validFrom string, texts ...string) {
+		var evidence []any
+		for _, text := range texts {
+			evidence = append(evidence, map[string]any{"source": "rumour", "form": "REPORTED", "text": text})
+		}
+		a.must(`mutation($validFrom: Time, $evidence: [NewStatementInput!]) { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: $validFrom, newEvidence: $evidence}) {
+			cursor userErrors { code message field } } }`, map[string]any{"validFrom": validFrom, "evidence": evidence})
+	}
+	record("2025-02-01T00:00:00Z", "One lighthouse", "Two lighthouses")
+	before := a.must(`{ lens { knownAt } }`).text("lens.knownAt")
+	long := strings.Repeat("waves and ", 1_900)
+	record("2025-02-02T00:00:00Z", long+"a lighthouse", long+"<lighthouses>")
+	for asOf, want := range map[string]int{fmt.Sprintf("knownAt: %q", before): 2, "": 4} {
+		if got := a.found("lighthouse", asOf); len(got) != want {
+			t.Errorf("(%s) finds %d, want %d", asOf, len(got), want)
+		}
+	}
+	if n := a.number(`SELECT count(*) FROM search_texts t JOIN statements s ON s.version = t.version AND s.id = t.record_id WHERE t.at < s.recorded_at AND length(s.text) > 19000`); n != 2 {
+		t.Errorf("the words of %d long statements were kept before the head was taken, want 2", n)
+	}
+	if n := a.number(`SELECT count(*) FROM search_texts t WHERE kind = 'STATEMENT' AND NOT EXISTS (SELECT FROM statements s WHERE s.version = t.version)`); n != 0 {
+		t.Errorf("%d versions are kept of no statement", n)
+	}
+}
+
 func TestSearchTakesTheSameStatements(t *testing.T) {
 	t.Parallel()
 	small, large := withTalks(t), withTalks(t)

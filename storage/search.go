@@ -2,9 +2,12 @@ package storage
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"parley"
 )
@@ -216,4 +219,42 @@ func (s *Snapshot) Search(ctx context.Context, text string, first int, asOf *par
 		return nil, err
 	}
 	return results, nil
+}
+
+// keptAtOnce is how many bytes of new statements have their words kept by the trigger, in a few milliseconds.
+const keptAtOnce = 4_000
+
+// keepLongWords keeps the words of new statements that are long, or many, before the head is taken, since that takes a while.
+// Their place among the newest is that of the last change until then. (A batch has all writers wait from the beginning.)
+func (w *writer) keepLongWords(ctx context.Context, added []*newStatement) error {
+	type fact struct {
+		ID      uuid.UUID `json:"id"`
+		Version uuid.UUID `json:"version"`
+		Text    string    `json:"text"`
+	}
+	var facts []fact
+	length := 0
+	for _, n := range added {
+		if !n.id.known {
+			n.value.Version = parley.NewID()
+			facts = append(facts, fact{n.value.ID, n.value.Version, n.value.Text})
+			length += len(n.value.Text)
+		}
+	}
+	if length <= keptAtOnce || w.head != nil {
+		return nil
+	}
+	text, err := json.Marshal(facts)
+	if err != nil {
+		return fmt.Errorf("write down statements: %w", err)
+	}
+	err = w.exec(ctx, `
+		INSERT INTO search_texts
+		SELECT t.*
+		FROM feed_head h, jsonb_array_elements($1::jsonb) f,
+			search_text(f || jsonb_build_object('recorded_at', h.recorded_at), 'STATEMENT', '', 'text') t`, string(text))
+	if err != nil {
+		return fmt.Errorf("keep the words of statements: %w", err)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -169,6 +170,9 @@ func (w *writer) recordStatement(ctx context.Context, in parley.RecordStatementI
 	if err := w.checkQuotes(ctx, added); err != nil {
 		return Written{}, err
 	}
+	if err := w.keepLongWords(ctx, added); err != nil {
+		return Written{}, err
+	}
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
 	}
@@ -274,7 +278,9 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 		if err := notInFuture(w, n.field+".saidAt", n.value.SaidAt); err != nil {
 			return err
 		}
+		version := n.value.Version
 		n.value.Provenance = w.provenance(nil)
+		n.value.Version = cmp.Or(version, n.value.Version)
 		records = append(records, record{n.value.ID, parley.KindStatement, n.source.ID, w.at})
 		rows = append(rows, newStatementRow(n.value))
 		if n.id.id != nil {
@@ -369,6 +375,9 @@ func (e evidence) prepare(ctx context.Context, w *writer) error {
 		return err
 	}
 	if err := w.checkQuotes(ctx, e.added); err != nil {
+		return err
+	}
+	if err := w.keepLongWords(ctx, e.added); err != nil {
 		return err
 	}
 	var known uuids
