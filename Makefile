@@ -38,7 +38,7 @@ lint: ## Check formatting, and run go vet and staticcheck
 	@$(GO) vet ./...
 	@$(TOOL) staticcheck ./...
 
-bench: setup ## Measure reads and writes beside plain statements (some eight minutes; nothing else should run)
+bench: setup ## Measure reads, writes and searches beside plain statements (some twelve minutes; nothing else should run)
 	$(GO) test -run '^$$' -bench . -benchmem ./server
 	$(GO) run ./bench
 

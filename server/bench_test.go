@@ -201,3 +201,70 @@ func BenchmarkWrites(b *testing.B) {
 		}
 	})
 }
+
+// searchedStatements is how many statements are searched, beside a twentieth as many names.
+const searchedStatements = 1_000_000
+
+// fillSearched makes statements a second apart, with words that are more or less common, and names that are much alike. It
+// goes past the triggers and builds the indexes at the end, since that takes a fraction of the time.
+const fillSearched = `
+	ALTER TABLE statements DISABLE TRIGGER USER;
+	ALTER TABLE stakeholders DISABLE TRIGGER USER;
+	DROP INDEX search_texts_by_word_of_other, search_texts_by_word_of_name, search_texts_by_name;
+	SET maintenance_work_mem = '256MB';
+	CREATE TEMP TABLE made AS
+		SELECT n, n > %[1]d AS is_name, timestamptz '2020-01-01Z' + n * interval '1 s' AS at, lpad(to_hex(n), 32, '0')::uuid AS id,
+			CASE WHEN n > %[1]d
+				THEN (ARRAY['vol', 'iv', 'petr', 'an', 'mar', 'ser', 'al', 'dmy', 'ole', 'yur'])[1 + n %% 10] || (ARRAY['odymyr', 'an', 'yna', 'hiy'])[1 + n / 10 %% 4] || ' ' ||
+					(ARRAY['zel', 'kov', 'pet', 'bon', 'shev', 'mel', 'kuz', 'lys'])[1 + n / 40 %% 8] || (ARRAY['en', 'al', 'ar', 'ub', 'et'])[1 + n / 320 %% 5] || (ARRAY['sky', 'ko', 'chuk', 'ov'])[1 + n / 1600 %% 4] || ' ' || n
+				ELSE 'delegate ' || n || ' said ' || (ARRAY['peace', 'war'])[1 + n %% 2] || ' would come' || CASE n %% 100000 WHEN 7 THEN ' seldom' ELSE '' END ||
+					' to the ' || (ARRAY['north', 'south', 'east', 'west', 'port', 'bridge', 'valley'])[1 + n %% 7] || ' and that claims on area' || n %% 5003 || ' and title' || n %% 20011 || ' were open'
+			END AS text
+		FROM generate_series(1, %[1]d + %[2]d) n;
+	INSERT INTO records (id, kind, path, recorded_at)
+		SELECT id, CASE WHEN is_name THEN 'STAKEHOLDER' ELSE 'STATEMENT' END::record_kind, CASE WHEN is_name THEN 'party-' || n END, at FROM made;
+	INSERT INTO statements (id, version, source_id, about, text, form, terms, credibility, locators, said_at_precision, recorded_by, recorded_at)
+		SELECT id, id, (SELECT id FROM sources LIMIT 1), '{}', text, 'REPORTED', 'ON_RECORD', 'C3', '{}', 'INSTANT', (SELECT id FROM analysts LIMIT 1), at FROM made WHERE NOT is_name;
+	INSERT INTO stakeholders (id, version, path, key, name, kind, aliases, names, recorded_by, recorded_at)
+		SELECT id, id, 'party-' || n, 'party-' || n, text, 'PERSON', '{}', text, (SELECT id FROM analysts LIMIT 1), at FROM made WHERE is_name;
+	INSERT INTO search_texts (version, record_id, kind, at, name, words)
+		SELECT id, id, CASE WHEN is_name THEN 'STAKEHOLDER' ELSE 'STATEMENT' END::record_kind, at, CASE WHEN is_name THEN text END,
+			search_vector(text, CASE WHEN is_name THEN 'A' ELSE 'B' END::"char") FROM made;
+	CREATE INDEX search_texts_by_word_of_other ON search_texts USING gin (words) WITH (fastupdate = off) WHERE name IS NULL AND kind <> 'POSITION';
+	CREATE INDEX search_texts_by_word_of_name ON search_texts USING gin (words) WITH (fastupdate = off) WHERE name IS NOT NULL;
+	CREATE INDEX search_texts_by_name ON search_texts USING gin (name gin_trgm_ops) WITH (fastupdate = off) WHERE name IS NOT NULL;
+	ANALYZE`
+
+// Searches of many statements are measured beside a look-up by key in the same database.
+func BenchmarkSearch(b *testing.B) {
+	a := withTalks(b)
+	db := a.db()
+	defer db.Close()
+	db.MustExec(fmt.Sprintf(fillSearched, searchedStatements, searchedStatements/20))
+	db.MustExec(`VACUUM`)
+	var lookUp float64
+	for _, q := range []struct{ name, document string }{
+		{"look-up", `{ scenario(id: "talks/line") { title status } }`},
+		{"rare word", `{ search(text: "\"seldom\"") { rank snippet } }`},
+		{"two words", `{ search(text: "area77 \"title77\"") { rank snippet } }`},
+		{"word of half of all", `{ search(text: "\"peace\"") { rank snippet } }`},
+		{"two common words", `{ search(text: "valley \"peace\"") { rank snippet } }`},
+		{"common words, never together", `{ search(text: "war \"peace\"") { rank snippet } }`},
+		{"beginning of a word", `{ search(text: "area77") { rank snippet } }`},
+		{"beginning of many", `{ search(text: "pe") { rank snippet } }`},
+		{"misspelt name", `{ search(text: "Volodimir Zelinsky") { rank snippet } }`},
+	} {
+		body, err := json.Marshal(map[string]string{"query": q.document})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(q.name, func(b *testing.B) {
+			post(b, a.url+server.GraphQLPath, string(body))
+			took := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
+			if q.name == "look-up" {
+				lookUp = took
+			}
+			b.ReportMetric(took/lookUp, "look-ups")
+		})
+	}
+}

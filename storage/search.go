@@ -54,7 +54,7 @@ func textOf() string {
 // sources' texts. They are the newest that are in sight, so that what is recorded later can't take their places in an older lens.
 const (
 	candidates = 500
-	fewNames   = 10  // where fewer hold the words, names that are spelt alike are looked for
+	few        = 10  // where fewer texts hold the words, names that are spelt alike are looked for
 	alike      = 100 // so many of them at most
 )
 
@@ -111,7 +111,7 @@ func newest(sort, condition, until string) string {
 
 // search finds the terms, of which the one with the number {open} may go on.
 var search = strings.NewReplacer(
-	"{candidates}", fmt.Sprint(candidates), "{fewNames}", fmt.Sprint(fewNames), "{alike}", fmt.Sprint(alike),
+	"{candidates}", fmt.Sprint(candidates), "{few}", fmt.Sprint(few), "{alike}", fmt.Sprint(alike),
 	"{word}", `[:alnum:]\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670`, // as in the function words
 ).Replace(`
 	WITH asked AS MATERIALIZED (
@@ -139,7 +139,7 @@ var search = strings.NewReplacer(
 		WHERE EXISTS (SELECT FROM sources x WHERE x.id = t.source_id AND {known x})
 		LIMIT {candidates}
 	),
-	hits AS (
+	holding AS MATERIALIZED (
 		SELECT t.kind, t.record_id, t.version, NULL::int AS start, false AS alike,
 			0.501 + 0.2495 * (ts_rank(t.words, a.query, 33) + ts_rank(t.words, a.whole, 33)) AS rank
 		FROM asked a, (SELECT version FROM by_name UNION ALL SELECT version FROM by_position UNION ALL SELECT version FROM by_other) c
@@ -148,10 +148,13 @@ var search = strings.NewReplacer(
 		SELECT 'SOURCE', t.source_id, NULL, t.start, false, 0.501 + 0.2495 * (ts_rank(t.words, a.query, 33) + ts_rank(t.words, a.whole, 33))
 		FROM asked a, passages c
 		JOIN source_passages t ON t.source_id = c.source_id AND t.start = c.start
+	),
+	hits AS (
+		SELECT * FROM holding
 		UNION ALL (
 			SELECT t.kind, t.record_id, t.version, NULL, true, t.similarity / 2
 			FROM asked a, names_alike(a.list) t
-			WHERE (SELECT count(*) FROM by_name) < {fewNames} AND ` + inSight("name") + `
+			WHERE (SELECT count(*) FROM holding) < {few} AND ` + inSight("name") + `
 			LIMIT {alike}
 		)
 	),

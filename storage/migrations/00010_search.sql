@@ -1,6 +1,6 @@
--- What is searched: the words of every version of a record, its own table so that one index finds them all, and one look at
--- the newest rows tells whether a word is common. Rows are only added. Whether a version is on record through a lens, and
--- what it says, stands in its own table still.
+-- What is searched: the words of every version of a record, in a table of their own, so that they are worked out once and a look
+-- at the newest rows tells whether a word is common. Rows are only added. Whether a version is on record through a lens, and
+-- what it says, stands in the record's own table still.
 
 -- +goose Up
 
@@ -26,25 +26,15 @@ CREATE TABLE search_texts (
     name      text,                 -- the words of a name or a title
     words     tsvector NOT NULL     -- those of the name have the weight A, others B
 );
--- Each sort has an index of its words and one of its order. Those of words go without pending lists, which whoever comes next
--- would have to work off while the head of the feed is held.
-CREATE INDEX search_texts_by_word_of_name ON search_texts USING gin (words) WITH (fastupdate = off) WHERE name IS NOT NULL;
-CREATE INDEX search_texts_by_word_of_position ON search_texts USING gin (words) WITH (fastupdate = off) WHERE kind = 'POSITION';
-CREATE INDEX search_texts_by_word_of_other ON search_texts USING gin (words) WITH (fastupdate = off) WHERE name IS NULL AND kind <> 'POSITION';
-CREATE INDEX search_texts_newest_name ON search_texts (at, record_id, version) WHERE name IS NOT NULL;
-CREATE INDEX search_texts_newest_position ON search_texts (at, record_id, version) WHERE kind = 'POSITION';
-CREATE INDEX search_texts_newest_other ON search_texts (at, record_id, version) WHERE name IS NULL AND kind <> 'POSITION';
-CREATE INDEX search_texts_by_name ON search_texts USING gin (name gin_trgm_ops) WITH (fastupdate = off) WHERE name IS NOT NULL;
 
--- The words of the texts kept of sources, in passages: a tsvector holds a megabyte at most. Words less than 1,000 characters
--- apart share a passage. Their own table, since an erased text has to go from the disk.
+-- The words of the texts kept of sources, in passages, since a tsvector holds a megabyte at most; words less than 1,000
+-- characters apart share one. They have a table of their own, which is written anew when a text is erased.
 CREATE TABLE source_passages (
     source_id uuid NOT NULL,
     start     int NOT NULL, -- in code points from 1
     words     tsvector NOT NULL,
     PRIMARY KEY (source_id, start)
 );
-CREATE INDEX source_passages_by_word ON source_passages USING gin (words) WITH (fastupdate = off);
 ALTER TABLE source_passages ALTER COLUMN words SET STATISTICS 0; -- which would keep words of an erased text
 
 -- +goose StatementBegin
@@ -137,3 +127,14 @@ SELECT search_in('negotiations', 'NEGOTIATION', 'title', 'summary'),
     search_in('positions', 'POSITION', '', 'rationale conditions'),
     search_in('status_changes', 'STATUS_CHANGE', '', 'reason'),
     search_in('relations', 'RELATION', '', 'note');
+
+-- Each sort has an index of its words and one of its order. Those of words go without pending lists, which whoever comes next
+-- would have to work off while the head of the feed is held.
+CREATE INDEX search_texts_by_word_of_name ON search_texts USING gin (words) WITH (fastupdate = off) WHERE name IS NOT NULL;
+CREATE INDEX search_texts_by_word_of_position ON search_texts USING gin (words) WITH (fastupdate = off) WHERE kind = 'POSITION';
+CREATE INDEX search_texts_by_word_of_other ON search_texts USING gin (words) WITH (fastupdate = off) WHERE name IS NULL AND kind <> 'POSITION';
+CREATE INDEX search_texts_newest_name ON search_texts (at, record_id, version) WHERE name IS NOT NULL;
+CREATE INDEX search_texts_newest_position ON search_texts (at, record_id, version) WHERE kind = 'POSITION';
+CREATE INDEX search_texts_newest_other ON search_texts (at, record_id, version) WHERE name IS NULL AND kind <> 'POSITION';
+CREATE INDEX search_texts_by_name ON search_texts USING gin (name gin_trgm_ops) WITH (fastupdate = off) WHERE name IS NOT NULL;
+CREATE INDEX source_passages_by_word ON source_passages USING gin (words) WITH (fastupdate = off);
