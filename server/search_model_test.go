@@ -48,12 +48,16 @@ func everyRow(t *testing.T, db *sqlx.DB) (rows []versionRow) {
 		"events":         {`concat_ws(' ', title, location)`, ``, `''`},
 		"statements":     {`text`, ``, `''`},
 		"positions":      {`concat_ws(' ', rationale, array_to_string(conditions, ' '))`, `valid_from`, `scenario_id::text`},
+		"assessments":    {`rationale`, `assessed_at`, `scenario_id::text`},
 		"status_changes": {`coalesce(reason, '')`, ``, `scenario_id::text`},
 		"relations":      {`coalesce(note, '')`, ``, `from_id || ' ' || to_id`},
 	} {
 		from, to := `0`, `9000000000000000000`
 		if c[1] != "" {
-			from, to = micros(c[1]), micros("valid_to")
+			from = micros(c[1])
+		}
+		if table == "positions" {
+			to = micros("valid_to")
 		}
 		selects = append(selects, `SELECT id, `+c[0]+` AS text, `+micros("recorded_at")+` AS recorded, `+micros("superseded_at")+` AS superseded, `+from+` AS "from", `+to+` AS "to", `+c[2]+` AS scenarios FROM `+table)
 	}
@@ -123,6 +127,8 @@ func TestSearchAgainstModel(t *testing.T) {
 				if len(ids) > 0 {
 					did, err = a.store.Retract(ctx, parley.RetractInput{ID: one(ids), Note: said})
 				}
+			case 10:
+				did, err = a.store.AssessScenario(ctx, parley.AssessScenarioInput{Scenario: one(scenarios), Probability: 50, Confidence: "LOW", Rationale: said, AssessedAt: day()})
 			default:
 				did, err = a.store.RecordPosition(ctx, parley.RecordPositionInput{Holder: one([]string{"north", "south", "envoy"}), Scenario: one(scenarios), Stance: parley.Stances[random.IntN(len(parley.Stances))],
 					ValidFrom: day(), ValidFromPrecision: "DAY", Confidence: "LOW", Rationale: &said, Conditions: []string{text()}})

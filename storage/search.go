@@ -23,6 +23,7 @@ var searched = []struct{ sort, kind, table, texts, sight string }{
 	{"name", "EVENT", "events", `ARRAY[x.title, x.location]`, `TRUE`},
 	{"position", "POSITION", "positions", `x.rationale || x.conditions`, `x.valid_from <= k.valid_at AND x.valid_to > k.valid_at AND ` + onTheTable("x.scenario_id")},
 	{"other", "STATEMENT", "statements", `ARRAY[x.text]`, `TRUE`},
+	{"other", "ASSESSMENT", "assessments", `ARRAY[x.rationale]`, `x.assessed_at <= k.valid_at AND ` + onTheTable("x.scenario_id")},
 	{"other", "STATUS_CHANGE", "status_changes", `ARRAY[x.reason]`, onTheTable("x.scenario_id")},
 	{"other", "RELATION", "relations", `ARRAY[x.note]`, onTheTable("x.from_id") + ` AND ` + onTheTable("x.to_id")},
 }

@@ -125,6 +125,7 @@ SELECT search_in('negotiations', 'NEGOTIATION', 'title', 'summary'),
     search_in('events', 'EVENT', 'title', 'location'),
     search_in('statements', 'STATEMENT', '', 'text'),
     search_in('positions', 'POSITION', '', 'rationale conditions'),
+    search_in('assessments', 'ASSESSMENT', '', 'rationale'),
     search_in('status_changes', 'STATUS_CHANGE', '', 'reason'),
     search_in('relations', 'RELATION', '', 'note');
 
