@@ -67,6 +67,9 @@ const (
 	highestGrade = 2
 )
 
+// MaxWhatIf bounds the stances that are supposed at once.
+const MaxWhatIf = 1_000
+
 // WhatIfPosition supposes that a stakeholder stood somewhere.
 type WhatIfPosition struct {
 	Stakeholder string
@@ -171,7 +174,7 @@ func (e *LandingZoneEntry) judge() {
 			e.Undeclared = append(e.Undeclared, p.Stakeholder)
 		case grade < 0:
 			e.Blockers = append(e.Blockers, p.Stakeholder)
-		case p.Position != nil && len(p.Position.Conditions) > 0:
+		case grade > 0 && p.Position != nil && len(p.Position.Conditions) > 0:
 			e.Conditional = append(e.Conditional, p.Stakeholder)
 		}
 		if p.Position != nil && p.Position.SecondHand {

@@ -50,7 +50,7 @@ const (
 // short of it.
 func PoolLikelihoods(scenarios []AssessedScenario, exhaustive bool, lens Lens) *LikelihoodSet {
 	set := &LikelihoodSet{Entries: make([]*LikelihoodEntry, len(scenarios))}
-	total, assessed, exclusive := 0, 0, true
+	total, assessed, exclusive := 0, 0, len(scenarios) > 1
 	for i, s := range scenarios {
 		entry := &LikelihoodEntry{Lens: lens, ScenarioID: s.ID, Probability: median(s.Probabilities), Analysts: len(s.Probabilities)}
 		set.Entries[i] = entry

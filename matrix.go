@@ -27,6 +27,7 @@ type StanceCell struct {
 	ScenarioID uuid.UUID
 	Position   *Position
 	Contested  bool
+	Divided    []*Position // of others who speak for the party, which has none itself, and stand elsewhere
 }
 
 // Stance is that of the position; nil where nothing is recorded.
@@ -59,10 +60,10 @@ func (s *Standings) Matrix(parties []*Stakeholder) *StanceMatrix {
 			row.ParticipationIDs = append(row.ParticipationIDs, o.ID)
 		}
 		for i, scenario := range s.Scenarios {
-			position := p.position(scenario)
+			position, divided := p.position(scenario), p.divided(scenario)
 			row.Cells[i] = &StanceCell{
-				Lens: s.Lens, ScenarioID: scenario, Position: position,
-				Contested: position != nil && (position.Contested || p.divided(scenario)),
+				Lens: s.Lens, ScenarioID: scenario, Position: position, Divided: divided,
+				Contested: position != nil && (position.Contested || len(divided) > 0),
 			}
 		}
 		m.Rows = append(m.Rows, row)

@@ -75,13 +75,20 @@ func (s *Scenario) Resolve(in ResolveScenarioInput, by uuid.UUID) ([]string, err
 	return []string{"resolution"}, nil
 }
 
-// ResolvedBy dates a resolution that bears no date from when it is recorded, and refuses one from later on.
-func (s *Scenario) ResolvedBy(recordedAt Instant) error {
+// ResolvedBy dates a resolution that bears no date from when it is recorded. It refuses one from later on, from before the
+// scenario came on the table, and one that has it occur after its deadline.
+func (s *Scenario) ResolvedBy(recordedAt, onTheTable Instant) error {
 	if s.ResolvedAt == nil {
 		s.ResolvedAt = &recordedAt
 	}
 	var c checks
 	c.notAfter("resolvedAt", *s.ResolvedAt, recordedAt)
+	if s.ResolvedAt.Before(onTheTable) {
+		c.refuse("resolvedAt", "ResolvedAt %s lies before the scenario came on the table, at %s; give an instant from then on.", FormatInstant(*s.ResolvedAt), FormatInstant(onTheTable))
+	}
+	if *s.Outcome == Occurred && s.Deadline != nil && s.ResolvedAt.After(*s.Deadline) {
+		c.refuse("outcome", "What occurred at %s did so after the deadline, %s; resolve it as DID_NOT_OCCUR, or edit the deadline first.", FormatInstant(*s.ResolvedAt), FormatInstant(*s.Deadline))
+	}
 	return c.err()
 }
 

@@ -104,7 +104,8 @@ func TestPooledLikelihoods(t *testing.T) {
 		"too little":                          {all[1:], true, 34, false},
 		"too little, but there may be others": {all[1:], false, 34, true},
 		"one not assessed":                    {[]parley.AssessedScenario{all[1], {ID: c, Excludes: []uuid.UUID{b}}}, true, 30, true},
-		"none assessed":                       {[]parley.AssessedScenario{{ID: a}}, true, nil, nil},
+		"none assessed":                       {[]parley.AssessedScenario{{ID: a, Excludes: []uuid.UUID{b}}, {ID: b}}, true, nil, nil},
+		"one alone":                           {all[1:2], true, nil, nil},
 		"none":                                {nil, true, nil, nil},
 	} {
 		set := parley.PoolLikelihoods(test.scenarios, test.exhaustive, parley.Lens{})

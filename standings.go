@@ -7,8 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// MaxCells bounds what is put together of parties and scenarios at once.
-const MaxCells = 100_000
+// MaxCells bounds what is put together of parties and scenarios for one issue, MaxTogether for a whole operation.
+const (
+	MaxCells    = 100_000
+	MaxTogether = 2 * MaxCells
+)
 
 // Standings are who stands where on the scenarios of one issue, as on record through a lens: what the stance matrix and the
 // landing zone are made of. All that is in it holds at the lens's valid instant, but for Judged.
@@ -127,9 +130,16 @@ func (p *party) position(scenario uuid.UUID) *Position {
 	return nil
 }
 
-// divided says that another who speaks for the party, which has no position of its own, stands elsewhere.
-func (p *party) divided(scenario uuid.UUID) bool {
+// divided are the positions of others who speak for the party, which has none of its own, and stand elsewhere.
+func (p *party) divided(scenario uuid.UUID) (others []*Position) {
 	positions := p.positions[scenario]
-	return len(positions) > 1 && positions[0].HolderID != p.stakeholder.ID &&
-		slices.ContainsFunc(positions, func(o *Position) bool { return o.Stance != positions[0].Stance })
+	if len(positions) == 0 || positions[0].HolderID == p.stakeholder.ID {
+		return nil
+	}
+	for _, o := range positions[1:] {
+		if o.Stance != positions[0].Stance {
+			others = append(others, o)
+		}
+	}
+	return others
 }

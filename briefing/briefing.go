@@ -4,11 +4,13 @@
 package briefing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -67,14 +69,14 @@ type issue struct {
 	likelihoods *parley.LikelihoodSet
 }
 
-// move is a status or a position that reads differently.
+// move is a status or a position that reads differently than before.
 type move struct {
 	scenario *parley.Scenario
 	cause    parley.ShiftCause
 
-	// Of a status: how it read before, nil for not at all, and the change that led to how it reads now.
-	was    *parley.ScenarioStatus
-	change *parley.StatusChange
+	// Of a status: what it was and is, nil for not on the table, and the change that led to it.
+	from, to *parley.ScenarioStatus
+	change   *parley.StatusChange
 
 	// Of a position: whose, and how it read before and reads now, either being nil for not at all.
 	holder      *parley.Stakeholder
@@ -180,82 +182,114 @@ func (b *briefing) readDissent(ctx context.Context) error {
 	return err
 }
 
-// readMoves compares now with the date: the world then, as known now, and what was known then of it.
+// readMoves reads what moved since the date, as known now: each status, and how positions differ. Then, what was learned since of
+// that date itself; if anything was known then.
 func (b *briefing) readMoves(ctx context.Context) error {
 	if b.Since == nil {
 		return nil
 	}
 	then := parley.Lens{ValidAt: *b.Since, KnownAt: b.lens.KnownAt}
-	moved, err := b.compare(ctx, then)
+	if err := b.readStatusMoves(ctx); err != nil {
+		return err
+	}
+	positions, err := b.positionMoves(ctx, then, b.lens)
 	if err != nil {
 		return err
 	}
-	b.moved = moved
-	if !b.Since.Before(b.lens.KnownAt) {
+	b.moved = append(b.moved, positions...)
+	known := parley.Lens{ValidAt: *b.Since, KnownAt: *b.Since}
+	if !known.KnownAt.Before(b.lens.KnownAt) {
 		return nil
 	}
-	then.KnownAt = *b.Since
-	learned, err := b.compare(ctx, then)
-	for _, m := range learned {
-		if m.cause == parley.LateReport || m.cause == parley.RecordCorrected {
-			b.learned = append(b.learned, m)
+	was, err := b.Negotiations(ctx, []storage.Key{{ID: b.negotiation.ID, Lens: known}}, nil)
+	if err != nil || was[0] == nil {
+		return err
+	}
+	if b.learned, err = b.statusesLearned(ctx, known, then); err != nil {
+		return err
+	}
+	positions, err = b.positionMoves(ctx, known, then)
+	b.learned = append(b.learned, positions...)
+	return err
+}
+
+// readStatusMoves reads the status changes since the date.
+func (b *briefing) readStatusMoves(ctx context.Context) error {
+	from, to := b.Since.Add(time.Microsecond), b.lens.ValidAt.Add(time.Microsecond)
+	asOf, filter := &parley.AsOf{ValidAt: &b.lens.ValidAt, KnownAt: &b.lens.KnownAt}, &parley.StatusChangeFilter{
+		Negotiations: []string{b.negotiation.ID.String()}, Effective: &parley.TimeRange{From: &from, To: &to},
+	}
+	if !from.Before(to) {
+		return nil
+	}
+	changes, err := everyPage(func(p parley.Page) ([]*parley.StatusChangeConnection, error) {
+		page, err := b.ListStatusChanges(ctx, asOf, filter, p, nil)
+		return []*parley.StatusChangeConnection{page}, err
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(changes) // the earliest first
+	of := make([]uuid.UUID, len(changes))
+	for i, c := range changes {
+		of[i] = c.ScenarioID
+	}
+	scenarios, err := b.Scenarios(ctx, b.keys(of), nil)
+	for i, s := range scenarios {
+		if s != nil {
+			b.moved = append(b.moved, move{scenario: s, cause: parley.WorldChanged, from: changes[i].From, to: &changes[i].To, change: changes[i]})
 		}
 	}
 	return err
 }
 
-func (b *briefing) compare(ctx context.Context, from parley.Lens) (moves []move, err error) {
-	diff := []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: from, To: b.lens}}
-	statuses, err := everyPage(func(p parley.Page) ([]*parley.StatusShiftConnection, error) {
-		return b.StatusShifts(ctx, diff, p, nil)
+// statusesLearned compares what was and is known of the statuses at one instant.
+func (b *briefing) statusesLearned(ctx context.Context, from, to parley.Lens) (moves []move, err error) {
+	shifts, err := everyPage(func(p parley.Page) ([]*parley.StatusShiftConnection, error) {
+		return b.StatusShifts(ctx, []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: from, To: to}}, p, nil)
 	})
 	if err != nil {
 		return nil, err
 	}
-	positions, err := everyPage(func(p parley.Page) ([]*parley.PositionShiftConnection, error) {
-		return b.PositionShifts(ctx, diff, p, nil)
-	})
+	was, is := make([]storage.Key, len(shifts)), make([]storage.Key, len(shifts))
+	for i, s := range shifts {
+		was[i], is[i] = storage.Key{ID: s.ScenarioID, Lens: from}, storage.Key{ID: s.ScenarioID, Lens: to}
+	}
+	before, err := b.Scenarios(ctx, was, nil)
 	if err != nil {
 		return nil, err
 	}
-	var of []uuid.UUID
-	for _, s := range statuses {
-		of = append(of, s.ScenarioID)
-	}
-	scenarios, err := b.Scenarios(ctx, b.keys(of), nil)
+	now, err := b.Scenarios(ctx, is, nil)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := b.currentChanges(ctx, scenarios)
-	if err != nil {
-		return nil, err
-	}
-	for i, s := range statuses {
-		if scenarios[i] != nil && changes[i] != nil {
-			moves = append(moves, move{scenario: scenarios[i], cause: s.Cause(), was: s.Before, change: changes[i]})
-		}
-	}
-	more, err := b.positionMoves(ctx, from, positions)
-	return append(moves, more...), err
-}
-
-// currentChanges are the status changes in force of scenarios.
-func (b *briefing) currentChanges(ctx context.Context, scenarios []*parley.Scenario) ([]*parley.StatusChange, error) {
-	keys := make([]storage.Key, len(scenarios))
-	for i, s := range scenarios {
-		keys[i].Lens = b.lens
+	for i, s := range now {
+		is[i].ID = uuid.Nil
 		if s != nil && s.StatusChangeID != nil {
-			keys[i].ID = *s.StatusChangeID
+			is[i].ID = *s.StatusChangeID
 		}
 	}
-	return b.StatusChanges(ctx, keys, nil)
+	changes, err := b.StatusChanges(ctx, is, nil)
+	for i, s := range shifts {
+		if scenario := cmp.Or(now[i], before[i]); err == nil && scenario != nil {
+			moves = append(moves, move{scenario: scenario, cause: s.Cause(), from: s.Before, to: s.After, change: changes[i]})
+		}
+	}
+	return moves, err
 }
 
-func (b *briefing) positionMoves(ctx context.Context, from parley.Lens, shifts []*parley.PositionShift) ([]move, error) {
+// positionMoves compares the positions through two lenses.
+func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (moves []move, err error) {
+	shifts, err := everyPage(func(p parley.Page) ([]*parley.PositionShiftConnection, error) {
+		return b.PositionShifts(ctx, []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: from, To: to}}, p, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
 	before, after := make([]storage.Key, len(shifts)), make([]storage.Key, len(shifts))
 	of, holders := make([]uuid.UUID, len(shifts)), make([]uuid.UUID, len(shifts))
 	for i, s := range shifts {
-		before[i].Lens, after[i].Lens, of[i], holders[i] = from, b.lens, s.ScenarioID, s.HolderID
+		before[i].Lens, after[i].Lens, of[i], holders[i] = from, to, s.ScenarioID, s.HolderID
 		if s.BeforeID != nil {
 			before[i].ID = *s.BeforeID
 		}
@@ -276,16 +310,12 @@ func (b *briefing) positionMoves(ctx context.Context, from parley.Lens, shifts [
 		return nil, err
 	}
 	stakeholders, err := b.Stakeholders(ctx, b.keys(holders), nil)
-	if err != nil {
-		return nil, err
-	}
-	var moves []move
 	for i, s := range shifts {
-		if scenarios[i] != nil && stakeholders[i] != nil {
+		if err == nil && scenarios[i] != nil && stakeholders[i] != nil && cmp.Or(is[i], was[i]) != nil {
 			moves = append(moves, move{scenario: scenarios[i], cause: s.Cause(), holder: stakeholders[i], before: was[i], now: is[i]})
 		}
 	}
-	return moves, nil
+	return moves, err
 }
 
 // everyPage reads all pages of the one list that is asked for.
@@ -326,8 +356,10 @@ func (b *briefing) readWhatIsNamed(ctx context.Context) (err error) {
 		}
 		for _, row := range i.matrix.Rows {
 			for _, cell := range row.Cells {
-				if cell.Position != nil {
-					statements, people = append(statements, cell.Position.EvidenceIDs...), append(people, cell.Position.HolderID)
+				for _, p := range append(slices.Clip(cell.Divided), cell.Position) {
+					if p != nil {
+						statements, people = append(statements, p.EvidenceIDs...), append(people, p.HolderID)
+					}
 				}
 			}
 		}

@@ -4,77 +4,52 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/google/uuid"
 
 	"parley"
 )
 
-// columns is how many scenarios stand in one table: more are too wide to read.
-const columns = 5
+const (
+	columns = 5  // so many scenarios stand in one table: more are too wide to read
+	named   = 10 // so many of those of whom nothing is on record are named
+)
 
 func (b *briefing) markdown() string {
-	var d document
-	d.line("# %s", plain(b.negotiation.Title))
-	d.line("*Briefing as of %s, by what was on record at %s.*", minute(b.lens.ValidAt), minute(b.lens.KnownAt))
-	if b.negotiation.Summary != nil {
-		d.line("%s", plain(*b.negotiation.Summary))
-	}
-	d.line("## Where each scenario stands")
-	for _, i := range b.issues {
-		d.line("### %s", plain(i.Title))
-		if i.Question != nil {
-			d.line("%s", plain(*i.Question))
-		}
-		var items []string
-		for n, s := range i.scenarios {
-			items = append(items, b.standing(i, n, s))
-		}
-		d.list(items, "No scenario is on the table.")
-	}
-	d.line("## Who stands where")
-	noted := false
-	for _, i := range b.issues {
-		noted = b.matrix(&d, i) || noted
-	}
-	if noted {
-		d.line("\\* has a veto on the issue. – nothing is on record: nobody has looked, or nothing was said. A name in brackets: said by one who speaks for the party. *At second hand*: no word of the party itself is on record. *Contested*: other claims stand beside it.")
-	}
-	if b.Since != nil {
-		since := minute(*b.Since)
-		if b.Since.Equal(b.Since.Truncate(24 * time.Hour)) {
-			since = day(*b.Since)
-		}
-		d.line("## What moved since %s", since)
-		d.list(b.told(b.moved), "Nothing that is on record.")
-	}
-	if len(b.learned) > 0 {
-		d.line("## What was learned since of the time before")
-		d.list(b.told(b.learned), "")
-	}
+	var d document // first, since the sources are numbered as they are met
+	b.standings(&d)
+	b.matrices(&d)
+	b.moves(&d)
 	if len(b.planned) > 0 {
 		d.line("## What is planned")
 		var items []string
 		for _, e := range b.planned {
-			items = append(items, capital(fmt.Sprintf("%s: %s%s.", on(e.StartedAt, e.StartedAtPrecision), plain(e.Title), place(e))))
+			items = append(items, fmt.Sprintf("%s: %s%s.", capital(on(e.StartedAt, e.StartedAtPrecision)), plain(e.Title), place(e)))
 		}
-		d.list(items, "")
+		d.list(items)
 	}
 	d.line("## Sources")
-	var sources []string
+	sources := "None is on record."
 	for n, id := range b.cited {
-		sources = append(sources, fmt.Sprintf("%d. %s", n+1, source(b.sources[id])))
+		if n == 0 {
+			sources = ""
+		}
+		sources += fmt.Sprintf("%d. %s\n", n+1, source(b.sources[id]))
 	}
-	if len(sources) == 0 {
-		d.line("None is on record.")
-	} else {
-		d.line("%s", strings.Join(sources, "\n"))
-	}
+	d.line("%s", strings.TrimRight(sources, "\n"))
 	d.line("---")
 	d.line("Permalink, which says the same whenever it is followed: <%s>", b.permalink())
-	return d.String()
+
+	var head document
+	head.line("# %s", plain(b.negotiation.Title))
+	head.line("*Briefing as of %s, by what was on record at %s.*", minute(b.lens.ValidAt), minute(b.lens.KnownAt))
+	if strictest := b.marking(); strictest != "TLP_CLEAR" {
+		head.line("**%s**, as the strictest of its sources.", traffic(strictest))
+	}
+	if b.negotiation.Summary != nil {
+		head.line("%s", plain(*b.negotiation.Summary))
+	}
+	return head.String() + "\n" + d.String()
 }
 
 // document is Markdown in the making: blocks with an empty line between.
@@ -88,39 +63,50 @@ func (d *document) line(format string, args ...any) {
 	d.WriteString("\n")
 }
 
-func (d *document) list(items []string, none string) {
-	if len(items) == 0 {
-		d.line("%s", none)
-		return
+func (d *document) list(items []string) {
+	if len(items) > 0 {
+		d.line("- %s", strings.Join(items, "\n- "))
 	}
-	d.line("- %s", strings.Join(items, "\n- "))
+}
+
+// standings tells where each scenario stands.
+func (b *briefing) standings(d *document) {
+	d.line("## Where each scenario stands")
+	for _, i := range b.issues {
+		d.line("### %s", plain(i.Title))
+		if i.Question != nil {
+			d.line("%s", plain(*i.Question))
+		}
+		var items []string
+		for n, s := range i.scenarios {
+			items = append(items, b.standing(i, n, s))
+		}
+		if d.list(items); len(items) == 0 {
+			d.line("No scenario is on the table.")
+		}
+	}
+	if len(b.issues) == 0 {
+		d.line("No issue is on record.")
+	}
 }
 
 // standing tells where a scenario stands, what is in its way, and how likely it is held.
 func (b *briefing) standing(i issue, n int, s *parley.Scenario) string {
 	text := fmt.Sprintf("**%s**: %s", plain(s.Title), parley.Words(*s.Status))
 	if c := b.changes[*s.StatusChangeID]; c != nil {
-		text += " " + since(c.EffectiveAt, c.EffectiveAtPrecision)
-		if c.Reason != nil {
-			text += ". " + sentence(plain(*c.Reason)) + b.cite(c.EvidenceIDs)
-		} else {
-			text += b.cite(c.EvidenceIDs) + "."
-		}
+		text += " " + since(c.EffectiveAt, c.EffectiveAtPrecision) + "." + because(c.Reason) + b.cite(c.EvidenceIDs)
 	}
-	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "]") {
-		text += "."
+	if r := s.Resolution(); r != nil {
+		return text + fmt.Sprintf(" Resolved on %s: %s.", day(r.ResolvedAt), parley.Words(r.Outcome)) + because(r.Note)
 	}
 	if !slices.Contains(offTheTable, *s.Status) {
 		text += " " + verdict(i.zone[n])
 	}
-	if e := i.likelihoods.Entries[n]; e.Probability != nil {
-		text += fmt.Sprintf(" Analysts hold it to be %s (%d percent, the median of %d).", parley.Words(*e.Likelihood()), *e.Probability, e.Analysts)
-	}
-	if r := s.Resolution(); r != nil {
-		text += fmt.Sprintf(" Resolved on %s: %s.", day(r.ResolvedAt), parley.Words(r.Outcome))
-		if r.Note != nil {
-			text += " " + sentence(plain(*r.Note))
-		}
+	switch e := i.likelihoods.Entries[n]; {
+	case e.Analysts == 1:
+		text += fmt.Sprintf(" One analyst's judgement: %s (%d percent).", parley.Words(*e.Likelihood()), *e.Probability)
+	case e.Analysts > 1:
+		text += fmt.Sprintf(" The analysts' judgement: %s (%d percent, the median of %d).", parley.Words(*e.Likelihood()), *e.Probability, e.Analysts)
 	}
 	return text
 }
@@ -130,10 +116,9 @@ var offTheTable = []parley.ScenarioStatus{"REJECTED", "WITHDRAWN", "COLLAPSED", 
 
 // verdict says who, of those with a veto, stands in the way.
 func verdict(e *parley.LandingZoneEntry) string {
-	vetoes := slices.ContainsFunc(e.Parties, func(p *parley.LandingZoneParty) bool { return p.VetoPlayer })
 	var text string
 	switch {
-	case !vetoes:
+	case !slices.ContainsFunc(e.Parties, func(p *parley.LandingZoneParty) bool { return p.VetoPlayer }):
 		return "Nobody on record has a veto on it."
 	case e.Verdict == parley.Blocked:
 		text = fmt.Sprintf("Blocked by %s.", names(e.Blockers))
@@ -143,15 +128,23 @@ func verdict(e *parley.LandingZoneEntry) string {
 		text = "Acceptable: nobody with a veto opposes it."
 	}
 	if len(e.Conditional) > 0 {
-		text += fmt.Sprintf(" With conditions: %s.", names(e.Conditional))
+		text += fmt.Sprintf(" On conditions: %s.", names(e.Conditional))
+	}
+	if len(e.OnHearsay) > 0 {
+		text += fmt.Sprintf(" Not by a word of its own: %s.", names(e.OnHearsay))
 	}
 	return text
 }
 
+// names lists stakeholders for a sentence.
 func names(list []*parley.Stakeholder) string {
-	words := make([]string, len(list))
+	var words []string
 	for i, s := range list {
-		words[i] = plain(s.Name)
+		if i == named && len(list) > named+1 {
+			words = append(words, fmt.Sprintf("%d others", len(list)-named))
+			break
+		}
+		words = append(words, plain(s.Name))
 	}
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -159,27 +152,51 @@ func names(list []*parley.Stakeholder) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// matrix writes who stands where on an issue; false where nobody stands anywhere.
-func (b *briefing) matrix(d *document, i issue) bool {
-	rows := slices.DeleteFunc(slices.Clone(i.matrix.Rows), func(r *parley.StanceRow) bool {
-		silent := !slices.ContainsFunc(r.Cells, func(c *parley.StanceCell) bool { return c.Position != nil })
-		return silent && !hasVeto(i, r.Stakeholder)
-	})
+// matrices tells who stands where, issue by issue.
+func (b *briefing) matrices(d *document) {
+	var tables document
+	for _, i := range b.issues {
+		b.matrix(&tables, i)
+	}
+	if tables.Len() == 0 {
+		return
+	}
+	d.line("## Who stands where")
+	d.line("%s", strings.TrimRight(tables.String(), "\n"))
+	d.line("\\* has a veto on the issue. – nothing is on record. *Silent*: asked or looked for, and no word. A name in brackets: one who speaks for the party. *At second hand*: no word of the party itself is on record. *Contested*: others say otherwise.")
+}
+
+// matrix writes who stands where on an issue: nothing where nobody stands anywhere.
+func (b *briefing) matrix(d *document, i issue) {
+	vetoes := make(map[uuid.UUID]bool)
+	if len(i.zone) > 0 {
+		for _, p := range i.zone[0].Parties {
+			vetoes[p.Stakeholder.ID] = p.VetoPlayer
+		}
+	}
+	var rows []*parley.StanceRow
+	var silent []*parley.Stakeholder
+	for _, r := range i.matrix.Rows {
+		if vetoes[r.Stakeholder.ID] || slices.ContainsFunc(r.Cells, func(c *parley.StanceCell) bool { return c.Position != nil }) {
+			rows = append(rows, r)
+		} else {
+			silent = append(silent, r.Stakeholder)
+		}
+	}
 	if len(rows) == 0 {
-		return false
+		return
 	}
 	d.line("### %s", plain(i.Title))
 	for from := 0; from < len(i.scenarios); from += columns {
 		to := min(from+columns, len(i.scenarios))
-		head, rule := "| |", "|---|"
+		lines := []string{"| |", "|---|"}
 		for _, s := range i.scenarios[from:to] {
-			head += " " + plain(s.Title) + " |"
-			rule += "---|"
+			lines[0] += " " + plain(s.Title) + " |"
+			lines[1] += "---|"
 		}
-		lines := []string{head, rule}
 		for _, r := range rows {
 			line := "| " + plain(r.Stakeholder.Name)
-			if hasVeto(i, r.Stakeholder) {
+			if vetoes[r.Stakeholder.ID] {
 				line += "\\*"
 			}
 			for _, c := range r.Cells[from:to] {
@@ -192,30 +209,19 @@ func (b *briefing) matrix(d *document, i issue) bool {
 	var dissent []string
 	for _, r := range rows {
 		for n, c := range r.Cells {
+			of := fmt.Sprintf("%s on **%s**", plain(r.Stakeholder.Name), plain(i.scenarios[n].Title))
 			for _, p := range b.dissenting[c] {
-				dissent = append(dissent, fmt.Sprintf("Also said of %s on **%s**: %s.%s", plain(r.Stakeholder.Name), plain(i.scenarios[n].Title), held(p), because(p.Rationale))+b.cite(p.EvidenceIDs))
+				dissent = append(dissent, "Also said of "+of+": "+held(p)+"."+because(p.Rationale)+b.cite(p.EvidenceIDs))
+			}
+			for _, p := range c.Divided {
+				dissent = append(dissent, fmt.Sprintf("Also for %s: %s (%s).", of, held(p), b.nameOf(p.HolderID))+because(p.Rationale)+b.cite(p.EvidenceIDs))
 			}
 		}
 	}
-	if len(dissent) > 0 {
-		d.list(dissent, "")
-	}
-	var silent []*parley.Stakeholder
-	for _, r := range i.matrix.Rows {
-		if !slices.Contains(rows, r) {
-			silent = append(silent, r.Stakeholder)
-		}
-	}
+	d.list(dissent)
 	if len(silent) > 0 {
 		d.line("Nothing is on record of %s.", names(silent))
 	}
-	return true
-}
-
-func hasVeto(i issue, stakeholder *parley.Stakeholder) bool {
-	return len(i.zone) > 0 && slices.ContainsFunc(i.zone[0].Parties, func(p *parley.LandingZoneParty) bool {
-		return p.Stakeholder.ID == stakeholder.ID && p.VetoPlayer
-	})
 }
 
 func (b *briefing) cell(r *parley.StanceRow, c *parley.StanceCell) string {
@@ -239,7 +245,7 @@ func (b *briefing) nameOf(id uuid.UUID) string {
 	return "?"
 }
 
-// held is what a position says.
+// held is what a position says, and how firmly that is known.
 func held(p *parley.Position) string {
 	text := map[parley.Stance]string{"AMBIGUOUS": "unclear", "UNDECLARED": "silent", "NEUTRAL": "does not mind"}[p.Stance]
 	if text == "" {
@@ -255,28 +261,63 @@ func held(p *parley.Position) string {
 	if p.RedLine {
 		text += " (a red line)"
 	}
-	if p.SecondHand && len(p.EvidenceIDs) > 0 && p.Stance != "UNDECLARED" { // silence is seldom told by those who are silent
+	switch {
+	case len(p.EvidenceIDs) == 0:
+		text += ", *unsourced*"
+	case p.SecondHand && p.Stance != "UNDECLARED": // silence is seldom told by those who are silent
 		text += ", *at second hand*"
 	}
 	return text
 }
 
-// told tells moves, the earliest first.
-func (b *briefing) told(moves []move) []string {
-	type item struct {
-		at   parley.Instant
-		text string
+// moves tells what moved, and what was learned.
+func (b *briefing) moves(d *document) {
+	if b.Since == nil {
+		return
 	}
-	var items []item
-	for _, m := range moves {
-		items = append(items, item{m.at(), b.tell(m)})
+	d.line("## What moved since %s", moment(*b.Since))
+	var dated, undated []move
+	for _, m := range b.moved {
+		if m.sinceWhenUnknown() {
+			undated = append(undated, m)
+		} else {
+			dated = append(dated, m)
+		}
 	}
-	slices.SortStableFunc(items, func(a, b item) int { return a.at.Compare(b.at) })
-	texts := make([]string, len(items))
-	for i, it := range items {
-		texts[i] = it.text
+	byDate := func(a, b move) int { return a.at().Compare(b.at()) }
+	slices.SortStableFunc(dated, byDate)
+	slices.SortStableFunc(undated, byDate)
+	var items []string
+	for _, m := range dated {
+		items = append(items, b.tell(m))
 	}
-	return texts
+	if d.list(items); len(items) == 0 {
+		d.line("Nothing that is on record.")
+	}
+	if len(undated) > 0 {
+		d.line("First heard of since then, and perhaps older:")
+		items = nil
+		for _, m := range undated {
+			items = append(items, b.tellUndated(m))
+		}
+		d.list(items)
+	}
+	if len(b.learned) > 0 {
+		d.line("## What was learned since about %s", moment(*b.Since))
+		items = nil
+		for _, m := range b.learned {
+			items = append(items, b.tellLearned(m))
+		}
+		d.list(items)
+	}
+}
+
+// sinceWhenUnknown: it is the first word on the matter, and may have been so for long.
+func (m move) sinceWhenUnknown() bool {
+	if m.change != nil {
+		return m.from == nil && m.change.EffectiveAtPrecision == parley.PrecisionNoLaterThan
+	}
+	return m.before == nil && m.now.ValidFromPrecision == parley.PrecisionNoLaterThan
 }
 
 // at is when it moved.
@@ -292,26 +333,54 @@ func (m move) at() parley.Instant {
 	return m.before.ValidFrom
 }
 
+// tell tells a move, with when it was.
 func (b *briefing) tell(m move) string {
+	scenario := plain(m.scenario.Title)
 	switch {
+	case m.change != nil && m.from == nil:
+		return fmt.Sprintf("%s: **%s** came on the table as %s.", capital(on(m.change.EffectiveAt, m.change.EffectiveAtPrecision)), scenario, parley.Words(*m.to)) +
+			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	case m.change != nil:
-		text := fmt.Sprintf("%s: **%s** ", capital(on(m.change.EffectiveAt, m.change.EffectiveAtPrecision)), plain(m.scenario.Title))
-		if m.was == nil {
-			text += "came on the table as " + parley.Words(m.change.To)
-		} else {
-			text += fmt.Sprintf("went from %s to %s", parley.Words(*m.was), parley.Words(m.change.To))
-		}
-		text += "." + because(m.change.Reason)
-		return text + mended(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
+		return fmt.Sprintf("%s: **%s** went from %s to %s.", capital(on(m.change.EffectiveAt, m.change.EffectiveAtPrecision)), scenario, parley.Words(*m.from), parley.Words(*m.to)) +
+			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	case m.now == nil:
-		return fmt.Sprintf("%s on **%s**: no longer %s.%s", capital(plain(m.holder.Name)), plain(m.scenario.Title), held(m.before), mended(m.cause, nil))
+		return fmt.Sprintf("%s on **%s**: holds no position any more (on %s: %s).", plain(m.holder.Name), scenario, moment(*b.Since), held(m.before))
 	}
-	text := fmt.Sprintf("%s: %s on **%s**: ", capital(on(m.now.ValidFrom, m.now.ValidFromPrecision)), plain(m.holder.Name), plain(m.scenario.Title))
+	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(on(m.now.ValidFrom, m.now.ValidFromPrecision)), plain(m.holder.Name), scenario, held(m.now))
 	if m.before != nil {
-		text += "from " + held(m.before) + " to "
+		text += fmt.Sprintf("; on %s: %s", moment(*b.Since), held(m.before))
 	}
-	text += held(m.now) + "." + because(m.now.Rationale)
-	return text + mended(m.cause, m.now.CorrectionNote) + b.words(m.now.EvidenceIDs)
+	return text + "." + because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
+}
+
+// tellUndated tells of what may be older.
+func (b *briefing) tellUndated(m move) string {
+	if m.change != nil {
+		return fmt.Sprintf("**%s** is on the table as %s.", plain(m.scenario.Title), parley.Words(*m.to)) + because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
+	}
+	return fmt.Sprintf("%s on **%s**: %s.", plain(m.holder.Name), plain(m.scenario.Title), held(m.now)) + because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
+}
+
+// tellLearned tells what is known now of that date, and was not then.
+func (b *briefing) tellLearned(m move) string {
+	scenario := plain(m.scenario.Title)
+	if m.holder == nil {
+		switch {
+		case m.to == nil:
+			return fmt.Sprintf("**%s** was not on the table then, as was on record (%s).", scenario, parley.Words(*m.from))
+		case m.from == nil:
+			return fmt.Sprintf("**%s** was %s then; nothing had been on record.", scenario, parley.Words(*m.to)) + because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
+		}
+		return fmt.Sprintf("**%s** was %s then, not %s.", scenario, parley.Words(*m.to), parley.Words(*m.from)) + because(m.change.Reason) + mended(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
+	}
+	of := fmt.Sprintf("%s on **%s**: ", plain(m.holder.Name), scenario)
+	switch {
+	case m.now == nil:
+		return of + "no position then, as was on record (" + held(m.before) + ")."
+	case m.before == nil:
+		return of + held(m.now) + "; nothing had been on record." + because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
+	}
+	return of + held(m.now) + " then; on record had been: " + held(m.before) + "." + because(m.now.Rationale) + mended(m.cause, m.now.CorrectionNote) + b.words(m.now.EvidenceIDs)
 }
 
 func because(reason *string) string {
@@ -321,37 +390,25 @@ func because(reason *string) string {
 	return " " + sentence(plain(*reason))
 }
 
-// mended says where it is the record that changed.
+// mended says why the record reads differently.
 func mended(cause parley.ShiftCause, note *string) string {
 	switch {
-	case cause == parley.LateReport:
-		return " (It was so before, and was reported since.)"
 	case cause == parley.RecordCorrected && note != nil:
 		return " (The record was corrected: " + strings.TrimSuffix(plain(*note), ".") + ".)"
 	case cause == parley.RecordCorrected:
 		return " (The record was corrected.)"
 	}
-	return ""
+	return " (Reported since.)"
 }
 
-// words quotes what a position rests on, with who said it; the rest of the evidence is cited.
+// words quotes what a position rests on, where it was said on the record; all of it is cited.
 func (b *briefing) words(evidence []uuid.UUID) string {
 	for _, id := range evidence {
-		if s := b.statements[id]; s != nil && s.Form == parley.DirectQuote {
-			return fmt.Sprintf(" %s: “%s”", b.voice(s), strings.Trim(plain(s.Text), "“”\"")) + b.cite(evidence)
+		if s := b.statements[id]; s != nil && s.Form == parley.DirectQuote && s.Terms == parley.OnRecord && s.SpeakerID != nil {
+			return fmt.Sprintf(" %s: “%s”", b.nameOf(*s.SpeakerID), strings.Trim(plain(s.Text), "“”\"")) + b.cite(evidence)
 		}
 	}
 	return b.cite(evidence)
-}
-
-func (b *briefing) voice(s *parley.Statement) string {
-	switch {
-	case s.SpeakerID != nil:
-		return b.nameOf(*s.SpeakerID)
-	case s.SpeakerDescription != nil:
-		return capital(plain(*s.SpeakerDescription))
-	}
-	return "The source itself"
 }
 
 // cite gives the numbers of the sources of statements, each source its own as it is met.
@@ -379,6 +436,20 @@ func (b *briefing) cite(statements []uuid.UUID) string {
 	return text.String()
 }
 
+// marking is the strictest of the sources that are cited.
+func (b *briefing) marking() parley.Marking {
+	strictest := 0
+	for _, id := range b.cited {
+		strictest = max(strictest, slices.Index(parley.Markings, b.sources[id].Marking))
+	}
+	return parley.Markings[strictest]
+}
+
+// traffic writes a marking as FIRST does: TLP:AMBER+STRICT.
+func traffic(m parley.Marking) string {
+	return strings.Replace(strings.Replace(string(m), "_", ":", 1), "_", "+", 1)
+}
+
 // reliabilities are the letters of the Admiralty scale in words.
 var reliabilities = map[parley.SourceReliability]string{
 	"A": "completely reliable", "B": "usually reliable", "C": "fairly reliable", "D": "not usually reliable", "E": "unreliable", "F": "reliability can't be judged",
@@ -396,7 +467,7 @@ func source(s *parley.Source) string {
 	}
 	parts = append(parts, reliabilities[s.Reliability])
 	if s.Marking != "TLP_CLEAR" {
-		parts = append(parts, strings.Replace(strings.ReplaceAll(string(s.Marking), "_", "+"), "+", ":", 1))
+		parts = append(parts, traffic(s.Marking))
 	}
 	text := strings.Join(parts, ", ") + "."
 	if s.URL != nil && !strings.ContainsAny(*s.URL, "<> \n\t") {
@@ -411,73 +482,4 @@ func place(e *parley.Event) string {
 		return ""
 	}
 	return " (" + plain(*e.Location) + ")"
-}
-
-func day(t parley.Instant) string    { return t.UTC().Format("2 January 2006") }
-func minute(t parley.Instant) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
-
-// on is when something was, as exactly as it is known.
-func on(t parley.Instant, p parley.TimePrecision) string {
-	switch p {
-	case parley.PrecisionNoLaterThan:
-		return "by " + day(t)
-	case parley.PrecisionDay:
-		return day(t)
-	case parley.PrecisionMonth:
-		return t.UTC().Format("January 2006")
-	case parley.PrecisionYear:
-		return t.UTC().Format("2006")
-	}
-	return minute(t)
-}
-
-// since is from when on something has been.
-func since(t parley.Instant, p parley.TimePrecision) string {
-	if p == parley.PrecisionNoLaterThan {
-		return "by " + day(t)
-	}
-	return "since " + on(t, p)
-}
-
-// ends is when the span ends that an instant may lie in, as exactly as it is known.
-func ends(t parley.Instant, p parley.TimePrecision) parley.Instant {
-	switch p {
-	case parley.PrecisionHour:
-		return t.Add(time.Hour)
-	case parley.PrecisionDay:
-		return t.AddDate(0, 0, 1)
-	case parley.PrecisionMonth:
-		return t.AddDate(0, 1, 0)
-	case parley.PrecisionYear:
-		return t.AddDate(1, 0, 0)
-	}
-	return t
-}
-
-// sentence ends with a full stop.
-func sentence(text string) string {
-	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "…") {
-		return text
-	}
-	return text + "."
-}
-
-func capital(text string) string {
-	for i, r := range text {
-		return string(unicode.ToUpper(r)) + text[i+len(string(r)):]
-	}
-	return text
-}
-
-var special = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "|", `\|`, "#", `\#`, "~", `\~`)
-
-// plain is a text on one line in which nothing is taken for Markdown or HTML.
-func plain(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	return special.Replace(strings.Join(strings.Fields(text), " "))
 }

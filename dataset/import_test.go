@@ -601,6 +601,25 @@ func TestAssessmentsAreNotCorrected(t *testing.T) {
 	r.refuses(text, fmt.Sprintf("set.yaml:%d: … on record as 30 percent … another assessedAt", lineOf(t, talks, "probability: 30")))
 }
 
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	r := withTalks(t)
+	outcome := `SELECT concat_ws(' ', outcome, resolved_at, resolution_note) FROM scenarios WHERE key = 'strip' AND superseded_at = 'infinity'`
+	other := edited(t, "outcome: DID_NOT_OCCUR", "outcome: AMBIGUOUS", "resolvedAt: 2025-02-01", "resolvedAt: 2025-03-01")
+	r.loads(other, "is resolved no more", "resolved: ambiguous")
+	r.holds("AMBIGUOUS 2025-03-01 00:00:00+00 The line was drawn.", outcome)
+	if _, err := r.store.UnresolveScenario(t.Context(), parley.UnresolveScenarioInput{Scenario: "talks/strip", Note: "We erred."}); err != nil {
+		t.Fatal(err)
+	}
+	r.loads(other)
+	r.loads(talks)
+	r.holds("", outcome)
+	for replaced, by := range map[string]string{"            outcome: DID_NOT_OCCUR\n": "", "outcome: DID_NOT_OCCUR": "outcome: null"} {
+		_, err := dataset.Read("set.yaml", []byte(edited(t, replaced, by)))
+		sayLines(t, err, fmt.Sprintf("set.yaml:%d: … no outcome", lineOf(t, talks, "- key: strip")))
+	}
+}
+
 func TestSeveralRefusalsOfOneFact(t *testing.T) {
 	t.Parallel()
 	r := withTalks(t)

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -330,15 +331,10 @@ func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
 	}
 	if outcome.Value != nil {
 		later = append(later, func() {
-			s.steps = append(s.steps, step{it, func(ctx context.Context, in *importer) error {
-				if named, _, err := in.Named(ctx, id); err != nil || named.Retracted {
-					return err
-				}
-				return in.did(in.ResolveScenario(ctx, parley.ResolveScenarioInput{
-					Scenario: path, Outcome: *outcome.Value, Note: resolutionNote.Value, ResolvedAt: resolvedAt.Value,
-				}))
-			}})
+			s.outcome(path, it, id, parley.ResolveScenarioInput{Scenario: path, Outcome: *outcome.Value, Note: resolutionNote.Value, ResolvedAt: resolvedAt.Value})
 		})
+	} else if outcome.Set || resolvedAt.Set || resolutionNote.Set {
+		it.refuse(it.line, "This scenario has resolvedAt or resolutionNote, but no outcome; give one, or leave them out. (What was resolved is taken back by unresolveScenario.)")
 	}
 	return later
 }
@@ -431,6 +427,39 @@ func (s *Set) position(scenario string, it *item) {
 			})
 		})
 	})
+}
+
+// outcome resolves a scenario, otherwise than it was if need be. Once that has come from the file, it does not come again: who
+// took it back meanwhile has the last word.
+func (s *Set) outcome(scenario string, it *item, id uuid.UUID, in parley.ResolveScenarioInput) {
+	says := []string{scenario, string(in.Outcome)}
+	if in.ResolvedAt != nil {
+		says = append(says, parley.FormatInstant(*in.ResolvedAt))
+	}
+	if in.Note != nil {
+		says = append(says, *in.Note)
+	}
+	stated := s.factID("RESOLUTION", says...)
+	s.steps = append(s.steps, step{it, func(ctx context.Context, im *importer) error {
+		if named, _, err := im.Named(ctx, id); err != nil || named.Retracted {
+			return err
+		}
+		if _, known, err := im.Named(ctx, stated); err != nil || known {
+			return err
+		}
+		written, err := im.ResolveScenario(ctx, in)
+		var refusal parley.Refusal
+		if errors.As(err, &refusal) && refusal[0].Code == parley.Conflict {
+			if err := im.did(im.UnresolveScenario(ctx, parley.UnresolveScenarioInput{Scenario: scenario, Note: "The data set says otherwise now."})); err != nil {
+				return err
+			}
+			written, err = im.ResolveScenario(ctx, in)
+		}
+		if err := im.did(written, err); err != nil {
+			return err
+		}
+		return im.Name(ctx, stated, written.ID)
+	}})
 }
 
 // assessment reads a judgement of its day: there is no other to correct it by.

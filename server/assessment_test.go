@@ -21,7 +21,6 @@ func (a *api) colleague(name string) *storage.Store {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	a.t.Cleanup(func() { store.Close() })
 	return store
 }
 
@@ -85,8 +84,8 @@ func TestAssessScenario(t *testing.T) {
 	a.ask(`mutation { retract(input: {id: "talks/line", note: "no"}) { userErrors { code message field } } }`).refused("IN_USE id", "an assessment")
 	a.must(retract)
 	a.must(fmt.Sprintf(list, "")).want("scenario.assessments.totalCount", 2)
-	a.must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { kind ... on RecordChanged { action node { id } } } } }`).
-		want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.action", "RETRACTED", "changes.nodes.0.node", nil)
+	a.must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { kind summary ... on RecordChanged { action node { id } } } } }`).
+		want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.summary", "Retracted assessment “A line”.", "changes.nodes.0.action", "RETRACTED", "changes.nodes.0.node", nil)
 	a.must(fmt.Sprintf(`{ node(id: %q) { id label ... on Assessment { rationale } } }`, id)).want("node.label", "likely: A line", "node.rationale", "They talk.")
 }
 
@@ -120,6 +119,10 @@ func TestResolveScenario(t *testing.T) {
 	}
 	resolve("OCCURRED", `, resolvedAt: "2999-01-01T00:00:00Z"`).refused("INVALID resolvedAt", "2999")
 	resolve("OCCURRED", `, note: ""`).refused("INVALID note")
+	resolve("OCCURRED", `, resolvedAt: "2024-12-31T00:00:00Z"`).refused("INVALID resolvedAt", "2024-12-31", "on the table", "2025-01-01")
+	a.must(`mutation { editScenario(input: {scenario: "talks/line", deadline: "2025-02-10T00:00:00Z"}) { userErrors { code message field } } }`)
+	resolve("OCCURRED", `, resolvedAt: "2025-02-15T00:00:00Z"`).refused("INVALID outcome", "2025-02-15", "deadline", "2025-02-10", "DID_NOT_OCCUR")
+	a.must(`mutation { editScenario(input: {scenario: "talks/line", deadline: null}) { userErrors { code message field } } }`)
 	resolve("OCCURRED", `, resolvedAt: "2025-02-15T00:00:00Z", note: "It was drawn."`).
 		want("resolveScenario.scenario.resolution.outcome", "OCCURRED", "resolveScenario.scenario.resolution.note", "It was drawn.",
 			"resolveScenario.scenario.resolution.recordedBy.name", "Test analyst")
@@ -242,15 +245,27 @@ func (m *judgements) score(analyst, day int, known time.Time) (n, scenarios int,
 
 func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 	t.Parallel()
+	a := withTalks(t)
+	issues := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		a := withTalks(t)
-		a.must(`mutation { addScenario(input: {issue: "talks/border", key: "wall", title: "A wall", effectiveAt: "2025-01-01T00:00:00Z"}) { userErrors { code message field } } }`)
-		a.must(`mutation { editIssue(input: {issue: "talks/border", exhaustive: true}) { userErrors { code message field } } }`)
-		scenarios := []string{"line", "strip", "wall"} // by key
-		for _, pair := range [][2]string{{"line", "strip"}, {"wall", "line"}, {"strip", "wall"}} {
-			a.must(fmt.Sprintf(`mutation { relateScenarios(input: {from: "talks/%s", to: "talks/%s", kind: MUTUALLY_EXCLUSIVE}) { userErrors { code message field } } }`, pair[0], pair[1]))
+		issues++ // each has its own, and analysts of its own
+		issue := fmt.Sprint("talks/issue-", issues)
+		a.must(fmt.Sprintf(`mutation { addIssue(input: {negotiation: "talks", key: "issue-%d", title: "An issue", exhaustive: true}) { userErrors { code message field } } }`, issues))
+		var scenarios []string // by key
+		for _, name := range []string{"line", "strip", "wall"} {
+			key := fmt.Sprintf("%s-%d", name, issues)
+			scenarios = append(scenarios, key)
+			a.must(fmt.Sprintf(`mutation { addScenario(input: {issue: %q, key: %q, title: "One", effectiveAt: "2025-01-01T00:00:00Z"}) { userErrors { code message field } } }`, issue, key))
 		}
-		stores := []*storage.Store{a.store, a.colleague("Second"), a.colleague("Third")}
+		for i := range scenarios {
+			a.must(fmt.Sprintf(`mutation { relateScenarios(input: {from: "talks/%s", to: "talks/%s", kind: MUTUALLY_EXCLUSIVE}) { userErrors { code message field } } }`, scenarios[i], scenarios[(i+1)%3]))
+		}
+		var stores []*storage.Store
+		for _, name := range []string{"First", "Second", "Third"} {
+			store := a.colleague(fmt.Sprint(name, " ", issues))
+			defer store.Close()
+			stores = append(stores, store)
+		}
 		m := &judgements{}
 		now := func() time.Time {
 			at, err := parley.ParseInstant(a.must(`{ lens { knownAt } }`).text("lens.knownAt"))
@@ -317,7 +332,7 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 		for range 6 {
 			day, known := rapid.IntRange(0, days+1).Draw(rt, "valid"), rapid.SampledFrom(instants).Draw(rt, "known")
 			asOf := fmt.Sprintf("asOf: {validAt: %q, knownAt: %q}", parley.FormatInstant(dayAt(day)), parley.FormatInstant(known))
-			got := a.must(fmt.Sprintf(`{ issue(id: "talks/border", %s) { likelihoods { total coherent entries { scenario { key } probability analysts } } } }`, asOf))
+			got := a.must(fmt.Sprintf(`{ issue(id: %q, %s) { likelihoods { total coherent entries { scenario { key } probability analysts } } } }`, issue, asOf))
 			total, all := 0, true
 			for i, key := range scenarios {
 				entry := fmt.Sprintf("issue.likelihoods.entries.%d.", i)

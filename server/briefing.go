@@ -14,11 +14,14 @@ import (
 func serveBriefing(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked := briefing.Request{Negotiation: r.PathValue("negotiation"), BaseURL: o.PublicURL}
-		for name, into := range map[string]**parley.Instant{"validAt": &asked.AsOf.ValidAt, "knownAt": &asked.AsOf.KnownAt, "since": &asked.Since} {
-			if !r.URL.Query().Has(name) {
-				continue
+		parameters := map[string]**parley.Instant{"validAt": &asked.AsOf.ValidAt, "knownAt": &asked.AsOf.KnownAt, "since": &asked.Since}
+		for name, values := range r.URL.Query() {
+			into := parameters[name]
+			if into == nil {
+				say(w, http.StatusBadRequest, fmt.Sprintf("%q is no parameter; give validAt, knownAt, since, or none.", name))
+				return
 			}
-			at, err := parley.ParseInstant(r.URL.Query().Get(name))
+			at, err := parley.ParseInstant(values[0])
 			if err != nil {
 				say(w, http.StatusBadRequest, fmt.Sprintf("%s: %s", name, err))
 				return

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"parley/examples"
+	"parley/internal/postgres/pgtest"
 	"parley/server"
 	"parley/storage"
 )
@@ -28,17 +30,14 @@ func (a *api) briefing(path string) (status int, text string) {
 	return response.StatusCode, string(body)
 }
 
-const (
-	demoLens     = "validAt=2025-08-18T18:00:00Z&knownAt=2025-08-18T18:00:00Z"
-	demoBriefing = "ukraine-2025?since=2025-08-14T00:00:00Z&" + demoLens
-)
-
-// The example in the documents is what the program writes; UPDATE=1 writes it anew.
-func TestDemoBriefing(t *testing.T) {
+// The example in the documents is what is written of the one news report alone; UPDATE=1 writes it anew.
+func TestExampleBriefing(t *testing.T) {
 	t.Parallel()
 	const example = "../docs/briefing-example.md"
-	a := startWith(t, storage.Options{DSN: withDemo(t).dsn}, time.Second, func(o *server.Options) { o.PublicURL = "http://127.0.0.1:8080" })
-	_, got := a.briefing(demoBriefing)
+	report := examples.Demo()[1]
+	a := startWith(t, storage.Options{DSN: pgtest.Database(t)}, time.Second, func(o *server.Options) { o.PublicURL = "http://127.0.0.1:8080" })
+	a.load(report.Name, string(report.Text))
+	_, got := a.briefing("ukraine-2025?since=2025-08-14T00:00:00Z&validAt=2025-08-18T18:00:00Z&knownAt=2025-08-18T18:00:00Z")
 	if os.Getenv("UPDATE") != "" {
 		if err := os.WriteFile(example, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -74,7 +73,7 @@ func TestPermalinkOfABriefing(t *testing.T) {
 	a.must(`mutation { assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 30, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
 		resolveScenario(input: {scenario: "ukraine-2025/new-penalties", outcome: ANNULLED, note: "No *longer* asked."}) { userErrors { code message field } } }`)
 	status, first := a.briefing("ukraine-2025?since=2025-08-19T00:00:00Z")
-	for _, words := range []string{"30 percent, the median of 1", "Resolved on", `annulled. No \*longer\* asked.`, "The record was corrected", "reported since", "Also said of Russia"} {
+	for _, words := range []string{"One analyst's judgement: unlikely (30 percent).", "Resolved on", `annulled. No \*longer\* asked.`, "The record was corrected", "Reported since", "Also said of Russia"} {
 		if !strings.Contains(first, words) {
 			t.Errorf("the briefing does not say %q", words)
 		}
@@ -101,6 +100,7 @@ func TestBriefingsThatAreRefused(t *testing.T) {
 	a := withDemo(t)
 	for path, want := range map[string]string{
 		"nowhere": `404 Nothing is known as "nowhere"`, "ukraine-2025%2Fending": `404 Nothing is known as "ukraine-2025/ending"`,
+		"ukraine-2025?sinc=2025-08-14T00:00:00Z": `400 "sinc" is no parameter`, "ukraine-2025?since=": `400 since: "" is not an instant`,
 		"ukraine-2025?validAt=soon": `400 validAt: "soon" is not an instant`, "ukraine-2025?knownAt=2999-01-01T00:00:00Z": "400 knownAt: 2999",
 		"ukraine-2025?since=2025-08-19T00:00:00Z&validAt=2025-08-18T00:00:00Z":   "400 since: 2025-08-19",
 		"ukraine-2025?validAt=2025-08-18T00:00:00Z&knownAt=2025-01-01T00:00:00Z": `404 Nothing is known as "ukraine-2025"`,
@@ -124,18 +124,75 @@ func TestBriefingsThatAreRefused(t *testing.T) {
 func TestBriefingIsPlain(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	nasty := "<script>alert(1)</script> | [x](javascript:alert(2)) `y`\\n# z\\n- w *v* _u_ \\\\"
+	nasty := "- &lt; <script>alert(1)</script> | [x](javascript:alert(2)) `y`\\n# z\\n- w *v* _u_ \\\\"
 	a.must(fmt.Sprintf(`mutation { editNegotiation(input: {negotiation: "talks", title: "%[1]s", summary: "%[1]s"}) { userErrors { code message field } }
 		editScenario(input: {scenario: "talks/line", title: "%[1]s"}) { userErrors { code message field } }
 		editStakeholder(input: {stakeholder: "north", name: "%[1]s"}) { userErrors { code message field } }
 		recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, conditions: ["%[1]s"], rationale: "%[1]s",
 			newEvidence: [{source: "gazette", form: REPORTED, text: "%[1]s"}]}) { userErrors { code message field } } }`, nasty))
 	_, text := a.briefing("talks?since=2025-01-01T00:00:00Z")
-	plain := `\<script\>alert(1)\</script\> \| \[x\](javascript:alert(2)) ` + "\\`y\\`" + ` \# z - w \*v\* \_u\_ \\`
+	plain := `\- \&lt; \<script\>alert(1)\</script\> \| \[x\](javascript:alert(2)) ` + "\\`y\\`" + ` \# z - w \*v\* \_u\_ \\`
 	if n := strings.Count(text, plain); n < 8 {
 		t.Errorf("the text stands %d times in\n%s", n, text)
 	}
 	if strings.Contains(strings.ReplaceAll(text, `\<`, ""), "<script") || strings.Contains(text, "\n# z") {
 		t.Errorf("Markdown or HTML came through:\n%s", text)
+	}
+}
+
+// What moved, what was learned since of the time before, and what may be older are told apart.
+func TestWhatABriefingSaysOfMoves(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.must(`mutation {
+		a: recordPosition(input: {holder: "north", scenario: "talks/line", stance: OPPOSES, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } }
+		b: recordPosition(input: {holder: "south", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
+	since := a.must(`{ lens { validAt } }`).text("lens.validAt")
+	a.setClock(since)
+	a.must(`mutation {
+		late: changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "Nobody came", effectiveAt: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
+		first: changeScenarioStatus(input: {scenario: "talks/line", to: PROPOSED, reason: "Somebody came"}) { userErrors { code message field } }
+		second: changeScenarioStatus(input: {scenario: "talks/line", to: AGREED, reason: "All came"}) { userErrors { code message field } }
+		lateToo: recordPosition(input: {holder: "north", scenario: "talks/line", stance: NEUTRAL, validFrom: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
+		now: recordPosition(input: {holder: "north", scenario: "talks/line", stance: STRONGLY_SUPPORTS, newEvidence: [
+			{source: "gazette", speaker: "envoy", form: DIRECT_QUOTE, terms: DEEP_BACKGROUND, text: "We will – perhaps – sign   the pact"}]}) { userErrors { code message field } }
+		perhaps: recordPosition(input: {holder: "envoy", scenario: "talks/strip", stance: SUPPORTS, validFromPrecision: NO_LATER_THAN}) { userErrors { code message field } }
+		marked: editSource(input: {source: "gazette", marking: TLP_AMBER_STRICT}) { userErrors { code message field } } }`)
+	_, text := a.briefing("talks?since=" + since)
+	day := time.Now().UTC().Format("2 January 2006")
+	for _, words := range []string{
+		"**TLP:AMBER+STRICT**, as the strictest of its sources.",
+		"**A line** went from stalled to proposed. Somebody came.", "**A line** went from proposed to agreed. All came.",
+		"North on **A line**: strongly supports; on " + day, ": does not mind, *unsourced*. [1]",
+		"First heard of since then, and perhaps older:\n\n- The envoy on **A strip**: supports, *unsourced*.",
+		"## What was learned since about " + day,
+		"**A line** was stalled then, not proposed. Nobody came. (Reported since.)",
+		"North on **A line**: does not mind, *unsourced* then; on record had been: opposes, *unsourced*. (Reported since.)",
+		"| South | supports, *unsourced* | – |",
+	} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the briefing does not say %q", words)
+		}
+	}
+	for _, words := range []string{"envoy:", "perhaps – sign", "supports to"} {
+		if strings.Contains(text, words) {
+			t.Errorf("the briefing says %q", words)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+func TestBriefingOfLittle(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.must(`mutation { openNegotiation(input: {key: "talks", title: "Talks"}) { userErrors { code message field } } }`)
+	if _, text := a.briefing("talks?since=2025-01-01T00:00:00Z"); strings.Contains(text, "Who stands where") || !strings.Contains(text, "No issue is on record.") || !strings.Contains(text, "None is on record.") {
+		t.Error(text)
+	}
+	a.must(`mutation { addIssue(input: {negotiation: "talks", key: "border", title: "The border"}) { userErrors { code message field } } }`)
+	if _, text := a.briefing("talks"); !strings.Contains(text, "No scenario is on the table.") || strings.Contains(text, "What moved") {
+		t.Error(text)
 	}
 }

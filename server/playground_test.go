@@ -173,8 +173,8 @@ func TestWeakSpots(t *testing.T) {
 	if got := labels(spots, "onDoubtfulSources"); !strings.Contains(got, "United States opposes") || strings.Contains(got, "Russia ambiguous") {
 		t.Errorf("on doubtful sources are\n%s", got)
 	}
-	spots.want("ahead.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 13,
-		"notSpoken.issues.0.landingZone.0.undeclared", "[map[name:Russia] map[name:Ukraine]]",
+	spots.want("planned.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 13,
+		"notSpoken.issues.0.matrix.rows.1.stakeholder.name", "France", "notSpoken.issues.0.matrix.rows.1.cells.0.stance", nil,
 		"likelihoodsAndWhatCameBetween.nodes.0.kind", "ASSESSMENT", "likelihoodsAndWhatCameBetween.nodes.0.assessment.probability", 60,
 		"likelihoodsAndWhatCameBetween.nodes.0.previousAssessment.probability", 20, "likelihoodsAndWhatCameBetween.nodes.1.kind", "ASSESSMENT",
 		"likelihoodsAndWhatCameBetween.nodes.2.kind", "POSITION")

@@ -260,7 +260,7 @@ func TestBoundOfAMatrix(t *testing.T) {
 	t.Parallel()
 	a := withBargain(t)
 	a.sql(`WITH made AS (
-			INSERT INTO records (id, kind, path, recorded_at) SELECT gen_random_uuid(), 'STAKEHOLDER', 'crowd-' || n, '2025-01-01' FROM generate_series(1, 50000) n RETURNING id, path),
+			INSERT INTO records (id, kind, path, recorded_at) SELECT gen_random_uuid(), 'STAKEHOLDER', 'crowd-' || n, '2025-01-01' FROM generate_series(1, 2500) n RETURNING id, path),
 		named AS (
 			INSERT INTO stakeholders (id, version, path, key, name, kind, aliases, names, recorded_by, recorded_at)
 			SELECT id, gen_random_uuid(), path, path, path, 'GROUP', '{}', path, (SELECT id FROM analysts), '2025-01-01' FROM made RETURNING id),
@@ -269,8 +269,20 @@ func TestBoundOfAMatrix(t *testing.T) {
 			INSERT INTO records (id, kind, negotiation_id, recorded_at) SELECT participation, 'PARTICIPATION', (SELECT id FROM negotiations), '2025-01-01' FROM joining)
 		INSERT INTO participations (id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, recorded_by, recorded_at)
 		SELECT participation, gen_random_uuid(), (SELECT id FROM negotiations), id, 'OBSERVER', false, '{}', (SELECT id FROM analysts), '2025-01-01' FROM joining`)
-	a.ask(`{ issue(id: "talks/border") { matrix { rows { stakeholder { key } } } } }`).fails("LIMIT", "50005 parties by 3 scenarios", "100000")
-	a.ask(`{ issue(id: "talks/border") { landingZone { verdict } } }`).fails("LIMIT", "50005 parties by 3 scenarios", "100000")
+	for i := range 39 {
+		a.must(fmt.Sprintf(`mutation { addScenario(input: {issue: "talks/border", key: "plan-%d", title: "Plan", effectiveAt: "2025-01-01T00:00:00Z"}) { userErrors { code message field } } }`, i))
+	}
+	a.sql(`ANALYZE`)
+	a.ask(`{ issue(id: "talks/border") { matrix { rows { stakeholder { key } } } } }`).fails("LIMIT", "2505 parties by 42 scenarios", "100000")
+	a.ask(`{ issue(id: "talks/border") { landingZone { verdict } } }`).fails("LIMIT", "2505 parties by 42 scenarios", "100000")
 	a.must(`{ issue(id: "talks/border") { matrix(stakeholders: ["crowd-7"]) { rows { stakeholder { key } } } } }`).want("issue.matrix.rows.0.stakeholder.key", "crowd-7")
-	a.ask(`{ negotiation(id: "talks") { issues { key matrix(stakeholders: []) { rows { participations { role } } } } } }`).fails("LIMIT", "50005 parties by 3 scenarios")
+	a.ask(`{ negotiation(id: "talks") { issues { key matrix(stakeholders: []) { rows { participations { role } } } } } }`).fails("LIMIT", "2505 parties by 42 scenarios")
+	// Too much of several together is refused too, and never cut short.
+	const plans = `matrix(scenarios: {text: "plan"}) { rows { stakeholder { key } } }`
+	two := a.must(`{ issue(id: "talks/border") { a: ` + plans + ` b: ` + plans + ` } }`)
+	if a, b := two.count("issue.a.rows"), two.count("issue.b.rows"); a != 2504 || b != 2504 { // those with a part in the talks
+		t.Errorf("the matrices have %d and %d rows", a, b)
+	}
+	a.ask(`{ issue(id: "talks/border") { a: `+plans+` b: `+plans+` c: landingZone { verdict } d: matrix(stakeholders: ["alba"]) { rows { stakeholder { key } } } } }`).fails("LIMIT", "2505 parties by 42 scenarios")
+	a.ask(`{ issue(id: "talks/border") { a: `+plans+` b: `+plans+` c: `+plans+` } }`).fails("LIMIT", "at most 200000 times")
 }

@@ -67,16 +67,19 @@ func (s *Snapshot) TrackRecords(ctx context.Context, analysts []Key, _ *Fields) 
 	for n := range of {
 		of[n].scenarios = make(map[uuid.UUID]*parley.Scenario)
 	}
+	read := int64(0)
 	err := s.rows(ctx, q.expand(`
 		SELECT record_send(ROW(`+q.header()+`, a.scenario_id, a.probability, a.assessed_at, s.outcome::text, s.resolved_at, s.resolved_by, s.deadline))
 		FROM {keys}
 		`+q.join()+`(assessments a JOIN scenarios s ON s.id = a.scenario_id)
 			ON a.recorded_by = k.id AND {known a} AND `+assessedByNow+` AND {known s} AND s.resolved_at <= k.valid_at AND `+onTheTable("s.id")+`
-		ORDER BY k.n, a.assessed_at, a.id`), q.bind(s, q.args), func(sent row) {
+		ORDER BY k.n, a.assessed_at, a.id
+		LIMIT `+fmt.Sprint(parley.MaxTogether+1)), q.bind(s, q.args), func(sent row) {
 		n := q.begin(s, &sent)
 		if sent.isNull() {
 			return
 		}
+		read++
 		a := &parley.Assessment{ScenarioID: sent.next().id(), Probability: readInt(sent.next()), AssessedAt: readTime(sent.next())}
 		outcome, resolvedAt, resolvedBy := parley.ResolutionOutcome(sent.next().text()), readTime(sent.next()), sent.next().id()
 		scenario := &parley.Scenario{Lens: q.keys[n].Lens, Outcome: &outcome, ResolvedAt: &resolvedAt, ResolvedByID: &resolvedBy}
@@ -88,6 +91,9 @@ func (s *Snapshot) TrackRecords(ctx context.Context, analysts []Key, _ *Fields) 
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the scored assessments of analysts: %w", err)
+	}
+	if s.together.Add(read) > parley.MaxTogether {
+		return nil, parley.NewFault(parley.Limit, "An operation scores at most %d assessments; ask for the records of fewer analysts, or through fewer lenses, at once.", parley.MaxTogether)
 	}
 	records := make([]*parley.TrackRecord, len(analysts))
 	for n := range records {

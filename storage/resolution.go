@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"parley"
 )
@@ -17,11 +18,16 @@ func (w *writer) resolveScenario(ctx context.Context, in parley.ResolveScenarioI
 	if err != nil {
 		return Written{}, err
 	}
+	line, err := w.statusesOf(ctx, subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	first := slices.MinFunc(line, func(a, b *parley.StatusChange) int { return a.EffectiveAt.Compare(b.EffectiveAt) })
 	return scenarios.edit(ctx, w, edition[parley.Scenario]{
 		subject: subject, touches: uuids{*subject.ParentID}, remark: in.Note,
 		sentence: fmt.Sprintf("“%s” is resolved: %s.", subject.Name, parley.Words(in.Outcome)),
 		apply:    func(s *parley.Scenario) ([]string, error) { return s.Resolve(in, w.store.analyst.ID) },
-		settle:   func(s *parley.Scenario) error { return s.ResolvedBy(w.at) },
+		settle:   func(s *parley.Scenario) error { return s.ResolvedBy(w.at, first.EffectiveAt) },
 	})
 }
 

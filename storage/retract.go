@@ -56,6 +56,9 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	if err != nil {
 		return Written{}, err
 	}
+	if subject.Kind == parley.KindAssessment && len(related) > 0 {
+		subject.Name = related[0].Name // it has none of its own
+	}
 	negotiation := subject.NegotiationID
 	if negotiation == nil {
 		negotiation = commonNegotiation(related)

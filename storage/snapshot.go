@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -24,6 +25,9 @@ type Snapshot struct {
 
 	// shared is what other operations have read already that look through the same lenses only; nil: nobody.
 	shared *Shared
+
+	// together counts what the operation puts together of parties and scenarios, or scores.
+	together atomic.Int64
 
 	turn    sync.Mutex
 	shelves map[any]any // by table: what was read

@@ -130,6 +130,7 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 		return c.fault
 	}
 	copy(b.faults, c.faults)
+	read := 0
 	err := b.rows(ctx, c.expand(`
 		SELECT record_send(ROW(k.n, s.id))
 		FROM {keys}
@@ -137,12 +138,16 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 		JOIN `+aliased(statusInForce, "s")+`
 		WHERE `+strings.Join(c.list, " AND ")+`
 		ORDER BY k.n, s.path
-		LIMIT `+fmt.Sprint(parley.MaxCells+1)), c.args, func(sent row) {
+		LIMIT `+fmt.Sprint(parley.MaxTogether+1)), c.args, func(sent row) {
+		read++
 		of := b.standings[sent.next().number()-1]
 		of.Scenarios = append(of.Scenarios, sent.next().id())
 	})
 	if err != nil {
 		return fmt.Errorf("read the scenarios of a matrix: %w", err)
+	}
+	if read > parley.MaxTogether {
+		return tooMuch()
 	}
 	lists, err := readEach(ctx, &b.reader, participationTable, b.issues, nil, `
 		issues i ON i.id = k.id AND {known i}
@@ -171,8 +176,13 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 		return err
 	}
 	for n, of := range b.standings {
-		if parties := len(of.Parties()); parties*len(of.Scenarios) > parley.MaxCells {
-			b.faults[n] = tooMany("%d parties by %d scenarios are", parties, len(of.Scenarios))
+		parties := len(of.Parties())
+		switch cells := parties * len(of.Scenarios); {
+		case cells > parley.MaxCells:
+			b.faults[n] = parley.NewFault(parley.Limit, "%d parties by %d scenarios are more than is put together of one issue, which is %d; narrow a matrix down with scenarios or stakeholders.",
+				parties, len(of.Scenarios), parley.MaxCells)
+		case b.together.Add(int64(cells)) > parley.MaxTogether:
+			return tooMuch()
 		}
 	}
 	k := b.keysOf((*parley.Standings).Parties)
@@ -227,7 +237,12 @@ func (b *bargains) readPositions(ctx context.Context, fields *Fields) error {
 		}
 	}
 	k := b.keysOf(scenariosOf)
-	lists, err := b.positionsThat(ctx, k, holders, positionHolds+` AND `+prevails, fields)
+	c := conditions{list: []string{`p.scenario_id = k.id`, `{known p}`, positionHolds, prevails}}
+	lists, err := b.positionsJoined(ctx, k, fields, func(q *query) string {
+		c.query = q
+		c.of("p.holder_id", holders)
+		return `positions p ON ` + strings.Join(c.list, " AND ")
+	})
 	if err != nil {
 		return fmt.Errorf("read the positions of a matrix: %w", err)
 	}
@@ -241,7 +256,12 @@ func (b *bargains) readPositions(ctx context.Context, fields *Fields) error {
 // readJudged reads the positions by which the salience of the issue to its holders was judged.
 func (b *bargains) readJudged(ctx context.Context) error {
 	k := b.keysOf(scenariosOf)
-	lists, err := b.positionsThat(ctx, k, nil, `p.salience IS NOT NULL AND p.valid_from <= k.valid_at`, judgedFields)
+	lists, err := b.positionsJoined(ctx, k, judgedFields, func(*query) string {
+		return `LATERAL (
+			SELECT DISTINCT ON (x.holder_id) * FROM positions x
+			WHERE x.scenario_id = k.id AND {known x} AND x.salience IS NOT NULL AND x.valid_from <= k.valid_at
+			ORDER BY x.holder_id, x.valid_from DESC, x.content_at DESC, x.id DESC) p ON true`
+	})
 	if err != nil {
 		return fmt.Errorf("read how salient an issue is: %w", err)
 	}
@@ -254,16 +274,15 @@ func (b *bargains) readJudged(ctx context.Context) error {
 
 var judgedFields = NewFields(map[string]*Fields{"holder": {}, "salience": {}, "validFrom": {}, "recordedAt": {}})
 
-// positionsThat are the positions on each scenario for which a condition holds: of these holders, if any are given.
-func (b *bargains) positionsThat(ctx context.Context, scenarios perIssue, holders []uuid.UUID, condition string, fields *Fields) ([][]*parley.Position, error) {
+// positionsJoined are the positions that are joined to each scenario.
+func (b *bargains) positionsJoined(ctx context.Context, scenarios perIssue, fields *Fields, join func(*query) string) ([][]*parley.Position, error) {
 	if len(scenarios.keys) == 0 {
 		return nil, nil
 	}
 	b.turn.Lock()
 	defer b.turn.Unlock()
-	c := conditions{query: b.newQuery(scenarios.keys), list: []string{`p.scenario_id = k.id`, `{known p}`, condition}}
-	c.of("p.holder_id", holders)
-	lists, err := readLists(ctx, &b.reader, positionTable, c.query, fields, `positions p ON `+strings.Join(c.list, " AND "), fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxCells+1))
+	q := b.newQuery(scenarios.keys)
+	lists, err := readLists(ctx, &b.reader, positionTable, q, fields, join(q), fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
 	if err != nil {
 		return nil, err
 	}
@@ -271,18 +290,21 @@ func (b *bargains) positionsThat(ctx context.Context, scenarios perIssue, holder
 	for _, positions := range lists {
 		read += len(positions)
 	}
-	if read > parley.MaxCells {
-		return nil, tooMany("The positions on record are")
+	if read > parley.MaxTogether {
+		return nil, tooMuch()
 	}
 	return lists, nil
 }
 
-func tooMany(what string, args ...any) error {
-	return parley.NewFault(parley.Limit, what+" more than is put together at once, which is %d; narrow it down with scenarios or stakeholders.", append(args, parley.MaxCells)...)
+func tooMuch() error {
+	return parley.NewFault(parley.Limit, "An operation puts together at most %d times a party and a scenario; ask for fewer matrices and landing zones at once, or narrow them down.", parley.MaxTogether)
 }
 
 // suppositions finds the records that they are about.
 func (b *bargains) suppositions(ctx context.Context, whatIf []*parley.WhatIfPosition) ([]parley.Supposition, error) {
+	if len(whatIf) > parley.MaxWhatIf {
+		return nil, parley.NewFault(parley.BadRequest, "whatIf: %d stances are supposed; suppose at most %d at once.", len(whatIf), parley.MaxWhatIf)
+	}
 	list := make([]parley.Supposition, len(whatIf))
 	var stakeholders, scenarios []uuid.UUID
 	var refs filterRefs

@@ -67,7 +67,10 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := does(t, env, since...); got != string(example) {
+	report := examples.Demo()[1]
+	one := []string{"DATABASE_URL=" + pgtest.Database(t)}
+	does(t, one, "import", file(t, report.Name, string(report.Text)))
+	if got := does(t, one, since...); got != string(example) {
 		t.Errorf("the briefing differs from the example in the documents:\n%s", got)
 	}
 	start(t, env, "export", "ukraine-2025", "--since", "2025-08-14T00:00:00Z").fails("--since:", "leave it out")
