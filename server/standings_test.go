@@ -212,7 +212,11 @@ func TestWhatIf(t *testing.T) {
 	z := ask(`{stakeholder: "alba", scenario: "talks/line", stance: SUPPORTS}, {stakeholder: "coast", scenario: "talks/line", stance: NEUTRAL}, {stakeholder: "brig", scenario: "talks/line", stance: STRONGLY_SUPPORTS}`)
 	z.want("issue.landingZone.0.verdict", "ACCEPTABLE", "issue.landingZone.0.support", (3200+5000)/6700.0, "issue.landingZone.0.conditional", "[]", "issue.landingZone.0.onHearsay", "[]",
 		"issue.landingZone.0.parties.0.supposed", true, "issue.landingZone.0.parties.0.position", nil, "issue.landingZone.1.verdict", "UNDECIDED", "issue.landingZone.1.parties.0.supposed", false)
-	// Of a person it counts for the party; the same twice is no contradiction.
+	// Of a person it counts for the party, also where nothing is on record of the person; the same twice is no contradiction.
+	a.must(`mutation { registerStakeholder(input: {key: "consul", name: "The consul", kind: PERSON}) { userErrors { code message field } }
+		affiliate(input: {person: "consul", organization: "alba", speaksFor: true}) { userErrors { code message field } } }`)
+	before += 2
+	ask(`{stakeholder: "consul", scenario: "talks/line", stance: SUPPORTS}`).want("issue.landingZone.0.verdict", "UNDECIDED", "issue.landingZone.0.parties.0.stance", "SUPPORTS")
 	ask(`{stakeholder: "minister", scenario: "talks/line", stance: NEUTRAL}, {stakeholder: "alba", scenario: "talks/line", stance: NEUTRAL}`).want("issue.landingZone.0.verdict", "UNDECIDED")
 	ask(`{stakeholder: "dune", scenario: "talks/line", stance: OPPOSES}`).want("issue.landingZone.0.verdict", "BLOCKED", "issue.landingZone.0.parties.3.stance", "OPPOSES")
 

@@ -76,6 +76,7 @@ type bargains struct {
 	issues    []Key
 	standings []*parley.Standings
 	parties   [][]*parley.Stakeholder
+	supposed  []uuid.UUID // stakeholders of whom something is supposed
 	faults    keyFaults
 }
 
@@ -170,7 +171,8 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 			err = b.readPositions(ctx, positions)
 		}
 	} else if err = b.readPositions(ctx, positions); err == nil {
-		err = b.readOffices(ctx, b.keysOf(stakeholdersOf), officesOfPersons)
+		met := func(of *parley.Standings) []uuid.UUID { return append(stakeholdersOf(of), b.supposed...) }
+		err = b.readOffices(ctx, b.keysOf(met), officesOfPersons)
 	}
 	if err != nil {
 		return err
@@ -318,6 +320,7 @@ func (b *bargains) suppositions(ctx context.Context, whatIf []*parley.WhatIfPosi
 		return nil, err
 	}
 	copy(b.faults, q.faults)
+	b.supposed = stakeholders
 	for i := range stakeholders {
 		list[i].StakeholderID, list[i].ScenarioID = stakeholders[i], scenarios[i]
 	}
