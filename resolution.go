@@ -63,16 +63,20 @@ func (s *Scenario) Resolve(in ResolveScenarioInput, by uuid.UUID) ([]string, err
 	if err := c.err(); err != nil {
 		return nil, err
 	}
+	if s.ResolvedLike(in) {
+		return nil, nil
+	}
 	if s.Outcome != nil {
-		same := *s.Outcome == in.Outcome && (in.ResolvedAt == nil || in.ResolvedAt.Equal(*s.ResolvedAt)) &&
-			(in.Note == nil) == (s.ResolutionNote == nil) && (in.Note == nil || *in.Note == *s.ResolutionNote)
-		if same {
-			return nil, nil
-		}
 		return nil, Refuse(Conflict, "outcome", "“%s” is resolved already (%s, as of %s); unresolve it first.", s.Title, Words(*s.Outcome), FormatInstant(*s.ResolvedAt))
 	}
 	s.Outcome, s.ResolutionNote, s.ResolvedAt, s.ResolvedByID = &in.Outcome, in.Note, in.ResolvedAt, &by
 	return []string{"resolution"}, nil
+}
+
+// ResolvedLike says whether the scenario is resolved as an input says; what that leaves out agrees with anything.
+func (s *Scenario) ResolvedLike(in ResolveScenarioInput) bool {
+	return s.Outcome != nil && *s.Outcome == in.Outcome && (in.ResolvedAt == nil || in.ResolvedAt.Equal(*s.ResolvedAt)) &&
+		(in.Note == nil || s.ResolutionNote != nil && *in.Note == *s.ResolutionNote)
 }
 
 // ResolvedBy dates a resolution that bears no date from when it is recorded. It refuses one from later on, from before the

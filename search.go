@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,10 +55,21 @@ func ReadTerms(text string) (t Terms, err error) {
 			add(word, true)
 		}
 	}
+	t.List = distinct(t.List)
 	if len(t.List) == 0 {
 		return Terms{}, NewFault(BadRequest, "text: %q has neither a letter nor a digit; write the words to search for.", text)
 	}
 	return t, nil
+}
+
+// distinct leaves out what comes again later.
+func distinct(terms []string) (list []string) {
+	for i, term := range terms {
+		if !slices.Contains(terms[i+1:], term) {
+			list = append(list, term)
+		}
+	}
+	return list
 }
 
 // A text in which words were found has these around each of them.

@@ -10,7 +10,7 @@ import (
 // MaxCells bounds what is put together of parties and scenarios for one issue, MaxTogether for a whole operation.
 const (
 	MaxCells    = 100_000
-	MaxTogether = 2 * MaxCells
+	MaxTogether = 5 * MaxCells
 )
 
 // Standings are who stands where on the scenarios of one issue, as on record through a lens: what the stance matrix and the

@@ -378,6 +378,9 @@ func (b *briefing) readWhatIsNamed(ctx context.Context) (err error) {
 	for _, m := range slices.Concat(b.moved, b.learned) {
 		statements = append(statements, m.evidence()...)
 	}
+	for _, e := range b.planned {
+		statements = append(statements, e.EvidenceIDs...)
+	}
 	if b.statements, err = byID(ctx, b, statements, b.Statements, func(s *parley.Statement) uuid.UUID { return s.ID }); err != nil {
 		return err
 	}
@@ -408,15 +411,17 @@ func byID[T any](ctx context.Context, b *briefing, ids []uuid.UUID, read func(co
 	return found, err
 }
 
-// evidence is what a move rests on.
-func (m move) evidence() []uuid.UUID {
-	switch {
-	case m.change != nil:
-		return m.change.EvidenceIDs
-	case m.now != nil:
-		return m.now.EvidenceIDs
+// evidence is what is told of a move rests on.
+func (m move) evidence() (ids []uuid.UUID) {
+	if m.change != nil {
+		ids = append(ids, m.change.EvidenceIDs...)
 	}
-	return nil
+	for _, p := range []*parley.Position{m.now, m.before} {
+		if p != nil {
+			ids = append(ids, p.EvidenceIDs...)
+		}
+	}
+	return ids
 }
 
 // permalink asks for the same again: with both instants pinned, the answer stays.

@@ -24,7 +24,7 @@ func (b *briefing) markdown() string {
 		d.line("## What is planned")
 		var items []string
 		for _, e := range b.planned {
-			items = append(items, fmt.Sprintf("%s: %s%s.", capital(on(e.StartedAt, e.StartedAtPrecision)), plain(e.Title), place(e)))
+			items = append(items, fmt.Sprintf("%s: %s%s.", capital(on(e.StartedAt, e.StartedAtPrecision)), plain(e.Title), place(e))+b.cite(e.EvidenceIDs))
 		}
 		d.list(items)
 	}
@@ -325,7 +325,7 @@ func (m move) at() parley.Instant {
 	switch {
 	case m.change != nil:
 		return m.change.EffectiveAt
-	case m.now != nil:
+	case m.now != nil && (m.before == nil || m.before.ValidTo == nil || m.now.ValidFrom.After(m.before.ValidFrom)):
 		return m.now.ValidFrom
 	case m.before.ValidTo != nil:
 		return *m.before.ValidTo
@@ -344,13 +344,17 @@ func (b *briefing) tell(m move) string {
 		return fmt.Sprintf("%s: **%s** went from %s to %s.", capital(on(m.change.EffectiveAt, m.change.EffectiveAtPrecision)), scenario, parley.Words(*m.from), parley.Words(*m.to)) +
 			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	case m.now == nil:
-		return fmt.Sprintf("%s on **%s**: holds no position any more (on %s: %s).", plain(m.holder.Name), scenario, moment(*b.Since), held(m.before))
+		return fmt.Sprintf("%s on **%s**: holds no position any more (on %s: %s).", plain(m.holder.Name), scenario, moment(*b.Since), held(m.before)) + b.cite(m.evidence())
 	}
-	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(on(m.now.ValidFrom, m.now.ValidFromPrecision)), plain(m.holder.Name), scenario, held(m.now))
+	when := on(m.now.ValidFrom, m.now.ValidFromPrecision)
+	if !m.at().Equal(m.now.ValidFrom) { // it held before, and holds again since what stood beside it has ended
+		when = moment(m.at())
+	}
+	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(when), plain(m.holder.Name), scenario, held(m.now))
 	if m.before != nil {
 		text += fmt.Sprintf("; on %s: %s", moment(*b.Since), held(m.before))
 	}
-	return text + "." + because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
+	return text + "." + because(m.now.Rationale) + b.words(m.evidence())
 }
 
 // tellUndated tells of what may be older.
@@ -367,20 +371,20 @@ func (b *briefing) tellLearned(m move) string {
 	if m.holder == nil {
 		switch {
 		case m.to == nil:
-			return fmt.Sprintf("**%s** was not on the table then, as was on record (%s).", scenario, parley.Words(*m.from))
+			return fmt.Sprintf("**%s** was not on the table then, though it had been on record as %s.", scenario, parley.Words(*m.from))
 		case m.from == nil:
-			return fmt.Sprintf("**%s** was %s then; nothing had been on record.", scenario, parley.Words(*m.to)) + because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
+			return fmt.Sprintf("**%s** was %s then; nothing had been on record for that date.", scenario, parley.Words(*m.to)) + because(m.change.Reason) + mended(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
 		}
 		return fmt.Sprintf("**%s** was %s then, not %s.", scenario, parley.Words(*m.to), parley.Words(*m.from)) + because(m.change.Reason) + mended(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
 	}
 	of := fmt.Sprintf("%s on **%s**: ", plain(m.holder.Name), scenario)
 	switch {
 	case m.now == nil:
-		return of + "no position then, as was on record (" + held(m.before) + ")."
+		return of + "no position then, though there had been on record: " + held(m.before) + "." + b.cite(m.evidence())
 	case m.before == nil:
-		return of + held(m.now) + "; nothing had been on record." + because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
+		return of + held(m.now) + " then; nothing had been on record for that date." + because(m.now.Rationale) + mended(m.cause, m.now.CorrectionNote) + b.words(m.now.EvidenceIDs)
 	}
-	return of + held(m.now) + " then; on record had been: " + held(m.before) + "." + because(m.now.Rationale) + mended(m.cause, m.now.CorrectionNote) + b.words(m.now.EvidenceIDs)
+	return of + held(m.now) + " then; on record had been: " + held(m.before) + "." + because(m.now.Rationale) + mended(m.cause, m.now.CorrectionNote) + b.words(m.evidence())
 }
 
 func because(reason *string) string {
@@ -470,7 +474,7 @@ func source(s *parley.Source) string {
 		parts = append(parts, traffic(s.Marking))
 	}
 	text := strings.Join(parts, ", ") + "."
-	if s.URL != nil && !strings.ContainsAny(*s.URL, "<> \n\t") {
+	if s.URL != nil && link.MatchString(*s.URL) {
 		text += " <" + *s.URL + ">"
 	}
 	return text

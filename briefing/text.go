@@ -77,6 +77,8 @@ func capital(text string) string {
 var (
 	special = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "|", `\|`, "#", `\#`, "~", `\~`, "&", `\&`,
 		"://", `\://`, "www.", `www\.`) // which some readers make links of
+	// link may be followed: an archive of somebody else's may hold any.
+	link = regexp.MustCompile(`^https?://[^<>\s]+$`)
 	// listed begins like an item of a list, a rule, or a line under a heading.
 	listed = regexp.MustCompile(`^(\d*)([-+=.)])`)
 )

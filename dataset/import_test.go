@@ -608,6 +608,10 @@ func TestOutcomes(t *testing.T) {
 	other := edited(t, "outcome: DID_NOT_OCCUR", "outcome: AMBIGUOUS", "resolvedAt: 2025-02-01", "resolvedAt: 2025-03-01")
 	r.loads(other, "is resolved no more", "resolved: ambiguous")
 	r.holds("AMBIGUOUS 2025-03-01 00:00:00+00 The line was drawn.", outcome)
+	r.loads(talks, "is resolved no more", "resolved: did not occur") // what the file says last counts
+	r.loads(edited(t, "            resolvedAt: 2025-02-01\n            resolutionNote: The line was drawn.\n", ""))
+	r.holds("DID_NOT_OCCUR 2025-02-01 00:00:00+00 The line was drawn.", outcome)
+	r.loads(other, "is resolved no more", "resolved: ambiguous")
 	if _, err := r.store.UnresolveScenario(t.Context(), parley.UnresolveScenarioInput{Scenario: "talks/strip", Note: "We erred."}); err != nil {
 		t.Fatal(err)
 	}

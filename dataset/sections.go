@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -429,33 +428,34 @@ func (s *Set) position(scenario string, it *item) {
 	})
 }
 
-// outcome resolves a scenario, otherwise than it was if need be. Once that has come from the file, it does not come again: who
-// took it back meanwhile has the last word.
+// outcome resolves a scenario, otherwise than it was if need be. What the file has said before of a scenario that is not resolved,
+// it does not say again: somebody has taken it back.
 func (s *Set) outcome(scenario string, it *item, id uuid.UUID, in parley.ResolveScenarioInput) {
 	says := []string{scenario, string(in.Outcome)}
 	if in.ResolvedAt != nil {
 		says = append(says, parley.FormatInstant(*in.ResolvedAt))
 	}
-	if in.Note != nil {
-		says = append(says, *in.Note)
-	}
 	stated := s.factID("RESOLUTION", says...)
 	s.steps = append(s.steps, step{it, func(ctx context.Context, im *importer) error {
-		if named, _, err := im.Named(ctx, id); err != nil || named.Retracted {
+		named, _, err := im.Named(ctx, id)
+		if err != nil || named.Retracted {
 			return err
 		}
-		if _, known, err := im.Named(ctx, stated); err != nil || known {
+		was, err := im.Scenario(ctx, named.Record)
+		if err != nil {
 			return err
 		}
-		written, err := im.ResolveScenario(ctx, in)
-		var refusal parley.Refusal
-		if errors.As(err, &refusal) && refusal[0].Code == parley.Conflict {
+		_, known, err := im.Named(ctx, stated)
+		switch {
+		case err != nil, was.Outcome == nil && known, was.ResolvedLike(in):
+			return err
+		case was.Outcome != nil:
 			if err := im.did(im.UnresolveScenario(ctx, parley.UnresolveScenarioInput{Scenario: scenario, Note: "The data set says otherwise now."})); err != nil {
 				return err
 			}
-			written, err = im.ResolveScenario(ctx, in)
 		}
-		if err := im.did(written, err); err != nil {
+		written, err := im.ResolveScenario(ctx, in)
+		if err := im.did(written, err); err != nil || known {
 			return err
 		}
 		return im.Name(ctx, stated, written.ID)

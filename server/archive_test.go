@@ -502,6 +502,20 @@ func TestArchivesIntoARecord(t *testing.T) {
 	}
 	older.must(`{ changes(first: 500) { totalCount } stakeholder(id: "west") { name } }`).want("changes.totalCount", strings.Count(text, `"subjectKind"`)+1, "stakeholder.name", "West")
 
+	// What is on record there already, it leaves alone.
+	others := start(t)
+	others.load("older.yaml", "dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: west, name: West, kind: STATE}]\n")
+	west := others.must(`{ stakeholder(id: "west") { id } }`).text("stakeholder.id")
+	for _, list := range []string{`"touches":[`, `"lines":[`} {
+		at := strings.LastIndex(text, list) + len(list)
+		separator := ","
+		if text[at] == ']' {
+			separator = ""
+		}
+		refused(others, text[:at]+fmt.Sprintf("%q%s", west, separator)+text[at:], "names a record that is not in the archive")
+	}
+	refused(others, regexp.MustCompile(`("clientIds": \[\n\{.*"recordId":")[^"]*`).ReplaceAllString(text, "${1}"+west), "which is not in the archive")
+
 	taken := start(t)
 	taken.load("older.yaml", "dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: north, name: Another north, kind: STATE}]\n")
 	refused(taken, text, `The key "north" is in use already`)

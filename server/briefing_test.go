@@ -184,6 +184,38 @@ func TestWhatABriefingSaysOfMoves(t *testing.T) {
 	}
 }
 
+// What a briefing tells of the time before counts for its marking, as what is planned does; and each is told as it is.
+func TestWhatABriefingSaysOfTheTimeBefore(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.must(`mutation {
+		s: registerSource(input: {key: "leak", title: "A leak", marking: TLP_RED}) { userErrors { code message field } }
+		p: recordPosition(input: {holder: "south", scenario: "talks/line", stance: SUPPORTS, conditions: ["a secret payment"], validFrom: "2025-02-01T00:00:00Z",
+			newEvidence: [{source: "leak", form: REPORTED, text: "They asked for money."}]}) { userErrors { code message field } }
+		q: recordPosition(input: {holder: "south", scenario: "talks/line", stance: OPPOSES, validFrom: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
+		r: recordPosition(input: {holder: "south", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
+	_, text := a.briefing("talks?since=2025-02-15T00:00:00Z")
+	for _, words := range []string{"**TLP:RED**", "1 March 2025: South on **A line**: opposes, *unsourced*; on 15 February 2025: supports (on condition: a secret payment), *at second hand*. [1]", "1. A leak, reliability can't be judged, TLP:RED."} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the briefing does not say %q:\n%s", words, text)
+		}
+	}
+	supports := a.must(`{ positions(filter: {holders: ["south"], scenarios: ["talks/strip"]}) { nodes { id } } }`).text("positions.nodes.0.id")
+	a.must(fmt.Sprintf(`mutation { recordPosition(input: {holder: "south", scenario: "talks/strip", stance: OPPOSES, contests: %q, validFrom: "2025-03-01T00:00:00Z", validTo: "2025-04-01T00:00:00Z",
+		newEvidence: [{source: "gazette", form: REPORTED, text: "No.", credibility: C1}]}) { userErrors { code message field } } }`, supports))
+	_, text = a.briefing("talks?since=2025-03-15T00:00:00Z")
+	if words := "1 April 2025: South on **A strip**: supports, *unsourced*; on 15 March 2025: opposes"; !strings.Contains(text, words) {
+		t.Errorf("the briefing does not say %q:\n%s", words, text)
+	}
+	since := a.must(`{ lens { validAt } }`).text("lens.validAt")
+	a.setClock(since)
+	a.must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "A slip."}) { userErrors { code message field } } }`, a.must(`{ positions(filter: {holders: ["south"], scenarios: ["talks/line"]}) { nodes { id } } }`).text("positions.nodes.0.id")))
+	_, text = a.briefing("talks?since=" + since)
+	if words := "South on **A line**: supports (on condition: a secret payment), *at second hand* then; on record had been: opposes, *unsourced*. (The record was corrected.)"; !strings.Contains(text, words) {
+		t.Errorf("the briefing does not say %q:\n%s", words, text)
+	}
+}
+
 func TestBriefingOfLittle(t *testing.T) {
 	t.Parallel()
 	a := start(t)

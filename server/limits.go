@@ -23,6 +23,9 @@ const (
 	// bodyCost is what a source's text counts for, which may be two million characters long.
 	bodyCost = 300_000
 
+	// searchCost is what a search counts for beside its results: it may rank some thousand texts.
+	searchCost = 200_000
+
 	// usualLength is what a list without paging counts for.
 	usualLength = 10
 )
@@ -128,5 +131,9 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 			length = cmp.Or(lengths[f.ObjectDefinition.Name+"."+f.Name], length)
 		}
 	}
-	return min(1+length*beneath, maxCost+1)
+	own := 1
+	if f.Name == "search" && f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Query" {
+		own = searchCost
+	}
+	return min(own+length*beneath, maxCost+1)
 }

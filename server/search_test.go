@@ -320,6 +320,20 @@ func TestSearchOfMuchSaidAtOnce(t *testing.T) {
 	}
 }
 
+// Of very long texts, which take time while others wait, the beginning is kept.
+func TestSearchOfVeryLongPositions(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	conditions := make([]string, 100)
+	for i := range conditions {
+		conditions[i] = strings.Repeat("㌀ ", 900) + fmt.Sprint("word", i)
+	}
+	a.must(`mutation($c: [String!]!) { recordPosition(input: {holder: "south", scenario: "talks/line", stance: SUPPORTS, rationale: "Sesame.", conditions: $c}) { userErrors { code message field } } }`, map[string]any{"c": conditions})
+	position := a.must(`{ positions { nodes { label } } }`).text("positions.nodes.0.label")
+	a.finds("sesame word2", "", position)
+	a.finds("word99", "")
+}
+
 func TestSearchTakesTheSameStatements(t *testing.T) {
 	t.Parallel()
 	small, large := withTalks(t), withTalks(t)

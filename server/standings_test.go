@@ -288,5 +288,9 @@ func TestBoundOfAMatrix(t *testing.T) {
 		t.Errorf("the matrices have %d and %d rows", a, b)
 	}
 	a.ask(`{ issue(id: "talks/border") { a: `+plans+` b: `+plans+` c: landingZone { verdict } d: matrix(stakeholders: ["alba"]) { rows { stakeholder { key } } } } }`).fails("LIMIT", "2505 parties by 42 scenarios")
-	a.ask(`{ issue(id: "talks/border") { a: `+plans+` b: `+plans+` c: `+plans+` } }`).fails("LIMIT", "at most 200000 times")
+	many := strings.Repeat(plans+" ", 1)
+	for i := range 5 {
+		many += fmt.Sprintf("x%d: %s ", i, plans)
+	}
+	a.ask(`{ issue(id: "talks/border") { `+many+` } }`).fails("LIMIT", "at most 500000 times")
 }

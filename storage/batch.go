@@ -160,6 +160,11 @@ func (b *Batch) Name(ctx context.Context, id, record uuid.UUID) error {
 	return nil
 }
 
+// Scenario is one that is on record.
+func (b *Batch) Scenario(ctx context.Context, id uuid.UUID) (*parley.Scenario, error) {
+	return scenarios.current(ctx, b.w, id)
+}
+
 // Assessment is one that is on record.
 func (b *Batch) Assessment(ctx context.Context, id uuid.UUID) (*parley.Assessment, error) {
 	return assessments.current(ctx, b.w, id)

@@ -48,6 +48,7 @@ type Restoration struct {
 	chunk    []archivedRow
 	size     int
 	analysts map[string]uuid.UUID
+	sent     uuids // the records that clients' ids stand for
 	seq      int64
 	last     parley.Instant // recordedAt of the last change
 }
@@ -176,6 +177,9 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 	for name := range given {
 		return nil, misfit("A row of %s has no field %q.", camelCase(table), name)
 	}
+	if table == "client_ids" {
+		r.sent = append(r.sent, uuid.MustParse(values["record_id"].(string)))
+	}
 	if table == "changes" {
 		at, _ := parley.ParseInstant(values["recorded_at"].(string))
 		if !at.After(r.last) {
@@ -192,6 +196,11 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 func (r *Restoration) checkInstant(column string, at parley.Instant) error {
 	switch column {
 	case "recorded_at", "content_at", "superseded_at", "retracted_at":
+	case "assessed_at", "resolved_at":
+		if at.After(r.knownAt) {
+			return misfit("%s %s is later than the archive's knownAt, %s.", camelCase(column), parley.FormatInstant(at), parley.FormatInstant(r.knownAt))
+		}
+		return nil
 	case "erased_at":
 		if at.After(r.before.now) {
 			return misfit("erasedAt %s lies in the future.", parley.FormatInstant(at))

@@ -108,6 +108,11 @@ func (r *Restoration) check(ctx context.Context) error {
 		{"sourceBodies", "It is the body of no source.", `
 			SELECT b.source_id FROM source_bodies b JOIN records x ON x.id = b.source_id
 			WHERE x.recorded_at > $1 AND x.kind <> 'SOURCE'`},
+		{"changes", "It names a record that is not in the archive.", `
+			SELECT x.subject_id FROM changes x
+			JOIN records r ON r.id = ANY(x.lines || ARRAY[x.subject_id, x.negotiation_id, x.scenario_id]
+				|| ARRAY(SELECT t.record_id FROM change_touches t WHERE t.seq = x.seq))
+			WHERE x.recorded_at > $1 AND r.recorded_at <= $1`},
 		{"changes", "Its kind is not that of its subject, or it names another negotiation or no scenario.", `
 			SELECT x.subject_id FROM changes x JOIN records s ON s.id = x.subject_id
 			WHERE x.recorded_at > $1 AND (x.subject_kind <> s.kind
@@ -118,6 +123,13 @@ func (r *Restoration) check(ctx context.Context) error {
 		if err := r.none(ctx, c); err != nil {
 			return err
 		}
+	}
+	var foreign []uuid.UUID
+	if err := r.w.all(ctx, &foreign, `SELECT id FROM records WHERE id = ANY($2) AND recorded_at <= $1 LIMIT 1`, r.before.recordedAt, r.sent); err != nil {
+		return fmt.Errorf("check what ids stand for: %w", err)
+	}
+	if len(foreign) > 0 {
+		return misfit("clientIds: one stands for %s, which is not in the archive.", foreign[0])
 	}
 	return r.checkQuotes(ctx)
 }

@@ -48,8 +48,9 @@ $$;
 CREATE FUNCTION search_text(fact jsonb, kind record_kind, names text, others text) RETURNS SETOF search_texts
     LANGUAGE plpgsql AS $$
 DECLARE
-    name text := public.words(columns_of(fact, names));
-    other text := public.words(columns_of(fact, others));
+    -- As many as a statement may have: more would take too long while the head of the feed is held, and pass what a tsvector holds.
+    name text := public.words(left(columns_of(fact, names), 20000));
+    other text := public.words(left(columns_of(fact, others), 20000));
     row search_texts;
 BEGIN
     row.words := search_vector(name, 'A') || search_vector(other, 'B');
