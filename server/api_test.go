@@ -30,7 +30,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// A history of these models takes seconds; -rapid.checks asks for more of them.
-	if err := flag.Set("rapid.checks", "30"); err != nil {
+	if err := flag.Set("rapid.checks", "20"); err != nil {
 		panic(err)
 	}
 	pgtest.Main(m, func(ctx context.Context, dsn string) error {
