@@ -15,10 +15,9 @@ type StanceMatrix struct {
 
 // StanceRow is where one party stands.
 type StanceRow struct {
-	Lens             Lens
-	Stakeholder      *Stakeholder
-	ParticipationIDs []uuid.UUID
-	Cells            []*StanceCell
+	Stakeholder    *Stakeholder
+	Participations []*Participation
+	Cells          []*StanceCell
 }
 
 // StanceCell is where a party stands on one scenario.
@@ -55,10 +54,7 @@ func (c *StanceCell) AgeDays() *int {
 func (s *Standings) Matrix(parties []*Stakeholder) *StanceMatrix {
 	m := &StanceMatrix{Lens: s.Lens, ScenarioIDs: s.Scenarios}
 	for _, p := range s.arrange(parties) {
-		row := &StanceRow{Lens: s.Lens, Stakeholder: p.stakeholder, Cells: make([]*StanceCell, len(s.Scenarios))}
-		for _, o := range p.participations {
-			row.ParticipationIDs = append(row.ParticipationIDs, o.ID)
-		}
+		row := &StanceRow{Stakeholder: p.stakeholder, Participations: p.participations, Cells: make([]*StanceCell, len(s.Scenarios))}
 		for i, scenario := range s.Scenarios {
 			position, divided := p.position(scenario), p.divided(scenario)
 			row.Cells[i] = &StanceCell{

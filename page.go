@@ -41,3 +41,15 @@ type PageInfo struct {
 	StartCursor     *string
 	EndCursor       *string
 }
+
+// EachPage reads a list to its end, page by page.
+func EachPage(read func(Page) (PageInfo, error)) error {
+	page := Page{First: MaxPage}
+	for {
+		info, err := read(page)
+		if err != nil || !info.HasNextPage {
+			return err
+		}
+		page.After = info.EndCursor
+	}
+}

@@ -24,7 +24,7 @@ func (s *Subject) PositionsCSV(ctx context.Context, w io.Writer, progress func(r
 		return err
 	}
 	filter := &parley.PositionFilter{Negotiations: []string{s.ID.String()}}
-	err = eachPage(func(p parley.Page) (parley.PageInfo, error) {
+	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
 		snapshot := s.Store.Snapshot() // one a page, since it keeps what was read
 		page, err := snapshot.ListPositions(ctx, &parley.AsOf{ValidAt: &s.Lens.ValidAt, KnownAt: &s.Lens.KnownAt}, filter, parley.PositionsByValidFrom, p, nil)
 		if err != nil {
@@ -126,7 +126,7 @@ func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress fu
 	}
 	var changes []*parley.StatusChange
 	filter := &parley.StatusChangeFilter{Negotiations: []string{s.ID.String()}}
-	err = eachPage(func(p parley.Page) (parley.PageInfo, error) {
+	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
 		page, err := s.Store.Snapshot().ListStatusChanges(ctx, &parley.AsOf{ValidAt: &s.Lens.KnownAt, KnownAt: &s.Lens.KnownAt}, filter, p, nil)
 		if err != nil {
 			return parley.PageInfo{}, err
@@ -200,18 +200,6 @@ func keys[T any](s *Subject, list []T, of func(T) uuid.UUID) []storage.Key {
 		asked[i] = storage.Key{ID: of(t), Lens: s.Lens}
 	}
 	return asked
-}
-
-// eachPage reads a list to its end.
-func eachPage(read func(parley.Page) (parley.PageInfo, error)) error {
-	page := parley.Page{First: parley.MaxPage}
-	for {
-		info, err := read(page)
-		if err != nil || !info.HasNextPage {
-			return err
-		}
-		page.After = info.EndCursor
-	}
 }
 
 // table is one in CSV as RFC 4180 has it.

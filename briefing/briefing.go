@@ -320,18 +320,15 @@ func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (mov
 
 // everyPage reads all pages of the one list that is asked for.
 func everyPage[T any](read func(parley.Page) ([]*parley.Connection[T], error)) (all []*T, err error) {
-	p := parley.Page{First: parley.MaxPage}
-	for {
+	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
 		pages, err := read(p)
 		if err != nil {
-			return nil, err
+			return parley.PageInfo{}, err
 		}
 		all = append(all, pages[0].Nodes...)
-		if !pages[0].PageInfo.HasNextPage {
-			return all, nil
-		}
-		p.After = pages[0].PageInfo.EndCursor
-	}
+		return pages[0].PageInfo, nil
+	})
+	return all, err
 }
 
 // readPlanned reads the events ahead.

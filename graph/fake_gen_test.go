@@ -680,14 +680,6 @@ func (f fakeStanceMatrix) Scenarios(ctx context.Context, objs []*parley.StanceMa
 	return fakeMany[[]*parley.Scenario](f.fake, "StanceMatrix.scenarios", objs)
 }
 
-func (f *fake) StanceRow() StanceRowResolver { return fakeStanceRow{f} }
-
-type fakeStanceRow struct{ *fake }
-
-func (f fakeStanceRow) Participations(ctx context.Context, objs []*parley.StanceRow) ([][]*parley.Participation, error) {
-	return fakeMany[[]*parley.Participation](f.fake, "StanceRow.participations", objs)
-}
-
 func (f *fake) Statement() StatementResolver { return fakeStatement{f} }
 
 type fakeStatement struct{ *fake }

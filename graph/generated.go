@@ -59,7 +59,6 @@ type ResolverRoot interface {
 	Stakeholder() StakeholderResolver
 	StanceCell() StanceCellResolver
 	StanceMatrix() StanceMatrixResolver
-	StanceRow() StanceRowResolver
 	Statement() StatementResolver
 	StatusChange() StatusChangeResolver
 	StatusShift() StatusShiftResolver
@@ -1016,9 +1015,6 @@ type StanceCellResolver interface {
 }
 type StanceMatrixResolver interface {
 	Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error)
-}
-type StanceRowResolver interface {
-	Participations(ctx context.Context, objs []*parley.StanceRow) ([][]*parley.Participation, error)
 }
 type StatementResolver interface {
 	Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error)
@@ -22200,7 +22196,7 @@ func (ec *executionContext) _StanceRow_participations(ctx context.Context, field
 			return ec.fieldContext_StanceRow_participations(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_StanceRow_participations(ctx, field, obj)
+			return obj.Participations, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Participation) graphql.Marshaler {
@@ -22214,36 +22210,13 @@ func (ec *executionContext) fieldContext_StanceRow_participations(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "StanceRow",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Participation(ctx, field)
 		},
 	}
 	return fc, nil
-}
-func (ec *executionContext) resolveBatch_StanceRow_participations(ctx context.Context, field graphql.CollectedField, obj *parley.StanceRow) (any, error) {
-	resolver := ec.Resolvers.StanceRow()
-	if batch, ok := graphql.BatchParentsFor[*parley.StanceRow](ctx, "StanceRow"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Participations(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[[]*parley.Participation](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"StanceRow.participations",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Participations(ctx, []*parley.StanceRow{obj})
-	return graphql.ResolveBatchSingleResult[[]*parley.Participation](
-		ctx,
-		results,
-		err,
-		"StanceRow.participations",
-	)
 }
 
 func (ec *executionContext) _StanceRow_cells(ctx context.Context, field graphql.CollectedField, obj *parley.StanceRow) (ret graphql.Marshaler) {
@@ -33401,18 +33374,17 @@ func (ec *executionContext) _StanceRow(ctx context.Context, sel ast.SelectionSet
 		case "stakeholder":
 			out.Values[i] = ec._StanceRow_stakeholder(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "participations":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._StanceRow_participations(ctx, field, obj)
-				})
+			out.Values[i] = ec._StanceRow_participations(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "cells":
 			out.Values[i] = ec._StanceRow_cells(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -36410,7 +36382,6 @@ func (ec *executionContext) marshalNStanceMatrix2ᚖparleyᚐStanceMatrix(ctx co
 }
 
 func (ec *executionContext) marshalNStanceRow2ᚕᚖparleyᚐStanceRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceRow) graphql.Marshaler {
-	ctx = graphql.WithBatchParents(ctx, "StanceRow", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

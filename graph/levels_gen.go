@@ -1244,11 +1244,9 @@ func (l *levels) fillStanceMatrix(ec *executionContext) {
 
 func (l *levels) fillStanceRow(ec *executionContext) {
 	l.StanceRow = level.Object[parley.StanceRow]{Name: "StanceRow", Satisfies: []string{"StanceRow"}, Fields: map[string]level.Field[parley.StanceRow]{
-		"stakeholder": level.Bound(func(o *parley.StanceRow) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
-		"participations": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceRow) ([][]*parley.Participation, error) {
-			return ec.Resolvers.StanceRow().Participations(ctx, objs)
-		}, level.List(level.Pointer(&l.Participation), "[Participation!]!")),
-		"cells": level.Bound(func(o *parley.StanceRow) []*parley.StanceCell { return o.Cells }, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")),
+		"stakeholder":    level.Bound(func(o *parley.StanceRow) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
+		"participations": level.Bound(func(o *parley.StanceRow) []*parley.Participation { return o.Participations }, level.List(level.Pointer(&l.Participation), "[Participation!]!")),
+		"cells":          level.Bound(func(o *parley.StanceRow) []*parley.StanceCell { return o.Cells }, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")),
 	}}
 }
 

@@ -21,18 +21,11 @@ func (r *stanceMatrixResolver) Scenarios(ctx context.Context, objs []*parley.Sta
 	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Scenarios, objs, func(m *parley.StanceMatrix) (parley.Lens, []uuid.UUID) { return m.Lens, m.ScenarioIDs })
 }
 
-func (r *stanceRowResolver) Participations(ctx context.Context, objs []*parley.StanceRow) ([][]*parley.Participation, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Participations, objs, func(row *parley.StanceRow) (parley.Lens, []uuid.UUID) { return row.Lens, row.ParticipationIDs })
-}
-
 func (r *Resolver) StanceCell() graph.StanceCellResolver { return &stanceCellResolver{r} }
 
 func (r *Resolver) StanceMatrix() graph.StanceMatrixResolver { return &stanceMatrixResolver{r} }
 
-func (r *Resolver) StanceRow() graph.StanceRowResolver { return &stanceRowResolver{r} }
-
 type (
 	stanceCellResolver   struct{ *Resolver }
 	stanceMatrixResolver struct{ *Resolver }
-	stanceRowResolver    struct{ *Resolver }
 )

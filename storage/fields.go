@@ -50,7 +50,7 @@ func (f *Fields) nodes() *Fields {
 	if f == nil {
 		return nil
 	}
-	return keep(f, "nodes", func() *Fields { return f.under("nodes").merged(f.under("edges").only("node")) })
+	return keep(f, "nodes", func() *Fields { return f.only("nodes").merged(f.only("edges").only("node")) })
 }
 
 // and asks for other fields too.
@@ -67,17 +67,12 @@ func (f *Fields) and(names ...string) *Fields {
 	return keep(f, "and "+strings.Join(names, " "), func() *Fields { return f.merged(NewFields(more)) })
 }
 
-// beneathIt are the fields beneath one: everything where everything is asked for, nothing where it is not.
-func (f *Fields) beneathIt(name string) *Fields {
+// only are the fields beneath one that may not be asked for: none then, and everything where everything is asked for.
+func (f *Fields) only(name string) *Fields {
 	if f == nil {
 		return nil
 	}
-	return f.only(name)
-}
-
-// only are the fields beneath one that may not be asked for.
-func (f *Fields) only(name string) *Fields {
-	if f == nil || f.beneath[name] == nil {
+	if f.beneath[name] == nil {
 		return &Fields{}
 	}
 	return f.beneath[name]

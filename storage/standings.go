@@ -14,9 +14,9 @@ import (
 // Matrices are where everybody stands on the scenarios of each issue: on those that pass the filter, and of the stakeholders
 // asked for, if any are.
 func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.ScenarioFilter, stakeholders []string, fields *Fields) ([]*parley.StanceMatrix, error) {
-	rows := fields.beneathIt("rows")
-	cells := rows.beneathIt("cells")
-	positions := cells.beneathIt("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt")
+	rows := fields.only("rows")
+	cells := rows.only("cells")
+	positions := cells.only("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt")
 	if cells.has("ageDays") {
 		positions = positions.and("lastAffirmedAt")
 	}
@@ -24,7 +24,7 @@ func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.Scenari
 	if err := b.find(ctx, f, stakeholders); err != nil {
 		return nil, err
 	}
-	if err := b.read(ctx, positions, rows.beneathIt("stakeholder")); err != nil {
+	if err := b.read(ctx, positions, rows.only("stakeholder")); err != nil {
 		return nil, err
 	}
 	matrices := make([]*parley.StanceMatrix, len(issues))
@@ -38,7 +38,7 @@ func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.Scenari
 
 // LandingZones are whether the scenarios of each issue could hold, supposing what is supposed.
 func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*parley.WhatIfPosition, fields *Fields) ([][]*parley.LandingZoneEntry, error) {
-	parties := fields.beneathIt("parties")
+	parties := fields.only("parties")
 	b := s.bargains(issues)
 	suppositions, err := b.suppositions(ctx, whatIf)
 	if err != nil {
@@ -50,8 +50,8 @@ func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*par
 	if err := b.readJudged(ctx); err != nil {
 		return nil, err
 	}
-	positions := parties.beneathIt("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
-	stakeholder := parties.beneathIt("stakeholder")
+	positions := parties.only("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
+	stakeholder := parties.only("stakeholder")
 	if fields != nil {
 		for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay"} {
 			stakeholder = stakeholder.merged(fields.only(list))

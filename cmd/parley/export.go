@@ -26,19 +26,31 @@ type export struct {
 
 // formats are the forms that a negotiation can be exported in.
 var formats = []format{
-	{name: "json", write: (*archive.Subject).JSON},
-	{name: "positions-csv", write: (*archive.Subject).PositionsCSV, atAnInstant: true},
-	{name: "status-changes-csv", write: (*archive.Subject).StatusChangesCSV},
-	{name: "briefing", atAnInstant: true},
+	{name: "json", write: func(a asked, ctx context.Context, w io.Writer) error { return a.JSON(ctx, w, a.progress) }},
+	{name: "positions-csv", atAnInstant: true, write: func(a asked, ctx context.Context, w io.Writer) error { return a.PositionsCSV(ctx, w, a.progress) }},
+	{name: "status-changes-csv", write: func(a asked, ctx context.Context, w io.Writer) error { return a.StatusChangesCSV(ctx, w, a.progress) }},
+	{name: "briefing", atAnInstant: true, tellsMoves: true, write: func(a asked, ctx context.Context, w io.Writer) error {
+		return briefing.Write(ctx, w, a.Store, briefing.Request{
+			Negotiation: a.ID.String(), AsOf: parley.AsOf{ValidAt: &a.Lens.ValidAt, KnownAt: &a.Lens.KnownAt}, Since: a.since, BaseURL: a.publicURL,
+		})
+	}},
 }
 
 type format struct {
-	name string
-	// write writes the negotiation as seen through its lens; nil for a briefing. Every so often it reports how many rows it
-	// has written.
-	write func(*archive.Subject, context.Context, io.Writer, func(rows int)) error
+	name  string
+	write func(asked, context.Context, io.Writer) error
 	// atAnInstant: it shows the world at one instant. Others run over the whole of valid time.
 	atAnInstant bool
+	// tellsMoves: it tells what moved since another.
+	tellsMoves bool
+}
+
+// asked is what is exported: a negotiation as seen through its lens. Every so often it is told how many rows are written.
+type asked struct {
+	*archive.Subject
+	since     *parley.Instant
+	publicURL string
+	progress  func(rows int)
 }
 
 func formatNames() []string {
@@ -69,7 +81,7 @@ func (e export) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	if since != nil && as.write != nil {
+	if since != nil && !as.tellsMoves {
 		return fmt.Errorf("--since: only a briefing tells what has moved; leave it out for %s", as.name)
 	}
 	if asOf.ValidAt != nil && !as.atAnInstant {
@@ -89,17 +101,10 @@ func (e export) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	return e.writing(func(w io.Writer) error {
-		if as.write == nil {
-			return briefing.Write(r.ctx, w, store, briefing.Request{
-				Negotiation: subject.ID.String(), AsOf: parley.AsOf{ValidAt: &subject.Lens.ValidAt, KnownAt: &subject.Lens.KnownAt},
-				Since: since, BaseURL: strings.TrimRight(e.PublicURL, "/"),
-			})
-		}
-		return as.write(subject, r.ctx, w, func(rows int) {
-			fmt.Fprintf(os.Stderr, "%s: %d rows\n", subject.Key, rows)
-		})
-	})
+	a := asked{Subject: subject, since: since, publicURL: strings.TrimRight(e.PublicURL, "/"), progress: func(rows int) {
+		fmt.Fprintf(os.Stderr, "%s: %d rows\n", subject.Key, rows)
+	}}
+	return e.writing(func(w io.Writer) error { return as.write(a, r.ctx, w) })
 }
 
 // instant reads a flag; nil where it is left out.
