@@ -36,18 +36,25 @@ func New(t testing.TB) context.Context {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses root otherwise
 	}
-	ctx, stopClock := context.WithTimeout(context.Background(), 60*time.Second)
-	ctx, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
-	ctx, stopBrowser := chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		stopBrowser()
-		stopAllocator()
-		stopClock()
-	})
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900)); err != nil {
-		t.Fatalf("start the browser: %v", err)
+	const attempts = 3 // once in many times Chromium dies as it starts
+	for attempt := 1; ; attempt++ {
+		ctx, stopClock := context.WithTimeout(context.Background(), 60*time.Second)
+		ctx, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
+		ctx, stopBrowser := chromedp.NewContext(ctx)
+		t.Cleanup(func() {
+			stopBrowser()
+			stopAllocator()
+			stopClock()
+		})
+		err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900))
+		if err == nil {
+			return ctx
+		}
+		if attempt == attempts {
+			t.Fatalf("start the browser: %v", err)
+		}
+		t.Logf("start the browser: %v", err)
 	}
-	return ctx
 }
 
 // chromium finds the browser under the names scripts/setup-chromium looks for.
