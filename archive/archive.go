@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 const (

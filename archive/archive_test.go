@@ -12,11 +12,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"parley"
-	"parley/archive"
-	"parley/dataset"
-	"parley/internal/postgres/pgtest"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/archive"
+	"example.org/parley/dataset"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/storage"
 )
 
 func TestMain(m *testing.M) {

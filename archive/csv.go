@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // PositionsCSV writes the positions that hold at the lens's valid instant: each that prevails, newest validFrom first, and

@@ -9,8 +9,8 @@ import (
 	"io"
 	"strings"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // opening is the first field of an archive, with the number of its form.

@@ -13,10 +13,10 @@ import (
 	"testing/iotest"
 	"time"
 
-	"parley/feed"
-	"parley/internal/postgres/pgtest"
-	"parley/server"
-	"parley/storage"
+	"example.org/parley/feed"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
+	"example.org/parley/storage"
 )
 
 func TestMain(m *testing.M) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // size says how much there is to ask about. Issues are those of a negotiation, scenarios those of an issue, positions and

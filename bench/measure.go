@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"parley/bench/gauge"
-	"parley/internal/postgres"
-	"parley/storage"
+	"example.org/parley/bench/gauge"
+	"example.org/parley/internal/postgres"
+	"example.org/parley/storage"
 )
 
 type measure struct {
@@ -56,7 +56,7 @@ func (m measure) Run(r *run) error {
 	if m.Parley == "" {
 		m.Parley = filepath.Join(temporary, "parley")
 		r.log.Info("building Parley")
-		if output, err := exec.CommandContext(r.ctx, "go", "build", "-o", m.Parley, "parley/cmd/parley").CombinedOutput(); err != nil {
+		if output, err := exec.CommandContext(r.ctx, "go", "build", "-o", m.Parley, "example.org/parley/cmd/parley").CombinedOutput(); err != nil {
 			return fmt.Errorf("build Parley: %w\n%s", err, output)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"parley/bench/gauge"
+	"example.org/parley/bench/gauge"
 )
 
 // of are the figures of one side for a question, round by round.

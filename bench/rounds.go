@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"parley/bench/gauge"
+	"example.org/parley/bench/gauge"
 )
 
 // cell is how one side answered one question in one round.

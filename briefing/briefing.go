@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // Request says what to write about.

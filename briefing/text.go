@@ -6,7 +6,7 @@ import (
 	"time"
 	"unicode"
 
-	"parley"
+	"example.org/parley"
 )
 
 func day(t parley.Instant) string    { return t.UTC().Format("2 January 2006") }

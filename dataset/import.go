@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // MaxFacts bounds one file: it is written in one transaction, for which other writers wait.

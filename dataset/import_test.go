@@ -12,11 +12,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"parley"
-	"parley/dataset"
-	"parley/examples"
-	"parley/internal/postgres/pgtest"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/dataset"
+	"example.org/parley/examples"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/storage"
 )
 
 func TestMain(m *testing.M) {

@@ -16,7 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"parley"
+	"example.org/parley"
 )
 
 // document is a data set's file while it is being read. What is wrong with it is collected, so that a person is told of

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"parley/dataset"
+	"example.org/parley/dataset"
 )
 
 func TestReadRefuses(t *testing.T) {

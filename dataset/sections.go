@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // read goes through the sections of a data set. What others refer to comes first, wherever it stands in the file.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"parley"
+	"example.org/parley"
 )
 
 // cohort is the live subscriptions that want the same changes shown the same way.

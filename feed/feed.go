@@ -17,7 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Log is the feed as it is kept.

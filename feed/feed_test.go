@@ -18,8 +18,8 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	"parley"
-	"parley/feed"
+	"example.org/parley"
+	"example.org/parley/feed"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

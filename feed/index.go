@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // index finds the cohorts that are to hear of a change. A cohort whose filter names records stands under those of one of

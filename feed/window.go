@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"parley"
+	"example.org/parley"
 )
 
 // change is a change with the views that were made of it.

@@ -15,8 +15,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"parley/graph/level"
-	"parley/internal/randomdoc"
+	"example.org/parley/graph/level"
+	"example.org/parley/internal/randomdoc"
 )
 
 // Whatever resolvers return, the level executor answers as gqlgen's own does: the same bytes of data, and the same errors

@@ -7,8 +7,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"parley"
-	"parley/internal/randomdoc"
+	"example.org/parley"
+	"example.org/parley/internal/randomdoc"
 )
 
 // failing is three negotiations: what is asked of all of them at once panics, what is asked of the second fails.

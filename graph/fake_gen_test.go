@@ -4,8 +4,9 @@ package graph
 
 import (
 	"context"
-	"parley"
 	"time"
+
+	"example.org/parley"
 )
 
 // The resolvers of the fake are all alike: see fake_test.go.

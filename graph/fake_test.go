@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
+	"example.org/parley"
 )
 
 // fake resolves every field with something made up: values, nulls (also where the schema forbids them) and errors. What

@@ -9,11 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"parley"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"example.org/parley"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/google/uuid"
@@ -6280,7 +6280,7 @@ func (ec *executionContext) field_Issue_landingZone_args(ctx context.Context, ra
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "whatIf",
 		func(ctx context.Context, v any) ([]*parley.WhatIfPosition, error) {
-			return ec.unmarshalOWhatIfPosition2ᚕᚖparleyᚐWhatIfPositionᚄ(ctx, v)
+			return ec.unmarshalOWhatIfPosition2ᚕᚖexampleᚗorgᚋparleyᚐWhatIfPositionᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6294,7 +6294,7 @@ func (ec *executionContext) field_Issue_matrix_args(ctx context.Context, rawArgs
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "scenarios",
 		func(ctx context.Context, v any) (*parley.ScenarioFilter, error) {
-			return ec.unmarshalOScenarioFilter2ᚖparleyᚐScenarioFilter(ctx, v)
+			return ec.unmarshalOScenarioFilter2ᚖexampleᚗorgᚋparleyᚐScenarioFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6338,7 +6338,7 @@ func (ec *executionContext) field_Mutation_addEvidence_args(ctx context.Context,
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.AddEvidenceInput, error) {
-			return ec.unmarshalNAddEvidenceInput2parleyᚐAddEvidenceInput(ctx, v)
+			return ec.unmarshalNAddEvidenceInput2exampleᚗorgᚋparleyᚐAddEvidenceInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6352,7 +6352,7 @@ func (ec *executionContext) field_Mutation_addIssue_args(ctx context.Context, ra
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.AddIssueInput, error) {
-			return ec.unmarshalNAddIssueInput2parleyᚐAddIssueInput(ctx, v)
+			return ec.unmarshalNAddIssueInput2exampleᚗorgᚋparleyᚐAddIssueInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6366,7 +6366,7 @@ func (ec *executionContext) field_Mutation_addScenario_args(ctx context.Context,
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.AddScenarioInput, error) {
-			return ec.unmarshalNAddScenarioInput2parleyᚐAddScenarioInput(ctx, v)
+			return ec.unmarshalNAddScenarioInput2exampleᚗorgᚋparleyᚐAddScenarioInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6380,7 +6380,7 @@ func (ec *executionContext) field_Mutation_affiliate_args(ctx context.Context, r
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.AffiliateInput, error) {
-			return ec.unmarshalNAffiliateInput2parleyᚐAffiliateInput(ctx, v)
+			return ec.unmarshalNAffiliateInput2exampleᚗorgᚋparleyᚐAffiliateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6394,7 +6394,7 @@ func (ec *executionContext) field_Mutation_assessScenario_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.AssessScenarioInput, error) {
-			return ec.unmarshalNAssessScenarioInput2parleyᚐAssessScenarioInput(ctx, v)
+			return ec.unmarshalNAssessScenarioInput2exampleᚗorgᚋparleyᚐAssessScenarioInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6408,7 +6408,7 @@ func (ec *executionContext) field_Mutation_changeScenarioStatus_args(ctx context
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.ChangeScenarioStatusInput, error) {
-			return ec.unmarshalNChangeScenarioStatusInput2parleyᚐChangeScenarioStatusInput(ctx, v)
+			return ec.unmarshalNChangeScenarioStatusInput2exampleᚗorgᚋparleyᚐChangeScenarioStatusInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6422,7 +6422,7 @@ func (ec *executionContext) field_Mutation_correctPosition_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (CorrectPositionInput, error) {
-			return ec.unmarshalNCorrectPositionInput2parleyᚋgraphᚐCorrectPositionInput(ctx, v)
+			return ec.unmarshalNCorrectPositionInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectPositionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6436,7 +6436,7 @@ func (ec *executionContext) field_Mutation_correctStatement_args(ctx context.Con
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (CorrectStatementInput, error) {
-			return ec.unmarshalNCorrectStatementInput2parleyᚋgraphᚐCorrectStatementInput(ctx, v)
+			return ec.unmarshalNCorrectStatementInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectStatementInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6450,7 +6450,7 @@ func (ec *executionContext) field_Mutation_correctStatusChange_args(ctx context.
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (CorrectStatusChangeInput, error) {
-			return ec.unmarshalNCorrectStatusChangeInput2parleyᚋgraphᚐCorrectStatusChangeInput(ctx, v)
+			return ec.unmarshalNCorrectStatusChangeInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectStatusChangeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6464,7 +6464,7 @@ func (ec *executionContext) field_Mutation_editEvent_args(ctx context.Context, r
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (EditEventInput, error) {
-			return ec.unmarshalNEditEventInput2parleyᚋgraphᚐEditEventInput(ctx, v)
+			return ec.unmarshalNEditEventInput2exampleᚗorgᚋparleyᚋgraphᚐEditEventInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6478,7 +6478,7 @@ func (ec *executionContext) field_Mutation_editIssue_args(ctx context.Context, r
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (EditIssueInput, error) {
-			return ec.unmarshalNEditIssueInput2parleyᚋgraphᚐEditIssueInput(ctx, v)
+			return ec.unmarshalNEditIssueInput2exampleᚗorgᚋparleyᚋgraphᚐEditIssueInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6492,7 +6492,7 @@ func (ec *executionContext) field_Mutation_editNegotiation_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (EditNegotiationInput, error) {
-			return ec.unmarshalNEditNegotiationInput2parleyᚋgraphᚐEditNegotiationInput(ctx, v)
+			return ec.unmarshalNEditNegotiationInput2exampleᚗorgᚋparleyᚋgraphᚐEditNegotiationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6506,7 +6506,7 @@ func (ec *executionContext) field_Mutation_editParticipation_args(ctx context.Co
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (EditParticipationInput, error) {
-			return ec.unmarshalNEditParticipationInput2parleyᚋgraphᚐEditParticipationInput(ctx, v)
+			return ec.unmarshalNEditParticipationInput2exampleᚗorgᚋparleyᚋgraphᚐEditParticipationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6520,7 +6520,7 @@ func (ec *executionContext) field_Mutation_editScenario_args(ctx context.Context
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (EditScenarioInput, error) {
-			return ec.unmarshalNEditScenarioInput2parleyᚋgraphᚐEditScenarioInput(ctx, v)
+			return ec.unmarshalNEditScenarioInput2exampleᚗorgᚋparleyᚋgraphᚐEditScenarioInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6534,7 +6534,7 @@ func (ec *executionContext) field_Mutation_editSource_args(ctx context.Context, 
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (EditSourceInput, error) {
-			return ec.unmarshalNEditSourceInput2parleyᚋgraphᚐEditSourceInput(ctx, v)
+			return ec.unmarshalNEditSourceInput2exampleᚗorgᚋparleyᚋgraphᚐEditSourceInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6548,7 +6548,7 @@ func (ec *executionContext) field_Mutation_editStakeholder_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (EditStakeholderInput, error) {
-			return ec.unmarshalNEditStakeholderInput2parleyᚋgraphᚐEditStakeholderInput(ctx, v)
+			return ec.unmarshalNEditStakeholderInput2exampleᚗorgᚋparleyᚋgraphᚐEditStakeholderInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6562,7 +6562,7 @@ func (ec *executionContext) field_Mutation_endAffiliation_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.EndAffiliationInput, error) {
-			return ec.unmarshalNEndAffiliationInput2parleyᚐEndAffiliationInput(ctx, v)
+			return ec.unmarshalNEndAffiliationInput2exampleᚗorgᚋparleyᚐEndAffiliationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6576,7 +6576,7 @@ func (ec *executionContext) field_Mutation_joinNegotiation_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.JoinNegotiationInput, error) {
-			return ec.unmarshalNJoinNegotiationInput2parleyᚐJoinNegotiationInput(ctx, v)
+			return ec.unmarshalNJoinNegotiationInput2exampleᚗorgᚋparleyᚐJoinNegotiationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6590,7 +6590,7 @@ func (ec *executionContext) field_Mutation_leaveNegotiation_args(ctx context.Con
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.LeaveNegotiationInput, error) {
-			return ec.unmarshalNLeaveNegotiationInput2parleyᚐLeaveNegotiationInput(ctx, v)
+			return ec.unmarshalNLeaveNegotiationInput2exampleᚗorgᚋparleyᚐLeaveNegotiationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6604,7 +6604,7 @@ func (ec *executionContext) field_Mutation_openNegotiation_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.OpenNegotiationInput, error) {
-			return ec.unmarshalNOpenNegotiationInput2parleyᚐOpenNegotiationInput(ctx, v)
+			return ec.unmarshalNOpenNegotiationInput2exampleᚗorgᚋparleyᚐOpenNegotiationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6618,7 +6618,7 @@ func (ec *executionContext) field_Mutation_recordEvent_args(ctx context.Context,
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RecordEventInput, error) {
-			return ec.unmarshalNRecordEventInput2parleyᚐRecordEventInput(ctx, v)
+			return ec.unmarshalNRecordEventInput2exampleᚗorgᚋparleyᚐRecordEventInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6632,7 +6632,7 @@ func (ec *executionContext) field_Mutation_recordPosition_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RecordPositionInput, error) {
-			return ec.unmarshalNRecordPositionInput2parleyᚐRecordPositionInput(ctx, v)
+			return ec.unmarshalNRecordPositionInput2exampleᚗorgᚋparleyᚐRecordPositionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6646,7 +6646,7 @@ func (ec *executionContext) field_Mutation_recordStatement_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RecordStatementInput, error) {
-			return ec.unmarshalNRecordStatementInput2parleyᚐRecordStatementInput(ctx, v)
+			return ec.unmarshalNRecordStatementInput2exampleᚗorgᚋparleyᚐRecordStatementInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6660,7 +6660,7 @@ func (ec *executionContext) field_Mutation_registerSource_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RegisterSourceInput, error) {
-			return ec.unmarshalNRegisterSourceInput2parleyᚐRegisterSourceInput(ctx, v)
+			return ec.unmarshalNRegisterSourceInput2exampleᚗorgᚋparleyᚐRegisterSourceInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6674,7 +6674,7 @@ func (ec *executionContext) field_Mutation_registerStakeholder_args(ctx context.
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RegisterStakeholderInput, error) {
-			return ec.unmarshalNRegisterStakeholderInput2parleyᚐRegisterStakeholderInput(ctx, v)
+			return ec.unmarshalNRegisterStakeholderInput2exampleᚗorgᚋparleyᚐRegisterStakeholderInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6688,7 +6688,7 @@ func (ec *executionContext) field_Mutation_relateScenarios_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RelateScenariosInput, error) {
-			return ec.unmarshalNRelateScenariosInput2parleyᚐRelateScenariosInput(ctx, v)
+			return ec.unmarshalNRelateScenariosInput2exampleᚗorgᚋparleyᚐRelateScenariosInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6702,7 +6702,7 @@ func (ec *executionContext) field_Mutation_resolveScenario_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.ResolveScenarioInput, error) {
-			return ec.unmarshalNResolveScenarioInput2parleyᚐResolveScenarioInput(ctx, v)
+			return ec.unmarshalNResolveScenarioInput2exampleᚗorgᚋparleyᚐResolveScenarioInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6716,7 +6716,7 @@ func (ec *executionContext) field_Mutation_retract_args(ctx context.Context, raw
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RetractInput, error) {
-			return ec.unmarshalNRetractInput2parleyᚐRetractInput(ctx, v)
+			return ec.unmarshalNRetractInput2exampleᚗorgᚋparleyᚐRetractInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6730,7 +6730,7 @@ func (ec *executionContext) field_Mutation_unresolveScenario_args(ctx context.Co
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.UnresolveScenarioInput, error) {
-			return ec.unmarshalNUnresolveScenarioInput2parleyᚐUnresolveScenarioInput(ctx, v)
+			return ec.unmarshalNUnresolveScenarioInput2exampleᚗorgᚋparleyᚐUnresolveScenarioInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6854,7 +6854,7 @@ func (ec *executionContext) field_Negotiation_changes_args(ctx context.Context, 
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.ChangeFilter, error) {
-			return ec.unmarshalOChangeFilter2ᚖparleyᚐChangeFilter(ctx, v)
+			return ec.unmarshalOChangeFilter2ᚖexampleᚗorgᚋparleyᚐChangeFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6862,7 +6862,7 @@ func (ec *executionContext) field_Negotiation_changes_args(ctx context.Context, 
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "order",
 		func(ctx context.Context, v any) (parley.ChangeOrder, error) {
-			return ec.unmarshalNChangeOrder2parleyᚐChangeOrder(ctx, v)
+			return ec.unmarshalNChangeOrder2exampleᚗorgᚋparleyᚐChangeOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6878,7 +6878,7 @@ func (ec *executionContext) field_Negotiation_changes_args(ctx context.Context, 
 	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*parley.Cursor, error) {
-			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6892,7 +6892,7 @@ func (ec *executionContext) field_Negotiation_diff_args(ctx context.Context, raw
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
 		func(ctx context.Context, v any) (parley.AsOf, error) {
-			return ec.unmarshalNAsOf2parleyᚐAsOf(ctx, v)
+			return ec.unmarshalNAsOf2exampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6900,7 +6900,7 @@ func (ec *executionContext) field_Negotiation_diff_args(ctx context.Context, raw
 	args["from"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
 		func(ctx context.Context, v any) (parley.AsOf, error) {
-			return ec.unmarshalNAsOf2parleyᚐAsOf(ctx, v)
+			return ec.unmarshalNAsOf2exampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6936,7 +6936,7 @@ func (ec *executionContext) field_Negotiation_participants_args(ctx context.Cont
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "role",
 		func(ctx context.Context, v any) (*parley.ParticipationRole, error) {
-			return ec.unmarshalOParticipationRole2ᚖparleyᚐParticipationRole(ctx, v)
+			return ec.unmarshalOParticipationRole2ᚖexampleᚗorgᚋparleyᚐParticipationRole(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6966,7 +6966,7 @@ func (ec *executionContext) field_Negotiation_scenarios_args(ctx context.Context
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.ScenarioFilter, error) {
-			return ec.unmarshalOScenarioFilter2ᚖparleyᚐScenarioFilter(ctx, v)
+			return ec.unmarshalOScenarioFilter2ᚖexampleᚗorgᚋparleyᚐScenarioFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6974,7 +6974,7 @@ func (ec *executionContext) field_Negotiation_scenarios_args(ctx context.Context
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (parley.ScenarioOrder, error) {
-			return ec.unmarshalNScenarioOrder2parleyᚐScenarioOrder(ctx, v)
+			return ec.unmarshalNScenarioOrder2exampleᚗorgᚋparleyᚐScenarioOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7018,7 +7018,7 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.ChangeFilter, error) {
-			return ec.unmarshalOChangeFilter2ᚖparleyᚐChangeFilter(ctx, v)
+			return ec.unmarshalOChangeFilter2ᚖexampleᚗorgᚋparleyᚐChangeFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7034,7 +7034,7 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 	args["since"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "order",
 		func(ctx context.Context, v any) (parley.ChangeOrder, error) {
-			return ec.unmarshalNChangeOrder2parleyᚐChangeOrder(ctx, v)
+			return ec.unmarshalNChangeOrder2exampleᚗorgᚋparleyᚐChangeOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7050,7 +7050,7 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 	args["first"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*parley.Cursor, error) {
-			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7064,7 +7064,7 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.EventFilter, error) {
-			return ec.unmarshalOEventFilter2ᚖparleyᚐEventFilter(ctx, v)
+			return ec.unmarshalOEventFilter2ᚖexampleᚗorgᚋparleyᚐEventFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7088,7 +7088,7 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 	args["after"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7110,7 +7110,7 @@ func (ec *executionContext) field_Query_issue_args(ctx context.Context, rawArgs 
 	args["id"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7124,7 +7124,7 @@ func (ec *executionContext) field_Query_lens_args(ctx context.Context, rawArgs m
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7146,7 +7146,7 @@ func (ec *executionContext) field_Query_negotiation_args(ctx context.Context, ra
 	args["id"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7176,7 +7176,7 @@ func (ec *executionContext) field_Query_negotiations_args(ctx context.Context, r
 	args["after"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7198,7 +7198,7 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 	args["id"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7212,7 +7212,7 @@ func (ec *executionContext) field_Query_positions_args(ctx context.Context, rawA
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.PositionFilter, error) {
-			return ec.unmarshalOPositionFilter2ᚖparleyᚐPositionFilter(ctx, v)
+			return ec.unmarshalOPositionFilter2ᚖexampleᚗorgᚋparleyᚐPositionFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7220,7 +7220,7 @@ func (ec *executionContext) field_Query_positions_args(ctx context.Context, rawA
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (parley.PositionOrder, error) {
-			return ec.unmarshalNPositionOrder2parleyᚐPositionOrder(ctx, v)
+			return ec.unmarshalNPositionOrder2exampleᚗorgᚋparleyᚐPositionOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7244,7 +7244,7 @@ func (ec *executionContext) field_Query_positions_args(ctx context.Context, rawA
 	args["after"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7266,7 +7266,7 @@ func (ec *executionContext) field_Query_scenario_args(ctx context.Context, rawAr
 	args["id"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7280,7 +7280,7 @@ func (ec *executionContext) field_Query_scenarios_args(ctx context.Context, rawA
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.ScenarioFilter, error) {
-			return ec.unmarshalOScenarioFilter2ᚖparleyᚐScenarioFilter(ctx, v)
+			return ec.unmarshalOScenarioFilter2ᚖexampleᚗorgᚋparleyᚐScenarioFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7288,7 +7288,7 @@ func (ec *executionContext) field_Query_scenarios_args(ctx context.Context, rawA
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (parley.ScenarioOrder, error) {
-			return ec.unmarshalNScenarioOrder2parleyᚐScenarioOrder(ctx, v)
+			return ec.unmarshalNScenarioOrder2exampleᚗorgᚋparleyᚐScenarioOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7312,7 +7312,7 @@ func (ec *executionContext) field_Query_scenarios_args(ctx context.Context, rawA
 	args["after"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7342,7 +7342,7 @@ func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7364,7 +7364,7 @@ func (ec *executionContext) field_Query_source_args(ctx context.Context, rawArgs
 	args["id"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7402,7 +7402,7 @@ func (ec *executionContext) field_Query_sources_args(ctx context.Context, rawArg
 	args["after"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7424,7 +7424,7 @@ func (ec *executionContext) field_Query_stakeholder_args(ctx context.Context, ra
 	args["id"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7446,7 +7446,7 @@ func (ec *executionContext) field_Query_stakeholders_args(ctx context.Context, r
 	args["text"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "kinds",
 		func(ctx context.Context, v any) ([]parley.StakeholderKind, error) {
-			return ec.unmarshalOStakeholderKind2ᚕparleyᚐStakeholderKindᚄ(ctx, v)
+			return ec.unmarshalOStakeholderKind2ᚕexampleᚗorgᚋparleyᚐStakeholderKindᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7470,7 +7470,7 @@ func (ec *executionContext) field_Query_stakeholders_args(ctx context.Context, r
 	args["after"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7484,7 +7484,7 @@ func (ec *executionContext) field_Query_statements_args(ctx context.Context, raw
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.StatementFilter, error) {
-			return ec.unmarshalOStatementFilter2ᚖparleyᚐStatementFilter(ctx, v)
+			return ec.unmarshalOStatementFilter2ᚖexampleᚗorgᚋparleyᚐStatementFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7508,7 +7508,7 @@ func (ec *executionContext) field_Query_statements_args(ctx context.Context, raw
 	args["after"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7522,7 +7522,7 @@ func (ec *executionContext) field_Query_statusChanges_args(ctx context.Context, 
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.StatusChangeFilter, error) {
-			return ec.unmarshalOStatusChangeFilter2ᚖparleyᚐStatusChangeFilter(ctx, v)
+			return ec.unmarshalOStatusChangeFilter2ᚖexampleᚗorgᚋparleyᚐStatusChangeFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7546,7 +7546,7 @@ func (ec *executionContext) field_Query_statusChanges_args(ctx context.Context, 
 	args["after"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖparleyᚐAsOf(ctx, v)
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7620,7 +7620,7 @@ func (ec *executionContext) field_Scenario_positions_args(ctx context.Context, r
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.PositionFilter, error) {
-			return ec.unmarshalOPositionFilter2ᚖparleyᚐPositionFilter(ctx, v)
+			return ec.unmarshalOPositionFilter2ᚖexampleᚗorgᚋparleyᚐPositionFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7762,7 +7762,7 @@ func (ec *executionContext) field_Stakeholder_positions_args(ctx context.Context
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.PositionFilter, error) {
-			return ec.unmarshalOPositionFilter2ᚖparleyᚐPositionFilter(ctx, v)
+			return ec.unmarshalOPositionFilter2ᚖexampleᚗorgᚋparleyᚐPositionFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7814,7 +7814,7 @@ func (ec *executionContext) field_Subscription_changes_args(ctx context.Context,
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*parley.ChangeFilter, error) {
-			return ec.unmarshalOChangeFilter2ᚖparleyᚐChangeFilter(ctx, v)
+			return ec.unmarshalOChangeFilter2ᚖexampleᚗorgᚋparleyᚐChangeFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7822,7 +7822,7 @@ func (ec *executionContext) field_Subscription_changes_args(ctx context.Context,
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*parley.Cursor, error) {
-			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7860,7 +7860,7 @@ func (ec *executionContext) field_Subscription_positionChanged_args(ctx context.
 	args["holders"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*parley.Cursor, error) {
-			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7890,7 +7890,7 @@ func (ec *executionContext) field_Subscription_scenarioStatusChanged_args(ctx co
 	args["scenarios"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*parley.Cursor, error) {
-			return ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8055,7 +8055,7 @@ func (ec *executionContext) _Affiliation_person(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8110,7 +8110,7 @@ func (ec *executionContext) _Affiliation_organization(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8257,7 +8257,7 @@ func (ec *executionContext) _AffiliationPayload_affiliation(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Affiliation) graphql.Marshaler {
-			return ec.marshalOAffiliation2ᚖparleyᚐAffiliation(ctx, selections, v)
+			return ec.marshalOAffiliation2ᚖexampleᚗorgᚋparleyᚐAffiliation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -8289,7 +8289,7 @@ func (ec *executionContext) _AffiliationPayload_cursor(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -8312,7 +8312,7 @@ func (ec *executionContext) _AffiliationPayload_userErrors(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8413,7 +8413,7 @@ func (ec *executionContext) _Analyst_role(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Role) graphql.Marshaler {
-			return ec.marshalNRole2parleyᚐRole(ctx, selections, v)
+			return ec.marshalNRole2exampleᚗorgᚋparleyᚐRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8436,7 +8436,7 @@ func (ec *executionContext) _Analyst_record(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.TrackRecord) graphql.Marshaler {
-			return ec.marshalNTrackRecord2ᚖparleyᚐTrackRecord(ctx, selections, v)
+			return ec.marshalNTrackRecord2ᚖexampleᚗorgᚋparleyᚐTrackRecord(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8560,7 +8560,7 @@ func (ec *executionContext) _Assessment_scenario(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8615,7 +8615,7 @@ func (ec *executionContext) _Assessment_analyst(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8693,7 +8693,7 @@ func (ec *executionContext) _Assessment_likelihood(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Likelihood) graphql.Marshaler {
-			return ec.marshalNLikelihood2parleyᚐLikelihood(ctx, selections, v)
+			return ec.marshalNLikelihood2exampleᚗorgᚋparleyᚐLikelihood(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8716,7 +8716,7 @@ func (ec *executionContext) _Assessment_confidence(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.AnalyticConfidence) graphql.Marshaler {
-			return ec.marshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx, selections, v)
+			return ec.marshalNAnalyticConfidence2exampleᚗorgᚋparleyᚐAnalyticConfidence(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8854,7 +8854,7 @@ func (ec *executionContext) _AssessmentChanged_cursor(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
-			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8877,7 +8877,7 @@ func (ec *executionContext) _AssessmentChanged_kind(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ChangeKind) graphql.Marshaler {
-			return ec.marshalNChangeKind2parleyᚐChangeKind(ctx, selections, v)
+			return ec.marshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8969,7 +8969,7 @@ func (ec *executionContext) _AssessmentChanged_recordedBy(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9024,7 +9024,7 @@ func (ec *executionContext) _AssessmentChanged_negotiation(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalONegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -9079,7 +9079,7 @@ func (ec *executionContext) _AssessmentChanged_assessment(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
-			return ec.marshalNAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+			return ec.marshalNAssessment2ᚖexampleᚗorgᚋparleyᚐAssessment(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9134,7 +9134,7 @@ func (ec *executionContext) _AssessmentChanged_previousAssessment(ctx context.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
-			return ec.marshalOAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+			return ec.marshalOAssessment2ᚖexampleᚗorgᚋparleyᚐAssessment(ctx, selections, v)
 		},
 		true,
 		false,
@@ -9189,7 +9189,7 @@ func (ec *executionContext) _AssessmentConnection_nodes(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Assessment) graphql.Marshaler {
-			return ec.marshalNAssessment2ᚕᚖparleyᚐAssessmentᚄ(ctx, selections, v)
+			return ec.marshalNAssessment2ᚕᚖexampleᚗorgᚋparleyᚐAssessmentᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9221,7 +9221,7 @@ func (ec *executionContext) _AssessmentConnection_edges(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Assessment]) graphql.Marshaler {
-			return ec.marshalNAssessmentEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNAssessmentEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9253,7 +9253,7 @@ func (ec *executionContext) _AssessmentConnection_pageInfo(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9331,7 +9331,7 @@ func (ec *executionContext) _AssessmentEdge_node(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
-			return ec.marshalNAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+			return ec.marshalNAssessment2ᚖexampleᚗorgᚋparleyᚐAssessment(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9363,7 +9363,7 @@ func (ec *executionContext) _AssessmentPayload_assessment(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
-			return ec.marshalOAssessment2ᚖparleyᚐAssessment(ctx, selections, v)
+			return ec.marshalOAssessment2ᚖexampleᚗorgᚋparleyᚐAssessment(ctx, selections, v)
 		},
 		true,
 		false,
@@ -9395,7 +9395,7 @@ func (ec *executionContext) _AssessmentPayload_cursor(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -9418,7 +9418,7 @@ func (ec *executionContext) _AssessmentPayload_userErrors(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9473,7 +9473,7 @@ func (ec *executionContext) _BodyErasure_erasedBy(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9551,7 +9551,7 @@ func (ec *executionContext) _CalibrationBucket_likelihood(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Likelihood) graphql.Marshaler {
-			return ec.marshalNLikelihood2parleyᚐLikelihood(ctx, selections, v)
+			return ec.marshalNLikelihood2exampleᚗorgᚋparleyᚐLikelihood(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9643,7 +9643,7 @@ func (ec *executionContext) _ChangeConnection_nodes(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Change) graphql.Marshaler {
-			return ec.marshalNChange2ᚕparleyᚐChangeᚄ(ctx, selections, v)
+			return ec.marshalNChange2ᚕexampleᚗorgᚋparleyᚐChangeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9675,7 +9675,7 @@ func (ec *executionContext) _ChangeConnection_edges(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.ChangeEdge) graphql.Marshaler {
-			return ec.marshalNChangeEdge2ᚕparleyᚐChangeEdgeᚄ(ctx, selections, v)
+			return ec.marshalNChangeEdge2ᚕexampleᚗorgᚋparleyᚐChangeEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9707,7 +9707,7 @@ func (ec *executionContext) _ChangeConnection_pageInfo(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9762,7 +9762,7 @@ func (ec *executionContext) _ChangeEdge_cursor(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
-			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9785,7 +9785,7 @@ func (ec *executionContext) _ChangeEdge_node(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Change) graphql.Marshaler {
-			return ec.marshalNChange2parleyᚐChange(ctx, selections, v)
+			return ec.marshalNChange2exampleᚗorgᚋparleyᚐChange(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9886,7 +9886,7 @@ func (ec *executionContext) _Event_negotiation(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalNNegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9941,7 +9941,7 @@ func (ec *executionContext) _Event_kind(ctx context.Context, field graphql.Colle
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.EventKind) graphql.Marshaler {
-			return ec.marshalNEventKind2parleyᚐEventKind(ctx, selections, v)
+			return ec.marshalNEventKind2exampleᚗorgᚋparleyᚐEventKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9964,7 +9964,7 @@ func (ec *executionContext) _Event_state(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.EventState) graphql.Marshaler {
-			return ec.marshalNEventState2parleyᚐEventState(ctx, selections, v)
+			return ec.marshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10056,7 +10056,7 @@ func (ec *executionContext) _Event_startedAtPrecision(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.TimePrecision) graphql.Marshaler {
-			return ec.marshalNTimePrecision2parleyᚐTimePrecision(ctx, selections, v)
+			return ec.marshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10102,7 +10102,7 @@ func (ec *executionContext) _Event_participants(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10157,7 +10157,7 @@ func (ec *executionContext) _Event_evidence(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
-			return ec.marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx, selections, v)
+			return ec.marshalNStatement2ᚕᚖexampleᚗorgᚋparleyᚐStatementᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10212,7 +10212,7 @@ func (ec *executionContext) _EventConnection_nodes(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Event) graphql.Marshaler {
-			return ec.marshalNEvent2ᚕᚖparleyᚐEventᚄ(ctx, selections, v)
+			return ec.marshalNEvent2ᚕᚖexampleᚗorgᚋparleyᚐEventᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10244,7 +10244,7 @@ func (ec *executionContext) _EventConnection_edges(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Event]) graphql.Marshaler {
-			return ec.marshalNEventEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNEventEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10276,7 +10276,7 @@ func (ec *executionContext) _EventConnection_pageInfo(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10354,7 +10354,7 @@ func (ec *executionContext) _EventEdge_node(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Event) graphql.Marshaler {
-			return ec.marshalNEvent2ᚖparleyᚐEvent(ctx, selections, v)
+			return ec.marshalNEvent2ᚖexampleᚗorgᚋparleyᚐEvent(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10386,7 +10386,7 @@ func (ec *executionContext) _EventPayload_event(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Event) graphql.Marshaler {
-			return ec.marshalOEvent2ᚖparleyᚐEvent(ctx, selections, v)
+			return ec.marshalOEvent2ᚖexampleᚗorgᚋparleyᚐEvent(ctx, selections, v)
 		},
 		true,
 		false,
@@ -10418,7 +10418,7 @@ func (ec *executionContext) _EventPayload_cursor(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -10441,7 +10441,7 @@ func (ec *executionContext) _EventPayload_userErrors(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10588,7 +10588,7 @@ func (ec *executionContext) _Issue_kind(ctx context.Context, field graphql.Colle
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.IssueKind) graphql.Marshaler {
-			return ec.marshalNIssueKind2parleyᚐIssueKind(ctx, selections, v)
+			return ec.marshalNIssueKind2exampleᚗorgᚋparleyᚐIssueKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10634,7 +10634,7 @@ func (ec *executionContext) _Issue_negotiation(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalNNegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10689,7 +10689,7 @@ func (ec *executionContext) _Issue_scenarios(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
-			return ec.marshalNScenarioConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10756,7 +10756,7 @@ func (ec *executionContext) _Issue_landingZone(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LandingZoneEntry) graphql.Marshaler {
-			return ec.marshalNLandingZoneEntry2ᚕᚖparleyᚐLandingZoneEntryᚄ(ctx, selections, v)
+			return ec.marshalNLandingZoneEntry2ᚕᚖexampleᚗorgᚋparleyᚐLandingZoneEntryᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10823,7 +10823,7 @@ func (ec *executionContext) _Issue_likelihoods(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.LikelihoodSet) graphql.Marshaler {
-			return ec.marshalNLikelihoodSet2ᚖparleyᚐLikelihoodSet(ctx, selections, v)
+			return ec.marshalNLikelihoodSet2ᚖexampleᚗorgᚋparleyᚐLikelihoodSet(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10878,7 +10878,7 @@ func (ec *executionContext) _Issue_matrix(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.StanceMatrix) graphql.Marshaler {
-			return ec.marshalNStanceMatrix2ᚖparleyᚐStanceMatrix(ctx, selections, v)
+			return ec.marshalNStanceMatrix2ᚖexampleᚗorgᚋparleyᚐStanceMatrix(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10945,7 +10945,7 @@ func (ec *executionContext) _IssuePayload_issue(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
-			return ec.marshalOIssue2ᚖparleyᚐIssue(ctx, selections, v)
+			return ec.marshalOIssue2ᚖexampleᚗorgᚋparleyᚐIssue(ctx, selections, v)
 		},
 		true,
 		false,
@@ -10977,7 +10977,7 @@ func (ec *executionContext) _IssuePayload_cursor(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -11000,7 +11000,7 @@ func (ec *executionContext) _IssuePayload_userErrors(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11032,7 +11032,7 @@ func (ec *executionContext) _LandingZoneEntry_scenario(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11087,7 +11087,7 @@ func (ec *executionContext) _LandingZoneEntry_verdict(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Acceptability) graphql.Marshaler {
-			return ec.marshalNAcceptability2parleyᚐAcceptability(ctx, selections, v)
+			return ec.marshalNAcceptability2exampleᚗorgᚋparleyᚐAcceptability(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11110,7 +11110,7 @@ func (ec *executionContext) _LandingZoneEntry_blockers(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11142,7 +11142,7 @@ func (ec *executionContext) _LandingZoneEntry_undeclared(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11174,7 +11174,7 @@ func (ec *executionContext) _LandingZoneEntry_conditional(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11206,7 +11206,7 @@ func (ec *executionContext) _LandingZoneEntry_onHearsay(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11307,7 +11307,7 @@ func (ec *executionContext) _LandingZoneEntry_parties(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LandingZoneParty) graphql.Marshaler {
-			return ec.marshalNLandingZoneParty2ᚕᚖparleyᚐLandingZonePartyᚄ(ctx, selections, v)
+			return ec.marshalNLandingZoneParty2ᚕᚖexampleᚗorgᚋparleyᚐLandingZonePartyᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11339,7 +11339,7 @@ func (ec *executionContext) _LandingZoneParty_stakeholder(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11394,7 +11394,7 @@ func (ec *executionContext) _LandingZoneParty_stance(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stance) graphql.Marshaler {
-			return ec.marshalOStance2ᚖparleyᚐStance(ctx, selections, v)
+			return ec.marshalOStance2ᚖexampleᚗorgᚋparleyᚐStance(ctx, selections, v)
 		},
 		true,
 		false,
@@ -11440,7 +11440,7 @@ func (ec *executionContext) _LandingZoneParty_position(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -11587,7 +11587,7 @@ func (ec *executionContext) _Lens_cursor(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
-			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11679,7 +11679,7 @@ func (ec *executionContext) _LikelihoodEntry_scenario(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11757,7 +11757,7 @@ func (ec *executionContext) _LikelihoodEntry_likelihood(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Likelihood) graphql.Marshaler {
-			return ec.marshalOLikelihood2ᚖparleyᚐLikelihood(ctx, selections, v)
+			return ec.marshalOLikelihood2ᚖexampleᚗorgᚋparleyᚐLikelihood(ctx, selections, v)
 		},
 		true,
 		false,
@@ -11803,7 +11803,7 @@ func (ec *executionContext) _LikelihoodSet_entries(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LikelihoodEntry) graphql.Marshaler {
-			return ec.marshalNLikelihoodEntry2ᚕᚖparleyᚐLikelihoodEntryᚄ(ctx, selections, v)
+			return ec.marshalNLikelihoodEntry2ᚕᚖexampleᚗorgᚋparleyᚐLikelihoodEntryᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11882,7 +11882,7 @@ func (ec *executionContext) _Mutation_addEvidence(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *RecordPayload) graphql.Marshaler {
-			return ec.marshalNRecordPayload2ᚖparleyᚋgraphᚐRecordPayload(ctx, selections, v)
+			return ec.marshalNRecordPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐRecordPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11926,7 +11926,7 @@ func (ec *executionContext) _Mutation_retract(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *RecordPayload) graphql.Marshaler {
-			return ec.marshalNRecordPayload2ᚖparleyᚋgraphᚐRecordPayload(ctx, selections, v)
+			return ec.marshalNRecordPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐRecordPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11970,7 +11970,7 @@ func (ec *executionContext) _Mutation_affiliate(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *AffiliationPayload) graphql.Marshaler {
-			return ec.marshalNAffiliationPayload2ᚖparleyᚋgraphᚐAffiliationPayload(ctx, selections, v)
+			return ec.marshalNAffiliationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐAffiliationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12014,7 +12014,7 @@ func (ec *executionContext) _Mutation_endAffiliation(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *AffiliationPayload) graphql.Marshaler {
-			return ec.marshalNAffiliationPayload2ᚖparleyᚋgraphᚐAffiliationPayload(ctx, selections, v)
+			return ec.marshalNAffiliationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐAffiliationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12058,7 +12058,7 @@ func (ec *executionContext) _Mutation_assessScenario(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *AssessmentPayload) graphql.Marshaler {
-			return ec.marshalNAssessmentPayload2ᚖparleyᚋgraphᚐAssessmentPayload(ctx, selections, v)
+			return ec.marshalNAssessmentPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐAssessmentPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12102,7 +12102,7 @@ func (ec *executionContext) _Mutation_recordEvent(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *EventPayload) graphql.Marshaler {
-			return ec.marshalNEventPayload2ᚖparleyᚋgraphᚐEventPayload(ctx, selections, v)
+			return ec.marshalNEventPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐEventPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12146,7 +12146,7 @@ func (ec *executionContext) _Mutation_editEvent(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *EventPayload) graphql.Marshaler {
-			return ec.marshalNEventPayload2ᚖparleyᚋgraphᚐEventPayload(ctx, selections, v)
+			return ec.marshalNEventPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐEventPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12190,7 +12190,7 @@ func (ec *executionContext) _Mutation_addIssue(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *IssuePayload) graphql.Marshaler {
-			return ec.marshalNIssuePayload2ᚖparleyᚋgraphᚐIssuePayload(ctx, selections, v)
+			return ec.marshalNIssuePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐIssuePayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12234,7 +12234,7 @@ func (ec *executionContext) _Mutation_editIssue(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *IssuePayload) graphql.Marshaler {
-			return ec.marshalNIssuePayload2ᚖparleyᚋgraphᚐIssuePayload(ctx, selections, v)
+			return ec.marshalNIssuePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐIssuePayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12278,7 +12278,7 @@ func (ec *executionContext) _Mutation_openNegotiation(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *NegotiationPayload) graphql.Marshaler {
-			return ec.marshalNNegotiationPayload2ᚖparleyᚋgraphᚐNegotiationPayload(ctx, selections, v)
+			return ec.marshalNNegotiationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐNegotiationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12322,7 +12322,7 @@ func (ec *executionContext) _Mutation_editNegotiation(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *NegotiationPayload) graphql.Marshaler {
-			return ec.marshalNNegotiationPayload2ᚖparleyᚋgraphᚐNegotiationPayload(ctx, selections, v)
+			return ec.marshalNNegotiationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐNegotiationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12366,7 +12366,7 @@ func (ec *executionContext) _Mutation_joinNegotiation(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ParticipationPayload) graphql.Marshaler {
-			return ec.marshalNParticipationPayload2ᚖparleyᚋgraphᚐParticipationPayload(ctx, selections, v)
+			return ec.marshalNParticipationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐParticipationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12410,7 +12410,7 @@ func (ec *executionContext) _Mutation_editParticipation(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ParticipationPayload) graphql.Marshaler {
-			return ec.marshalNParticipationPayload2ᚖparleyᚋgraphᚐParticipationPayload(ctx, selections, v)
+			return ec.marshalNParticipationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐParticipationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12454,7 +12454,7 @@ func (ec *executionContext) _Mutation_leaveNegotiation(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ParticipationPayload) graphql.Marshaler {
-			return ec.marshalNParticipationPayload2ᚖparleyᚋgraphᚐParticipationPayload(ctx, selections, v)
+			return ec.marshalNParticipationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐParticipationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12498,7 +12498,7 @@ func (ec *executionContext) _Mutation_recordPosition(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *PositionPayload) graphql.Marshaler {
-			return ec.marshalNPositionPayload2ᚖparleyᚋgraphᚐPositionPayload(ctx, selections, v)
+			return ec.marshalNPositionPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐPositionPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12542,7 +12542,7 @@ func (ec *executionContext) _Mutation_correctPosition(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *PositionPayload) graphql.Marshaler {
-			return ec.marshalNPositionPayload2ᚖparleyᚋgraphᚐPositionPayload(ctx, selections, v)
+			return ec.marshalNPositionPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐPositionPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12586,7 +12586,7 @@ func (ec *executionContext) _Mutation_relateScenarios(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *RelationPayload) graphql.Marshaler {
-			return ec.marshalNRelationPayload2ᚖparleyᚋgraphᚐRelationPayload(ctx, selections, v)
+			return ec.marshalNRelationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐRelationPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12630,7 +12630,7 @@ func (ec *executionContext) _Mutation_resolveScenario(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
-			return ec.marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
+			return ec.marshalNScenarioPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12674,7 +12674,7 @@ func (ec *executionContext) _Mutation_unresolveScenario(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
-			return ec.marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
+			return ec.marshalNScenarioPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12718,7 +12718,7 @@ func (ec *executionContext) _Mutation_addScenario(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
-			return ec.marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
+			return ec.marshalNScenarioPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12762,7 +12762,7 @@ func (ec *executionContext) _Mutation_editScenario(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
-			return ec.marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
+			return ec.marshalNScenarioPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐScenarioPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12806,7 +12806,7 @@ func (ec *executionContext) _Mutation_registerSource(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *SourcePayload) graphql.Marshaler {
-			return ec.marshalNSourcePayload2ᚖparleyᚋgraphᚐSourcePayload(ctx, selections, v)
+			return ec.marshalNSourcePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐSourcePayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12850,7 +12850,7 @@ func (ec *executionContext) _Mutation_editSource(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *SourcePayload) graphql.Marshaler {
-			return ec.marshalNSourcePayload2ᚖparleyᚋgraphᚐSourcePayload(ctx, selections, v)
+			return ec.marshalNSourcePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐSourcePayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12894,7 +12894,7 @@ func (ec *executionContext) _Mutation_registerStakeholder(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *StakeholderPayload) graphql.Marshaler {
-			return ec.marshalNStakeholderPayload2ᚖparleyᚋgraphᚐStakeholderPayload(ctx, selections, v)
+			return ec.marshalNStakeholderPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStakeholderPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12938,7 +12938,7 @@ func (ec *executionContext) _Mutation_editStakeholder(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *StakeholderPayload) graphql.Marshaler {
-			return ec.marshalNStakeholderPayload2ᚖparleyᚋgraphᚐStakeholderPayload(ctx, selections, v)
+			return ec.marshalNStakeholderPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStakeholderPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12982,7 +12982,7 @@ func (ec *executionContext) _Mutation_recordStatement(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *StatementPayload) graphql.Marshaler {
-			return ec.marshalNStatementPayload2ᚖparleyᚋgraphᚐStatementPayload(ctx, selections, v)
+			return ec.marshalNStatementPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStatementPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13026,7 +13026,7 @@ func (ec *executionContext) _Mutation_correctStatement(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *StatementPayload) graphql.Marshaler {
-			return ec.marshalNStatementPayload2ᚖparleyᚋgraphᚐStatementPayload(ctx, selections, v)
+			return ec.marshalNStatementPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStatementPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13070,7 +13070,7 @@ func (ec *executionContext) _Mutation_changeScenarioStatus(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *StatusChangePayload) graphql.Marshaler {
-			return ec.marshalNStatusChangePayload2ᚖparleyᚋgraphᚐStatusChangePayload(ctx, selections, v)
+			return ec.marshalNStatusChangePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStatusChangePayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13114,7 +13114,7 @@ func (ec *executionContext) _Mutation_correctStatusChange(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *StatusChangePayload) graphql.Marshaler {
-			return ec.marshalNStatusChangePayload2ᚖparleyᚋgraphᚐStatusChangePayload(ctx, selections, v)
+			return ec.marshalNStatusChangePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStatusChangePayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13272,7 +13272,7 @@ func (ec *executionContext) _Negotiation_stage(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.NegotiationStage) graphql.Marshaler {
-			return ec.marshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx, selections, v)
+			return ec.marshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, selections, v)
 		},
 		true,
 		false,
@@ -13387,7 +13387,7 @@ func (ec *executionContext) _Negotiation_issues(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Issue) graphql.Marshaler {
-			return ec.marshalNIssue2ᚕᚖparleyᚐIssueᚄ(ctx, selections, v)
+			return ec.marshalNIssue2ᚕᚖexampleᚗorgᚋparleyᚐIssueᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13442,7 +13442,7 @@ func (ec *executionContext) _Negotiation_scenarios(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
-			return ec.marshalNScenarioConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13509,7 +13509,7 @@ func (ec *executionContext) _Negotiation_participants(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Participation]) graphql.Marshaler {
-			return ec.marshalNParticipationConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNParticipationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13576,7 +13576,7 @@ func (ec *executionContext) _Negotiation_events(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
-			return ec.marshalNEventConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNEventConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13643,7 +13643,7 @@ func (ec *executionContext) _Negotiation_changes(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ChangeConnection) graphql.Marshaler {
-			return ec.marshalNChangeConnection2ᚖparleyᚐChangeConnection(ctx, selections, v)
+			return ec.marshalNChangeConnection2ᚖexampleᚗorgᚋparleyᚐChangeConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13710,7 +13710,7 @@ func (ec *executionContext) _Negotiation_diff(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.NegotiationDiff) graphql.Marshaler {
-			return ec.marshalNNegotiationDiff2ᚖparleyᚐNegotiationDiff(ctx, selections, v)
+			return ec.marshalNNegotiationDiff2ᚖexampleᚗorgᚋparleyᚐNegotiationDiff(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13777,7 +13777,7 @@ func (ec *executionContext) _NegotiationConnection_nodes(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Negotiation) graphql.Marshaler {
-			return ec.marshalNNegotiation2ᚕᚖparleyᚐNegotiationᚄ(ctx, selections, v)
+			return ec.marshalNNegotiation2ᚕᚖexampleᚗorgᚋparleyᚐNegotiationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13809,7 +13809,7 @@ func (ec *executionContext) _NegotiationConnection_edges(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Negotiation]) graphql.Marshaler {
-			return ec.marshalNNegotiationEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNNegotiationEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13841,7 +13841,7 @@ func (ec *executionContext) _NegotiationConnection_pageInfo(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13896,7 +13896,7 @@ func (ec *executionContext) _NegotiationDiff_statusChanges(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.StatusShift]) graphql.Marshaler {
-			return ec.marshalNStatusShiftConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStatusShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13963,7 +13963,7 @@ func (ec *executionContext) _NegotiationDiff_positions(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.PositionShift]) graphql.Marshaler {
-			return ec.marshalNPositionShiftConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNPositionShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14030,7 +14030,7 @@ func (ec *executionContext) _NegotiationDiff_scenariosAdded(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
-			return ec.marshalNScenarioConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14097,7 +14097,7 @@ func (ec *executionContext) _NegotiationDiff_participantsJoined(ctx context.Cont
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Participation]) graphql.Marshaler {
-			return ec.marshalNParticipationConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNParticipationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14164,7 +14164,7 @@ func (ec *executionContext) _NegotiationDiff_participantsLeft(ctx context.Contex
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Participation]) graphql.Marshaler {
-			return ec.marshalNParticipationConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNParticipationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14254,7 +14254,7 @@ func (ec *executionContext) _NegotiationEdge_node(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalNNegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14286,7 +14286,7 @@ func (ec *executionContext) _NegotiationPayload_negotiation(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalONegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -14318,7 +14318,7 @@ func (ec *executionContext) _NegotiationPayload_cursor(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -14341,7 +14341,7 @@ func (ec *executionContext) _NegotiationPayload_userErrors(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14534,7 +14534,7 @@ func (ec *executionContext) _Participation_stakeholder(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14589,7 +14589,7 @@ func (ec *executionContext) _Participation_negotiation(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalNNegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14644,7 +14644,7 @@ func (ec *executionContext) _Participation_role(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ParticipationRole) graphql.Marshaler {
-			return ec.marshalNParticipationRole2parleyᚐParticipationRole(ctx, selections, v)
+			return ec.marshalNParticipationRole2exampleᚗorgᚋparleyᚐParticipationRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14690,7 +14690,7 @@ func (ec *executionContext) _Participation_vetoIssues(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Issue) graphql.Marshaler {
-			return ec.marshalNIssue2ᚕᚖparleyᚐIssueᚄ(ctx, selections, v)
+			return ec.marshalNIssue2ᚕᚖexampleᚗorgᚋparleyᚐIssueᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14814,7 +14814,7 @@ func (ec *executionContext) _ParticipationConnection_nodes(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Participation) graphql.Marshaler {
-			return ec.marshalNParticipation2ᚕᚖparleyᚐParticipationᚄ(ctx, selections, v)
+			return ec.marshalNParticipation2ᚕᚖexampleᚗorgᚋparleyᚐParticipationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14846,7 +14846,7 @@ func (ec *executionContext) _ParticipationConnection_edges(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Participation]) graphql.Marshaler {
-			return ec.marshalNParticipationEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNParticipationEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14878,7 +14878,7 @@ func (ec *executionContext) _ParticipationConnection_pageInfo(ctx context.Contex
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14956,7 +14956,7 @@ func (ec *executionContext) _ParticipationEdge_node(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Participation) graphql.Marshaler {
-			return ec.marshalNParticipation2ᚖparleyᚐParticipation(ctx, selections, v)
+			return ec.marshalNParticipation2ᚖexampleᚗorgᚋparleyᚐParticipation(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14988,7 +14988,7 @@ func (ec *executionContext) _ParticipationPayload_participation(ctx context.Cont
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Participation) graphql.Marshaler {
-			return ec.marshalOParticipation2ᚖparleyᚐParticipation(ctx, selections, v)
+			return ec.marshalOParticipation2ᚖexampleᚗorgᚋparleyᚐParticipation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -15020,7 +15020,7 @@ func (ec *executionContext) _ParticipationPayload_cursor(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -15043,7 +15043,7 @@ func (ec *executionContext) _ParticipationPayload_userErrors(ctx context.Context
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15167,7 +15167,7 @@ func (ec *executionContext) _Position_holder(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15222,7 +15222,7 @@ func (ec *executionContext) _Position_scenario(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15277,7 +15277,7 @@ func (ec *executionContext) _Position_stance(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Stance) graphql.Marshaler {
-			return ec.marshalNStance2parleyᚐStance(ctx, selections, v)
+			return ec.marshalNStance2exampleᚗorgᚋparleyᚐStance(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15392,7 +15392,7 @@ func (ec *executionContext) _Position_confidence(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.AnalyticConfidence) graphql.Marshaler {
-			return ec.marshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx, selections, v)
+			return ec.marshalNAnalyticConfidence2exampleᚗorgᚋparleyᚐAnalyticConfidence(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15415,7 +15415,7 @@ func (ec *executionContext) _Position_evidence(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
-			return ec.marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx, selections, v)
+			return ec.marshalNStatement2ᚕᚖexampleᚗorgᚋparleyᚐStatementᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15539,7 +15539,7 @@ func (ec *executionContext) _Position_dissenting(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Position) graphql.Marshaler {
-			return ec.marshalNPosition2ᚕᚖparleyᚐPositionᚄ(ctx, selections, v)
+			return ec.marshalNPosition2ᚕᚖexampleᚗorgᚋparleyᚐPositionᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15617,7 +15617,7 @@ func (ec *executionContext) _Position_validFromPrecision(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.TimePrecision) graphql.Marshaler {
-			return ec.marshalNTimePrecision2parleyᚐTimePrecision(ctx, selections, v)
+			return ec.marshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15709,7 +15709,7 @@ func (ec *executionContext) _Position_recordedBy(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15787,7 +15787,7 @@ func (ec *executionContext) _PositionChanged_cursor(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
-			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15810,7 +15810,7 @@ func (ec *executionContext) _PositionChanged_kind(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ChangeKind) graphql.Marshaler {
-			return ec.marshalNChangeKind2parleyᚐChangeKind(ctx, selections, v)
+			return ec.marshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15902,7 +15902,7 @@ func (ec *executionContext) _PositionChanged_recordedBy(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15957,7 +15957,7 @@ func (ec *executionContext) _PositionChanged_negotiation(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalONegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16012,7 +16012,7 @@ func (ec *executionContext) _PositionChanged_cause(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ShiftCause) graphql.Marshaler {
-			return ec.marshalNShiftCause2ᚖparleyᚐShiftCause(ctx, selections, v)
+			return ec.marshalNShiftCause2ᚖexampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16035,7 +16035,7 @@ func (ec *executionContext) _PositionChanged_position(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16090,7 +16090,7 @@ func (ec *executionContext) _PositionChanged_previous(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16145,7 +16145,7 @@ func (ec *executionContext) _PositionConnection_nodes(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Position) graphql.Marshaler {
-			return ec.marshalNPosition2ᚕᚖparleyᚐPositionᚄ(ctx, selections, v)
+			return ec.marshalNPosition2ᚕᚖexampleᚗorgᚋparleyᚐPositionᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16177,7 +16177,7 @@ func (ec *executionContext) _PositionConnection_edges(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Position]) graphql.Marshaler {
-			return ec.marshalNPositionEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNPositionEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16209,7 +16209,7 @@ func (ec *executionContext) _PositionConnection_pageInfo(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16287,7 +16287,7 @@ func (ec *executionContext) _PositionEdge_node(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalNPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalNPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16319,7 +16319,7 @@ func (ec *executionContext) _PositionPayload_position(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16351,7 +16351,7 @@ func (ec *executionContext) _PositionPayload_previous(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16383,7 +16383,7 @@ func (ec *executionContext) _PositionPayload_cursor(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16406,7 +16406,7 @@ func (ec *executionContext) _PositionPayload_userErrors(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16438,7 +16438,7 @@ func (ec *executionContext) _PositionShift_holder(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16493,7 +16493,7 @@ func (ec *executionContext) _PositionShift_scenario(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16548,7 +16548,7 @@ func (ec *executionContext) _PositionShift_before(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16603,7 +16603,7 @@ func (ec *executionContext) _PositionShift_after(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16658,7 +16658,7 @@ func (ec *executionContext) _PositionShift_cause(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
-			return ec.marshalNShiftCause2parleyᚐShiftCause(ctx, selections, v)
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16681,7 +16681,7 @@ func (ec *executionContext) _PositionShiftConnection_nodes(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.PositionShift) graphql.Marshaler {
-			return ec.marshalNPositionShift2ᚕᚖparleyᚐPositionShiftᚄ(ctx, selections, v)
+			return ec.marshalNPositionShift2ᚕᚖexampleᚗorgᚋparleyᚐPositionShiftᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16713,7 +16713,7 @@ func (ec *executionContext) _PositionShiftConnection_edges(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.PositionShift]) graphql.Marshaler {
-			return ec.marshalNPositionShiftEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNPositionShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16745,7 +16745,7 @@ func (ec *executionContext) _PositionShiftConnection_pageInfo(ctx context.Contex
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16823,7 +16823,7 @@ func (ec *executionContext) _PositionShiftEdge_node(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.PositionShift) graphql.Marshaler {
-			return ec.marshalNPositionShift2ᚖparleyᚐPositionShift(ctx, selections, v)
+			return ec.marshalNPositionShift2ᚖexampleᚗorgᚋparleyᚐPositionShift(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16855,7 +16855,7 @@ func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalOAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalOAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16888,7 +16888,7 @@ func (ec *executionContext) _Query_lens(ctx context.Context, field graphql.Colle
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Lens) graphql.Marshaler {
-			return ec.marshalNLens2ᚖparleyᚐLens(ctx, selections, v)
+			return ec.marshalNLens2ᚖexampleᚗorgᚋparleyᚐLens(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16932,7 +16932,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
-			return ec.marshalONode2parleyᚐNode(ctx, selections, v)
+			return ec.marshalONode2exampleᚗorgᚋparleyᚐNode(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16976,7 +16976,7 @@ func (ec *executionContext) _Query_changes(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ChangeConnection) graphql.Marshaler {
-			return ec.marshalNChangeConnection2ᚖparleyᚐChangeConnection(ctx, selections, v)
+			return ec.marshalNChangeConnection2ᚖexampleᚗorgᚋparleyᚐChangeConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17020,7 +17020,7 @@ func (ec *executionContext) _Query_events(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
-			return ec.marshalNEventConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNEventConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17064,7 +17064,7 @@ func (ec *executionContext) _Query_issue(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
-			return ec.marshalOIssue2ᚖparleyᚐIssue(ctx, selections, v)
+			return ec.marshalOIssue2ᚖexampleᚗorgᚋparleyᚐIssue(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17108,7 +17108,7 @@ func (ec *executionContext) _Query_negotiation(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalONegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17152,7 +17152,7 @@ func (ec *executionContext) _Query_negotiations(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
-			return ec.marshalNNegotiationConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNNegotiationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17196,7 +17196,7 @@ func (ec *executionContext) _Query_positions(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
-			return ec.marshalNPositionConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17240,7 +17240,7 @@ func (ec *executionContext) _Query_scenario(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalOScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalOScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17284,7 +17284,7 @@ func (ec *executionContext) _Query_scenarios(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
-			return ec.marshalNScenarioConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17327,7 +17327,7 @@ func (ec *executionContext) _Query_scenarioLifecycle(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StatusRule) graphql.Marshaler {
-			return ec.marshalNStatusRule2ᚕᚖparleyᚐStatusRuleᚄ(ctx, selections, v)
+			return ec.marshalNStatusRule2ᚕᚖexampleᚗorgᚋparleyᚐStatusRuleᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17360,7 +17360,7 @@ func (ec *executionContext) _Query_search(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
-			return ec.marshalNSearchResult2ᚕᚖparleyᚐSearchResultᚄ(ctx, selections, v)
+			return ec.marshalNSearchResult2ᚕᚖexampleᚗorgᚋparleyᚐSearchResultᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17404,7 +17404,7 @@ func (ec *executionContext) _Query_source(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Source) graphql.Marshaler {
-			return ec.marshalOSource2ᚖparleyᚐSource(ctx, selections, v)
+			return ec.marshalOSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17448,7 +17448,7 @@ func (ec *executionContext) _Query_sources(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
-			return ec.marshalNSourceConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNSourceConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17492,7 +17492,7 @@ func (ec *executionContext) _Query_stakeholder(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalOStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17536,7 +17536,7 @@ func (ec *executionContext) _Query_stakeholders(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
-			return ec.marshalNStakeholderConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStakeholderConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17580,7 +17580,7 @@ func (ec *executionContext) _Query_statements(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
-			return ec.marshalNStatementConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17624,7 +17624,7 @@ func (ec *executionContext) _Query_statusChanges(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
-			return ec.marshalNStatusChangeConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStatusChangeConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17743,7 +17743,7 @@ func (ec *executionContext) _RecordChanged_cursor(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
-			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17766,7 +17766,7 @@ func (ec *executionContext) _RecordChanged_kind(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ChangeKind) graphql.Marshaler {
-			return ec.marshalNChangeKind2parleyᚐChangeKind(ctx, selections, v)
+			return ec.marshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17858,7 +17858,7 @@ func (ec *executionContext) _RecordChanged_recordedBy(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17913,7 +17913,7 @@ func (ec *executionContext) _RecordChanged_negotiation(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalONegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17968,7 +17968,7 @@ func (ec *executionContext) _RecordChanged_action(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.RecordAction) graphql.Marshaler {
-			return ec.marshalNRecordAction2parleyᚐRecordAction(ctx, selections, v)
+			return ec.marshalNRecordAction2exampleᚗorgᚋparleyᚐRecordAction(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17991,7 +17991,7 @@ func (ec *executionContext) _RecordChanged_node(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
-			return ec.marshalONode2parleyᚐNode(ctx, selections, v)
+			return ec.marshalONode2exampleᚗorgᚋparleyᚐNode(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18069,7 +18069,7 @@ func (ec *executionContext) _RecordPayload_node(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
-			return ec.marshalONode2parleyᚐNode(ctx, selections, v)
+			return ec.marshalONode2exampleᚗorgᚋparleyᚐNode(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18101,7 +18101,7 @@ func (ec *executionContext) _RecordPayload_cursor(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18124,7 +18124,7 @@ func (ec *executionContext) _RecordPayload_userErrors(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18156,7 +18156,7 @@ func (ec *executionContext) _RelationPayload_relation(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioRelation) graphql.Marshaler {
-			return ec.marshalOScenarioRelation2ᚖparleyᚐScenarioRelation(ctx, selections, v)
+			return ec.marshalOScenarioRelation2ᚖexampleᚗorgᚋparleyᚐScenarioRelation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18188,7 +18188,7 @@ func (ec *executionContext) _RelationPayload_cursor(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18211,7 +18211,7 @@ func (ec *executionContext) _RelationPayload_userErrors(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18243,7 +18243,7 @@ func (ec *executionContext) _Resolution_outcome(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ResolutionOutcome) graphql.Marshaler {
-			return ec.marshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx, selections, v)
+			return ec.marshalNResolutionOutcome2exampleᚗorgᚋparleyᚐResolutionOutcome(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18312,7 +18312,7 @@ func (ec *executionContext) _Resolution_recordedBy(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18528,7 +18528,7 @@ func (ec *executionContext) _Scenario_issue(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
-			return ec.marshalNIssue2ᚖparleyᚐIssue(ctx, selections, v)
+			return ec.marshalNIssue2ᚖexampleᚗorgᚋparleyᚐIssue(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18583,7 +18583,7 @@ func (ec *executionContext) _Scenario_negotiation(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalNNegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18638,7 +18638,7 @@ func (ec *executionContext) _Scenario_targetStage(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.NegotiationStage) graphql.Marshaler {
-			return ec.marshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx, selections, v)
+			return ec.marshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18661,7 +18661,7 @@ func (ec *executionContext) _Scenario_status(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, selections, v)
+			return ec.marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18707,7 +18707,7 @@ func (ec *executionContext) _Scenario_currentStatusChange(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
-			return ec.marshalOStatusChange2ᚖparleyᚐStatusChange(ctx, selections, v)
+			return ec.marshalOStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18808,7 +18808,7 @@ func (ec *executionContext) _Scenario_allowedTransitions(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalNScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, selections, v)
+			return ec.marshalNScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18831,7 +18831,7 @@ func (ec *executionContext) _Scenario_statusHistory(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
-			return ec.marshalNStatusChangeConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStatusChangeConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18898,7 +18898,7 @@ func (ec *executionContext) _Scenario_positions(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
-			return ec.marshalNPositionConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18965,7 +18965,7 @@ func (ec *executionContext) _Scenario_positionHistory(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
-			return ec.marshalNPositionConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19032,7 +19032,7 @@ func (ec *executionContext) _Scenario_statements(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
-			return ec.marshalNStatementConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19099,7 +19099,7 @@ func (ec *executionContext) _Scenario_relations(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.ScenarioRelation) graphql.Marshaler {
-			return ec.marshalNScenarioRelation2ᚕᚖparleyᚐScenarioRelationᚄ(ctx, selections, v)
+			return ec.marshalNScenarioRelation2ᚕᚖexampleᚗorgᚋparleyᚐScenarioRelationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19154,7 +19154,7 @@ func (ec *executionContext) _Scenario_assessments(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Assessment]) graphql.Marshaler {
-			return ec.marshalNAssessmentConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNAssessmentConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19221,7 +19221,7 @@ func (ec *executionContext) _Scenario_resolution(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Resolution) graphql.Marshaler {
-			return ec.marshalOResolution2ᚖparleyᚐResolution(ctx, selections, v)
+			return ec.marshalOResolution2ᚖexampleᚗorgᚋparleyᚐResolution(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19253,7 +19253,7 @@ func (ec *executionContext) _ScenarioConnection_nodes(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚕᚖparleyᚐScenarioᚄ(ctx, selections, v)
+			return ec.marshalNScenario2ᚕᚖexampleᚗorgᚋparleyᚐScenarioᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19285,7 +19285,7 @@ func (ec *executionContext) _ScenarioConnection_edges(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Scenario]) graphql.Marshaler {
-			return ec.marshalNScenarioEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNScenarioEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19317,7 +19317,7 @@ func (ec *executionContext) _ScenarioConnection_pageInfo(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19395,7 +19395,7 @@ func (ec *executionContext) _ScenarioEdge_node(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19427,7 +19427,7 @@ func (ec *executionContext) _ScenarioPayload_scenario(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalOScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalOScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19459,7 +19459,7 @@ func (ec *executionContext) _ScenarioPayload_cursor(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19482,7 +19482,7 @@ func (ec *executionContext) _ScenarioPayload_userErrors(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19583,7 +19583,7 @@ func (ec *executionContext) _ScenarioRelation_kind(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ScenarioRelationKind) graphql.Marshaler {
-			return ec.marshalNScenarioRelationKind2parleyᚐScenarioRelationKind(ctx, selections, v)
+			return ec.marshalNScenarioRelationKind2exampleᚗorgᚋparleyᚐScenarioRelationKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19606,7 +19606,7 @@ func (ec *executionContext) _ScenarioRelation_from(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19661,7 +19661,7 @@ func (ec *executionContext) _ScenarioRelation_to(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19716,7 +19716,7 @@ func (ec *executionContext) _ScenarioRelation_claimedBy(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalOStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19794,7 +19794,7 @@ func (ec *executionContext) _ScenarioRelation_evidence(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
-			return ec.marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx, selections, v)
+			return ec.marshalNStatement2ᚕᚖexampleᚗorgᚋparleyᚐStatementᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19895,7 +19895,7 @@ func (ec *executionContext) _ScenarioStatusChanged_cursor(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
-			return ec.marshalNCursor2parleyᚐCursor(ctx, selections, v)
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
@@ -19918,7 +19918,7 @@ func (ec *executionContext) _ScenarioStatusChanged_kind(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ChangeKind) graphql.Marshaler {
-			return ec.marshalNChangeKind2parleyᚐChangeKind(ctx, selections, v)
+			return ec.marshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20010,7 +20010,7 @@ func (ec *executionContext) _ScenarioStatusChanged_recordedBy(ctx context.Contex
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20065,7 +20065,7 @@ func (ec *executionContext) _ScenarioStatusChanged_negotiation(ctx context.Conte
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
-			return ec.marshalONegotiation2ᚖparleyᚐNegotiation(ctx, selections, v)
+			return ec.marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -20120,7 +20120,7 @@ func (ec *executionContext) _ScenarioStatusChanged_cause(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ShiftCause) graphql.Marshaler {
-			return ec.marshalNShiftCause2ᚖparleyᚐShiftCause(ctx, selections, v)
+			return ec.marshalNShiftCause2ᚖexampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20143,7 +20143,7 @@ func (ec *executionContext) _ScenarioStatusChanged_scenario(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20198,7 +20198,7 @@ func (ec *executionContext) _ScenarioStatusChanged_statusChange(ctx context.Cont
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
-			return ec.marshalOStatusChange2ᚖparleyᚐStatusChange(ctx, selections, v)
+			return ec.marshalOStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx, selections, v)
 		},
 		true,
 		false,
@@ -20253,7 +20253,7 @@ func (ec *executionContext) _ScenarioStatusChanged_previous(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
-			return ec.marshalOStatusChange2ᚖparleyᚐStatusChange(ctx, selections, v)
+			return ec.marshalOStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx, selections, v)
 		},
 		true,
 		false,
@@ -20308,7 +20308,7 @@ func (ec *executionContext) _SearchResult_node(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
-			return ec.marshalNNode2parleyᚐNode(ctx, selections, v)
+			return ec.marshalNNode2exampleᚗorgᚋparleyᚐNode(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20639,7 +20639,7 @@ func (ec *executionContext) _Source_reliability(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.SourceReliability) graphql.Marshaler {
-			return ec.marshalNSourceReliability2parleyᚐSourceReliability(ctx, selections, v)
+			return ec.marshalNSourceReliability2exampleᚗorgᚋparleyᚐSourceReliability(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20662,7 +20662,7 @@ func (ec *executionContext) _Source_marking(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Marking) graphql.Marshaler {
-			return ec.marshalNMarking2parleyᚐMarking(ctx, selections, v)
+			return ec.marshalNMarking2exampleᚗorgᚋparleyᚐMarking(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20754,7 +20754,7 @@ func (ec *executionContext) _Source_bodyErasure(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.BodyErasure) graphql.Marshaler {
-			return ec.marshalOBodyErasure2ᚖparleyᚐBodyErasure(ctx, selections, v)
+			return ec.marshalOBodyErasure2ᚖexampleᚗorgᚋparleyᚐBodyErasure(ctx, selections, v)
 		},
 		true,
 		false,
@@ -20809,7 +20809,7 @@ func (ec *executionContext) _Source_statements(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
-			return ec.marshalNStatementConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20876,7 +20876,7 @@ func (ec *executionContext) _SourceConnection_nodes(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Source) graphql.Marshaler {
-			return ec.marshalNSource2ᚕᚖparleyᚐSourceᚄ(ctx, selections, v)
+			return ec.marshalNSource2ᚕᚖexampleᚗorgᚋparleyᚐSourceᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20908,7 +20908,7 @@ func (ec *executionContext) _SourceConnection_edges(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Source]) graphql.Marshaler {
-			return ec.marshalNSourceEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNSourceEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20940,7 +20940,7 @@ func (ec *executionContext) _SourceConnection_pageInfo(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21018,7 +21018,7 @@ func (ec *executionContext) _SourceEdge_node(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Source) graphql.Marshaler {
-			return ec.marshalNSource2ᚖparleyᚐSource(ctx, selections, v)
+			return ec.marshalNSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21050,7 +21050,7 @@ func (ec *executionContext) _SourcePayload_source(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Source) graphql.Marshaler {
-			return ec.marshalOSource2ᚖparleyᚐSource(ctx, selections, v)
+			return ec.marshalOSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx, selections, v)
 		},
 		true,
 		false,
@@ -21082,7 +21082,7 @@ func (ec *executionContext) _SourcePayload_cursor(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -21105,7 +21105,7 @@ func (ec *executionContext) _SourcePayload_userErrors(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21229,7 +21229,7 @@ func (ec *executionContext) _Stakeholder_kind(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.StakeholderKind) graphql.Marshaler {
-			return ec.marshalNStakeholderKind2parleyᚐStakeholderKind(ctx, selections, v)
+			return ec.marshalNStakeholderKind2exampleᚗorgᚋparleyᚐStakeholderKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21298,7 +21298,7 @@ func (ec *executionContext) _Stakeholder_affiliations(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Affiliation) graphql.Marshaler {
-			return ec.marshalNAffiliation2ᚕᚖparleyᚐAffiliationᚄ(ctx, selections, v)
+			return ec.marshalNAffiliation2ᚕᚖexampleᚗorgᚋparleyᚐAffiliationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21353,7 +21353,7 @@ func (ec *executionContext) _Stakeholder_members(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Affiliation) graphql.Marshaler {
-			return ec.marshalNAffiliation2ᚕᚖparleyᚐAffiliationᚄ(ctx, selections, v)
+			return ec.marshalNAffiliation2ᚕᚖexampleᚗorgᚋparleyᚐAffiliationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21408,7 +21408,7 @@ func (ec *executionContext) _Stakeholder_participations(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Participation) graphql.Marshaler {
-			return ec.marshalNParticipation2ᚕᚖparleyᚐParticipationᚄ(ctx, selections, v)
+			return ec.marshalNParticipation2ᚕᚖexampleᚗorgᚋparleyᚐParticipationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21463,7 +21463,7 @@ func (ec *executionContext) _Stakeholder_positions(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
-			return ec.marshalNPositionConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21530,7 +21530,7 @@ func (ec *executionContext) _Stakeholder_positionHistory(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
-			return ec.marshalNPositionConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21597,7 +21597,7 @@ func (ec *executionContext) _Stakeholder_statements(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
-			return ec.marshalNStatementConnection2ᚖparleyᚐConnection(ctx, selections, v)
+			return ec.marshalNStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21664,7 +21664,7 @@ func (ec *executionContext) _StakeholderConnection_nodes(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21696,7 +21696,7 @@ func (ec *executionContext) _StakeholderConnection_edges(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Stakeholder]) graphql.Marshaler {
-			return ec.marshalNStakeholderEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNStakeholderEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21728,7 +21728,7 @@ func (ec *executionContext) _StakeholderConnection_pageInfo(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21806,7 +21806,7 @@ func (ec *executionContext) _StakeholderEdge_node(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21838,7 +21838,7 @@ func (ec *executionContext) _StakeholderPayload_stakeholder(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalOStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		false,
@@ -21870,7 +21870,7 @@ func (ec *executionContext) _StakeholderPayload_cursor(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -21893,7 +21893,7 @@ func (ec *executionContext) _StakeholderPayload_userErrors(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21925,7 +21925,7 @@ func (ec *executionContext) _StanceCell_scenario(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21980,7 +21980,7 @@ func (ec *executionContext) _StanceCell_stance(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stance) graphql.Marshaler {
-			return ec.marshalOStance2ᚖparleyᚐStance(ctx, selections, v)
+			return ec.marshalOStance2ᚖexampleᚗorgᚋparleyᚐStance(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22003,7 +22003,7 @@ func (ec *executionContext) _StanceCell_position(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
-			return ec.marshalOPosition2ᚖparleyᚐPosition(ctx, selections, v)
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22081,7 +22081,7 @@ func (ec *executionContext) _StanceMatrix_scenarios(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚕᚖparleyᚐScenarioᚄ(ctx, selections, v)
+			return ec.marshalNScenario2ᚕᚖexampleᚗorgᚋparleyᚐScenarioᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22136,7 +22136,7 @@ func (ec *executionContext) _StanceMatrix_rows(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceRow) graphql.Marshaler {
-			return ec.marshalNStanceRow2ᚕᚖparleyᚐStanceRowᚄ(ctx, selections, v)
+			return ec.marshalNStanceRow2ᚕᚖexampleᚗorgᚋparleyᚐStanceRowᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22168,7 +22168,7 @@ func (ec *executionContext) _StanceRow_stakeholder(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22200,7 +22200,7 @@ func (ec *executionContext) _StanceRow_participations(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Participation) graphql.Marshaler {
-			return ec.marshalNParticipation2ᚕᚖparleyᚐParticipationᚄ(ctx, selections, v)
+			return ec.marshalNParticipation2ᚕᚖexampleᚗorgᚋparleyᚐParticipationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22232,7 +22232,7 @@ func (ec *executionContext) _StanceRow_cells(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceCell) graphql.Marshaler {
-			return ec.marshalNStanceCell2ᚕᚖparleyᚐStanceCellᚄ(ctx, selections, v)
+			return ec.marshalNStanceCell2ᚕᚖexampleᚗorgᚋparleyᚐStanceCellᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22310,7 +22310,7 @@ func (ec *executionContext) _Statement_source(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Source) graphql.Marshaler {
-			return ec.marshalNSource2ᚖparleyᚐSource(ctx, selections, v)
+			return ec.marshalNSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22365,7 +22365,7 @@ func (ec *executionContext) _Statement_speaker(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalOStakeholder2ᚖparleyᚐStakeholder(ctx, selections, v)
+			return ec.marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22443,7 +22443,7 @@ func (ec *executionContext) _Statement_about(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Node) graphql.Marshaler {
-			return ec.marshalNNode2ᚕparleyᚐNodeᚄ(ctx, selections, v)
+			return ec.marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22521,7 +22521,7 @@ func (ec *executionContext) _Statement_form(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.StatementForm) graphql.Marshaler {
-			return ec.marshalNStatementForm2parleyᚐStatementForm(ctx, selections, v)
+			return ec.marshalNStatementForm2exampleᚗorgᚋparleyᚐStatementForm(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22544,7 +22544,7 @@ func (ec *executionContext) _Statement_terms(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.AttributionTerms) graphql.Marshaler {
-			return ec.marshalNAttributionTerms2parleyᚐAttributionTerms(ctx, selections, v)
+			return ec.marshalNAttributionTerms2exampleᚗorgᚋparleyᚐAttributionTerms(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22567,7 +22567,7 @@ func (ec *executionContext) _Statement_credibility(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.InformationCredibility) graphql.Marshaler {
-			return ec.marshalNInformationCredibility2parleyᚐInformationCredibility(ctx, selections, v)
+			return ec.marshalNInformationCredibility2exampleᚗorgᚋparleyᚐInformationCredibility(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22636,7 +22636,7 @@ func (ec *executionContext) _Statement_locators(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.TextLocator) graphql.Marshaler {
-			return ec.marshalNTextLocator2ᚕparleyᚐTextLocatorᚄ(ctx, selections, v)
+			return ec.marshalNTextLocator2ᚕexampleᚗorgᚋparleyᚐTextLocatorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22714,7 +22714,7 @@ func (ec *executionContext) _Statement_saidAtPrecision(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.TimePrecision) graphql.Marshaler {
-			return ec.marshalNTimePrecision2parleyᚐTimePrecision(ctx, selections, v)
+			return ec.marshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22760,7 +22760,7 @@ func (ec *executionContext) _StatementConnection_nodes(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
-			return ec.marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx, selections, v)
+			return ec.marshalNStatement2ᚕᚖexampleᚗorgᚋparleyᚐStatementᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22792,7 +22792,7 @@ func (ec *executionContext) _StatementConnection_edges(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Statement]) graphql.Marshaler {
-			return ec.marshalNStatementEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNStatementEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22824,7 +22824,7 @@ func (ec *executionContext) _StatementConnection_pageInfo(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22902,7 +22902,7 @@ func (ec *executionContext) _StatementEdge_node(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Statement) graphql.Marshaler {
-			return ec.marshalNStatement2ᚖparleyᚐStatement(ctx, selections, v)
+			return ec.marshalNStatement2ᚖexampleᚗorgᚋparleyᚐStatement(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22934,7 +22934,7 @@ func (ec *executionContext) _StatementPayload_statement(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Statement) graphql.Marshaler {
-			return ec.marshalOStatement2ᚖparleyᚐStatement(ctx, selections, v)
+			return ec.marshalOStatement2ᚖexampleᚗorgᚋparleyᚐStatement(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22966,7 +22966,7 @@ func (ec *executionContext) _StatementPayload_cursor(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22989,7 +22989,7 @@ func (ec *executionContext) _StatementPayload_userErrors(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23113,7 +23113,7 @@ func (ec *executionContext) _StatusChange_scenario(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23168,7 +23168,7 @@ func (ec *executionContext) _StatusChange_from(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, selections, v)
+			return ec.marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
 		},
 		true,
 		false,
@@ -23191,7 +23191,7 @@ func (ec *executionContext) _StatusChange_to(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalNScenarioStatus2parleyᚐScenarioStatus(ctx, selections, v)
+			return ec.marshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23214,7 +23214,7 @@ func (ec *executionContext) _StatusChange_skipped(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalNScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, selections, v)
+			return ec.marshalNScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23237,7 +23237,7 @@ func (ec *executionContext) _StatusChange_by(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
-			return ec.marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx, selections, v)
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23292,7 +23292,7 @@ func (ec *executionContext) _StatusChange_successor(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalOScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalOScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		false,
@@ -23393,7 +23393,7 @@ func (ec *executionContext) _StatusChange_effectiveAtPrecision(ctx context.Conte
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.TimePrecision) graphql.Marshaler {
-			return ec.marshalNTimePrecision2parleyᚐTimePrecision(ctx, selections, v)
+			return ec.marshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23462,7 +23462,7 @@ func (ec *executionContext) _StatusChange_recordedBy(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
-			return ec.marshalNAnalyst2ᚖparleyᚐAnalyst(ctx, selections, v)
+			return ec.marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23540,7 +23540,7 @@ func (ec *executionContext) _StatusChange_evidence(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
-			return ec.marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx, selections, v)
+			return ec.marshalNStatement2ᚕᚖexampleᚗorgᚋparleyᚐStatementᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23595,7 +23595,7 @@ func (ec *executionContext) _StatusChangeConnection_nodes(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StatusChange) graphql.Marshaler {
-			return ec.marshalNStatusChange2ᚕᚖparleyᚐStatusChangeᚄ(ctx, selections, v)
+			return ec.marshalNStatusChange2ᚕᚖexampleᚗorgᚋparleyᚐStatusChangeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23627,7 +23627,7 @@ func (ec *executionContext) _StatusChangeConnection_edges(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.StatusChange]) graphql.Marshaler {
-			return ec.marshalNStatusChangeEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNStatusChangeEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23659,7 +23659,7 @@ func (ec *executionContext) _StatusChangeConnection_pageInfo(ctx context.Context
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23737,7 +23737,7 @@ func (ec *executionContext) _StatusChangeEdge_node(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
-			return ec.marshalNStatusChange2ᚖparleyᚐStatusChange(ctx, selections, v)
+			return ec.marshalNStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23769,7 +23769,7 @@ func (ec *executionContext) _StatusChangePayload_statusChange(ctx context.Contex
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
-			return ec.marshalOStatusChange2ᚖparleyᚐStatusChange(ctx, selections, v)
+			return ec.marshalOStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx, selections, v)
 		},
 		true,
 		false,
@@ -23801,7 +23801,7 @@ func (ec *executionContext) _StatusChangePayload_scenario(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalOScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalOScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		false,
@@ -23833,7 +23833,7 @@ func (ec *executionContext) _StatusChangePayload_cursor(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖparleyᚐCursor(ctx, selections, v)
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
@@ -23856,7 +23856,7 @@ func (ec *executionContext) _StatusChangePayload_userErrors(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx, selections, v)
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23888,7 +23888,7 @@ func (ec *executionContext) _StatusRule_status(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalNScenarioStatus2parleyᚐScenarioStatus(ctx, selections, v)
+			return ec.marshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23957,7 +23957,7 @@ func (ec *executionContext) _StatusRule_transitions(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalNScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, selections, v)
+			return ec.marshalNScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23980,7 +23980,7 @@ func (ec *executionContext) _StatusShift_scenario(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, selections, v)
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24035,7 +24035,7 @@ func (ec *executionContext) _StatusShift_before(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, selections, v)
+			return ec.marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
 		},
 		true,
 		false,
@@ -24058,7 +24058,7 @@ func (ec *executionContext) _StatusShift_after(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
-			return ec.marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, selections, v)
+			return ec.marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
 		},
 		true,
 		false,
@@ -24081,7 +24081,7 @@ func (ec *executionContext) _StatusShift_cause(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
-			return ec.marshalNShiftCause2parleyᚐShiftCause(ctx, selections, v)
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24104,7 +24104,7 @@ func (ec *executionContext) _StatusShiftConnection_nodes(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StatusShift) graphql.Marshaler {
-			return ec.marshalNStatusShift2ᚕᚖparleyᚐStatusShiftᚄ(ctx, selections, v)
+			return ec.marshalNStatusShift2ᚕᚖexampleᚗorgᚋparleyᚐStatusShiftᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24136,7 +24136,7 @@ func (ec *executionContext) _StatusShiftConnection_edges(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.StatusShift]) graphql.Marshaler {
-			return ec.marshalNStatusShiftEdge2ᚕparleyᚐEdgeᚄ(ctx, selections, v)
+			return ec.marshalNStatusShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24168,7 +24168,7 @@ func (ec *executionContext) _StatusShiftConnection_pageInfo(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2parleyᚐPageInfo(ctx, selections, v)
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24246,7 +24246,7 @@ func (ec *executionContext) _StatusShiftEdge_node(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.StatusShift) graphql.Marshaler {
-			return ec.marshalNStatusShift2ᚖparleyᚐStatusShift(ctx, selections, v)
+			return ec.marshalNStatusShift2ᚖexampleᚗorgᚋparleyᚐStatusShift(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24279,7 +24279,7 @@ func (ec *executionContext) _Subscription_changes(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Change) graphql.Marshaler {
-			return ec.marshalNChange2parleyᚐChange(ctx, selections, v)
+			return ec.marshalNChange2exampleᚗorgᚋparleyᚐChange(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24323,7 +24323,7 @@ func (ec *executionContext) _Subscription_positionChanged(ctx context.Context, f
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.PositionChanged) graphql.Marshaler {
-			return ec.marshalNPositionChanged2ᚖparleyᚐPositionChanged(ctx, selections, v)
+			return ec.marshalNPositionChanged2ᚖexampleᚗorgᚋparleyᚐPositionChanged(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24367,7 +24367,7 @@ func (ec *executionContext) _Subscription_scenarioStatusChanged(ctx context.Cont
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatusChanged) graphql.Marshaler {
-			return ec.marshalNScenarioStatusChanged2ᚖparleyᚐScenarioStatusChanged(ctx, selections, v)
+			return ec.marshalNScenarioStatusChanged2ᚖexampleᚗorgᚋparleyᚐScenarioStatusChanged(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24594,7 +24594,7 @@ func (ec *executionContext) _TrackRecord_calibration(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.CalibrationBucket) graphql.Marshaler {
-			return ec.marshalNCalibrationBucket2ᚕᚖparleyᚐCalibrationBucketᚄ(ctx, selections, v)
+			return ec.marshalNCalibrationBucket2ᚕᚖexampleᚗorgᚋparleyᚐCalibrationBucketᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24626,7 +24626,7 @@ func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.UserErrorCode) graphql.Marshaler {
-			return ec.marshalNUserErrorCode2parleyᚐUserErrorCode(ctx, selections, v)
+			return ec.marshalNUserErrorCode2exampleᚗorgᚋparleyᚐUserErrorCode(ctx, selections, v)
 		},
 		true,
 		true,
@@ -25789,7 +25789,7 @@ func (ec *executionContext) unmarshalInputAddEvidenceInput(ctx context.Context, 
 			it.Evidence = data
 		case "newEvidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newEvidence"))
-			data, err := ec.unmarshalONewStatementInput2ᚕparleyᚐNewStatementInputᚄ(ctx, v)
+			data, err := ec.unmarshalONewStatementInput2ᚕexampleᚗorgᚋparleyᚐNewStatementInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -25873,7 +25873,7 @@ func (ec *executionContext) unmarshalInputAddIssueInput(ctx context.Context, obj
 			it.Question = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNIssueKind2parleyᚐIssueKind(ctx, v)
+			data, err := ec.unmarshalNIssueKind2exampleᚗorgᚋparleyᚐIssueKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -25978,14 +25978,14 @@ func (ec *executionContext) unmarshalInputAddScenarioInput(ctx context.Context, 
 			it.Deadline = data
 		case "targetStage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("targetStage"))
-			data, err := ec.unmarshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx, v)
+			data, err := ec.unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.TargetStage = data
 		case "initialStatus":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("initialStatus"))
-			data, err := ec.unmarshalNScenarioStatus2parleyᚐScenarioStatus(ctx, v)
+			data, err := ec.unmarshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -25999,7 +25999,7 @@ func (ec *executionContext) unmarshalInputAddScenarioInput(ctx context.Context, 
 			it.EffectiveAt = data
 		case "effectiveAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveAtPrecision"))
-			data, err := ec.unmarshalNTimePrecision2parleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26027,7 +26027,7 @@ func (ec *executionContext) unmarshalInputAddScenarioInput(ctx context.Context, 
 			it.Evidence = data
 		case "newEvidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newEvidence"))
-			data, err := ec.unmarshalONewStatementInput2ᚕparleyᚐNewStatementInputᚄ(ctx, v)
+			data, err := ec.unmarshalONewStatementInput2ᚕexampleᚗorgᚋparleyᚐNewStatementInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26227,7 +26227,7 @@ func (ec *executionContext) unmarshalInputAssessScenarioInput(ctx context.Contex
 			it.Probability = data
 		case "confidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confidence"))
-			data, err := ec.unmarshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx, v)
+			data, err := ec.unmarshalNAnalyticConfidence2exampleᚗorgᚋparleyᚐAnalyticConfidence(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26311,7 +26311,7 @@ func (ec *executionContext) unmarshalInputChangeFilter(ctx context.Context, obj 
 			it.Stakeholders = data
 		case "kinds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
-			data, err := ec.unmarshalOChangeKind2ᚕparleyᚐChangeKindᚄ(ctx, v)
+			data, err := ec.unmarshalOChangeKind2ᚕexampleᚗorgᚋparleyᚐChangeKindᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26371,7 +26371,7 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 			it.Scenario = data
 		case "to":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
-			data, err := ec.unmarshalNScenarioStatus2parleyᚐScenarioStatus(ctx, v)
+			data, err := ec.unmarshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26399,14 +26399,14 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 			it.EffectiveAt = data
 		case "effectiveAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveAtPrecision"))
-			data, err := ec.unmarshalNTimePrecision2parleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.EffectiveAtPrecision = data
 		case "expectedStatus":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedStatus"))
-			data, err := ec.unmarshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, v)
+			data, err := ec.unmarshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26427,7 +26427,7 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 			it.Evidence = data
 		case "newEvidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newEvidence"))
-			data, err := ec.unmarshalONewStatementInput2ᚕparleyᚐNewStatementInputᚄ(ctx, v)
+			data, err := ec.unmarshalONewStatementInput2ᚕexampleᚗorgᚋparleyᚐNewStatementInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26490,7 +26490,7 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 			it.Scenario = graphql.OmittableOf(data)
 		case "stance":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stance"))
-			data, err := ec.unmarshalOStance2ᚖparleyᚐStance(ctx, v)
+			data, err := ec.unmarshalOStance2ᚖexampleᚗorgᚋparleyᚐStance(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26525,7 +26525,7 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 			it.Rationale = graphql.OmittableOf(data)
 		case "confidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confidence"))
-			data, err := ec.unmarshalOAnalyticConfidence2ᚖparleyᚐAnalyticConfidence(ctx, v)
+			data, err := ec.unmarshalOAnalyticConfidence2ᚖexampleᚗorgᚋparleyᚐAnalyticConfidence(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26539,7 +26539,7 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 			it.ValidFrom = graphql.OmittableOf(data)
 		case "validFromPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFromPrecision"))
-			data, err := ec.unmarshalOTimePrecision2ᚖparleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26560,7 +26560,7 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 			it.Note = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26637,21 +26637,21 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 			it.Text = graphql.OmittableOf(data)
 		case "form":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("form"))
-			data, err := ec.unmarshalOStatementForm2ᚖparleyᚐStatementForm(ctx, v)
+			data, err := ec.unmarshalOStatementForm2ᚖexampleᚗorgᚋparleyᚐStatementForm(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Form = graphql.OmittableOf(data)
 		case "terms":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("terms"))
-			data, err := ec.unmarshalOAttributionTerms2ᚖparleyᚐAttributionTerms(ctx, v)
+			data, err := ec.unmarshalOAttributionTerms2ᚖexampleᚗorgᚋparleyᚐAttributionTerms(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Terms = graphql.OmittableOf(data)
 		case "credibility":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credibility"))
-			data, err := ec.unmarshalOInformationCredibility2ᚖparleyᚐInformationCredibility(ctx, v)
+			data, err := ec.unmarshalOInformationCredibility2ᚖexampleᚗorgᚋparleyᚐInformationCredibility(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26665,7 +26665,7 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 			it.SaidAt = graphql.OmittableOf(data)
 		case "saidAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saidAtPrecision"))
-			data, err := ec.unmarshalOTimePrecision2ᚖparleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26679,7 +26679,7 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 			it.Note = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26728,7 +26728,7 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 			it.StatusChange = data
 		case "to":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
-			data, err := ec.unmarshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx, v)
+			data, err := ec.unmarshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26749,7 +26749,7 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 			it.EffectiveAt = graphql.OmittableOf(data)
 		case "effectiveAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveAtPrecision"))
-			data, err := ec.unmarshalOTimePrecision2ᚖparleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26777,7 +26777,7 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 			it.Note = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26826,14 +26826,14 @@ func (ec *executionContext) unmarshalInputEditEventInput(ctx context.Context, ob
 			it.Event = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalOEventKind2ᚖparleyᚐEventKind(ctx, v)
+			data, err := ec.unmarshalOEventKind2ᚖexampleᚗorgᚋparleyᚐEventKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Kind = graphql.OmittableOf(data)
 		case "state":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalOEventState2ᚖparleyᚐEventState(ctx, v)
+			data, err := ec.unmarshalOEventState2ᚖexampleᚗorgᚋparleyᚐEventState(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26861,7 +26861,7 @@ func (ec *executionContext) unmarshalInputEditEventInput(ctx context.Context, ob
 			it.StartedAt = graphql.OmittableOf(data)
 		case "startedAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAtPrecision"))
-			data, err := ec.unmarshalOTimePrecision2ᚖparleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26882,7 +26882,7 @@ func (ec *executionContext) unmarshalInputEditEventInput(ctx context.Context, ob
 			it.Participants = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26945,7 +26945,7 @@ func (ec *executionContext) unmarshalInputEditIssueInput(ctx context.Context, ob
 			it.Question = graphql.OmittableOf(data)
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalOIssueKind2ᚖparleyᚐIssueKind(ctx, v)
+			data, err := ec.unmarshalOIssueKind2ᚖexampleᚗorgᚋparleyᚐIssueKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26959,7 +26959,7 @@ func (ec *executionContext) unmarshalInputEditIssueInput(ctx context.Context, ob
 			it.Exhaustive = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27022,7 +27022,7 @@ func (ec *executionContext) unmarshalInputEditNegotiationInput(ctx context.Conte
 			it.Summary = graphql.OmittableOf(data)
 		case "stage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stage"))
-			data, err := ec.unmarshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx, v)
+			data, err := ec.unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27043,7 +27043,7 @@ func (ec *executionContext) unmarshalInputEditNegotiationInput(ctx context.Conte
 			it.EndedAt = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27127,7 +27127,7 @@ func (ec *executionContext) unmarshalInputEditParticipationInput(ctx context.Con
 			it.ValidTo = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27204,14 +27204,14 @@ func (ec *executionContext) unmarshalInputEditScenarioInput(ctx context.Context,
 			it.Deadline = graphql.OmittableOf(data)
 		case "targetStage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("targetStage"))
-			data, err := ec.unmarshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx, v)
+			data, err := ec.unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.TargetStage = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27309,21 +27309,21 @@ func (ec *executionContext) unmarshalInputEditSourceInput(ctx context.Context, o
 			it.Language = graphql.OmittableOf(data)
 		case "reliability":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reliability"))
-			data, err := ec.unmarshalOSourceReliability2ᚖparleyᚐSourceReliability(ctx, v)
+			data, err := ec.unmarshalOSourceReliability2ᚖexampleᚗorgᚋparleyᚐSourceReliability(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Reliability = graphql.OmittableOf(data)
 		case "marking":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("marking"))
-			data, err := ec.unmarshalOMarking2ᚖparleyᚐMarking(ctx, v)
+			data, err := ec.unmarshalOMarking2ᚖexampleᚗorgᚋparleyᚐMarking(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Marking = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27379,7 +27379,7 @@ func (ec *executionContext) unmarshalInputEditStakeholderInput(ctx context.Conte
 			it.Name = graphql.OmittableOf(data)
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalOStakeholderKind2ᚖparleyᚐStakeholderKind(ctx, v)
+			data, err := ec.unmarshalOStakeholderKind2ᚖexampleᚗorgᚋparleyᚐStakeholderKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27400,7 +27400,7 @@ func (ec *executionContext) unmarshalInputEditStakeholderInput(ctx context.Conte
 			it.CountryCode = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27498,14 +27498,14 @@ func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj a
 			it.Negotiations = data
 		case "kinds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
-			data, err := ec.unmarshalOEventKind2ᚕparleyᚐEventKindᚄ(ctx, v)
+			data, err := ec.unmarshalOEventKind2ᚕexampleᚗorgᚋparleyᚐEventKindᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Kinds = data
 		case "states":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("states"))
-			data, err := ec.unmarshalOEventState2ᚕparleyᚐEventStateᚄ(ctx, v)
+			data, err := ec.unmarshalOEventState2ᚕexampleᚗorgᚋparleyᚐEventStateᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27519,7 +27519,7 @@ func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj a
 			it.Participants = data
 		case "starts":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("starts"))
-			data, err := ec.unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2ᚖexampleᚗorgᚋparleyᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27586,7 +27586,7 @@ func (ec *executionContext) unmarshalInputJoinNegotiationInput(ctx context.Conte
 			it.Stakeholder = data
 		case "role":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
-			data, err := ec.unmarshalNParticipationRole2parleyᚐParticipationRole(ctx, v)
+			data, err := ec.unmarshalNParticipationRole2exampleᚗorgᚋparleyᚐParticipationRole(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27764,21 +27764,21 @@ func (ec *executionContext) unmarshalInputNewStatementInput(ctx context.Context,
 			it.Text = data
 		case "form":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("form"))
-			data, err := ec.unmarshalNStatementForm2parleyᚐStatementForm(ctx, v)
+			data, err := ec.unmarshalNStatementForm2exampleᚗorgᚋparleyᚐStatementForm(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Form = data
 		case "terms":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("terms"))
-			data, err := ec.unmarshalNAttributionTerms2parleyᚐAttributionTerms(ctx, v)
+			data, err := ec.unmarshalNAttributionTerms2exampleᚗorgᚋparleyᚐAttributionTerms(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Terms = data
 		case "credibility":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credibility"))
-			data, err := ec.unmarshalNInformationCredibility2parleyᚐInformationCredibility(ctx, v)
+			data, err := ec.unmarshalNInformationCredibility2exampleᚗorgᚋparleyᚐInformationCredibility(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27792,7 +27792,7 @@ func (ec *executionContext) unmarshalInputNewStatementInput(ctx context.Context,
 			it.SaidAt = data
 		case "saidAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saidAtPrecision"))
-			data, err := ec.unmarshalNTimePrecision2parleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27862,7 +27862,7 @@ func (ec *executionContext) unmarshalInputOpenNegotiationInput(ctx context.Conte
 			it.Summary = data
 		case "stage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stage"))
-			data, err := ec.unmarshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx, v)
+			data, err := ec.unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27946,14 +27946,14 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 			it.Negotiations = data
 		case "stances":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stances"))
-			data, err := ec.unmarshalOStance2ᚕparleyᚐStanceᚄ(ctx, v)
+			data, err := ec.unmarshalOStance2ᚕexampleᚗorgᚋparleyᚐStanceᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Stances = data
 		case "validFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
-			data, err := ec.unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2ᚖexampleᚗorgᚋparleyᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27988,7 +27988,7 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 			it.Unsourced = data
 		case "reliability":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reliability"))
-			data, err := ec.unmarshalOSourceReliability2ᚕparleyᚐSourceReliabilityᚄ(ctx, v)
+			data, err := ec.unmarshalOSourceReliability2ᚕexampleᚗorgᚋparleyᚐSourceReliabilityᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28072,14 +28072,14 @@ func (ec *executionContext) unmarshalInputRecordEventInput(ctx context.Context, 
 			it.Key = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNEventKind2parleyᚐEventKind(ctx, v)
+			data, err := ec.unmarshalNEventKind2exampleᚗorgᚋparleyᚐEventKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Kind = data
 		case "state":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalNEventState2parleyᚐEventState(ctx, v)
+			data, err := ec.unmarshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28107,7 +28107,7 @@ func (ec *executionContext) unmarshalInputRecordEventInput(ctx context.Context, 
 			it.StartedAt = data
 		case "startedAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAtPrecision"))
-			data, err := ec.unmarshalNTimePrecision2parleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28135,7 +28135,7 @@ func (ec *executionContext) unmarshalInputRecordEventInput(ctx context.Context, 
 			it.Evidence = data
 		case "newEvidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newEvidence"))
-			data, err := ec.unmarshalONewStatementInput2ᚕparleyᚐNewStatementInputᚄ(ctx, v)
+			data, err := ec.unmarshalONewStatementInput2ᚕexampleᚗorgᚋparleyᚐNewStatementInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28208,7 +28208,7 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 			it.Scenario = data
 		case "stance":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stance"))
-			data, err := ec.unmarshalNStance2parleyᚐStance(ctx, v)
+			data, err := ec.unmarshalNStance2exampleᚗorgᚋparleyᚐStance(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28243,7 +28243,7 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 			it.Rationale = data
 		case "confidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confidence"))
-			data, err := ec.unmarshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx, v)
+			data, err := ec.unmarshalNAnalyticConfidence2exampleᚗorgᚋparleyᚐAnalyticConfidence(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28257,7 +28257,7 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 			it.ValidFrom = data
 		case "validFromPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFromPrecision"))
-			data, err := ec.unmarshalNTimePrecision2parleyᚐTimePrecision(ctx, v)
+			data, err := ec.unmarshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28285,14 +28285,14 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 			it.Evidence = data
 		case "newEvidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newEvidence"))
-			data, err := ec.unmarshalONewStatementInput2ᚕparleyᚐNewStatementInputᚄ(ctx, v)
+			data, err := ec.unmarshalONewStatementInput2ᚕexampleᚗorgᚋparleyᚐNewStatementInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.NewEvidence = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28334,7 +28334,7 @@ func (ec *executionContext) unmarshalInputRecordStatementInput(ctx context.Conte
 		switch k {
 		case "statement":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statement"))
-			data, err := ec.unmarshalNNewStatementInput2parleyᚐNewStatementInput(ctx, v)
+			data, err := ec.unmarshalNNewStatementInput2exampleᚗorgᚋparleyᚐNewStatementInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28446,14 +28446,14 @@ func (ec *executionContext) unmarshalInputRegisterSourceInput(ctx context.Contex
 			it.Language = data
 		case "reliability":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reliability"))
-			data, err := ec.unmarshalNSourceReliability2parleyᚐSourceReliability(ctx, v)
+			data, err := ec.unmarshalNSourceReliability2exampleᚗorgᚋparleyᚐSourceReliability(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Reliability = data
 		case "marking":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("marking"))
-			data, err := ec.unmarshalNMarking2parleyᚐMarking(ctx, v)
+			data, err := ec.unmarshalNMarking2exampleᚗorgᚋparleyᚐMarking(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28523,7 +28523,7 @@ func (ec *executionContext) unmarshalInputRegisterStakeholderInput(ctx context.C
 			it.Name = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNStakeholderKind2parleyᚐStakeholderKind(ctx, v)
+			data, err := ec.unmarshalNStakeholderKind2exampleᚗorgᚋparleyᚐStakeholderKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28600,7 +28600,7 @@ func (ec *executionContext) unmarshalInputRelateScenariosInput(ctx context.Conte
 			it.To = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNScenarioRelationKind2parleyᚐScenarioRelationKind(ctx, v)
+			data, err := ec.unmarshalNScenarioRelationKind2exampleᚗorgᚋparleyᚐScenarioRelationKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28628,7 +28628,7 @@ func (ec *executionContext) unmarshalInputRelateScenariosInput(ctx context.Conte
 			it.Evidence = data
 		case "newEvidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newEvidence"))
-			data, err := ec.unmarshalONewStatementInput2ᚕparleyᚐNewStatementInputᚄ(ctx, v)
+			data, err := ec.unmarshalONewStatementInput2ᚕexampleᚗorgᚋparleyᚐNewStatementInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28677,7 +28677,7 @@ func (ec *executionContext) unmarshalInputResolveScenarioInput(ctx context.Conte
 			it.Scenario = data
 		case "outcome":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("outcome"))
-			data, err := ec.unmarshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx, v)
+			data, err := ec.unmarshalNResolutionOutcome2exampleᚗorgᚋparleyᚐResolutionOutcome(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28747,7 +28747,7 @@ func (ec *executionContext) unmarshalInputRetractInput(ctx context.Context, obj 
 			it.Note = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
-			data, err := ec.unmarshalOCursor2ᚖparleyᚐCursor(ctx, v)
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28803,28 +28803,28 @@ func (ec *executionContext) unmarshalInputScenarioFilter(ctx context.Context, ob
 			it.Issues = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Status = data
 		case "statusSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statusSince"))
-			data, err := ec.unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2ᚖexampleᚗorgᚋparleyᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.StatusSince = data
 		case "everReached":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("everReached"))
-			data, err := ec.unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.EverReached = data
 		case "notReached":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notReached"))
-			data, err := ec.unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28922,14 +28922,14 @@ func (ec *executionContext) unmarshalInputStatementFilter(ctx context.Context, o
 			it.Sources = data
 		case "forms":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("forms"))
-			data, err := ec.unmarshalOStatementForm2ᚕparleyᚐStatementFormᚄ(ctx, v)
+			data, err := ec.unmarshalOStatementForm2ᚕexampleᚗorgᚋparleyᚐStatementFormᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Forms = data
 		case "said":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("said"))
-			data, err := ec.unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2ᚖexampleᚗorgᚋparleyᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -28992,14 +28992,14 @@ func (ec *executionContext) unmarshalInputStatusChangeFilter(ctx context.Context
 			it.By = data
 		case "to":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
-			data, err := ec.unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.To = data
 		case "effective":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effective"))
-			data, err := ec.unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx, v)
+			data, err := ec.unmarshalOTimeRange2ᚖexampleᚗorgᚋparleyᚐTimeRange(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -29153,7 +29153,7 @@ func (ec *executionContext) unmarshalInputWhatIfPosition(ctx context.Context, ob
 			it.Scenario = data
 		case "stance":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stance"))
-			data, err := ec.unmarshalNStance2parleyᚐStance(ctx, v)
+			data, err := ec.unmarshalNStance2exampleᚗorgᚋparleyᚐStance(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -34610,13 +34610,13 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) unmarshalNAcceptability2parleyᚐAcceptability(ctx context.Context, v any) (parley.Acceptability, error) {
+func (ec *executionContext) unmarshalNAcceptability2exampleᚗorgᚋparleyᚐAcceptability(ctx context.Context, v any) (parley.Acceptability, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Acceptability(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAcceptability2parleyᚐAcceptability(ctx context.Context, sel ast.SelectionSet, v parley.Acceptability) graphql.Marshaler {
+func (ec *executionContext) marshalNAcceptability2exampleᚗorgᚋparleyᚐAcceptability(ctx context.Context, sel ast.SelectionSet, v parley.Acceptability) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34625,32 +34625,32 @@ func (ec *executionContext) marshalNAcceptability2parleyᚐAcceptability(ctx con
 	return res
 }
 
-func (ec *executionContext) unmarshalNAddEvidenceInput2parleyᚐAddEvidenceInput(ctx context.Context, v any) (parley.AddEvidenceInput, error) {
+func (ec *executionContext) unmarshalNAddEvidenceInput2exampleᚗorgᚋparleyᚐAddEvidenceInput(ctx context.Context, v any) (parley.AddEvidenceInput, error) {
 	res, err := ec.unmarshalInputAddEvidenceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNAddIssueInput2parleyᚐAddIssueInput(ctx context.Context, v any) (parley.AddIssueInput, error) {
+func (ec *executionContext) unmarshalNAddIssueInput2exampleᚗorgᚋparleyᚐAddIssueInput(ctx context.Context, v any) (parley.AddIssueInput, error) {
 	res, err := ec.unmarshalInputAddIssueInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNAddScenarioInput2parleyᚐAddScenarioInput(ctx context.Context, v any) (parley.AddScenarioInput, error) {
+func (ec *executionContext) unmarshalNAddScenarioInput2exampleᚗorgᚋparleyᚐAddScenarioInput(ctx context.Context, v any) (parley.AddScenarioInput, error) {
 	res, err := ec.unmarshalInputAddScenarioInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNAffiliateInput2parleyᚐAffiliateInput(ctx context.Context, v any) (parley.AffiliateInput, error) {
+func (ec *executionContext) unmarshalNAffiliateInput2exampleᚗorgᚋparleyᚐAffiliateInput(ctx context.Context, v any) (parley.AffiliateInput, error) {
 	res, err := ec.unmarshalInputAffiliateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAffiliation2ᚕᚖparleyᚐAffiliationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Affiliation) graphql.Marshaler {
+func (ec *executionContext) marshalNAffiliation2ᚕᚖexampleᚗorgᚋparleyᚐAffiliationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Affiliation) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Affiliation", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAffiliation2ᚖparleyᚐAffiliation(ctx, sel, v[i])
+		return ec.marshalNAffiliation2ᚖexampleᚗorgᚋparleyᚐAffiliation(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34662,7 +34662,7 @@ func (ec *executionContext) marshalNAffiliation2ᚕᚖparleyᚐAffiliationᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNAffiliation2ᚖparleyᚐAffiliation(ctx context.Context, sel ast.SelectionSet, v *parley.Affiliation) graphql.Marshaler {
+func (ec *executionContext) marshalNAffiliation2ᚖexampleᚗorgᚋparleyᚐAffiliation(ctx context.Context, sel ast.SelectionSet, v *parley.Affiliation) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Affiliation!")
 		return graphql.Null
@@ -34670,7 +34670,7 @@ func (ec *executionContext) marshalNAffiliation2ᚖparleyᚐAffiliation(ctx cont
 	return ec._Affiliation(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAffiliationPayload2ᚖparleyᚋgraphᚐAffiliationPayload(ctx context.Context, sel ast.SelectionSet, v *AffiliationPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNAffiliationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐAffiliationPayload(ctx context.Context, sel ast.SelectionSet, v *AffiliationPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "AffiliationPayload!")
 		return graphql.Null
@@ -34678,7 +34678,7 @@ func (ec *executionContext) marshalNAffiliationPayload2ᚖparleyᚋgraphᚐAffil
 	return ec._AffiliationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAnalyst2ᚖparleyᚐAnalyst(ctx context.Context, sel ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
+func (ec *executionContext) marshalNAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx context.Context, sel ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Analyst!")
 		return graphql.Null
@@ -34686,13 +34686,13 @@ func (ec *executionContext) marshalNAnalyst2ᚖparleyᚐAnalyst(ctx context.Cont
 	return ec._Analyst(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx context.Context, v any) (parley.AnalyticConfidence, error) {
+func (ec *executionContext) unmarshalNAnalyticConfidence2exampleᚗorgᚋparleyᚐAnalyticConfidence(ctx context.Context, v any) (parley.AnalyticConfidence, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.AnalyticConfidence(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAnalyticConfidence2parleyᚐAnalyticConfidence(ctx context.Context, sel ast.SelectionSet, v parley.AnalyticConfidence) graphql.Marshaler {
+func (ec *executionContext) marshalNAnalyticConfidence2exampleᚗorgᚋparleyᚐAnalyticConfidence(ctx context.Context, sel ast.SelectionSet, v parley.AnalyticConfidence) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34701,22 +34701,22 @@ func (ec *executionContext) marshalNAnalyticConfidence2parleyᚐAnalyticConfiden
 	return res
 }
 
-func (ec *executionContext) unmarshalNAsOf2parleyᚐAsOf(ctx context.Context, v any) (parley.AsOf, error) {
+func (ec *executionContext) unmarshalNAsOf2exampleᚗorgᚋparleyᚐAsOf(ctx context.Context, v any) (parley.AsOf, error) {
 	res, err := ec.unmarshalInputAsOf(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNAssessScenarioInput2parleyᚐAssessScenarioInput(ctx context.Context, v any) (parley.AssessScenarioInput, error) {
+func (ec *executionContext) unmarshalNAssessScenarioInput2exampleᚗorgᚋparleyᚐAssessScenarioInput(ctx context.Context, v any) (parley.AssessScenarioInput, error) {
 	res, err := ec.unmarshalInputAssessScenarioInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAssessment2ᚕᚖparleyᚐAssessmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Assessment) graphql.Marshaler {
+func (ec *executionContext) marshalNAssessment2ᚕᚖexampleᚗorgᚋparleyᚐAssessmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Assessment) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Assessment", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAssessment2ᚖparleyᚐAssessment(ctx, sel, v[i])
+		return ec.marshalNAssessment2ᚖexampleᚗorgᚋparleyᚐAssessment(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34728,7 +34728,7 @@ func (ec *executionContext) marshalNAssessment2ᚕᚖparleyᚐAssessmentᚄ(ctx 
 	return ret
 }
 
-func (ec *executionContext) marshalNAssessment2ᚖparleyᚐAssessment(ctx context.Context, sel ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+func (ec *executionContext) marshalNAssessment2ᚖexampleᚗorgᚋparleyᚐAssessment(ctx context.Context, sel ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Assessment!")
 		return graphql.Null
@@ -34736,7 +34736,7 @@ func (ec *executionContext) marshalNAssessment2ᚖparleyᚐAssessment(ctx contex
 	return ec._Assessment(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAssessmentConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Assessment]) graphql.Marshaler {
+func (ec *executionContext) marshalNAssessmentConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Assessment]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "AssessmentConnection!")
 		return graphql.Null
@@ -34744,15 +34744,15 @@ func (ec *executionContext) marshalNAssessmentConnection2ᚖparleyᚐConnection(
 	return ec._AssessmentConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAssessmentEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Assessment]) graphql.Marshaler {
+func (ec *executionContext) marshalNAssessmentEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Assessment]) graphql.Marshaler {
 	return ec._AssessmentEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNAssessmentEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Assessment]) graphql.Marshaler {
+func (ec *executionContext) marshalNAssessmentEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Assessment]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAssessmentEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNAssessmentEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34764,7 +34764,7 @@ func (ec *executionContext) marshalNAssessmentEdge2ᚕparleyᚐEdgeᚄ(ctx conte
 	return ret
 }
 
-func (ec *executionContext) marshalNAssessmentPayload2ᚖparleyᚋgraphᚐAssessmentPayload(ctx context.Context, sel ast.SelectionSet, v *AssessmentPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNAssessmentPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐAssessmentPayload(ctx context.Context, sel ast.SelectionSet, v *AssessmentPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "AssessmentPayload!")
 		return graphql.Null
@@ -34772,13 +34772,13 @@ func (ec *executionContext) marshalNAssessmentPayload2ᚖparleyᚋgraphᚐAssess
 	return ec._AssessmentPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAttributionTerms2parleyᚐAttributionTerms(ctx context.Context, v any) (parley.AttributionTerms, error) {
+func (ec *executionContext) unmarshalNAttributionTerms2exampleᚗorgᚋparleyᚐAttributionTerms(ctx context.Context, v any) (parley.AttributionTerms, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.AttributionTerms(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAttributionTerms2parleyᚐAttributionTerms(ctx context.Context, sel ast.SelectionSet, v parley.AttributionTerms) graphql.Marshaler {
+func (ec *executionContext) marshalNAttributionTerms2exampleᚗorgᚋparleyᚐAttributionTerms(ctx context.Context, sel ast.SelectionSet, v parley.AttributionTerms) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34801,11 +34801,11 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
-func (ec *executionContext) marshalNCalibrationBucket2ᚕᚖparleyᚐCalibrationBucketᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.CalibrationBucket) graphql.Marshaler {
+func (ec *executionContext) marshalNCalibrationBucket2ᚕᚖexampleᚗorgᚋparleyᚐCalibrationBucketᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.CalibrationBucket) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCalibrationBucket2ᚖparleyᚐCalibrationBucket(ctx, sel, v[i])
+		return ec.marshalNCalibrationBucket2ᚖexampleᚗorgᚋparleyᚐCalibrationBucket(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34817,7 +34817,7 @@ func (ec *executionContext) marshalNCalibrationBucket2ᚕᚖparleyᚐCalibration
 	return ret
 }
 
-func (ec *executionContext) marshalNCalibrationBucket2ᚖparleyᚐCalibrationBucket(ctx context.Context, sel ast.SelectionSet, v *parley.CalibrationBucket) graphql.Marshaler {
+func (ec *executionContext) marshalNCalibrationBucket2ᚖexampleᚗorgᚋparleyᚐCalibrationBucket(ctx context.Context, sel ast.SelectionSet, v *parley.CalibrationBucket) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CalibrationBucket!")
 		return graphql.Null
@@ -34825,7 +34825,7 @@ func (ec *executionContext) marshalNCalibrationBucket2ᚖparleyᚐCalibrationBuc
 	return ec._CalibrationBucket(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNChange2parleyᚐChange(ctx context.Context, sel ast.SelectionSet, v parley.Change) graphql.Marshaler {
+func (ec *executionContext) marshalNChange2exampleᚗorgᚋparleyᚐChange(ctx context.Context, sel ast.SelectionSet, v parley.Change) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Change!")
 		return graphql.Null
@@ -34833,7 +34833,7 @@ func (ec *executionContext) marshalNChange2parleyᚐChange(ctx context.Context, 
 	return ec._Change(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNChange2ᚕparleyᚐChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Change) graphql.Marshaler {
+func (ec *executionContext) marshalNChange2ᚕexampleᚗorgᚋparleyᚐChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Change) graphql.Marshaler {
 	{
 		var batchItemsScenarioStatusChanged []*parley.ScenarioStatusChanged
 		batchIdxMapScenarioStatusChanged := map[int]int{}
@@ -34887,7 +34887,7 @@ func (ec *executionContext) marshalNChange2ᚕparleyᚐChangeᚄ(ctx context.Con
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNChange2parleyᚐChange(ctx, sel, v[i])
+		return ec.marshalNChange2exampleᚗorgᚋparleyᚐChange(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34899,7 +34899,7 @@ func (ec *executionContext) marshalNChange2ᚕparleyᚐChangeᚄ(ctx context.Con
 	return ret
 }
 
-func (ec *executionContext) marshalNChangeConnection2ᚖparleyᚐChangeConnection(ctx context.Context, sel ast.SelectionSet, v *parley.ChangeConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNChangeConnection2ᚖexampleᚗorgᚋparleyᚐChangeConnection(ctx context.Context, sel ast.SelectionSet, v *parley.ChangeConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ChangeConnection!")
 		return graphql.Null
@@ -34907,15 +34907,15 @@ func (ec *executionContext) marshalNChangeConnection2ᚖparleyᚐChangeConnectio
 	return ec._ChangeConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNChangeEdge2parleyᚐChangeEdge(ctx context.Context, sel ast.SelectionSet, v parley.ChangeEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNChangeEdge2exampleᚗorgᚋparleyᚐChangeEdge(ctx context.Context, sel ast.SelectionSet, v parley.ChangeEdge) graphql.Marshaler {
 	return ec._ChangeEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNChangeEdge2ᚕparleyᚐChangeEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ChangeEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNChangeEdge2ᚕexampleᚗorgᚋparleyᚐChangeEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ChangeEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNChangeEdge2parleyᚐChangeEdge(ctx, sel, v[i])
+		return ec.marshalNChangeEdge2exampleᚗorgᚋparleyᚐChangeEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34927,13 +34927,13 @@ func (ec *executionContext) marshalNChangeEdge2ᚕparleyᚐChangeEdgeᚄ(ctx con
 	return ret
 }
 
-func (ec *executionContext) unmarshalNChangeKind2parleyᚐChangeKind(ctx context.Context, v any) (parley.ChangeKind, error) {
+func (ec *executionContext) unmarshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx context.Context, v any) (parley.ChangeKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ChangeKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNChangeKind2parleyᚐChangeKind(ctx context.Context, sel ast.SelectionSet, v parley.ChangeKind) graphql.Marshaler {
+func (ec *executionContext) marshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx context.Context, sel ast.SelectionSet, v parley.ChangeKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34942,13 +34942,13 @@ func (ec *executionContext) marshalNChangeKind2parleyᚐChangeKind(ctx context.C
 	return res
 }
 
-func (ec *executionContext) unmarshalNChangeOrder2parleyᚐChangeOrder(ctx context.Context, v any) (parley.ChangeOrder, error) {
+func (ec *executionContext) unmarshalNChangeOrder2exampleᚗorgᚋparleyᚐChangeOrder(ctx context.Context, v any) (parley.ChangeOrder, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ChangeOrder(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNChangeOrder2parleyᚐChangeOrder(ctx context.Context, sel ast.SelectionSet, v parley.ChangeOrder) graphql.Marshaler {
+func (ec *executionContext) marshalNChangeOrder2exampleᚗorgᚋparleyᚐChangeOrder(ctx context.Context, sel ast.SelectionSet, v parley.ChangeOrder) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34957,33 +34957,33 @@ func (ec *executionContext) marshalNChangeOrder2parleyᚐChangeOrder(ctx context
 	return res
 }
 
-func (ec *executionContext) unmarshalNChangeScenarioStatusInput2parleyᚐChangeScenarioStatusInput(ctx context.Context, v any) (parley.ChangeScenarioStatusInput, error) {
+func (ec *executionContext) unmarshalNChangeScenarioStatusInput2exampleᚗorgᚋparleyᚐChangeScenarioStatusInput(ctx context.Context, v any) (parley.ChangeScenarioStatusInput, error) {
 	res, err := ec.unmarshalInputChangeScenarioStatusInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCorrectPositionInput2parleyᚋgraphᚐCorrectPositionInput(ctx context.Context, v any) (CorrectPositionInput, error) {
+func (ec *executionContext) unmarshalNCorrectPositionInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectPositionInput(ctx context.Context, v any) (CorrectPositionInput, error) {
 	res, err := ec.unmarshalInputCorrectPositionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCorrectStatementInput2parleyᚋgraphᚐCorrectStatementInput(ctx context.Context, v any) (CorrectStatementInput, error) {
+func (ec *executionContext) unmarshalNCorrectStatementInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectStatementInput(ctx context.Context, v any) (CorrectStatementInput, error) {
 	res, err := ec.unmarshalInputCorrectStatementInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCorrectStatusChangeInput2parleyᚋgraphᚐCorrectStatusChangeInput(ctx context.Context, v any) (CorrectStatusChangeInput, error) {
+func (ec *executionContext) unmarshalNCorrectStatusChangeInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectStatusChangeInput(ctx context.Context, v any) (CorrectStatusChangeInput, error) {
 	res, err := ec.unmarshalInputCorrectStatusChangeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCursor2parleyᚐCursor(ctx context.Context, v any) (parley.Cursor, error) {
+func (ec *executionContext) unmarshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx context.Context, v any) (parley.Cursor, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Cursor(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCursor2parleyᚐCursor(ctx context.Context, sel ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+func (ec *executionContext) marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx context.Context, sel ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34992,52 +34992,52 @@ func (ec *executionContext) marshalNCursor2parleyᚐCursor(ctx context.Context, 
 	return res
 }
 
-func (ec *executionContext) unmarshalNEditEventInput2parleyᚋgraphᚐEditEventInput(ctx context.Context, v any) (EditEventInput, error) {
+func (ec *executionContext) unmarshalNEditEventInput2exampleᚗorgᚋparleyᚋgraphᚐEditEventInput(ctx context.Context, v any) (EditEventInput, error) {
 	res, err := ec.unmarshalInputEditEventInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEditIssueInput2parleyᚋgraphᚐEditIssueInput(ctx context.Context, v any) (EditIssueInput, error) {
+func (ec *executionContext) unmarshalNEditIssueInput2exampleᚗorgᚋparleyᚋgraphᚐEditIssueInput(ctx context.Context, v any) (EditIssueInput, error) {
 	res, err := ec.unmarshalInputEditIssueInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEditNegotiationInput2parleyᚋgraphᚐEditNegotiationInput(ctx context.Context, v any) (EditNegotiationInput, error) {
+func (ec *executionContext) unmarshalNEditNegotiationInput2exampleᚗorgᚋparleyᚋgraphᚐEditNegotiationInput(ctx context.Context, v any) (EditNegotiationInput, error) {
 	res, err := ec.unmarshalInputEditNegotiationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEditParticipationInput2parleyᚋgraphᚐEditParticipationInput(ctx context.Context, v any) (EditParticipationInput, error) {
+func (ec *executionContext) unmarshalNEditParticipationInput2exampleᚗorgᚋparleyᚋgraphᚐEditParticipationInput(ctx context.Context, v any) (EditParticipationInput, error) {
 	res, err := ec.unmarshalInputEditParticipationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEditScenarioInput2parleyᚋgraphᚐEditScenarioInput(ctx context.Context, v any) (EditScenarioInput, error) {
+func (ec *executionContext) unmarshalNEditScenarioInput2exampleᚗorgᚋparleyᚋgraphᚐEditScenarioInput(ctx context.Context, v any) (EditScenarioInput, error) {
 	res, err := ec.unmarshalInputEditScenarioInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEditSourceInput2parleyᚋgraphᚐEditSourceInput(ctx context.Context, v any) (EditSourceInput, error) {
+func (ec *executionContext) unmarshalNEditSourceInput2exampleᚗorgᚋparleyᚋgraphᚐEditSourceInput(ctx context.Context, v any) (EditSourceInput, error) {
 	res, err := ec.unmarshalInputEditSourceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEditStakeholderInput2parleyᚋgraphᚐEditStakeholderInput(ctx context.Context, v any) (EditStakeholderInput, error) {
+func (ec *executionContext) unmarshalNEditStakeholderInput2exampleᚗorgᚋparleyᚋgraphᚐEditStakeholderInput(ctx context.Context, v any) (EditStakeholderInput, error) {
 	res, err := ec.unmarshalInputEditStakeholderInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEndAffiliationInput2parleyᚐEndAffiliationInput(ctx context.Context, v any) (parley.EndAffiliationInput, error) {
+func (ec *executionContext) unmarshalNEndAffiliationInput2exampleᚗorgᚋparleyᚐEndAffiliationInput(ctx context.Context, v any) (parley.EndAffiliationInput, error) {
 	res, err := ec.unmarshalInputEndAffiliationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNEvent2ᚕᚖparleyᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Event) graphql.Marshaler {
+func (ec *executionContext) marshalNEvent2ᚕᚖexampleᚗorgᚋparleyᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Event) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Event", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNEvent2ᚖparleyᚐEvent(ctx, sel, v[i])
+		return ec.marshalNEvent2ᚖexampleᚗorgᚋparleyᚐEvent(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35049,7 +35049,7 @@ func (ec *executionContext) marshalNEvent2ᚕᚖparleyᚐEventᚄ(ctx context.Co
 	return ret
 }
 
-func (ec *executionContext) marshalNEvent2ᚖparleyᚐEvent(ctx context.Context, sel ast.SelectionSet, v *parley.Event) graphql.Marshaler {
+func (ec *executionContext) marshalNEvent2ᚖexampleᚗorgᚋparleyᚐEvent(ctx context.Context, sel ast.SelectionSet, v *parley.Event) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Event!")
 		return graphql.Null
@@ -35057,7 +35057,7 @@ func (ec *executionContext) marshalNEvent2ᚖparleyᚐEvent(ctx context.Context,
 	return ec._Event(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNEventConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
+func (ec *executionContext) marshalNEventConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "EventConnection!")
 		return graphql.Null
@@ -35065,15 +35065,15 @@ func (ec *executionContext) marshalNEventConnection2ᚖparleyᚐConnection(ctx c
 	return ec._EventConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNEventEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Event]) graphql.Marshaler {
+func (ec *executionContext) marshalNEventEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Event]) graphql.Marshaler {
 	return ec._EventEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNEventEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Event]) graphql.Marshaler {
+func (ec *executionContext) marshalNEventEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Event]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNEventEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNEventEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35085,13 +35085,13 @@ func (ec *executionContext) marshalNEventEdge2ᚕparleyᚐEdgeᚄ(ctx context.Co
 	return ret
 }
 
-func (ec *executionContext) unmarshalNEventKind2parleyᚐEventKind(ctx context.Context, v any) (parley.EventKind, error) {
+func (ec *executionContext) unmarshalNEventKind2exampleᚗorgᚋparleyᚐEventKind(ctx context.Context, v any) (parley.EventKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.EventKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNEventKind2parleyᚐEventKind(ctx context.Context, sel ast.SelectionSet, v parley.EventKind) graphql.Marshaler {
+func (ec *executionContext) marshalNEventKind2exampleᚗorgᚋparleyᚐEventKind(ctx context.Context, sel ast.SelectionSet, v parley.EventKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35100,7 +35100,7 @@ func (ec *executionContext) marshalNEventKind2parleyᚐEventKind(ctx context.Con
 	return res
 }
 
-func (ec *executionContext) marshalNEventPayload2ᚖparleyᚋgraphᚐEventPayload(ctx context.Context, sel ast.SelectionSet, v *EventPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNEventPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐEventPayload(ctx context.Context, sel ast.SelectionSet, v *EventPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "EventPayload!")
 		return graphql.Null
@@ -35108,13 +35108,13 @@ func (ec *executionContext) marshalNEventPayload2ᚖparleyᚋgraphᚐEventPayloa
 	return ec._EventPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNEventState2parleyᚐEventState(ctx context.Context, v any) (parley.EventState, error) {
+func (ec *executionContext) unmarshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx context.Context, v any) (parley.EventState, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.EventState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNEventState2parleyᚐEventState(ctx context.Context, sel ast.SelectionSet, v parley.EventState) graphql.Marshaler {
+func (ec *executionContext) marshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx context.Context, sel ast.SelectionSet, v parley.EventState) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35165,13 +35165,13 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
-func (ec *executionContext) unmarshalNInformationCredibility2parleyᚐInformationCredibility(ctx context.Context, v any) (parley.InformationCredibility, error) {
+func (ec *executionContext) unmarshalNInformationCredibility2exampleᚗorgᚋparleyᚐInformationCredibility(ctx context.Context, v any) (parley.InformationCredibility, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.InformationCredibility(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNInformationCredibility2parleyᚐInformationCredibility(ctx context.Context, sel ast.SelectionSet, v parley.InformationCredibility) graphql.Marshaler {
+func (ec *executionContext) marshalNInformationCredibility2exampleᚗorgᚋparleyᚐInformationCredibility(ctx context.Context, sel ast.SelectionSet, v parley.InformationCredibility) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35194,12 +35194,12 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
-func (ec *executionContext) marshalNIssue2ᚕᚖparleyᚐIssueᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Issue) graphql.Marshaler {
+func (ec *executionContext) marshalNIssue2ᚕᚖexampleᚗorgᚋparleyᚐIssueᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Issue) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Issue", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNIssue2ᚖparleyᚐIssue(ctx, sel, v[i])
+		return ec.marshalNIssue2ᚖexampleᚗorgᚋparleyᚐIssue(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35211,7 +35211,7 @@ func (ec *executionContext) marshalNIssue2ᚕᚖparleyᚐIssueᚄ(ctx context.Co
 	return ret
 }
 
-func (ec *executionContext) marshalNIssue2ᚖparleyᚐIssue(ctx context.Context, sel ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
+func (ec *executionContext) marshalNIssue2ᚖexampleᚗorgᚋparleyᚐIssue(ctx context.Context, sel ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Issue!")
 		return graphql.Null
@@ -35219,13 +35219,13 @@ func (ec *executionContext) marshalNIssue2ᚖparleyᚐIssue(ctx context.Context,
 	return ec._Issue(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNIssueKind2parleyᚐIssueKind(ctx context.Context, v any) (parley.IssueKind, error) {
+func (ec *executionContext) unmarshalNIssueKind2exampleᚗorgᚋparleyᚐIssueKind(ctx context.Context, v any) (parley.IssueKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.IssueKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNIssueKind2parleyᚐIssueKind(ctx context.Context, sel ast.SelectionSet, v parley.IssueKind) graphql.Marshaler {
+func (ec *executionContext) marshalNIssueKind2exampleᚗorgᚋparleyᚐIssueKind(ctx context.Context, sel ast.SelectionSet, v parley.IssueKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35234,7 +35234,7 @@ func (ec *executionContext) marshalNIssueKind2parleyᚐIssueKind(ctx context.Con
 	return res
 }
 
-func (ec *executionContext) marshalNIssuePayload2ᚖparleyᚋgraphᚐIssuePayload(ctx context.Context, sel ast.SelectionSet, v *IssuePayload) graphql.Marshaler {
+func (ec *executionContext) marshalNIssuePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐIssuePayload(ctx context.Context, sel ast.SelectionSet, v *IssuePayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "IssuePayload!")
 		return graphql.Null
@@ -35242,17 +35242,17 @@ func (ec *executionContext) marshalNIssuePayload2ᚖparleyᚋgraphᚐIssuePayloa
 	return ec._IssuePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNJoinNegotiationInput2parleyᚐJoinNegotiationInput(ctx context.Context, v any) (parley.JoinNegotiationInput, error) {
+func (ec *executionContext) unmarshalNJoinNegotiationInput2exampleᚗorgᚋparleyᚐJoinNegotiationInput(ctx context.Context, v any) (parley.JoinNegotiationInput, error) {
 	res, err := ec.unmarshalInputJoinNegotiationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNLandingZoneEntry2ᚕᚖparleyᚐLandingZoneEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LandingZoneEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNLandingZoneEntry2ᚕᚖexampleᚗorgᚋparleyᚐLandingZoneEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LandingZoneEntry) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "LandingZoneEntry", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLandingZoneEntry2ᚖparleyᚐLandingZoneEntry(ctx, sel, v[i])
+		return ec.marshalNLandingZoneEntry2ᚖexampleᚗorgᚋparleyᚐLandingZoneEntry(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35264,7 +35264,7 @@ func (ec *executionContext) marshalNLandingZoneEntry2ᚕᚖparleyᚐLandingZoneE
 	return ret
 }
 
-func (ec *executionContext) marshalNLandingZoneEntry2ᚖparleyᚐLandingZoneEntry(ctx context.Context, sel ast.SelectionSet, v *parley.LandingZoneEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNLandingZoneEntry2ᚖexampleᚗorgᚋparleyᚐLandingZoneEntry(ctx context.Context, sel ast.SelectionSet, v *parley.LandingZoneEntry) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LandingZoneEntry!")
 		return graphql.Null
@@ -35272,11 +35272,11 @@ func (ec *executionContext) marshalNLandingZoneEntry2ᚖparleyᚐLandingZoneEntr
 	return ec._LandingZoneEntry(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNLandingZoneParty2ᚕᚖparleyᚐLandingZonePartyᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LandingZoneParty) graphql.Marshaler {
+func (ec *executionContext) marshalNLandingZoneParty2ᚕᚖexampleᚗorgᚋparleyᚐLandingZonePartyᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LandingZoneParty) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLandingZoneParty2ᚖparleyᚐLandingZoneParty(ctx, sel, v[i])
+		return ec.marshalNLandingZoneParty2ᚖexampleᚗorgᚋparleyᚐLandingZoneParty(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35288,7 +35288,7 @@ func (ec *executionContext) marshalNLandingZoneParty2ᚕᚖparleyᚐLandingZoneP
 	return ret
 }
 
-func (ec *executionContext) marshalNLandingZoneParty2ᚖparleyᚐLandingZoneParty(ctx context.Context, sel ast.SelectionSet, v *parley.LandingZoneParty) graphql.Marshaler {
+func (ec *executionContext) marshalNLandingZoneParty2ᚖexampleᚗorgᚋparleyᚐLandingZoneParty(ctx context.Context, sel ast.SelectionSet, v *parley.LandingZoneParty) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LandingZoneParty!")
 		return graphql.Null
@@ -35296,12 +35296,12 @@ func (ec *executionContext) marshalNLandingZoneParty2ᚖparleyᚐLandingZonePart
 	return ec._LandingZoneParty(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNLeaveNegotiationInput2parleyᚐLeaveNegotiationInput(ctx context.Context, v any) (parley.LeaveNegotiationInput, error) {
+func (ec *executionContext) unmarshalNLeaveNegotiationInput2exampleᚗorgᚋparleyᚐLeaveNegotiationInput(ctx context.Context, v any) (parley.LeaveNegotiationInput, error) {
 	res, err := ec.unmarshalInputLeaveNegotiationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNLens2ᚖparleyᚐLens(ctx context.Context, sel ast.SelectionSet, v *parley.Lens) graphql.Marshaler {
+func (ec *executionContext) marshalNLens2ᚖexampleᚗorgᚋparleyᚐLens(ctx context.Context, sel ast.SelectionSet, v *parley.Lens) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Lens!")
 		return graphql.Null
@@ -35309,13 +35309,13 @@ func (ec *executionContext) marshalNLens2ᚖparleyᚐLens(ctx context.Context, s
 	return ec._Lens(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNLikelihood2parleyᚐLikelihood(ctx context.Context, v any) (parley.Likelihood, error) {
+func (ec *executionContext) unmarshalNLikelihood2exampleᚗorgᚋparleyᚐLikelihood(ctx context.Context, v any) (parley.Likelihood, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Likelihood(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNLikelihood2parleyᚐLikelihood(ctx context.Context, sel ast.SelectionSet, v parley.Likelihood) graphql.Marshaler {
+func (ec *executionContext) marshalNLikelihood2exampleᚗorgᚋparleyᚐLikelihood(ctx context.Context, sel ast.SelectionSet, v parley.Likelihood) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35324,12 +35324,12 @@ func (ec *executionContext) marshalNLikelihood2parleyᚐLikelihood(ctx context.C
 	return res
 }
 
-func (ec *executionContext) marshalNLikelihoodEntry2ᚕᚖparleyᚐLikelihoodEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LikelihoodEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNLikelihoodEntry2ᚕᚖexampleᚗorgᚋparleyᚐLikelihoodEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LikelihoodEntry) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "LikelihoodEntry", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLikelihoodEntry2ᚖparleyᚐLikelihoodEntry(ctx, sel, v[i])
+		return ec.marshalNLikelihoodEntry2ᚖexampleᚗorgᚋparleyᚐLikelihoodEntry(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35341,7 +35341,7 @@ func (ec *executionContext) marshalNLikelihoodEntry2ᚕᚖparleyᚐLikelihoodEnt
 	return ret
 }
 
-func (ec *executionContext) marshalNLikelihoodEntry2ᚖparleyᚐLikelihoodEntry(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNLikelihoodEntry2ᚖexampleᚗorgᚋparleyᚐLikelihoodEntry(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodEntry) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LikelihoodEntry!")
 		return graphql.Null
@@ -35349,7 +35349,7 @@ func (ec *executionContext) marshalNLikelihoodEntry2ᚖparleyᚐLikelihoodEntry(
 	return ec._LikelihoodEntry(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNLikelihoodSet2ᚖparleyᚐLikelihoodSet(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodSet) graphql.Marshaler {
+func (ec *executionContext) marshalNLikelihoodSet2ᚖexampleᚗorgᚋparleyᚐLikelihoodSet(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodSet) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LikelihoodSet!")
 		return graphql.Null
@@ -35357,13 +35357,13 @@ func (ec *executionContext) marshalNLikelihoodSet2ᚖparleyᚐLikelihoodSet(ctx 
 	return ec._LikelihoodSet(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNMarking2parleyᚐMarking(ctx context.Context, v any) (parley.Marking, error) {
+func (ec *executionContext) unmarshalNMarking2exampleᚗorgᚋparleyᚐMarking(ctx context.Context, v any) (parley.Marking, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Marking(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNMarking2parleyᚐMarking(ctx context.Context, sel ast.SelectionSet, v parley.Marking) graphql.Marshaler {
+func (ec *executionContext) marshalNMarking2exampleᚗorgᚋparleyᚐMarking(ctx context.Context, sel ast.SelectionSet, v parley.Marking) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35372,12 +35372,12 @@ func (ec *executionContext) marshalNMarking2parleyᚐMarking(ctx context.Context
 	return res
 }
 
-func (ec *executionContext) marshalNNegotiation2ᚕᚖparleyᚐNegotiationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Negotiation) graphql.Marshaler {
+func (ec *executionContext) marshalNNegotiation2ᚕᚖexampleᚗorgᚋparleyᚐNegotiationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Negotiation) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Negotiation", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNNegotiation2ᚖparleyᚐNegotiation(ctx, sel, v[i])
+		return ec.marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35389,7 +35389,7 @@ func (ec *executionContext) marshalNNegotiation2ᚕᚖparleyᚐNegotiationᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNNegotiation2ᚖparleyᚐNegotiation(ctx context.Context, sel ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
+func (ec *executionContext) marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx context.Context, sel ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Negotiation!")
 		return graphql.Null
@@ -35397,7 +35397,7 @@ func (ec *executionContext) marshalNNegotiation2ᚖparleyᚐNegotiation(ctx cont
 	return ec._Negotiation(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNegotiationConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
+func (ec *executionContext) marshalNNegotiationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "NegotiationConnection!")
 		return graphql.Null
@@ -35405,7 +35405,7 @@ func (ec *executionContext) marshalNNegotiationConnection2ᚖparleyᚐConnection
 	return ec._NegotiationConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNegotiationDiff2ᚖparleyᚐNegotiationDiff(ctx context.Context, sel ast.SelectionSet, v *parley.NegotiationDiff) graphql.Marshaler {
+func (ec *executionContext) marshalNNegotiationDiff2ᚖexampleᚗorgᚋparleyᚐNegotiationDiff(ctx context.Context, sel ast.SelectionSet, v *parley.NegotiationDiff) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "NegotiationDiff!")
 		return graphql.Null
@@ -35413,15 +35413,15 @@ func (ec *executionContext) marshalNNegotiationDiff2ᚖparleyᚐNegotiationDiff(
 	return ec._NegotiationDiff(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNegotiationEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Negotiation]) graphql.Marshaler {
+func (ec *executionContext) marshalNNegotiationEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Negotiation]) graphql.Marshaler {
 	return ec._NegotiationEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNNegotiationEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Negotiation]) graphql.Marshaler {
+func (ec *executionContext) marshalNNegotiationEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Negotiation]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNNegotiationEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNNegotiationEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35433,7 +35433,7 @@ func (ec *executionContext) marshalNNegotiationEdge2ᚕparleyᚐEdgeᚄ(ctx cont
 	return ret
 }
 
-func (ec *executionContext) marshalNNegotiationPayload2ᚖparleyᚋgraphᚐNegotiationPayload(ctx context.Context, sel ast.SelectionSet, v *NegotiationPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNNegotiationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐNegotiationPayload(ctx context.Context, sel ast.SelectionSet, v *NegotiationPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "NegotiationPayload!")
 		return graphql.Null
@@ -35441,12 +35441,12 @@ func (ec *executionContext) marshalNNegotiationPayload2ᚖparleyᚋgraphᚐNegot
 	return ec._NegotiationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNNewStatementInput2parleyᚐNewStatementInput(ctx context.Context, v any) (parley.NewStatementInput, error) {
+func (ec *executionContext) unmarshalNNewStatementInput2exampleᚗorgᚋparleyᚐNewStatementInput(ctx context.Context, v any) (parley.NewStatementInput, error) {
 	res, err := ec.unmarshalInputNewStatementInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNNode2parleyᚐNode(ctx context.Context, sel ast.SelectionSet, v parley.Node) graphql.Marshaler {
+func (ec *executionContext) marshalNNode2exampleᚗorgᚋparleyᚐNode(ctx context.Context, sel ast.SelectionSet, v parley.Node) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Node!")
 		return graphql.Null
@@ -35454,7 +35454,7 @@ func (ec *executionContext) marshalNNode2parleyᚐNode(ctx context.Context, sel 
 	return ec._Node(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNode2ᚕparleyᚐNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Node) graphql.Marshaler {
+func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Node) graphql.Marshaler {
 	{
 		var batchItemsStatusChange []*parley.StatusChange
 		batchIdxMapStatusChange := map[int]int{}
@@ -35618,7 +35618,7 @@ func (ec *executionContext) marshalNNode2ᚕparleyᚐNodeᚄ(ctx context.Context
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNNode2parleyᚐNode(ctx, sel, v[i])
+		return ec.marshalNNode2exampleᚗorgᚋparleyᚐNode(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35630,21 +35630,21 @@ func (ec *executionContext) marshalNNode2ᚕparleyᚐNodeᚄ(ctx context.Context
 	return ret
 }
 
-func (ec *executionContext) unmarshalNOpenNegotiationInput2parleyᚐOpenNegotiationInput(ctx context.Context, v any) (parley.OpenNegotiationInput, error) {
+func (ec *executionContext) unmarshalNOpenNegotiationInput2exampleᚗorgᚋparleyᚐOpenNegotiationInput(ctx context.Context, v any) (parley.OpenNegotiationInput, error) {
 	res, err := ec.unmarshalInputOpenNegotiationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPageInfo2parleyᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+func (ec *executionContext) marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNParticipation2ᚕᚖparleyᚐParticipationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Participation) graphql.Marshaler {
+func (ec *executionContext) marshalNParticipation2ᚕᚖexampleᚗorgᚋparleyᚐParticipationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Participation) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Participation", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNParticipation2ᚖparleyᚐParticipation(ctx, sel, v[i])
+		return ec.marshalNParticipation2ᚖexampleᚗorgᚋparleyᚐParticipation(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35656,7 +35656,7 @@ func (ec *executionContext) marshalNParticipation2ᚕᚖparleyᚐParticipation�
 	return ret
 }
 
-func (ec *executionContext) marshalNParticipation2ᚖparleyᚐParticipation(ctx context.Context, sel ast.SelectionSet, v *parley.Participation) graphql.Marshaler {
+func (ec *executionContext) marshalNParticipation2ᚖexampleᚗorgᚋparleyᚐParticipation(ctx context.Context, sel ast.SelectionSet, v *parley.Participation) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Participation!")
 		return graphql.Null
@@ -35664,7 +35664,7 @@ func (ec *executionContext) marshalNParticipation2ᚖparleyᚐParticipation(ctx 
 	return ec._Participation(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNParticipationConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Participation]) graphql.Marshaler {
+func (ec *executionContext) marshalNParticipationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Participation]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ParticipationConnection!")
 		return graphql.Null
@@ -35672,15 +35672,15 @@ func (ec *executionContext) marshalNParticipationConnection2ᚖparleyᚐConnecti
 	return ec._ParticipationConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNParticipationEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Participation]) graphql.Marshaler {
+func (ec *executionContext) marshalNParticipationEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Participation]) graphql.Marshaler {
 	return ec._ParticipationEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNParticipationEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Participation]) graphql.Marshaler {
+func (ec *executionContext) marshalNParticipationEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Participation]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNParticipationEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNParticipationEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35692,7 +35692,7 @@ func (ec *executionContext) marshalNParticipationEdge2ᚕparleyᚐEdgeᚄ(ctx co
 	return ret
 }
 
-func (ec *executionContext) marshalNParticipationPayload2ᚖparleyᚋgraphᚐParticipationPayload(ctx context.Context, sel ast.SelectionSet, v *ParticipationPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNParticipationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐParticipationPayload(ctx context.Context, sel ast.SelectionSet, v *ParticipationPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ParticipationPayload!")
 		return graphql.Null
@@ -35700,13 +35700,13 @@ func (ec *executionContext) marshalNParticipationPayload2ᚖparleyᚋgraphᚐPar
 	return ec._ParticipationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNParticipationRole2parleyᚐParticipationRole(ctx context.Context, v any) (parley.ParticipationRole, error) {
+func (ec *executionContext) unmarshalNParticipationRole2exampleᚗorgᚋparleyᚐParticipationRole(ctx context.Context, v any) (parley.ParticipationRole, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ParticipationRole(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNParticipationRole2parleyᚐParticipationRole(ctx context.Context, sel ast.SelectionSet, v parley.ParticipationRole) graphql.Marshaler {
+func (ec *executionContext) marshalNParticipationRole2exampleᚗorgᚋparleyᚐParticipationRole(ctx context.Context, sel ast.SelectionSet, v parley.ParticipationRole) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35715,12 +35715,12 @@ func (ec *executionContext) marshalNParticipationRole2parleyᚐParticipationRole
 	return res
 }
 
-func (ec *executionContext) marshalNPosition2ᚕᚖparleyᚐPositionᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Position) graphql.Marshaler {
+func (ec *executionContext) marshalNPosition2ᚕᚖexampleᚗorgᚋparleyᚐPositionᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Position) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Position", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPosition2ᚖparleyᚐPosition(ctx, sel, v[i])
+		return ec.marshalNPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35732,7 +35732,7 @@ func (ec *executionContext) marshalNPosition2ᚕᚖparleyᚐPositionᚄ(ctx cont
 	return ret
 }
 
-func (ec *executionContext) marshalNPosition2ᚖparleyᚐPosition(ctx context.Context, sel ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+func (ec *executionContext) marshalNPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx context.Context, sel ast.SelectionSet, v *parley.Position) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Position!")
 		return graphql.Null
@@ -35740,7 +35740,7 @@ func (ec *executionContext) marshalNPosition2ᚖparleyᚐPosition(ctx context.Co
 	return ec._Position(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPositionChanged2ᚖparleyᚐPositionChanged(ctx context.Context, sel ast.SelectionSet, v *parley.PositionChanged) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionChanged2ᚖexampleᚗorgᚋparleyᚐPositionChanged(ctx context.Context, sel ast.SelectionSet, v *parley.PositionChanged) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PositionChanged!")
 		return graphql.Null
@@ -35748,7 +35748,7 @@ func (ec *executionContext) marshalNPositionChanged2ᚖparleyᚐPositionChanged(
 	return ec._PositionChanged(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPositionConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PositionConnection!")
 		return graphql.Null
@@ -35756,15 +35756,15 @@ func (ec *executionContext) marshalNPositionConnection2ᚖparleyᚐConnection(ct
 	return ec._PositionConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPositionEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Position]) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Position]) graphql.Marshaler {
 	return ec._PositionEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPositionEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Position]) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Position]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPositionEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNPositionEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35776,13 +35776,13 @@ func (ec *executionContext) marshalNPositionEdge2ᚕparleyᚐEdgeᚄ(ctx context
 	return ret
 }
 
-func (ec *executionContext) unmarshalNPositionOrder2parleyᚐPositionOrder(ctx context.Context, v any) (parley.PositionOrder, error) {
+func (ec *executionContext) unmarshalNPositionOrder2exampleᚗorgᚋparleyᚐPositionOrder(ctx context.Context, v any) (parley.PositionOrder, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.PositionOrder(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPositionOrder2parleyᚐPositionOrder(ctx context.Context, sel ast.SelectionSet, v parley.PositionOrder) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionOrder2exampleᚗorgᚋparleyᚐPositionOrder(ctx context.Context, sel ast.SelectionSet, v parley.PositionOrder) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35791,7 +35791,7 @@ func (ec *executionContext) marshalNPositionOrder2parleyᚐPositionOrder(ctx con
 	return res
 }
 
-func (ec *executionContext) marshalNPositionPayload2ᚖparleyᚋgraphᚐPositionPayload(ctx context.Context, sel ast.SelectionSet, v *PositionPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐPositionPayload(ctx context.Context, sel ast.SelectionSet, v *PositionPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PositionPayload!")
 		return graphql.Null
@@ -35799,12 +35799,12 @@ func (ec *executionContext) marshalNPositionPayload2ᚖparleyᚋgraphᚐPosition
 	return ec._PositionPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPositionShift2ᚕᚖparleyᚐPositionShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.PositionShift) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionShift2ᚕᚖexampleᚗorgᚋparleyᚐPositionShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.PositionShift) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "PositionShift", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPositionShift2ᚖparleyᚐPositionShift(ctx, sel, v[i])
+		return ec.marshalNPositionShift2ᚖexampleᚗorgᚋparleyᚐPositionShift(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35816,7 +35816,7 @@ func (ec *executionContext) marshalNPositionShift2ᚕᚖparleyᚐPositionShift�
 	return ret
 }
 
-func (ec *executionContext) marshalNPositionShift2ᚖparleyᚐPositionShift(ctx context.Context, sel ast.SelectionSet, v *parley.PositionShift) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionShift2ᚖexampleᚗorgᚋparleyᚐPositionShift(ctx context.Context, sel ast.SelectionSet, v *parley.PositionShift) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PositionShift!")
 		return graphql.Null
@@ -35824,7 +35824,7 @@ func (ec *executionContext) marshalNPositionShift2ᚖparleyᚐPositionShift(ctx 
 	return ec._PositionShift(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPositionShiftConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.PositionShift]) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.PositionShift]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PositionShiftConnection!")
 		return graphql.Null
@@ -35832,15 +35832,15 @@ func (ec *executionContext) marshalNPositionShiftConnection2ᚖparleyᚐConnecti
 	return ec._PositionShiftConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPositionShiftEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.PositionShift]) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.PositionShift]) graphql.Marshaler {
 	return ec._PositionShiftEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPositionShiftEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.PositionShift]) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.PositionShift]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPositionShiftEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNPositionShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35852,13 +35852,13 @@ func (ec *executionContext) marshalNPositionShiftEdge2ᚕparleyᚐEdgeᚄ(ctx co
 	return ret
 }
 
-func (ec *executionContext) unmarshalNRecordAction2parleyᚐRecordAction(ctx context.Context, v any) (parley.RecordAction, error) {
+func (ec *executionContext) unmarshalNRecordAction2exampleᚗorgᚋparleyᚐRecordAction(ctx context.Context, v any) (parley.RecordAction, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.RecordAction(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRecordAction2parleyᚐRecordAction(ctx context.Context, sel ast.SelectionSet, v parley.RecordAction) graphql.Marshaler {
+func (ec *executionContext) marshalNRecordAction2exampleᚗorgᚋparleyᚐRecordAction(ctx context.Context, sel ast.SelectionSet, v parley.RecordAction) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35867,12 +35867,12 @@ func (ec *executionContext) marshalNRecordAction2parleyᚐRecordAction(ctx conte
 	return res
 }
 
-func (ec *executionContext) unmarshalNRecordEventInput2parleyᚐRecordEventInput(ctx context.Context, v any) (parley.RecordEventInput, error) {
+func (ec *executionContext) unmarshalNRecordEventInput2exampleᚗorgᚋparleyᚐRecordEventInput(ctx context.Context, v any) (parley.RecordEventInput, error) {
 	res, err := ec.unmarshalInputRecordEventInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRecordPayload2ᚖparleyᚋgraphᚐRecordPayload(ctx context.Context, sel ast.SelectionSet, v *RecordPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNRecordPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐRecordPayload(ctx context.Context, sel ast.SelectionSet, v *RecordPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RecordPayload!")
 		return graphql.Null
@@ -35880,32 +35880,32 @@ func (ec *executionContext) marshalNRecordPayload2ᚖparleyᚋgraphᚐRecordPayl
 	return ec._RecordPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRecordPositionInput2parleyᚐRecordPositionInput(ctx context.Context, v any) (parley.RecordPositionInput, error) {
+func (ec *executionContext) unmarshalNRecordPositionInput2exampleᚗorgᚋparleyᚐRecordPositionInput(ctx context.Context, v any) (parley.RecordPositionInput, error) {
 	res, err := ec.unmarshalInputRecordPositionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRecordStatementInput2parleyᚐRecordStatementInput(ctx context.Context, v any) (parley.RecordStatementInput, error) {
+func (ec *executionContext) unmarshalNRecordStatementInput2exampleᚗorgᚋparleyᚐRecordStatementInput(ctx context.Context, v any) (parley.RecordStatementInput, error) {
 	res, err := ec.unmarshalInputRecordStatementInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRegisterSourceInput2parleyᚐRegisterSourceInput(ctx context.Context, v any) (parley.RegisterSourceInput, error) {
+func (ec *executionContext) unmarshalNRegisterSourceInput2exampleᚗorgᚋparleyᚐRegisterSourceInput(ctx context.Context, v any) (parley.RegisterSourceInput, error) {
 	res, err := ec.unmarshalInputRegisterSourceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRegisterStakeholderInput2parleyᚐRegisterStakeholderInput(ctx context.Context, v any) (parley.RegisterStakeholderInput, error) {
+func (ec *executionContext) unmarshalNRegisterStakeholderInput2exampleᚗorgᚋparleyᚐRegisterStakeholderInput(ctx context.Context, v any) (parley.RegisterStakeholderInput, error) {
 	res, err := ec.unmarshalInputRegisterStakeholderInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRelateScenariosInput2parleyᚐRelateScenariosInput(ctx context.Context, v any) (parley.RelateScenariosInput, error) {
+func (ec *executionContext) unmarshalNRelateScenariosInput2exampleᚗorgᚋparleyᚐRelateScenariosInput(ctx context.Context, v any) (parley.RelateScenariosInput, error) {
 	res, err := ec.unmarshalInputRelateScenariosInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRelationPayload2ᚖparleyᚋgraphᚐRelationPayload(ctx context.Context, sel ast.SelectionSet, v *RelationPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNRelationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐRelationPayload(ctx context.Context, sel ast.SelectionSet, v *RelationPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RelationPayload!")
 		return graphql.Null
@@ -35913,13 +35913,13 @@ func (ec *executionContext) marshalNRelationPayload2ᚖparleyᚋgraphᚐRelation
 	return ec._RelationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx context.Context, v any) (parley.ResolutionOutcome, error) {
+func (ec *executionContext) unmarshalNResolutionOutcome2exampleᚗorgᚋparleyᚐResolutionOutcome(ctx context.Context, v any) (parley.ResolutionOutcome, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ResolutionOutcome(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNResolutionOutcome2parleyᚐResolutionOutcome(ctx context.Context, sel ast.SelectionSet, v parley.ResolutionOutcome) graphql.Marshaler {
+func (ec *executionContext) marshalNResolutionOutcome2exampleᚗorgᚋparleyᚐResolutionOutcome(ctx context.Context, sel ast.SelectionSet, v parley.ResolutionOutcome) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35928,23 +35928,23 @@ func (ec *executionContext) marshalNResolutionOutcome2parleyᚐResolutionOutcome
 	return res
 }
 
-func (ec *executionContext) unmarshalNResolveScenarioInput2parleyᚐResolveScenarioInput(ctx context.Context, v any) (parley.ResolveScenarioInput, error) {
+func (ec *executionContext) unmarshalNResolveScenarioInput2exampleᚗorgᚋparleyᚐResolveScenarioInput(ctx context.Context, v any) (parley.ResolveScenarioInput, error) {
 	res, err := ec.unmarshalInputResolveScenarioInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRetractInput2parleyᚐRetractInput(ctx context.Context, v any) (parley.RetractInput, error) {
+func (ec *executionContext) unmarshalNRetractInput2exampleᚗorgᚋparleyᚐRetractInput(ctx context.Context, v any) (parley.RetractInput, error) {
 	res, err := ec.unmarshalInputRetractInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRole2parleyᚐRole(ctx context.Context, v any) (parley.Role, error) {
+func (ec *executionContext) unmarshalNRole2exampleᚗorgᚋparleyᚐRole(ctx context.Context, v any) (parley.Role, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Role(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRole2parleyᚐRole(ctx context.Context, sel ast.SelectionSet, v parley.Role) graphql.Marshaler {
+func (ec *executionContext) marshalNRole2exampleᚗorgᚋparleyᚐRole(ctx context.Context, sel ast.SelectionSet, v parley.Role) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -35953,12 +35953,12 @@ func (ec *executionContext) marshalNRole2parleyᚐRole(ctx context.Context, sel 
 	return res
 }
 
-func (ec *executionContext) marshalNScenario2ᚕᚖparleyᚐScenarioᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Scenario) graphql.Marshaler {
+func (ec *executionContext) marshalNScenario2ᚕᚖexampleᚗorgᚋparleyᚐScenarioᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Scenario) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Scenario", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScenario2ᚖparleyᚐScenario(ctx, sel, v[i])
+		return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -35970,7 +35970,7 @@ func (ec *executionContext) marshalNScenario2ᚕᚖparleyᚐScenarioᚄ(ctx cont
 	return ret
 }
 
-func (ec *executionContext) marshalNScenario2ᚖparleyᚐScenario(ctx context.Context, sel ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+func (ec *executionContext) marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx context.Context, sel ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Scenario!")
 		return graphql.Null
@@ -35978,7 +35978,7 @@ func (ec *executionContext) marshalNScenario2ᚖparleyᚐScenario(ctx context.Co
 	return ec._Scenario(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNScenarioConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScenarioConnection!")
 		return graphql.Null
@@ -35986,15 +35986,15 @@ func (ec *executionContext) marshalNScenarioConnection2ᚖparleyᚐConnection(ct
 	return ec._ScenarioConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNScenarioEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Scenario]) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Scenario]) graphql.Marshaler {
 	return ec._ScenarioEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNScenarioEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Scenario]) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Scenario]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScenarioEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNScenarioEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36006,13 +36006,13 @@ func (ec *executionContext) marshalNScenarioEdge2ᚕparleyᚐEdgeᚄ(ctx context
 	return ret
 }
 
-func (ec *executionContext) unmarshalNScenarioOrder2parleyᚐScenarioOrder(ctx context.Context, v any) (parley.ScenarioOrder, error) {
+func (ec *executionContext) unmarshalNScenarioOrder2exampleᚗorgᚋparleyᚐScenarioOrder(ctx context.Context, v any) (parley.ScenarioOrder, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ScenarioOrder(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNScenarioOrder2parleyᚐScenarioOrder(ctx context.Context, sel ast.SelectionSet, v parley.ScenarioOrder) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioOrder2exampleᚗorgᚋparleyᚐScenarioOrder(ctx context.Context, sel ast.SelectionSet, v parley.ScenarioOrder) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36021,7 +36021,7 @@ func (ec *executionContext) marshalNScenarioOrder2parleyᚐScenarioOrder(ctx con
 	return res
 }
 
-func (ec *executionContext) marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenarioPayload(ctx context.Context, sel ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐScenarioPayload(ctx context.Context, sel ast.SelectionSet, v *ScenarioPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScenarioPayload!")
 		return graphql.Null
@@ -36029,12 +36029,12 @@ func (ec *executionContext) marshalNScenarioPayload2ᚖparleyᚋgraphᚐScenario
 	return ec._ScenarioPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNScenarioRelation2ᚕᚖparleyᚐScenarioRelationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.ScenarioRelation) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioRelation2ᚕᚖexampleᚗorgᚋparleyᚐScenarioRelationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.ScenarioRelation) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "ScenarioRelation", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScenarioRelation2ᚖparleyᚐScenarioRelation(ctx, sel, v[i])
+		return ec.marshalNScenarioRelation2ᚖexampleᚗorgᚋparleyᚐScenarioRelation(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36046,7 +36046,7 @@ func (ec *executionContext) marshalNScenarioRelation2ᚕᚖparleyᚐScenarioRela
 	return ret
 }
 
-func (ec *executionContext) marshalNScenarioRelation2ᚖparleyᚐScenarioRelation(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioRelation) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioRelation2ᚖexampleᚗorgᚋparleyᚐScenarioRelation(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioRelation) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScenarioRelation!")
 		return graphql.Null
@@ -36054,13 +36054,13 @@ func (ec *executionContext) marshalNScenarioRelation2ᚖparleyᚐScenarioRelatio
 	return ec._ScenarioRelation(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNScenarioRelationKind2parleyᚐScenarioRelationKind(ctx context.Context, v any) (parley.ScenarioRelationKind, error) {
+func (ec *executionContext) unmarshalNScenarioRelationKind2exampleᚗorgᚋparleyᚐScenarioRelationKind(ctx context.Context, v any) (parley.ScenarioRelationKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ScenarioRelationKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNScenarioRelationKind2parleyᚐScenarioRelationKind(ctx context.Context, sel ast.SelectionSet, v parley.ScenarioRelationKind) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioRelationKind2exampleᚗorgᚋparleyᚐScenarioRelationKind(ctx context.Context, sel ast.SelectionSet, v parley.ScenarioRelationKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36069,13 +36069,13 @@ func (ec *executionContext) marshalNScenarioRelationKind2parleyᚐScenarioRelati
 	return res
 }
 
-func (ec *executionContext) unmarshalNScenarioStatus2parleyᚐScenarioStatus(ctx context.Context, v any) (parley.ScenarioStatus, error) {
+func (ec *executionContext) unmarshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx context.Context, v any) (parley.ScenarioStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ScenarioStatus(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNScenarioStatus2parleyᚐScenarioStatus(ctx context.Context, sel ast.SelectionSet, v parley.ScenarioStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx context.Context, sel ast.SelectionSet, v parley.ScenarioStatus) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36084,13 +36084,13 @@ func (ec *executionContext) marshalNScenarioStatus2parleyᚐScenarioStatus(ctx c
 	return res
 }
 
-func (ec *executionContext) unmarshalNScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx context.Context, v any) ([]parley.ScenarioStatus, error) {
+func (ec *executionContext) unmarshalNScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx context.Context, v any) ([]parley.ScenarioStatus, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
 	res := make([]parley.ScenarioStatus, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNScenarioStatus2parleyᚐScenarioStatus(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -36098,11 +36098,11 @@ func (ec *executionContext) unmarshalNScenarioStatus2ᚕparleyᚐScenarioStatus�
 	return res, nil
 }
 
-func (ec *executionContext) marshalNScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ScenarioStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ScenarioStatus) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScenarioStatus2parleyᚐScenarioStatus(ctx, sel, v[i])
+		return ec.marshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36114,7 +36114,7 @@ func (ec *executionContext) marshalNScenarioStatus2ᚕparleyᚐScenarioStatusᚄ
 	return ret
 }
 
-func (ec *executionContext) marshalNScenarioStatusChanged2ᚖparleyᚐScenarioStatusChanged(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioStatusChanged) graphql.Marshaler {
+func (ec *executionContext) marshalNScenarioStatusChanged2ᚖexampleᚗorgᚋparleyᚐScenarioStatusChanged(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioStatusChanged) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScenarioStatusChanged!")
 		return graphql.Null
@@ -36122,12 +36122,12 @@ func (ec *executionContext) marshalNScenarioStatusChanged2ᚖparleyᚐScenarioSt
 	return ec._ScenarioStatusChanged(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSearchResult2ᚕᚖparleyᚐSearchResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
+func (ec *executionContext) marshalNSearchResult2ᚕᚖexampleᚗorgᚋparleyᚐSearchResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "SearchResult", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSearchResult2ᚖparleyᚐSearchResult(ctx, sel, v[i])
+		return ec.marshalNSearchResult2ᚖexampleᚗorgᚋparleyᚐSearchResult(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36139,7 +36139,7 @@ func (ec *executionContext) marshalNSearchResult2ᚕᚖparleyᚐSearchResultᚄ(
 	return ret
 }
 
-func (ec *executionContext) marshalNSearchResult2ᚖparleyᚐSearchResult(ctx context.Context, sel ast.SelectionSet, v *parley.SearchResult) graphql.Marshaler {
+func (ec *executionContext) marshalNSearchResult2ᚖexampleᚗorgᚋparleyᚐSearchResult(ctx context.Context, sel ast.SelectionSet, v *parley.SearchResult) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SearchResult!")
 		return graphql.Null
@@ -36147,13 +36147,13 @@ func (ec *executionContext) marshalNSearchResult2ᚖparleyᚐSearchResult(ctx co
 	return ec._SearchResult(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNShiftCause2parleyᚐShiftCause(ctx context.Context, v any) (parley.ShiftCause, error) {
+func (ec *executionContext) unmarshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx context.Context, v any) (parley.ShiftCause, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ShiftCause(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNShiftCause2parleyᚐShiftCause(ctx context.Context, sel ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+func (ec *executionContext) marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx context.Context, sel ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36162,13 +36162,13 @@ func (ec *executionContext) marshalNShiftCause2parleyᚐShiftCause(ctx context.C
 	return res
 }
 
-func (ec *executionContext) unmarshalNShiftCause2ᚖparleyᚐShiftCause(ctx context.Context, v any) (*parley.ShiftCause, error) {
+func (ec *executionContext) unmarshalNShiftCause2ᚖexampleᚗorgᚋparleyᚐShiftCause(ctx context.Context, v any) (*parley.ShiftCause, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.ShiftCause(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNShiftCause2ᚖparleyᚐShiftCause(ctx context.Context, sel ast.SelectionSet, v *parley.ShiftCause) graphql.Marshaler {
+func (ec *executionContext) marshalNShiftCause2ᚖexampleᚗorgᚋparleyᚐShiftCause(ctx context.Context, sel ast.SelectionSet, v *parley.ShiftCause) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ShiftCause!")
 		return graphql.Null
@@ -36181,12 +36181,12 @@ func (ec *executionContext) marshalNShiftCause2ᚖparleyᚐShiftCause(ctx contex
 	return res
 }
 
-func (ec *executionContext) marshalNSource2ᚕᚖparleyᚐSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Source) graphql.Marshaler {
+func (ec *executionContext) marshalNSource2ᚕᚖexampleᚗorgᚋparleyᚐSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Source) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Source", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSource2ᚖparleyᚐSource(ctx, sel, v[i])
+		return ec.marshalNSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36198,7 +36198,7 @@ func (ec *executionContext) marshalNSource2ᚕᚖparleyᚐSourceᚄ(ctx context.
 	return ret
 }
 
-func (ec *executionContext) marshalNSource2ᚖparleyᚐSource(ctx context.Context, sel ast.SelectionSet, v *parley.Source) graphql.Marshaler {
+func (ec *executionContext) marshalNSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx context.Context, sel ast.SelectionSet, v *parley.Source) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Source!")
 		return graphql.Null
@@ -36206,7 +36206,7 @@ func (ec *executionContext) marshalNSource2ᚖparleyᚐSource(ctx context.Contex
 	return ec._Source(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSourceConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
+func (ec *executionContext) marshalNSourceConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SourceConnection!")
 		return graphql.Null
@@ -36214,15 +36214,15 @@ func (ec *executionContext) marshalNSourceConnection2ᚖparleyᚐConnection(ctx 
 	return ec._SourceConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSourceEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Source]) graphql.Marshaler {
+func (ec *executionContext) marshalNSourceEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Source]) graphql.Marshaler {
 	return ec._SourceEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNSourceEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Source]) graphql.Marshaler {
+func (ec *executionContext) marshalNSourceEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Source]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSourceEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNSourceEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36234,7 +36234,7 @@ func (ec *executionContext) marshalNSourceEdge2ᚕparleyᚐEdgeᚄ(ctx context.C
 	return ret
 }
 
-func (ec *executionContext) marshalNSourcePayload2ᚖparleyᚋgraphᚐSourcePayload(ctx context.Context, sel ast.SelectionSet, v *SourcePayload) graphql.Marshaler {
+func (ec *executionContext) marshalNSourcePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐSourcePayload(ctx context.Context, sel ast.SelectionSet, v *SourcePayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SourcePayload!")
 		return graphql.Null
@@ -36242,13 +36242,13 @@ func (ec *executionContext) marshalNSourcePayload2ᚖparleyᚋgraphᚐSourcePayl
 	return ec._SourcePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNSourceReliability2parleyᚐSourceReliability(ctx context.Context, v any) (parley.SourceReliability, error) {
+func (ec *executionContext) unmarshalNSourceReliability2exampleᚗorgᚋparleyᚐSourceReliability(ctx context.Context, v any) (parley.SourceReliability, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.SourceReliability(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSourceReliability2parleyᚐSourceReliability(ctx context.Context, sel ast.SelectionSet, v parley.SourceReliability) graphql.Marshaler {
+func (ec *executionContext) marshalNSourceReliability2exampleᚗorgᚋparleyᚐSourceReliability(ctx context.Context, sel ast.SelectionSet, v parley.SourceReliability) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36257,12 +36257,12 @@ func (ec *executionContext) marshalNSourceReliability2parleyᚐSourceReliability
 	return res
 }
 
-func (ec *executionContext) marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+func (ec *executionContext) marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Stakeholder", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStakeholder2ᚖparleyᚐStakeholder(ctx, sel, v[i])
+		return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36274,7 +36274,7 @@ func (ec *executionContext) marshalNStakeholder2ᚕᚖparleyᚐStakeholderᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNStakeholder2ᚖparleyᚐStakeholder(ctx context.Context, sel ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+func (ec *executionContext) marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx context.Context, sel ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Stakeholder!")
 		return graphql.Null
@@ -36282,7 +36282,7 @@ func (ec *executionContext) marshalNStakeholder2ᚖparleyᚐStakeholder(ctx cont
 	return ec._Stakeholder(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStakeholderConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
+func (ec *executionContext) marshalNStakeholderConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StakeholderConnection!")
 		return graphql.Null
@@ -36290,15 +36290,15 @@ func (ec *executionContext) marshalNStakeholderConnection2ᚖparleyᚐConnection
 	return ec._StakeholderConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStakeholderEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Stakeholder]) graphql.Marshaler {
+func (ec *executionContext) marshalNStakeholderEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Stakeholder]) graphql.Marshaler {
 	return ec._StakeholderEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNStakeholderEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Stakeholder]) graphql.Marshaler {
+func (ec *executionContext) marshalNStakeholderEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Stakeholder]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStakeholderEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNStakeholderEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36310,13 +36310,13 @@ func (ec *executionContext) marshalNStakeholderEdge2ᚕparleyᚐEdgeᚄ(ctx cont
 	return ret
 }
 
-func (ec *executionContext) unmarshalNStakeholderKind2parleyᚐStakeholderKind(ctx context.Context, v any) (parley.StakeholderKind, error) {
+func (ec *executionContext) unmarshalNStakeholderKind2exampleᚗorgᚋparleyᚐStakeholderKind(ctx context.Context, v any) (parley.StakeholderKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.StakeholderKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNStakeholderKind2parleyᚐStakeholderKind(ctx context.Context, sel ast.SelectionSet, v parley.StakeholderKind) graphql.Marshaler {
+func (ec *executionContext) marshalNStakeholderKind2exampleᚗorgᚋparleyᚐStakeholderKind(ctx context.Context, sel ast.SelectionSet, v parley.StakeholderKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36325,7 +36325,7 @@ func (ec *executionContext) marshalNStakeholderKind2parleyᚐStakeholderKind(ctx
 	return res
 }
 
-func (ec *executionContext) marshalNStakeholderPayload2ᚖparleyᚋgraphᚐStakeholderPayload(ctx context.Context, sel ast.SelectionSet, v *StakeholderPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNStakeholderPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStakeholderPayload(ctx context.Context, sel ast.SelectionSet, v *StakeholderPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StakeholderPayload!")
 		return graphql.Null
@@ -36333,13 +36333,13 @@ func (ec *executionContext) marshalNStakeholderPayload2ᚖparleyᚋgraphᚐStake
 	return ec._StakeholderPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNStance2parleyᚐStance(ctx context.Context, v any) (parley.Stance, error) {
+func (ec *executionContext) unmarshalNStance2exampleᚗorgᚋparleyᚐStance(ctx context.Context, v any) (parley.Stance, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Stance(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNStance2parleyᚐStance(ctx context.Context, sel ast.SelectionSet, v parley.Stance) graphql.Marshaler {
+func (ec *executionContext) marshalNStance2exampleᚗorgᚋparleyᚐStance(ctx context.Context, sel ast.SelectionSet, v parley.Stance) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36348,12 +36348,12 @@ func (ec *executionContext) marshalNStance2parleyᚐStance(ctx context.Context, 
 	return res
 }
 
-func (ec *executionContext) marshalNStanceCell2ᚕᚖparleyᚐStanceCellᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceCell) graphql.Marshaler {
+func (ec *executionContext) marshalNStanceCell2ᚕᚖexampleᚗorgᚋparleyᚐStanceCellᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceCell) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "StanceCell", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStanceCell2ᚖparleyᚐStanceCell(ctx, sel, v[i])
+		return ec.marshalNStanceCell2ᚖexampleᚗorgᚋparleyᚐStanceCell(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36365,7 +36365,7 @@ func (ec *executionContext) marshalNStanceCell2ᚕᚖparleyᚐStanceCellᚄ(ctx 
 	return ret
 }
 
-func (ec *executionContext) marshalNStanceCell2ᚖparleyᚐStanceCell(ctx context.Context, sel ast.SelectionSet, v *parley.StanceCell) graphql.Marshaler {
+func (ec *executionContext) marshalNStanceCell2ᚖexampleᚗorgᚋparleyᚐStanceCell(ctx context.Context, sel ast.SelectionSet, v *parley.StanceCell) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StanceCell!")
 		return graphql.Null
@@ -36373,7 +36373,7 @@ func (ec *executionContext) marshalNStanceCell2ᚖparleyᚐStanceCell(ctx contex
 	return ec._StanceCell(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStanceMatrix2ᚖparleyᚐStanceMatrix(ctx context.Context, sel ast.SelectionSet, v *parley.StanceMatrix) graphql.Marshaler {
+func (ec *executionContext) marshalNStanceMatrix2ᚖexampleᚗorgᚋparleyᚐStanceMatrix(ctx context.Context, sel ast.SelectionSet, v *parley.StanceMatrix) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StanceMatrix!")
 		return graphql.Null
@@ -36381,11 +36381,11 @@ func (ec *executionContext) marshalNStanceMatrix2ᚖparleyᚐStanceMatrix(ctx co
 	return ec._StanceMatrix(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStanceRow2ᚕᚖparleyᚐStanceRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceRow) graphql.Marshaler {
+func (ec *executionContext) marshalNStanceRow2ᚕᚖexampleᚗorgᚋparleyᚐStanceRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceRow) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStanceRow2ᚖparleyᚐStanceRow(ctx, sel, v[i])
+		return ec.marshalNStanceRow2ᚖexampleᚗorgᚋparleyᚐStanceRow(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36397,7 +36397,7 @@ func (ec *executionContext) marshalNStanceRow2ᚕᚖparleyᚐStanceRowᚄ(ctx co
 	return ret
 }
 
-func (ec *executionContext) marshalNStanceRow2ᚖparleyᚐStanceRow(ctx context.Context, sel ast.SelectionSet, v *parley.StanceRow) graphql.Marshaler {
+func (ec *executionContext) marshalNStanceRow2ᚖexampleᚗorgᚋparleyᚐStanceRow(ctx context.Context, sel ast.SelectionSet, v *parley.StanceRow) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StanceRow!")
 		return graphql.Null
@@ -36405,12 +36405,12 @@ func (ec *executionContext) marshalNStanceRow2ᚖparleyᚐStanceRow(ctx context.
 	return ec._StanceRow(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
+func (ec *executionContext) marshalNStatement2ᚕᚖexampleᚗorgᚋparleyᚐStatementᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Statement", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatement2ᚖparleyᚐStatement(ctx, sel, v[i])
+		return ec.marshalNStatement2ᚖexampleᚗorgᚋparleyᚐStatement(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36422,7 +36422,7 @@ func (ec *executionContext) marshalNStatement2ᚕᚖparleyᚐStatementᚄ(ctx co
 	return ret
 }
 
-func (ec *executionContext) marshalNStatement2ᚖparleyᚐStatement(ctx context.Context, sel ast.SelectionSet, v *parley.Statement) graphql.Marshaler {
+func (ec *executionContext) marshalNStatement2ᚖexampleᚗorgᚋparleyᚐStatement(ctx context.Context, sel ast.SelectionSet, v *parley.Statement) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Statement!")
 		return graphql.Null
@@ -36430,7 +36430,7 @@ func (ec *executionContext) marshalNStatement2ᚖparleyᚐStatement(ctx context.
 	return ec._Statement(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatementConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatementConnection!")
 		return graphql.Null
@@ -36438,15 +36438,15 @@ func (ec *executionContext) marshalNStatementConnection2ᚖparleyᚐConnection(c
 	return ec._StatementConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatementEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Statement]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatementEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Statement]) graphql.Marshaler {
 	return ec._StatementEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNStatementEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Statement]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatementEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Statement]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatementEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNStatementEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36458,13 +36458,13 @@ func (ec *executionContext) marshalNStatementEdge2ᚕparleyᚐEdgeᚄ(ctx contex
 	return ret
 }
 
-func (ec *executionContext) unmarshalNStatementForm2parleyᚐStatementForm(ctx context.Context, v any) (parley.StatementForm, error) {
+func (ec *executionContext) unmarshalNStatementForm2exampleᚗorgᚋparleyᚐStatementForm(ctx context.Context, v any) (parley.StatementForm, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.StatementForm(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNStatementForm2parleyᚐStatementForm(ctx context.Context, sel ast.SelectionSet, v parley.StatementForm) graphql.Marshaler {
+func (ec *executionContext) marshalNStatementForm2exampleᚗorgᚋparleyᚐStatementForm(ctx context.Context, sel ast.SelectionSet, v parley.StatementForm) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36473,7 +36473,7 @@ func (ec *executionContext) marshalNStatementForm2parleyᚐStatementForm(ctx con
 	return res
 }
 
-func (ec *executionContext) marshalNStatementPayload2ᚖparleyᚋgraphᚐStatementPayload(ctx context.Context, sel ast.SelectionSet, v *StatementPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNStatementPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStatementPayload(ctx context.Context, sel ast.SelectionSet, v *StatementPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatementPayload!")
 		return graphql.Null
@@ -36481,12 +36481,12 @@ func (ec *executionContext) marshalNStatementPayload2ᚖparleyᚋgraphᚐStateme
 	return ec._StatementPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusChange2ᚕᚖparleyᚐStatusChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusChange) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusChange2ᚕᚖexampleᚗorgᚋparleyᚐStatusChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusChange) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "StatusChange", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatusChange2ᚖparleyᚐStatusChange(ctx, sel, v[i])
+		return ec.marshalNStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36498,7 +36498,7 @@ func (ec *executionContext) marshalNStatusChange2ᚕᚖparleyᚐStatusChangeᚄ(
 	return ret
 }
 
-func (ec *executionContext) marshalNStatusChange2ᚖparleyᚐStatusChange(ctx context.Context, sel ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx context.Context, sel ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatusChange!")
 		return graphql.Null
@@ -36506,7 +36506,7 @@ func (ec *executionContext) marshalNStatusChange2ᚖparleyᚐStatusChange(ctx co
 	return ec._StatusChange(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusChangeConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusChangeConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatusChangeConnection!")
 		return graphql.Null
@@ -36514,15 +36514,15 @@ func (ec *executionContext) marshalNStatusChangeConnection2ᚖparleyᚐConnectio
 	return ec._StatusChangeConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusChangeEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.StatusChange]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusChangeEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.StatusChange]) graphql.Marshaler {
 	return ec._StatusChangeEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNStatusChangeEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.StatusChange]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusChangeEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.StatusChange]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatusChangeEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNStatusChangeEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36534,7 +36534,7 @@ func (ec *executionContext) marshalNStatusChangeEdge2ᚕparleyᚐEdgeᚄ(ctx con
 	return ret
 }
 
-func (ec *executionContext) marshalNStatusChangePayload2ᚖparleyᚋgraphᚐStatusChangePayload(ctx context.Context, sel ast.SelectionSet, v *StatusChangePayload) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusChangePayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStatusChangePayload(ctx context.Context, sel ast.SelectionSet, v *StatusChangePayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatusChangePayload!")
 		return graphql.Null
@@ -36542,11 +36542,11 @@ func (ec *executionContext) marshalNStatusChangePayload2ᚖparleyᚋgraphᚐStat
 	return ec._StatusChangePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusRule2ᚕᚖparleyᚐStatusRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusRule) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusRule2ᚕᚖexampleᚗorgᚋparleyᚐStatusRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusRule) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatusRule2ᚖparleyᚐStatusRule(ctx, sel, v[i])
+		return ec.marshalNStatusRule2ᚖexampleᚗorgᚋparleyᚐStatusRule(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36558,7 +36558,7 @@ func (ec *executionContext) marshalNStatusRule2ᚕᚖparleyᚐStatusRuleᚄ(ctx 
 	return ret
 }
 
-func (ec *executionContext) marshalNStatusRule2ᚖparleyᚐStatusRule(ctx context.Context, sel ast.SelectionSet, v *parley.StatusRule) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusRule2ᚖexampleᚗorgᚋparleyᚐStatusRule(ctx context.Context, sel ast.SelectionSet, v *parley.StatusRule) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatusRule!")
 		return graphql.Null
@@ -36566,12 +36566,12 @@ func (ec *executionContext) marshalNStatusRule2ᚖparleyᚐStatusRule(ctx contex
 	return ec._StatusRule(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusShift2ᚕᚖparleyᚐStatusShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusShift) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusShift2ᚕᚖexampleᚗorgᚋparleyᚐStatusShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusShift) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "StatusShift", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatusShift2ᚖparleyᚐStatusShift(ctx, sel, v[i])
+		return ec.marshalNStatusShift2ᚖexampleᚗorgᚋparleyᚐStatusShift(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36583,7 +36583,7 @@ func (ec *executionContext) marshalNStatusShift2ᚕᚖparleyᚐStatusShiftᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNStatusShift2ᚖparleyᚐStatusShift(ctx context.Context, sel ast.SelectionSet, v *parley.StatusShift) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusShift2ᚖexampleᚗorgᚋparleyᚐStatusShift(ctx context.Context, sel ast.SelectionSet, v *parley.StatusShift) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatusShift!")
 		return graphql.Null
@@ -36591,7 +36591,7 @@ func (ec *executionContext) marshalNStatusShift2ᚖparleyᚐStatusShift(ctx cont
 	return ec._StatusShift(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusShiftConnection2ᚖparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.StatusShift]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.StatusShift]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "StatusShiftConnection!")
 		return graphql.Null
@@ -36599,15 +36599,15 @@ func (ec *executionContext) marshalNStatusShiftConnection2ᚖparleyᚐConnection
 	return ec._StatusShiftConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusShiftEdge2parleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.StatusShift]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.StatusShift]) graphql.Marshaler {
 	return ec._StatusShiftEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNStatusShiftEdge2ᚕparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.StatusShift]) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.StatusShift]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatusShiftEdge2parleyᚐEdge(ctx, sel, v[i])
+		return ec.marshalNStatusShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36662,15 +36662,15 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
-func (ec *executionContext) marshalNTextLocator2parleyᚐTextLocator(ctx context.Context, sel ast.SelectionSet, v parley.TextLocator) graphql.Marshaler {
+func (ec *executionContext) marshalNTextLocator2exampleᚗorgᚋparleyᚐTextLocator(ctx context.Context, sel ast.SelectionSet, v parley.TextLocator) graphql.Marshaler {
 	return ec._TextLocator(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNTextLocator2ᚕparleyᚐTextLocatorᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.TextLocator) graphql.Marshaler {
+func (ec *executionContext) marshalNTextLocator2ᚕexampleᚗorgᚋparleyᚐTextLocatorᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.TextLocator) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNTextLocator2parleyᚐTextLocator(ctx, sel, v[i])
+		return ec.marshalNTextLocator2exampleᚗorgᚋparleyᚐTextLocator(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36714,13 +36714,13 @@ func (ec *executionContext) marshalNTime2ᚖtimeᚐTime(ctx context.Context, sel
 	return res
 }
 
-func (ec *executionContext) unmarshalNTimePrecision2parleyᚐTimePrecision(ctx context.Context, v any) (parley.TimePrecision, error) {
+func (ec *executionContext) unmarshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx context.Context, v any) (parley.TimePrecision, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.TimePrecision(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNTimePrecision2parleyᚐTimePrecision(ctx context.Context, sel ast.SelectionSet, v parley.TimePrecision) graphql.Marshaler {
+func (ec *executionContext) marshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx context.Context, sel ast.SelectionSet, v parley.TimePrecision) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36729,7 +36729,7 @@ func (ec *executionContext) marshalNTimePrecision2parleyᚐTimePrecision(ctx con
 	return res
 }
 
-func (ec *executionContext) marshalNTrackRecord2ᚖparleyᚐTrackRecord(ctx context.Context, sel ast.SelectionSet, v *parley.TrackRecord) graphql.Marshaler {
+func (ec *executionContext) marshalNTrackRecord2ᚖexampleᚗorgᚋparleyᚐTrackRecord(ctx context.Context, sel ast.SelectionSet, v *parley.TrackRecord) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TrackRecord!")
 		return graphql.Null
@@ -36737,16 +36737,16 @@ func (ec *executionContext) marshalNTrackRecord2ᚖparleyᚐTrackRecord(ctx cont
 	return ec._TrackRecord(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNUnresolveScenarioInput2parleyᚐUnresolveScenarioInput(ctx context.Context, v any) (parley.UnresolveScenarioInput, error) {
+func (ec *executionContext) unmarshalNUnresolveScenarioInput2exampleᚗorgᚋparleyᚐUnresolveScenarioInput(ctx context.Context, v any) (parley.UnresolveScenarioInput, error) {
 	res, err := ec.unmarshalInputUnresolveScenarioInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
+func (ec *executionContext) marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNUserError2ᚖparleyᚐUserError(ctx, sel, v[i])
+		return ec.marshalNUserError2ᚖexampleᚗorgᚋparleyᚐUserError(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36758,7 +36758,7 @@ func (ec *executionContext) marshalNUserError2ᚕᚖparleyᚐUserErrorᚄ(ctx co
 	return ret
 }
 
-func (ec *executionContext) marshalNUserError2ᚖparleyᚐUserError(ctx context.Context, sel ast.SelectionSet, v *parley.UserError) graphql.Marshaler {
+func (ec *executionContext) marshalNUserError2ᚖexampleᚗorgᚋparleyᚐUserError(ctx context.Context, sel ast.SelectionSet, v *parley.UserError) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "UserError!")
 		return graphql.Null
@@ -36766,13 +36766,13 @@ func (ec *executionContext) marshalNUserError2ᚖparleyᚐUserError(ctx context.
 	return ec._UserError(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNUserErrorCode2parleyᚐUserErrorCode(ctx context.Context, v any) (parley.UserErrorCode, error) {
+func (ec *executionContext) unmarshalNUserErrorCode2exampleᚗorgᚋparleyᚐUserErrorCode(ctx context.Context, v any) (parley.UserErrorCode, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.UserErrorCode(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUserErrorCode2parleyᚐUserErrorCode(ctx context.Context, sel ast.SelectionSet, v parley.UserErrorCode) graphql.Marshaler {
+func (ec *executionContext) marshalNUserErrorCode2exampleᚗorgᚋparleyᚐUserErrorCode(ctx context.Context, sel ast.SelectionSet, v parley.UserErrorCode) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -36781,7 +36781,7 @@ func (ec *executionContext) marshalNUserErrorCode2parleyᚐUserErrorCode(ctx con
 	return res
 }
 
-func (ec *executionContext) unmarshalNWhatIfPosition2ᚖparleyᚐWhatIfPosition(ctx context.Context, v any) (*parley.WhatIfPosition, error) {
+func (ec *executionContext) unmarshalNWhatIfPosition2ᚖexampleᚗorgᚋparleyᚐWhatIfPosition(ctx context.Context, v any) (*parley.WhatIfPosition, error) {
 	res, err := ec.unmarshalInputWhatIfPosition(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
@@ -36928,21 +36928,21 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
-func (ec *executionContext) marshalOAffiliation2ᚖparleyᚐAffiliation(ctx context.Context, sel ast.SelectionSet, v *parley.Affiliation) graphql.Marshaler {
+func (ec *executionContext) marshalOAffiliation2ᚖexampleᚗorgᚋparleyᚐAffiliation(ctx context.Context, sel ast.SelectionSet, v *parley.Affiliation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Affiliation(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOAnalyst2ᚖparleyᚐAnalyst(ctx context.Context, sel ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
+func (ec *executionContext) marshalOAnalyst2ᚖexampleᚗorgᚋparleyᚐAnalyst(ctx context.Context, sel ast.SelectionSet, v *parley.Analyst) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Analyst(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOAnalyticConfidence2ᚖparleyᚐAnalyticConfidence(ctx context.Context, v any) (*parley.AnalyticConfidence, error) {
+func (ec *executionContext) unmarshalOAnalyticConfidence2ᚖexampleᚗorgᚋparleyᚐAnalyticConfidence(ctx context.Context, v any) (*parley.AnalyticConfidence, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -36951,7 +36951,7 @@ func (ec *executionContext) unmarshalOAnalyticConfidence2ᚖparleyᚐAnalyticCon
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOAnalyticConfidence2ᚖparleyᚐAnalyticConfidence(ctx context.Context, sel ast.SelectionSet, v *parley.AnalyticConfidence) graphql.Marshaler {
+func (ec *executionContext) marshalOAnalyticConfidence2ᚖexampleᚗorgᚋparleyᚐAnalyticConfidence(ctx context.Context, sel ast.SelectionSet, v *parley.AnalyticConfidence) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -36961,7 +36961,7 @@ func (ec *executionContext) marshalOAnalyticConfidence2ᚖparleyᚐAnalyticConfi
 	return res
 }
 
-func (ec *executionContext) unmarshalOAsOf2ᚖparleyᚐAsOf(ctx context.Context, v any) (*parley.AsOf, error) {
+func (ec *executionContext) unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx context.Context, v any) (*parley.AsOf, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -36969,14 +36969,14 @@ func (ec *executionContext) unmarshalOAsOf2ᚖparleyᚐAsOf(ctx context.Context,
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOAssessment2ᚖparleyᚐAssessment(ctx context.Context, sel ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
+func (ec *executionContext) marshalOAssessment2ᚖexampleᚗorgᚋparleyᚐAssessment(ctx context.Context, sel ast.SelectionSet, v *parley.Assessment) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Assessment(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOAttributionTerms2ᚖparleyᚐAttributionTerms(ctx context.Context, v any) (*parley.AttributionTerms, error) {
+func (ec *executionContext) unmarshalOAttributionTerms2ᚖexampleᚗorgᚋparleyᚐAttributionTerms(ctx context.Context, v any) (*parley.AttributionTerms, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -36985,7 +36985,7 @@ func (ec *executionContext) unmarshalOAttributionTerms2ᚖparleyᚐAttributionTe
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOAttributionTerms2ᚖparleyᚐAttributionTerms(ctx context.Context, sel ast.SelectionSet, v *parley.AttributionTerms) graphql.Marshaler {
+func (ec *executionContext) marshalOAttributionTerms2ᚖexampleᚗorgᚋparleyᚐAttributionTerms(ctx context.Context, sel ast.SelectionSet, v *parley.AttributionTerms) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -36995,7 +36995,7 @@ func (ec *executionContext) marshalOAttributionTerms2ᚖparleyᚐAttributionTerm
 	return res
 }
 
-func (ec *executionContext) marshalOBodyErasure2ᚖparleyᚐBodyErasure(ctx context.Context, sel ast.SelectionSet, v *parley.BodyErasure) graphql.Marshaler {
+func (ec *executionContext) marshalOBodyErasure2ᚖexampleᚗorgᚋparleyᚐBodyErasure(ctx context.Context, sel ast.SelectionSet, v *parley.BodyErasure) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37032,7 +37032,7 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
-func (ec *executionContext) unmarshalOChangeFilter2ᚖparleyᚐChangeFilter(ctx context.Context, v any) (*parley.ChangeFilter, error) {
+func (ec *executionContext) unmarshalOChangeFilter2ᚖexampleᚗorgᚋparleyᚐChangeFilter(ctx context.Context, v any) (*parley.ChangeFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37040,7 +37040,7 @@ func (ec *executionContext) unmarshalOChangeFilter2ᚖparleyᚐChangeFilter(ctx 
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOChangeKind2ᚕparleyᚐChangeKindᚄ(ctx context.Context, v any) ([]parley.ChangeKind, error) {
+func (ec *executionContext) unmarshalOChangeKind2ᚕexampleᚗorgᚋparleyᚐChangeKindᚄ(ctx context.Context, v any) ([]parley.ChangeKind, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37049,7 +37049,7 @@ func (ec *executionContext) unmarshalOChangeKind2ᚕparleyᚐChangeKindᚄ(ctx c
 	res := make([]parley.ChangeKind, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNChangeKind2parleyᚐChangeKind(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37057,14 +37057,14 @@ func (ec *executionContext) unmarshalOChangeKind2ᚕparleyᚐChangeKindᚄ(ctx c
 	return res, nil
 }
 
-func (ec *executionContext) marshalOChangeKind2ᚕparleyᚐChangeKindᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ChangeKind) graphql.Marshaler {
+func (ec *executionContext) marshalOChangeKind2ᚕexampleᚗorgᚋparleyᚐChangeKindᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ChangeKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNChangeKind2parleyᚐChangeKind(ctx, sel, v[i])
+		return ec.marshalNChangeKind2exampleᚗorgᚋparleyᚐChangeKind(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37076,7 +37076,7 @@ func (ec *executionContext) marshalOChangeKind2ᚕparleyᚐChangeKindᚄ(ctx con
 	return ret
 }
 
-func (ec *executionContext) unmarshalOCursor2ᚖparleyᚐCursor(ctx context.Context, v any) (*parley.Cursor, error) {
+func (ec *executionContext) unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx context.Context, v any) (*parley.Cursor, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37085,7 +37085,7 @@ func (ec *executionContext) unmarshalOCursor2ᚖparleyᚐCursor(ctx context.Cont
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOCursor2ᚖparleyᚐCursor(ctx context.Context, sel ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
+func (ec *executionContext) marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx context.Context, sel ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37095,14 +37095,14 @@ func (ec *executionContext) marshalOCursor2ᚖparleyᚐCursor(ctx context.Contex
 	return res
 }
 
-func (ec *executionContext) marshalOEvent2ᚖparleyᚐEvent(ctx context.Context, sel ast.SelectionSet, v *parley.Event) graphql.Marshaler {
+func (ec *executionContext) marshalOEvent2ᚖexampleᚗorgᚋparleyᚐEvent(ctx context.Context, sel ast.SelectionSet, v *parley.Event) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Event(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOEventFilter2ᚖparleyᚐEventFilter(ctx context.Context, v any) (*parley.EventFilter, error) {
+func (ec *executionContext) unmarshalOEventFilter2ᚖexampleᚗorgᚋparleyᚐEventFilter(ctx context.Context, v any) (*parley.EventFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37110,7 +37110,7 @@ func (ec *executionContext) unmarshalOEventFilter2ᚖparleyᚐEventFilter(ctx co
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOEventKind2ᚕparleyᚐEventKindᚄ(ctx context.Context, v any) ([]parley.EventKind, error) {
+func (ec *executionContext) unmarshalOEventKind2ᚕexampleᚗorgᚋparleyᚐEventKindᚄ(ctx context.Context, v any) ([]parley.EventKind, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37119,7 +37119,7 @@ func (ec *executionContext) unmarshalOEventKind2ᚕparleyᚐEventKindᚄ(ctx con
 	res := make([]parley.EventKind, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNEventKind2parleyᚐEventKind(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNEventKind2exampleᚗorgᚋparleyᚐEventKind(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37127,14 +37127,14 @@ func (ec *executionContext) unmarshalOEventKind2ᚕparleyᚐEventKindᚄ(ctx con
 	return res, nil
 }
 
-func (ec *executionContext) marshalOEventKind2ᚕparleyᚐEventKindᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.EventKind) graphql.Marshaler {
+func (ec *executionContext) marshalOEventKind2ᚕexampleᚗorgᚋparleyᚐEventKindᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.EventKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNEventKind2parleyᚐEventKind(ctx, sel, v[i])
+		return ec.marshalNEventKind2exampleᚗorgᚋparleyᚐEventKind(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37146,7 +37146,7 @@ func (ec *executionContext) marshalOEventKind2ᚕparleyᚐEventKindᚄ(ctx conte
 	return ret
 }
 
-func (ec *executionContext) unmarshalOEventKind2ᚖparleyᚐEventKind(ctx context.Context, v any) (*parley.EventKind, error) {
+func (ec *executionContext) unmarshalOEventKind2ᚖexampleᚗorgᚋparleyᚐEventKind(ctx context.Context, v any) (*parley.EventKind, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37155,7 +37155,7 @@ func (ec *executionContext) unmarshalOEventKind2ᚖparleyᚐEventKind(ctx contex
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOEventKind2ᚖparleyᚐEventKind(ctx context.Context, sel ast.SelectionSet, v *parley.EventKind) graphql.Marshaler {
+func (ec *executionContext) marshalOEventKind2ᚖexampleᚗorgᚋparleyᚐEventKind(ctx context.Context, sel ast.SelectionSet, v *parley.EventKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37165,7 +37165,7 @@ func (ec *executionContext) marshalOEventKind2ᚖparleyᚐEventKind(ctx context.
 	return res
 }
 
-func (ec *executionContext) unmarshalOEventState2ᚕparleyᚐEventStateᚄ(ctx context.Context, v any) ([]parley.EventState, error) {
+func (ec *executionContext) unmarshalOEventState2ᚕexampleᚗorgᚋparleyᚐEventStateᚄ(ctx context.Context, v any) ([]parley.EventState, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37174,7 +37174,7 @@ func (ec *executionContext) unmarshalOEventState2ᚕparleyᚐEventStateᚄ(ctx c
 	res := make([]parley.EventState, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNEventState2parleyᚐEventState(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37182,14 +37182,14 @@ func (ec *executionContext) unmarshalOEventState2ᚕparleyᚐEventStateᚄ(ctx c
 	return res, nil
 }
 
-func (ec *executionContext) marshalOEventState2ᚕparleyᚐEventStateᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.EventState) graphql.Marshaler {
+func (ec *executionContext) marshalOEventState2ᚕexampleᚗorgᚋparleyᚐEventStateᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.EventState) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNEventState2parleyᚐEventState(ctx, sel, v[i])
+		return ec.marshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37201,7 +37201,7 @@ func (ec *executionContext) marshalOEventState2ᚕparleyᚐEventStateᚄ(ctx con
 	return ret
 }
 
-func (ec *executionContext) unmarshalOEventState2ᚖparleyᚐEventState(ctx context.Context, v any) (*parley.EventState, error) {
+func (ec *executionContext) unmarshalOEventState2ᚖexampleᚗorgᚋparleyᚐEventState(ctx context.Context, v any) (*parley.EventState, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37210,7 +37210,7 @@ func (ec *executionContext) unmarshalOEventState2ᚖparleyᚐEventState(ctx cont
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOEventState2ᚖparleyᚐEventState(ctx context.Context, sel ast.SelectionSet, v *parley.EventState) graphql.Marshaler {
+func (ec *executionContext) marshalOEventState2ᚖexampleᚗorgᚋparleyᚐEventState(ctx context.Context, sel ast.SelectionSet, v *parley.EventState) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37291,7 +37291,7 @@ func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.Se
 	return res
 }
 
-func (ec *executionContext) unmarshalOInformationCredibility2ᚖparleyᚐInformationCredibility(ctx context.Context, v any) (*parley.InformationCredibility, error) {
+func (ec *executionContext) unmarshalOInformationCredibility2ᚖexampleᚗorgᚋparleyᚐInformationCredibility(ctx context.Context, v any) (*parley.InformationCredibility, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37300,7 +37300,7 @@ func (ec *executionContext) unmarshalOInformationCredibility2ᚖparleyᚐInforma
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOInformationCredibility2ᚖparleyᚐInformationCredibility(ctx context.Context, sel ast.SelectionSet, v *parley.InformationCredibility) graphql.Marshaler {
+func (ec *executionContext) marshalOInformationCredibility2ᚖexampleᚗorgᚋparleyᚐInformationCredibility(ctx context.Context, sel ast.SelectionSet, v *parley.InformationCredibility) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37328,14 +37328,14 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
-func (ec *executionContext) marshalOIssue2ᚖparleyᚐIssue(ctx context.Context, sel ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
+func (ec *executionContext) marshalOIssue2ᚖexampleᚗorgᚋparleyᚐIssue(ctx context.Context, sel ast.SelectionSet, v *parley.Issue) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Issue(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOIssueKind2ᚖparleyᚐIssueKind(ctx context.Context, v any) (*parley.IssueKind, error) {
+func (ec *executionContext) unmarshalOIssueKind2ᚖexampleᚗorgᚋparleyᚐIssueKind(ctx context.Context, v any) (*parley.IssueKind, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37344,7 +37344,7 @@ func (ec *executionContext) unmarshalOIssueKind2ᚖparleyᚐIssueKind(ctx contex
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOIssueKind2ᚖparleyᚐIssueKind(ctx context.Context, sel ast.SelectionSet, v *parley.IssueKind) graphql.Marshaler {
+func (ec *executionContext) marshalOIssueKind2ᚖexampleᚗorgᚋparleyᚐIssueKind(ctx context.Context, sel ast.SelectionSet, v *parley.IssueKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37354,7 +37354,7 @@ func (ec *executionContext) marshalOIssueKind2ᚖparleyᚐIssueKind(ctx context.
 	return res
 }
 
-func (ec *executionContext) unmarshalOLikelihood2ᚖparleyᚐLikelihood(ctx context.Context, v any) (*parley.Likelihood, error) {
+func (ec *executionContext) unmarshalOLikelihood2ᚖexampleᚗorgᚋparleyᚐLikelihood(ctx context.Context, v any) (*parley.Likelihood, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37363,7 +37363,7 @@ func (ec *executionContext) unmarshalOLikelihood2ᚖparleyᚐLikelihood(ctx cont
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOLikelihood2ᚖparleyᚐLikelihood(ctx context.Context, sel ast.SelectionSet, v *parley.Likelihood) graphql.Marshaler {
+func (ec *executionContext) marshalOLikelihood2ᚖexampleᚗorgᚋparleyᚐLikelihood(ctx context.Context, sel ast.SelectionSet, v *parley.Likelihood) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37373,7 +37373,7 @@ func (ec *executionContext) marshalOLikelihood2ᚖparleyᚐLikelihood(ctx contex
 	return res
 }
 
-func (ec *executionContext) unmarshalOMarking2ᚖparleyᚐMarking(ctx context.Context, v any) (*parley.Marking, error) {
+func (ec *executionContext) unmarshalOMarking2ᚖexampleᚗorgᚋparleyᚐMarking(ctx context.Context, v any) (*parley.Marking, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37382,7 +37382,7 @@ func (ec *executionContext) unmarshalOMarking2ᚖparleyᚐMarking(ctx context.Co
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOMarking2ᚖparleyᚐMarking(ctx context.Context, sel ast.SelectionSet, v *parley.Marking) graphql.Marshaler {
+func (ec *executionContext) marshalOMarking2ᚖexampleᚗorgᚋparleyᚐMarking(ctx context.Context, sel ast.SelectionSet, v *parley.Marking) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37392,14 +37392,14 @@ func (ec *executionContext) marshalOMarking2ᚖparleyᚐMarking(ctx context.Cont
 	return res
 }
 
-func (ec *executionContext) marshalONegotiation2ᚖparleyᚐNegotiation(ctx context.Context, sel ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
+func (ec *executionContext) marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx context.Context, sel ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Negotiation(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx context.Context, v any) (*parley.NegotiationStage, error) {
+func (ec *executionContext) unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx context.Context, v any) (*parley.NegotiationStage, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37408,7 +37408,7 @@ func (ec *executionContext) unmarshalONegotiationStage2ᚖparleyᚐNegotiationSt
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalONegotiationStage2ᚖparleyᚐNegotiationStage(ctx context.Context, sel ast.SelectionSet, v *parley.NegotiationStage) graphql.Marshaler {
+func (ec *executionContext) marshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx context.Context, sel ast.SelectionSet, v *parley.NegotiationStage) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37418,7 +37418,7 @@ func (ec *executionContext) marshalONegotiationStage2ᚖparleyᚐNegotiationStag
 	return res
 }
 
-func (ec *executionContext) unmarshalONewStatementInput2ᚕparleyᚐNewStatementInputᚄ(ctx context.Context, v any) ([]parley.NewStatementInput, error) {
+func (ec *executionContext) unmarshalONewStatementInput2ᚕexampleᚗorgᚋparleyᚐNewStatementInputᚄ(ctx context.Context, v any) ([]parley.NewStatementInput, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37427,7 +37427,7 @@ func (ec *executionContext) unmarshalONewStatementInput2ᚕparleyᚐNewStatement
 	res := make([]parley.NewStatementInput, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNNewStatementInput2parleyᚐNewStatementInput(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNNewStatementInput2exampleᚗorgᚋparleyᚐNewStatementInput(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37435,21 +37435,21 @@ func (ec *executionContext) unmarshalONewStatementInput2ᚕparleyᚐNewStatement
 	return res, nil
 }
 
-func (ec *executionContext) marshalONode2parleyᚐNode(ctx context.Context, sel ast.SelectionSet, v parley.Node) graphql.Marshaler {
+func (ec *executionContext) marshalONode2exampleᚗorgᚋparleyᚐNode(ctx context.Context, sel ast.SelectionSet, v parley.Node) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOParticipation2ᚖparleyᚐParticipation(ctx context.Context, sel ast.SelectionSet, v *parley.Participation) graphql.Marshaler {
+func (ec *executionContext) marshalOParticipation2ᚖexampleᚗorgᚋparleyᚐParticipation(ctx context.Context, sel ast.SelectionSet, v *parley.Participation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Participation(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOParticipationRole2ᚖparleyᚐParticipationRole(ctx context.Context, v any) (*parley.ParticipationRole, error) {
+func (ec *executionContext) unmarshalOParticipationRole2ᚖexampleᚗorgᚋparleyᚐParticipationRole(ctx context.Context, v any) (*parley.ParticipationRole, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37458,7 +37458,7 @@ func (ec *executionContext) unmarshalOParticipationRole2ᚖparleyᚐParticipatio
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOParticipationRole2ᚖparleyᚐParticipationRole(ctx context.Context, sel ast.SelectionSet, v *parley.ParticipationRole) graphql.Marshaler {
+func (ec *executionContext) marshalOParticipationRole2ᚖexampleᚗorgᚋparleyᚐParticipationRole(ctx context.Context, sel ast.SelectionSet, v *parley.ParticipationRole) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37468,14 +37468,14 @@ func (ec *executionContext) marshalOParticipationRole2ᚖparleyᚐParticipationR
 	return res
 }
 
-func (ec *executionContext) marshalOPosition2ᚖparleyᚐPosition(ctx context.Context, sel ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+func (ec *executionContext) marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx context.Context, sel ast.SelectionSet, v *parley.Position) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Position(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOPositionFilter2ᚖparleyᚐPositionFilter(ctx context.Context, v any) (*parley.PositionFilter, error) {
+func (ec *executionContext) unmarshalOPositionFilter2ᚖexampleᚗorgᚋparleyᚐPositionFilter(ctx context.Context, v any) (*parley.PositionFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37483,21 +37483,21 @@ func (ec *executionContext) unmarshalOPositionFilter2ᚖparleyᚐPositionFilter(
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOResolution2ᚖparleyᚐResolution(ctx context.Context, sel ast.SelectionSet, v *parley.Resolution) graphql.Marshaler {
+func (ec *executionContext) marshalOResolution2ᚖexampleᚗorgᚋparleyᚐResolution(ctx context.Context, sel ast.SelectionSet, v *parley.Resolution) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Resolution(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOScenario2ᚖparleyᚐScenario(ctx context.Context, sel ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+func (ec *executionContext) marshalOScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx context.Context, sel ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Scenario(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOScenarioFilter2ᚖparleyᚐScenarioFilter(ctx context.Context, v any) (*parley.ScenarioFilter, error) {
+func (ec *executionContext) unmarshalOScenarioFilter2ᚖexampleᚗorgᚋparleyᚐScenarioFilter(ctx context.Context, v any) (*parley.ScenarioFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37505,14 +37505,14 @@ func (ec *executionContext) unmarshalOScenarioFilter2ᚖparleyᚐScenarioFilter(
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOScenarioRelation2ᚖparleyᚐScenarioRelation(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioRelation) graphql.Marshaler {
+func (ec *executionContext) marshalOScenarioRelation2ᚖexampleᚗorgᚋparleyᚐScenarioRelation(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioRelation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ScenarioRelation(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx context.Context, v any) ([]parley.ScenarioStatus, error) {
+func (ec *executionContext) unmarshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx context.Context, v any) ([]parley.ScenarioStatus, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37521,7 +37521,7 @@ func (ec *executionContext) unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatus�
 	res := make([]parley.ScenarioStatus, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNScenarioStatus2parleyᚐScenarioStatus(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37529,14 +37529,14 @@ func (ec *executionContext) unmarshalOScenarioStatus2ᚕparleyᚐScenarioStatus�
 	return res, nil
 }
 
-func (ec *executionContext) marshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ScenarioStatus) graphql.Marshaler {
+func (ec *executionContext) marshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.ScenarioStatus) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScenarioStatus2parleyᚐScenarioStatus(ctx, sel, v[i])
+		return ec.marshalNScenarioStatus2exampleᚗorgᚋparleyᚐScenarioStatus(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37548,7 +37548,7 @@ func (ec *executionContext) marshalOScenarioStatus2ᚕparleyᚐScenarioStatusᚄ
 	return ret
 }
 
-func (ec *executionContext) unmarshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx context.Context, v any) (*parley.ScenarioStatus, error) {
+func (ec *executionContext) unmarshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx context.Context, v any) (*parley.ScenarioStatus, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37557,7 +37557,7 @@ func (ec *executionContext) unmarshalOScenarioStatus2ᚖparleyᚐScenarioStatus(
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
+func (ec *executionContext) marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx context.Context, sel ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37567,14 +37567,14 @@ func (ec *executionContext) marshalOScenarioStatus2ᚖparleyᚐScenarioStatus(ct
 	return res
 }
 
-func (ec *executionContext) marshalOSource2ᚖparleyᚐSource(ctx context.Context, sel ast.SelectionSet, v *parley.Source) graphql.Marshaler {
+func (ec *executionContext) marshalOSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx context.Context, sel ast.SelectionSet, v *parley.Source) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Source(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOSourceReliability2ᚕparleyᚐSourceReliabilityᚄ(ctx context.Context, v any) ([]parley.SourceReliability, error) {
+func (ec *executionContext) unmarshalOSourceReliability2ᚕexampleᚗorgᚋparleyᚐSourceReliabilityᚄ(ctx context.Context, v any) ([]parley.SourceReliability, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37583,7 +37583,7 @@ func (ec *executionContext) unmarshalOSourceReliability2ᚕparleyᚐSourceReliab
 	res := make([]parley.SourceReliability, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNSourceReliability2parleyᚐSourceReliability(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNSourceReliability2exampleᚗorgᚋparleyᚐSourceReliability(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37591,14 +37591,14 @@ func (ec *executionContext) unmarshalOSourceReliability2ᚕparleyᚐSourceReliab
 	return res, nil
 }
 
-func (ec *executionContext) marshalOSourceReliability2ᚕparleyᚐSourceReliabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.SourceReliability) graphql.Marshaler {
+func (ec *executionContext) marshalOSourceReliability2ᚕexampleᚗorgᚋparleyᚐSourceReliabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.SourceReliability) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSourceReliability2parleyᚐSourceReliability(ctx, sel, v[i])
+		return ec.marshalNSourceReliability2exampleᚗorgᚋparleyᚐSourceReliability(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37610,7 +37610,7 @@ func (ec *executionContext) marshalOSourceReliability2ᚕparleyᚐSourceReliabil
 	return ret
 }
 
-func (ec *executionContext) unmarshalOSourceReliability2ᚖparleyᚐSourceReliability(ctx context.Context, v any) (*parley.SourceReliability, error) {
+func (ec *executionContext) unmarshalOSourceReliability2ᚖexampleᚗorgᚋparleyᚐSourceReliability(ctx context.Context, v any) (*parley.SourceReliability, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37619,7 +37619,7 @@ func (ec *executionContext) unmarshalOSourceReliability2ᚖparleyᚐSourceReliab
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOSourceReliability2ᚖparleyᚐSourceReliability(ctx context.Context, sel ast.SelectionSet, v *parley.SourceReliability) graphql.Marshaler {
+func (ec *executionContext) marshalOSourceReliability2ᚖexampleᚗorgᚋparleyᚐSourceReliability(ctx context.Context, sel ast.SelectionSet, v *parley.SourceReliability) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37629,14 +37629,14 @@ func (ec *executionContext) marshalOSourceReliability2ᚖparleyᚐSourceReliabil
 	return res
 }
 
-func (ec *executionContext) marshalOStakeholder2ᚖparleyᚐStakeholder(ctx context.Context, sel ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+func (ec *executionContext) marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx context.Context, sel ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Stakeholder(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOStakeholderKind2ᚕparleyᚐStakeholderKindᚄ(ctx context.Context, v any) ([]parley.StakeholderKind, error) {
+func (ec *executionContext) unmarshalOStakeholderKind2ᚕexampleᚗorgᚋparleyᚐStakeholderKindᚄ(ctx context.Context, v any) ([]parley.StakeholderKind, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37645,7 +37645,7 @@ func (ec *executionContext) unmarshalOStakeholderKind2ᚕparleyᚐStakeholderKin
 	res := make([]parley.StakeholderKind, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNStakeholderKind2parleyᚐStakeholderKind(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNStakeholderKind2exampleᚗorgᚋparleyᚐStakeholderKind(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37653,14 +37653,14 @@ func (ec *executionContext) unmarshalOStakeholderKind2ᚕparleyᚐStakeholderKin
 	return res, nil
 }
 
-func (ec *executionContext) marshalOStakeholderKind2ᚕparleyᚐStakeholderKindᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.StakeholderKind) graphql.Marshaler {
+func (ec *executionContext) marshalOStakeholderKind2ᚕexampleᚗorgᚋparleyᚐStakeholderKindᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.StakeholderKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStakeholderKind2parleyᚐStakeholderKind(ctx, sel, v[i])
+		return ec.marshalNStakeholderKind2exampleᚗorgᚋparleyᚐStakeholderKind(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37672,7 +37672,7 @@ func (ec *executionContext) marshalOStakeholderKind2ᚕparleyᚐStakeholderKind�
 	return ret
 }
 
-func (ec *executionContext) unmarshalOStakeholderKind2ᚖparleyᚐStakeholderKind(ctx context.Context, v any) (*parley.StakeholderKind, error) {
+func (ec *executionContext) unmarshalOStakeholderKind2ᚖexampleᚗorgᚋparleyᚐStakeholderKind(ctx context.Context, v any) (*parley.StakeholderKind, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37681,7 +37681,7 @@ func (ec *executionContext) unmarshalOStakeholderKind2ᚖparleyᚐStakeholderKin
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOStakeholderKind2ᚖparleyᚐStakeholderKind(ctx context.Context, sel ast.SelectionSet, v *parley.StakeholderKind) graphql.Marshaler {
+func (ec *executionContext) marshalOStakeholderKind2ᚖexampleᚗorgᚋparleyᚐStakeholderKind(ctx context.Context, sel ast.SelectionSet, v *parley.StakeholderKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37691,7 +37691,7 @@ func (ec *executionContext) marshalOStakeholderKind2ᚖparleyᚐStakeholderKind(
 	return res
 }
 
-func (ec *executionContext) unmarshalOStance2ᚕparleyᚐStanceᚄ(ctx context.Context, v any) ([]parley.Stance, error) {
+func (ec *executionContext) unmarshalOStance2ᚕexampleᚗorgᚋparleyᚐStanceᚄ(ctx context.Context, v any) ([]parley.Stance, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37700,7 +37700,7 @@ func (ec *executionContext) unmarshalOStance2ᚕparleyᚐStanceᚄ(ctx context.C
 	res := make([]parley.Stance, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNStance2parleyᚐStance(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNStance2exampleᚗorgᚋparleyᚐStance(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37708,14 +37708,14 @@ func (ec *executionContext) unmarshalOStance2ᚕparleyᚐStanceᚄ(ctx context.C
 	return res, nil
 }
 
-func (ec *executionContext) marshalOStance2ᚕparleyᚐStanceᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Stance) graphql.Marshaler {
+func (ec *executionContext) marshalOStance2ᚕexampleᚗorgᚋparleyᚐStanceᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Stance) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStance2parleyᚐStance(ctx, sel, v[i])
+		return ec.marshalNStance2exampleᚗorgᚋparleyᚐStance(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37727,7 +37727,7 @@ func (ec *executionContext) marshalOStance2ᚕparleyᚐStanceᚄ(ctx context.Con
 	return ret
 }
 
-func (ec *executionContext) unmarshalOStance2ᚖparleyᚐStance(ctx context.Context, v any) (*parley.Stance, error) {
+func (ec *executionContext) unmarshalOStance2ᚖexampleᚗorgᚋparleyᚐStance(ctx context.Context, v any) (*parley.Stance, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37736,7 +37736,7 @@ func (ec *executionContext) unmarshalOStance2ᚖparleyᚐStance(ctx context.Cont
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOStance2ᚖparleyᚐStance(ctx context.Context, sel ast.SelectionSet, v *parley.Stance) graphql.Marshaler {
+func (ec *executionContext) marshalOStance2ᚖexampleᚗorgᚋparleyᚐStance(ctx context.Context, sel ast.SelectionSet, v *parley.Stance) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37746,14 +37746,14 @@ func (ec *executionContext) marshalOStance2ᚖparleyᚐStance(ctx context.Contex
 	return res
 }
 
-func (ec *executionContext) marshalOStatement2ᚖparleyᚐStatement(ctx context.Context, sel ast.SelectionSet, v *parley.Statement) graphql.Marshaler {
+func (ec *executionContext) marshalOStatement2ᚖexampleᚗorgᚋparleyᚐStatement(ctx context.Context, sel ast.SelectionSet, v *parley.Statement) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Statement(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOStatementFilter2ᚖparleyᚐStatementFilter(ctx context.Context, v any) (*parley.StatementFilter, error) {
+func (ec *executionContext) unmarshalOStatementFilter2ᚖexampleᚗorgᚋparleyᚐStatementFilter(ctx context.Context, v any) (*parley.StatementFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37761,7 +37761,7 @@ func (ec *executionContext) unmarshalOStatementFilter2ᚖparleyᚐStatementFilte
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOStatementForm2ᚕparleyᚐStatementFormᚄ(ctx context.Context, v any) ([]parley.StatementForm, error) {
+func (ec *executionContext) unmarshalOStatementForm2ᚕexampleᚗorgᚋparleyᚐStatementFormᚄ(ctx context.Context, v any) ([]parley.StatementForm, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37770,7 +37770,7 @@ func (ec *executionContext) unmarshalOStatementForm2ᚕparleyᚐStatementFormᚄ
 	res := make([]parley.StatementForm, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNStatementForm2parleyᚐStatementForm(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNStatementForm2exampleᚗorgᚋparleyᚐStatementForm(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -37778,14 +37778,14 @@ func (ec *executionContext) unmarshalOStatementForm2ᚕparleyᚐStatementFormᚄ
 	return res, nil
 }
 
-func (ec *executionContext) marshalOStatementForm2ᚕparleyᚐStatementFormᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.StatementForm) graphql.Marshaler {
+func (ec *executionContext) marshalOStatementForm2ᚕexampleᚗorgᚋparleyᚐStatementFormᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.StatementForm) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatementForm2parleyᚐStatementForm(ctx, sel, v[i])
+		return ec.marshalNStatementForm2exampleᚗorgᚋparleyᚐStatementForm(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -37797,7 +37797,7 @@ func (ec *executionContext) marshalOStatementForm2ᚕparleyᚐStatementFormᚄ(c
 	return ret
 }
 
-func (ec *executionContext) unmarshalOStatementForm2ᚖparleyᚐStatementForm(ctx context.Context, v any) (*parley.StatementForm, error) {
+func (ec *executionContext) unmarshalOStatementForm2ᚖexampleᚗorgᚋparleyᚐStatementForm(ctx context.Context, v any) (*parley.StatementForm, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37806,7 +37806,7 @@ func (ec *executionContext) unmarshalOStatementForm2ᚖparleyᚐStatementForm(ct
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOStatementForm2ᚖparleyᚐStatementForm(ctx context.Context, sel ast.SelectionSet, v *parley.StatementForm) graphql.Marshaler {
+func (ec *executionContext) marshalOStatementForm2ᚖexampleᚗorgᚋparleyᚐStatementForm(ctx context.Context, sel ast.SelectionSet, v *parley.StatementForm) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37816,14 +37816,14 @@ func (ec *executionContext) marshalOStatementForm2ᚖparleyᚐStatementForm(ctx 
 	return res
 }
 
-func (ec *executionContext) marshalOStatusChange2ᚖparleyᚐStatusChange(ctx context.Context, sel ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
+func (ec *executionContext) marshalOStatusChange2ᚖexampleᚗorgᚋparleyᚐStatusChange(ctx context.Context, sel ast.SelectionSet, v *parley.StatusChange) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._StatusChange(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOStatusChangeFilter2ᚖparleyᚐStatusChangeFilter(ctx context.Context, v any) (*parley.StatusChangeFilter, error) {
+func (ec *executionContext) unmarshalOStatusChangeFilter2ᚖexampleᚗorgᚋparleyᚐStatusChangeFilter(ctx context.Context, v any) (*parley.StatusChangeFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37902,7 +37902,7 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	return res
 }
 
-func (ec *executionContext) unmarshalOTimePrecision2ᚖparleyᚐTimePrecision(ctx context.Context, v any) (*parley.TimePrecision, error) {
+func (ec *executionContext) unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx context.Context, v any) (*parley.TimePrecision, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37911,7 +37911,7 @@ func (ec *executionContext) unmarshalOTimePrecision2ᚖparleyᚐTimePrecision(ct
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOTimePrecision2ᚖparleyᚐTimePrecision(ctx context.Context, sel ast.SelectionSet, v *parley.TimePrecision) graphql.Marshaler {
+func (ec *executionContext) marshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx context.Context, sel ast.SelectionSet, v *parley.TimePrecision) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37921,7 +37921,7 @@ func (ec *executionContext) marshalOTimePrecision2ᚖparleyᚐTimePrecision(ctx 
 	return res
 }
 
-func (ec *executionContext) unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx context.Context, v any) (*parley.TimeRange, error) {
+func (ec *executionContext) unmarshalOTimeRange2ᚖexampleᚗorgᚋparleyᚐTimeRange(ctx context.Context, v any) (*parley.TimeRange, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37929,7 +37929,7 @@ func (ec *executionContext) unmarshalOTimeRange2ᚖparleyᚐTimeRange(ctx contex
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOWhatIfPosition2ᚕᚖparleyᚐWhatIfPositionᚄ(ctx context.Context, v any) ([]*parley.WhatIfPosition, error) {
+func (ec *executionContext) unmarshalOWhatIfPosition2ᚕᚖexampleᚗorgᚋparleyᚐWhatIfPositionᚄ(ctx context.Context, v any) ([]*parley.WhatIfPosition, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -37938,7 +37938,7 @@ func (ec *executionContext) unmarshalOWhatIfPosition2ᚕᚖparleyᚐWhatIfPositi
 	res := make([]*parley.WhatIfPosition, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNWhatIfPosition2ᚖparleyᚐWhatIfPosition(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNWhatIfPosition2ᚖexampleᚗorgᚋparleyᚐWhatIfPosition(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}

@@ -4,10 +4,10 @@ package graph
 
 import (
 	"context"
-	"parley"
-	"parley/graph/level"
 	"time"
 
+	"example.org/parley"
+	"example.org/parley/graph/level"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 )

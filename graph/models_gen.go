@@ -3,9 +3,9 @@
 package graph
 
 import (
-	"parley"
 	"time"
 
+	"example.org/parley"
 	"github.com/99designs/gqlgen/graphql"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"parley"
+	"example.org/parley"
 )
 
 // MarshalTime writes an instant with always six fractional digits and Z, so that the strings sort as the instants do.

@@ -1,7 +1,7 @@
 package resolvers
 
 import (
-	"parley/graph"
+	"example.org/parley/graph"
 )
 
 func (r *Resolver) Analyst() graph.AnalystResolver { return &analystResolver{r} }

@@ -2,9 +2,10 @@ package resolvers
 
 import (
 	"context"
-	"parley"
-	"parley/graph"
-	"parley/storage"
+
+	"example.org/parley"
+	"example.org/parley/graph"
+	"example.org/parley/storage"
 )
 
 func (r *assessmentResolver) Label(ctx context.Context, objs []*parley.Assessment) ([]string, error) {

@@ -2,10 +2,11 @@ package resolvers
 
 import (
 	"context"
-	"parley"
-	"parley/graph"
-	"parley/storage"
 	"time"
+
+	"example.org/parley"
+	"example.org/parley/graph"
+	"example.org/parley/storage"
 )
 
 func (r *assessmentChangedResolver) RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error) {

@@ -2,9 +2,10 @@ package resolvers
 
 import (
 	"context"
-	"parley"
-	"parley/graph"
-	"parley/storage"
+
+	"example.org/parley"
+	"example.org/parley/graph"
+	"example.org/parley/storage"
 )
 
 func (r *negotiationResolver) Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error) {

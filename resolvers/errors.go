@@ -10,7 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
+	"example.org/parley"
 )
 
 // PresentError turns an error into what a client sees of it. What a client can mend keeps its sentence; anything else is

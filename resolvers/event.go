@@ -2,10 +2,10 @@ package resolvers
 
 import (
 	"context"
-	"parley"
-	"parley/graph"
-	"parley/storage"
 
+	"example.org/parley"
+	"example.org/parley/graph"
+	"example.org/parley/storage"
 	"github.com/google/uuid"
 )
 

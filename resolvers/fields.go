@@ -8,8 +8,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"parley/graph/level"
-	"parley/storage"
+	"example.org/parley/graph/level"
+	"example.org/parley/storage"
 )
 
 // fields are those selected beneath the field that is being resolved, so that no more is read than is asked for. A field

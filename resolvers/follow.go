@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"parley"
-	"parley/graph/level"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/graph/level"
+	"example.org/parley/storage"
 )
 
 // Followed is what a subscription asks for, as its resolver finds it: changes to come, which the resolver leaves to

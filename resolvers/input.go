@@ -3,8 +3,8 @@ package resolvers
 import (
 	"github.com/99designs/gqlgen/graphql"
 
-	"parley"
-	"parley/graph"
+	"example.org/parley"
+	"example.org/parley/graph"
 )
 
 // The inputs that tell "left out" from "null" are generated; here they become the root package's patches.

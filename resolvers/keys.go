@@ -1,8 +1,8 @@
 package resolvers
 
 import (
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // The key of an object asks for what belongs to the object itself; that of a position to the version that it is.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // keys asks for what belongs to each object of a level.

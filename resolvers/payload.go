@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
-	"parley/graph"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/graph"
+	"example.org/parley/storage"
 )
 
 // payload is what every mutation's payload has: the record as it stands afterwards, the cursor of the change, and why

@@ -2,9 +2,10 @@ package resolvers
 
 import (
 	"context"
-	"parley"
-	"parley/graph"
-	"parley/storage"
+
+	"example.org/parley"
+	"example.org/parley/graph"
+	"example.org/parley/storage"
 )
 
 func (r *mutationResolver) ResolveScenario(ctx context.Context, input parley.ResolveScenarioInput) (*graph.ScenarioPayload, error) {

@@ -12,7 +12,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"parley/storage"
+	"example.org/parley/storage"
 )
 
 // Resolver is what all resolvers share.

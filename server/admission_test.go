@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"parley/server"
-	"parley/server/transport"
+	"example.org/parley/server"
+	"example.org/parley/server/transport"
 )
 
 // door admits who has a token, to what the token is good for, until it is taken back. A token is "clearance/name".

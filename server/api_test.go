@@ -20,12 +20,12 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"parley/dataset"
-	"parley/examples"
-	"parley/feed"
-	"parley/internal/postgres/pgtest"
-	"parley/server"
-	"parley/storage"
+	"example.org/parley/dataset"
+	"example.org/parley/examples"
+	"example.org/parley/feed"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
+	"example.org/parley/storage"
 )
 
 func TestMain(m *testing.M) {

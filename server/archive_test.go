@@ -16,10 +16,10 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
-	"parley"
-	"parley/archive"
-	"parley/internal/postgres/pgtest"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/archive"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/storage"
 )
 
 // export is an archive of a negotiation, as known at an instant; "": now.

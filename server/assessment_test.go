@@ -10,8 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // colleague opens the database in another analyst's name.

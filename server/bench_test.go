@@ -12,8 +12,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"parley"
-	"parley/server"
+	"example.org/parley"
+	"example.org/parley/server"
 )
 
 // Each question is asked of Parley and, in the same run, of a bare handler that runs one hand-written statement over the

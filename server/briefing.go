@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"parley"
-	"parley/briefing"
+	"example.org/parley"
+	"example.org/parley/briefing"
 )
 
 // serveBriefing answers with a negotiation's briefing.

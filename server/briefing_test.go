@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"parley/examples"
-	"parley/internal/postgres/pgtest"
-	"parley/server"
-	"parley/storage"
+	"example.org/parley/examples"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
+	"example.org/parley/storage"
 )
 
 // briefing fetches a briefing, or whatever is said instead.

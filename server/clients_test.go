@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"parley/server"
-	"parley/server/transport"
+	"example.org/parley/server"
+	"example.org/parley/server/transport"
 )
 
 // library is a client that others wrote, at work in a process of its own.

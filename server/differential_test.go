@@ -15,10 +15,10 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"parley"
-	"parley/graph"
-	"parley/internal/randomdoc"
-	"parley/resolvers"
+	"example.org/parley"
+	"example.org/parley/graph"
+	"example.org/parley/internal/randomdoc"
+	"example.org/parley/resolvers"
 )
 
 // Level by level, reading what is selected only, gives the answers that gqlgen's own executor gives, object by object and

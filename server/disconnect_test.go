@@ -22,7 +22,7 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"parley/server"
+	"example.org/parley/server"
 )
 
 // counting is a listener that knows how many of its connections are open.

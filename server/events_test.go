@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"parley/server"
-	"parley/server/transport"
+	"example.org/parley/server"
+	"example.org/parley/server/transport"
 )
 
 // request asks for events; headers are given in pairs, and replace those there would be.

@@ -19,9 +19,9 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"parley"
-	"parley/feed"
-	"parley/internal/postgres/pgtest"
+	"example.org/parley"
+	"example.org/parley/feed"
+	"example.org/parley/internal/postgres/pgtest"
 )
 
 // The feed against the plainest model of it, the table of changes: while writers commit, roll back, and take their time

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"parley/internal/postgres/pgtest"
-	"parley/storage"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/storage"
 )
 
 // Writers may hold the head of the feed for longer here than elsewhere, since the machine may be busy. A test that waits

@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // The model of a whole record: what was put on record, and nothing else. What reads how through a lens is worked out anew for

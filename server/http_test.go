@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley/internal/postgres/pgtest"
-	"parley/server"
-	"parley/storage"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
+	"example.org/parley/storage"
 )
 
 // send makes any request at all, follows no redirect, and returns the body with the response.

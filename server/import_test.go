@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"parley/dataset"
+	"example.org/parley/dataset"
 )
 
 // An import waits for the writers that are under way, and they for it: nobody is refused, and the feed has no hole.

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"parley/internal/postgres/pgtest"
-	"parley/server"
-	"parley/storage"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
+	"example.org/parley/storage"
 )
 
 // However a document nests, each of its levels takes one statement at most: the number is that of the document, whatever

@@ -10,8 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
-	"parley/server/transport"
+	"example.org/parley"
+	"example.org/parley/server/transport"
 )
 
 // Limits on what one request may ask for. They admit a whole negotiation with its positions and their evidence.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 const (

@@ -16,9 +16,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
-	"parley/examples"
-	"parley/server"
-	"parley/server/playground/browsertest"
+	"example.org/parley/examples"
+	"example.org/parley/server"
+	"example.org/parley/server/playground/browsertest"
 )
 
 var screenshots = flag.String("screenshots", "", "write pictures of the playground into this directory")

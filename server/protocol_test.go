@@ -18,10 +18,10 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"parley/internal/postgres/pgtest"
-	"parley/server"
-	"parley/server/transport"
-	"parley/storage"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
+	"example.org/parley/server/transport"
+	"example.org/parley/storage"
 )
 
 // line is a way to a server: over HTTP as it is, or over TLS.

@@ -15,8 +15,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
-	"parley/server/transport"
+	"example.org/parley"
+	"example.org/parley/server/transport"
 )
 
 // maxBody admits the largest source body there can be, written in JSON.

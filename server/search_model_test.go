@@ -12,8 +12,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"pgregory.net/rapid"
 
-	"parley"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/storage"
 )
 
 // vocabulary is what the texts of the model are made of: no word is like another.

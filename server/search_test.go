@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"parley/storage"
+	"example.org/parley/storage"
 )
 
 // found are the labels of what a search finds, in order; asOf is what stands for it in a document, or nothing.

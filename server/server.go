@@ -20,15 +20,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"parley"
-	"parley/briefing"
-	"parley/examples"
-	"parley/feed"
-	"parley/graph"
-	"parley/resolvers"
-	"parley/server/playground"
-	"parley/server/transport"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/briefing"
+	"example.org/parley/examples"
+	"example.org/parley/feed"
+	"example.org/parley/graph"
+	"example.org/parley/resolvers"
+	"example.org/parley/server/playground"
+	"example.org/parley/server/transport"
+	"example.org/parley/storage"
 )
 
 // The paths that are served.

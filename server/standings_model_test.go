@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // naive is what can be read one by one of an issue, and from which its matrix and landing zone are worked out by looking at

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // scenarioIn adds a scenario to the talks that begins with a status, and returns its key. One that is to begin as

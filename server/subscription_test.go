@@ -19,8 +19,8 @@ import (
 	"github.com/coder/websocket/wsjson"
 	"github.com/google/go-cmp/cmp"
 
-	"parley/internal/postgres/pgtest"
-	"parley/server"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
 )
 
 // patience is how long a test waits for what has to come before it fails.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // analystID is the id of a new analyst. It follows from the name, so that an archive means the same one in every database.

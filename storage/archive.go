@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"parley"
+	"example.org/parley"
 )
 
 // archived is a table whose rows an archive holds, and which of them belong to the records $1 as known at $2. What else

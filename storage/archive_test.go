@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"parley/internal/postgres/pgtest"
+	"example.org/parley/internal/postgres/pgtest"
 )
 
 // Whoever adds a table says whether archives hold it, and whoever adds a reference, to what.

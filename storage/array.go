@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"parley"
+	"example.org/parley"
 )
 
 // uuids reads and writes a uuid[].

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Batch is a transaction of many mutations: all of them are kept, or none. Each makes its own change with its own

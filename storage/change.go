@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // changeColumns are those of a change. What it touches takes a look at another table, and is read for the feed only.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // columns are those of a row. A set of them is a bit each.

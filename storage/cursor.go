@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"parley"
+	"example.org/parley"
 )
 
 // cursorNumber writes a feed number in letters and digits that sort as the number does.

@@ -8,7 +8,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"parley"
+	"example.org/parley"
 )
 
 // refusals turns the name of a constraint into what a person should read: the database has the last word, and this is

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // AddEvidence adds statements to a position, a status change, an event or a relation. Nothing moves by it.

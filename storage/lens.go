@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"parley"
+	"example.org/parley"
 )
 
 // asked is the lens that a client asks for; the zero lens, which is the snapshot's own, where it asks for nothing.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Likelihoods are what the analysts hold of the scenarios of each issue.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // lineOf is how facts are kept whose interval depends on their neighbours: the statuses of a scenario, the positions of

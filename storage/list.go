@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // list is a read of many rows for each key, in pages.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Nodes are the records with these ids, whatever their kind and their place in valid time; nil where there is none.

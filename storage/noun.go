@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // noun is how the records of one kind are kept: those whose versions have no more to them than their fields. (Positions

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // positionRow is what is written of a cut.

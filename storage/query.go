@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Key asks for what belongs to a record, seen through a lens. Without a lens it is seen through the snapshot's own.

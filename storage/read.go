@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"parley"
+	"example.org/parley"
 )
 
 // find reads the record that each key names; nil where there is none. What the operation has read already is not read

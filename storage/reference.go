@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // target is a record that an input refers to.

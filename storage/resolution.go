@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"parley"
+	"example.org/parley"
 )
 
 // ResolveScenario says what became of a scenario.

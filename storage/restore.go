@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Misfit is what is wrong with a row of an archive. Line says where it stands; 0: what is wrong shows in several.

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"parley"
+	"example.org/parley"
 )
 
 // referable says what kinds of record a column may name. Constraints see to it that what is named exists, and not even

@@ -15,8 +15,8 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"parley"
-	"parley/internal/postgres/pgtest"
+	"example.org/parley"
+	"example.org/parley/internal/postgres/pgtest"
 )
 
 var silent = slog.New(slog.DiscardHandler)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // searched are the tables of facts that are searched, beside the texts kept of sources: their sort and kind, the texts of a row x

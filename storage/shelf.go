@@ -3,7 +3,7 @@ package storage
 import (
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // shelf holds the records of one table that an operation has read, so that a reference to one of them reads nothing.

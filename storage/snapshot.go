@@ -11,7 +11,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Snapshot is the record as of one instant, for all the reads of one operation. It is no transaction: what was known at

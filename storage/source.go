@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // sourceRow is what is written of a version.

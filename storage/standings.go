@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Matrices are where everybody stands on the scenarios of each issue: on those that pass the filter, and of the stakeholders

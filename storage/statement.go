@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // statementRow is what is written of a version.

@@ -18,7 +18,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
-	"parley"
+	"example.org/parley"
 )
 
 // writersAtOnce bounds the transactions that write at the same time: more only wait for the head of the feed, and with

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // table is how the rows of a noun are read. In its SQL, "@" is the alias of the row.

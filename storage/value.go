@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Rows come as one value each: record_send writes a whole row in PostgreSQL's binary form, which costs the server and us

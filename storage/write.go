@@ -19,7 +19,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"parley"
+	"example.org/parley"
 )
 
 // Written is what a mutation did.

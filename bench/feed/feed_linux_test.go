@@ -14,7 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"parley/dataset"
+	"example.org/parley/dataset"
 )
 
 // changeMessage is one as Parley sends it.

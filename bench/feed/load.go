@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"parley/bench/gauge"
+	"example.org/parley/bench/gauge"
 )
 
 // leg is what was measured of one server with some subscribers.

@@ -82,7 +82,7 @@ func (b *bench) run() (err error) {
 	defer os.RemoveAll(b.dir)
 	if b.Parley == "" {
 		b.Parley = filepath.Join(b.dir, "parley")
-		if err := b.build(b.Parley, "", "parley/cmd/parley"); err != nil {
+		if err := b.build(b.Parley, "", "example.org/parley/cmd/parley"); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func enoughFiles(subscribers int) error {
 // build builds a program from the source that this one is from; the folder is where, from the module's root.
 func (b *bench) build(to, folder, what string) error {
 	b.log.Info("building " + filepath.Base(to))
-	root, err := exec.CommandContext(b.ctx, "go", "list", "-m", "-f", "{{.Dir}}", "parley").Output()
+	root, err := exec.CommandContext(b.ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return fmt.Errorf("find Parley's source, in whose folder this has to run: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"parley/internal/postgres"
+	"example.org/parley/internal/postgres"
 )
 
 // moving is what is measured of a subscriber's move.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"parley/bench/gauge"
+	"example.org/parley/bench/gauge"
 )
 
 // What the subscribers ask for.

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"parley/bench/gauge"
+	"example.org/parley/bench/gauge"
 )
 
 // process is a server that is measured.

@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"parley/bench/gauge"
+	"example.org/parley/bench/gauge"
 )
 
 func millis(d time.Duration) float64 { return d.Seconds() * 1000 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"parley/internal/postgres/pgtest"
+	"example.org/parley/internal/postgres/pgtest"
 )
 
 func TestImport(t *testing.T) {

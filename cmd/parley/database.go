@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
-	"parley/internal/postgres"
-	"parley/storage"
+	"example.org/parley/internal/postgres"
+	"example.org/parley/storage"
 )
 
 // database says where the records are kept: on a server that runs already, or in a private one started for the purpose.

@@ -8,9 +8,9 @@ import (
 	"os"
 	"strings"
 
-	"parley"
-	"parley/archive"
-	"parley/briefing"
+	"example.org/parley"
+	"example.org/parley/archive"
+	"example.org/parley/briefing"
 )
 
 type export struct {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"parley/examples"
-	"parley/internal/postgres/pgtest"
+	"example.org/parley/examples"
+	"example.org/parley/internal/postgres/pgtest"
 )
 
 func TestExport(t *testing.T) {

@@ -8,11 +8,11 @@ import (
 	"io"
 	"os"
 
-	"parley"
-	"parley/archive"
-	"parley/dataset"
-	"parley/examples"
-	"parley/storage"
+	"example.org/parley"
+	"example.org/parley/archive"
+	"example.org/parley/dataset"
+	"example.org/parley/examples"
+	"example.org/parley/storage"
 )
 
 type load struct {

@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"parley/internal/postgres/pgtest"
-	"parley/storage"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/storage"
 )
 
 // patience is how long a test waits for the program before it fails.

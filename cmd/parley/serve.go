@@ -13,9 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"parley/feed"
-	"parley/server"
-	"parley/server/transport"
+	"example.org/parley/feed"
+	"example.org/parley/server"
+	"example.org/parley/server/transport"
 )
 
 type serve struct {

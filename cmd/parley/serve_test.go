@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"parley/internal/postgres/pgtest"
+	"example.org/parley/internal/postgres/pgtest"
 )
 
 func TestServeDemo(t *testing.T) {

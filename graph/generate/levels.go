@@ -126,7 +126,7 @@ func goObject(o *codegen.Object) string {
 	return goType(o.Type)
 }
 
-const levelPackage = "parley/graph/level"
+const levelPackage = "example.org/parley/graph/level"
 
 func goType(t types.Type) string { return templates.CurrentImports.LookupType(t) }
 

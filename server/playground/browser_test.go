@@ -16,8 +16,8 @@ import (
 	"github.com/coder/websocket/wsjson"
 	"github.com/google/go-cmp/cmp"
 
-	"parley/server/playground"
-	"parley/server/playground/browsertest"
+	"example.org/parley/server/playground"
+	"example.org/parley/server/playground/browsertest"
 )
 
 var screenshots = flag.String("screenshots", "", "write pictures of the playground into this directory")

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"parley/server/playground"
+	"example.org/parley/server/playground"
 )
 
 // get asks the handler for path the way a browser does.

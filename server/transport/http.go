@@ -15,7 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
+	"example.org/parley"
 )
 
 // The media types of answers, as GraphQL over HTTP has them: a client that asks for the newer one is told of a faulty

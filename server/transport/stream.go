@@ -10,9 +10,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
-	"parley/feed"
-	"parley/resolvers"
+	"example.org/parley"
+	"example.org/parley/feed"
+	"example.org/parley/resolvers"
 )
 
 // events is a stream of server-sent events, by graphql-sse's mode of distinct connections: an operation has a stream of its

@@ -22,9 +22,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
-	"parley/feed"
-	"parley/resolvers"
+	"example.org/parley"
+	"example.org/parley/feed"
+	"example.org/parley/resolvers"
 )
 
 // Limits bound what clients may take up.

@@ -21,8 +21,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"parley"
-	"parley/feed"
+	"example.org/parley"
+	"example.org/parley/feed"
 )
 
 // protocol is the subprotocol that is spoken, by the graphql-ws library's specification.

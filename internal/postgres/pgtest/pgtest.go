@@ -28,7 +28,7 @@ import (
 
 	"github.com/lib/pq"
 
-	"parley/internal/postgres"
+	"example.org/parley/internal/postgres"
 )
 
 const (
