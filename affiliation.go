@@ -4,16 +4,16 @@ import "github.com/google/uuid"
 
 // Affiliation is an office that a person holds with an organization (a state, too) for a time.
 type Affiliation struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID             uuid.UUID `db:"id"`
-	PersonID       uuid.UUID `db:"person_id"`
-	OrganizationID uuid.UUID `db:"organization_id"`
-	Office         *string   `db:"office"`
-	SpeaksFor      bool      `db:"speaks_for"`
-	ValidFrom      *Instant  `db:"valid_from"`
-	ValidTo        *Instant  `db:"valid_to"`
+	ID             uuid.UUID
+	PersonID       uuid.UUID
+	OrganizationID uuid.UUID
+	Office         *string
+	SpeaksFor      bool
+	ValidFrom      *Instant
+	ValidTo        *Instant
 }
 
 // Label is what to call it in a list, given the names of both sides.
@@ -30,8 +30,8 @@ func (a *Affiliation) HoldsAt(t Instant) bool { return within(t, a.ValidFrom, a.
 // AffiliateInput puts an affiliation on record.
 type AffiliateInput struct {
 	ID           *string
-	Person       string
-	Organization string
+	Person       string `api:"ref"`
+	Organization string `api:"ref"`
 	Office       *string
 	SpeaksFor    bool
 	ValidFrom    *Instant

@@ -13,13 +13,15 @@ import (
 // mayImport says which of the project's packages each may import, outside of tests: what ARCHITECTURE.md draws.
 var mayImport = map[string][]string{
 	".":                             {},
-	"storage":                       {"."},
+	"storage":                       {".", "storage/exchange", "storage/rows"},
+	"storage/exchange":              {".", "storage/rows"},
+	"storage/rows":                  {"."},
 	"feed":                          {"."},
 	"graph":                         {".", "graph/level"},
 	"graph/level":                   {},
 	"graph/generate":                {},
 	"dataset":                       {".", "storage"},
-	"archive":                       {".", "storage"},
+	"archive":                       {".", "storage", "storage/exchange"},
 	"briefing":                      {".", "storage"},
 	"resolvers":                     {".", "graph", "graph/level", "storage"},
 	"server":                        {".", "briefing", "graph", "storage", "feed", "resolvers", "examples", "server/playground", "server/transport"},
@@ -40,8 +42,8 @@ var mayImport = map[string][]string{
 
 // only says which packages may import a library.
 var only = map[string][]string{
-	"github.com/jmoiron/sqlx":      {"bench", "storage", "internal/postgres", "internal/postgres/pgtest"},
-	"github.com/lib/pq":            {"bench", "storage", "internal/postgres", "internal/postgres/pgtest"},
+	"github.com/jmoiron/sqlx":      {"bench", "storage", "storage/exchange", "storage/rows", "internal/postgres", "internal/postgres/pgtest"},
+	"github.com/lib/pq":            {"bench", "storage", "storage/exchange", "storage/rows", "internal/postgres", "internal/postgres/pgtest"},
 	"github.com/99designs/gqlgen":  {"graph", "graph/level", "graph/generate", "resolvers", "server", "server/transport"},
 	"github.com/vektah/gqlparser":  {"internal/randomdoc", "graph", "graph/level", "graph/generate", "resolvers", "server", "server/transport"},
 	"github.com/gobwas/ws":         {"server/transport"},

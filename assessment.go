@@ -5,15 +5,15 @@ import "github.com/google/uuid"
 // Assessment is how likely an analyst holds it that a scenario comes about: as its criteria say, and by its deadline. A
 // later one of the same analyst takes its place from then on.
 type Assessment struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID          uuid.UUID          `db:"id"`
-	ScenarioID  uuid.UUID          `db:"scenario_id"`
-	Probability int                `db:"probability"`
-	Confidence  AnalyticConfidence `db:"confidence"`
-	Rationale   string             `db:"rationale"`
-	AssessedAt  Instant            `db:"assessed_at"`
+	ID          uuid.UUID
+	ScenarioID  uuid.UUID
+	Probability int
+	Confidence  AnalyticConfidence
+	Rationale   string
+	AssessedAt  Instant
 }
 
 // A page of assessments.
@@ -76,7 +76,7 @@ func bandOf(percent int) int {
 // AssessScenarioInput says how likely an analyst holds a scenario.
 type AssessScenarioInput struct {
 	ID          *string
-	Scenario    string
+	Scenario    string `api:"ref"`
 	Probability int
 	Confidence  AnalyticConfidence
 	Rationale   string

@@ -55,7 +55,7 @@ type (
 
 // Lens is the lens through which everything beneath a change is read: the world and the record as of the change.
 func (e ChangeEntry) Lens() Lens {
-	return Lens{ValidAt: e.RecordedAt, KnownAt: e.RecordedAt}
+	return Pinned(e.RecordedAt, e.RecordedAt)
 }
 
 // The kinds of change, as a subscriber meets them.

@@ -34,14 +34,14 @@ func (d *NegotiationDiff) KnownFrom() Instant {
 
 // Backwards says whether it goes from a later lens to an earlier one.
 func (d *NegotiationDiff) Backwards() bool {
-	return d.To != d.From && !d.To.ValidAt.After(d.From.ValidAt) && !d.To.KnownAt.After(d.From.KnownAt)
+	return !d.To.SameInstants(d.From) && !d.To.ValidAt.After(d.From.ValidAt) && !d.To.KnownAt.After(d.From.KnownAt)
 }
 
 // Shift is what the cause of a shift follows from. The old value is that at the older of the two lenses.
 type Shift struct {
-	OnRecord bool // there is an old value, or something of its line was known by the older known instant
-	AsBefore bool // the value at Mid is the old one
-	Unmended bool // the value at Mid does not rest on corrections and retractions that were recorded in between
+	OnRecord    bool // there is an old value, or something of its line was known by the older known instant
+	AsBefore    bool // the value at Mid is the old one
+	Uncorrected bool // the value at Mid does not rest on corrections and retractions that were recorded in between
 }
 
 // Cause says why a value shifted.
@@ -51,7 +51,7 @@ func (s Shift) Cause() ShiftCause {
 		return FirstRecorded
 	case s.AsBefore:
 		return WorldChanged
-	case s.Unmended:
+	case s.Uncorrected:
 		return LateReport
 	}
 	return RecordCorrected

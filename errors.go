@@ -56,11 +56,12 @@ type FaultCode string
 
 // The classes of fault that package parley and its adapters tell apart.
 const (
-	BadCursor  FaultCode = "BAD_CURSOR"
-	BadLens    FaultCode = "BAD_LENS"
-	BadRequest FaultCode = "BAD_REQUEST"
-	Limit      FaultCode = "LIMIT"
-	Internal   FaultCode = "INTERNAL"
+	Unauthenticated FaultCode = "UNAUTHENTICATED"
+	BadCursor       FaultCode = "BAD_CURSOR"
+	BadLens         FaultCode = "BAD_LENS"
+	BadRequest      FaultCode = "BAD_REQUEST"
+	Limit           FaultCode = "LIMIT"
+	Internal        FaultCode = "INTERNAL"
 )
 
 // Fault is a request that can't be answered: an unknown cursor, a filter that names a record nobody knows.

@@ -4,21 +4,21 @@ import "github.com/google/uuid"
 
 // Event is something that happened, or is planned, in a negotiation.
 type Event struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID                 uuid.UUID     `db:"id"`
-	NegotiationID      uuid.UUID     `db:"negotiation_id"`
-	Key                string        `db:"key"`
-	Kind               EventKind     `db:"kind"`
-	State              EventState    `db:"state"`
-	Title              string        `db:"title"`
-	Location           *string       `db:"location"`
-	StartedAt          Instant       `db:"started_at"`
-	StartedAtPrecision TimePrecision `db:"started_at_precision"`
-	EndedAt            *Instant      `db:"ended_at"`
-	ParticipantIDs     []uuid.UUID   `db:"-"`
-	EvidenceIDs        []uuid.UUID   `db:"-"`
+	ID                 uuid.UUID
+	NegotiationID      uuid.UUID
+	Key                string
+	Kind               EventKind
+	State              EventState
+	Title              string
+	Location           *string
+	StartedAt          Instant
+	StartedAtPrecision TimePrecision
+	EndedAt            *Instant
+	ParticipantIDs     []uuid.UUID
+	EvidenceIDs        []uuid.UUID
 }
 
 // A page of events.
@@ -47,17 +47,17 @@ var EventStates = []EventState{"PLANNED", "HELD", "POSTPONED", "CANCELLED"}
 // RecordEventInput puts an event on record.
 type RecordEventInput struct {
 	ID                 *string
-	Negotiation        string
+	Negotiation        string `api:"ref"`
 	Key                string
 	Kind               EventKind
-	State              EventState
+	State              EventState `api:"default=HELD"`
 	Title              string
 	Location           *string
 	StartedAt          Instant
-	StartedAtPrecision TimePrecision
+	StartedAtPrecision TimePrecision `api:"default=INSTANT"`
 	EndedAt            *Instant
-	Participants       []string
-	Evidence           []string
+	Participants       []string `api:"ref"`
+	Evidence           []string `api:"ref"`
 	NewEvidence        []NewStatementInput
 }
 

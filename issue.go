@@ -4,16 +4,16 @@ import "github.com/google/uuid"
 
 // Issue is a question on the table, to which scenarios are the rival answers.
 type Issue struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID            uuid.UUID `db:"id"`
-	NegotiationID uuid.UUID `db:"negotiation_id"`
-	Key           string    `db:"key"`
-	Title         string    `db:"title"`
-	Question      *string   `db:"question"`
-	Kind          IssueKind `db:"kind"`
-	Exhaustive    bool      `db:"exhaustive"`
+	ID            uuid.UUID
+	NegotiationID uuid.UUID
+	Key           string
+	Title         string
+	Question      *string
+	Kind          IssueKind
+	Exhaustive    bool
 }
 
 // Label is what to call it in a list.
@@ -31,11 +31,11 @@ var IssueKinds = []IssueKind{
 // AddIssueInput puts a question on the table.
 type AddIssueInput struct {
 	ID          *string
-	Negotiation string
+	Negotiation string `api:"ref"`
 	Key         string
 	Title       string
 	Question    *string
-	Kind        IssueKind
+	Kind        IssueKind `api:"default=OTHER"`
 	Exhaustive  bool
 }
 

@@ -16,17 +16,52 @@ var (
 )
 
 // Lens is the pair of instants through which a record and everything beneath it is read: how the world stood at
-// ValidAt, using only what had been recorded by KnownAt. It is chosen at the root of an operation and rides on
-// every object read through it. Lenses are comparable: their instants are in UTC and without a monotonic reading.
+// ValidAt, by what had been recorded until KnownAt. It is chosen at the root of an operation and rides on every object
+// read through it. Lenses are comparable: their instants are in UTC and without a monotonic reading. NewLens, AsOf.Lens
+// and Pinned make them. The zero lens stands for an operation's own, whose instants are not known yet.
 type Lens struct {
 	ValidAt Instant
 	KnownAt Instant
+	// Asked are the axes that the client gave; the others were left open, and are now.
+	Asked Axes
 }
 
-// AsOf is the lens that a client asks for; what it leaves out is now.
+// Axes is a set of the two axes of time.
+type Axes uint8
+
+// The axes.
+const (
+	ValidAxis Axes = 1 << iota
+	KnownAxis
+)
+
+// NewLens is the lens of an operation that asks for none: now on both axes.
+func NewLens(validAt, knownAt Instant) Lens { return Lens{ValidAt: validAt, KnownAt: knownAt} }
+
+// Pinned is the lens of one who asks for both instants.
+func Pinned(validAt, knownAt Instant) Lens { return Lens{validAt, knownAt, ValidAxis | KnownAxis} }
+
+// IsZero says whether this is the zero lens.
+func (l Lens) IsZero() bool { return l == Lens{} }
+
+// SameInstants says whether two lenses show the same, whatever was asked for.
+func (l Lens) SameInstants(o Lens) bool { return l.ValidAt == o.ValidAt && l.KnownAt == o.KnownAt }
+
+// AsOf is the lens that a client asks for; an axis that it leaves out is open.
 type AsOf struct {
 	ValidAt *Instant
 	KnownAt *Instant
+}
+
+// Lens is the lens asked for, where now is that of an operation that asks for none.
+func (a AsOf) Lens(now Lens) Lens {
+	if a.ValidAt != nil {
+		now.ValidAt, now.Asked = *a.ValidAt, now.Asked|ValidAxis
+	}
+	if a.KnownAt != nil {
+		now.KnownAt, now.Asked = *a.KnownAt, now.Asked|KnownAxis
+	}
+	return now
 }
 
 // TimePrecision says how exactly an instant is known.

@@ -4,16 +4,16 @@ import "github.com/google/uuid"
 
 // Negotiation is a process in which parties look for an outcome.
 type Negotiation struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID        uuid.UUID         `db:"id"`
-	Key       string            `db:"key"`
-	Title     string            `db:"title"`
-	Summary   *string           `db:"summary"`
-	Stage     *NegotiationStage `db:"stage"`
-	StartedAt *Instant          `db:"started_at"`
-	EndedAt   *Instant          `db:"ended_at"`
+	ID        uuid.UUID
+	Key       string
+	Title     string
+	Summary   *string
+	Stage     *NegotiationStage
+	StartedAt *Instant
+	EndedAt   *Instant
 }
 
 // A page of negotiations.

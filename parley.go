@@ -71,9 +71,9 @@ func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // Provenance says who put one version of a record on file, when, and why it replaced the one before.
 type Provenance struct {
-	Version        uuid.UUID `db:"version"`
-	RecordedAt     Instant   `db:"recorded_at"`
-	RecordedByID   uuid.UUID `db:"recorded_by"`
-	SupersededAt   *Instant  `db:"-"`
-	CorrectionNote *string   `db:"correction_note"`
+	Version        uuid.UUID
+	RecordedAt     Instant
+	RecordedByID   uuid.UUID
+	SupersededAt   *Instant
+	CorrectionNote *string
 }

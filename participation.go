@@ -4,18 +4,18 @@ import "github.com/google/uuid"
 
 // Participation is a role that a stakeholder has in a negotiation for a time.
 type Participation struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID            uuid.UUID         `db:"id"`
-	NegotiationID uuid.UUID         `db:"negotiation_id"`
-	StakeholderID uuid.UUID         `db:"stakeholder_id"`
-	Role          ParticipationRole `db:"role"`
-	VetoPlayer    bool              `db:"veto_player"`
-	VetoIssueIDs  []uuid.UUID       `db:"-"`
-	Capability    *int              `db:"capability"`
-	ValidFrom     *Instant          `db:"valid_from"`
-	ValidTo       *Instant          `db:"valid_to"`
+	ID            uuid.UUID
+	NegotiationID uuid.UUID
+	StakeholderID uuid.UUID
+	Role          ParticipationRole
+	VetoPlayer    bool
+	VetoIssueIDs  []uuid.UUID
+	Capability    *int
+	ValidFrom     *Instant
+	ValidTo       *Instant
 }
 
 // A page of participations.
@@ -38,11 +38,11 @@ var ParticipationRoles = []ParticipationRole{
 // JoinNegotiationInput gives a stakeholder a role in a negotiation.
 type JoinNegotiationInput struct {
 	ID          *string
-	Negotiation string
-	Stakeholder string
+	Negotiation string `api:"ref"`
+	Stakeholder string `api:"ref"`
 	Role        ParticipationRole
 	VetoPlayer  bool
-	VetoIssues  []string
+	VetoIssues  []string `api:"ref"`
 	Capability  *int
 	ValidFrom   *Instant
 	ValidTo     *Instant

@@ -9,32 +9,32 @@ import (
 // Position is a holder's stance on a scenario over an interval: what it says or shows, not what it may want. How long it
 // holds, and whether it stands beside another, is not asserted: it follows from its line (see ArrangePositions).
 type Position struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID                 uuid.UUID          `db:"id"`
-	HolderID           uuid.UUID          `db:"holder_id"`
-	ScenarioID         uuid.UUID          `db:"scenario_id"`
-	Stance             Stance             `db:"stance"`
-	Conditions         []string           `db:"-"`
-	RedLine            bool               `db:"red_line"`
-	Salience           *int               `db:"salience"`
-	Rationale          *string            `db:"rationale"`
-	Confidence         AnalyticConfidence `db:"confidence"`
-	EvidenceIDs        []uuid.UUID        `db:"-"`
-	LastAffirmedAt     *Instant           `db:"-"` // the newest saidAt of its evidence
-	SecondHand         bool               `db:"second_hand"`
-	ValidFrom          Instant            `db:"valid_from"`
-	ValidFromPrecision TimePrecision      `db:"valid_from_precision"`
-	AssertedTo         *Instant           `db:"asserted_to"`
-	ContestsID         *uuid.UUID         `db:"contests"`
+	ID                 uuid.UUID
+	HolderID           uuid.UUID
+	ScenarioID         uuid.UUID
+	Stance             Stance
+	Conditions         []string
+	RedLine            bool
+	Salience           *int
+	Rationale          *string
+	Confidence         AnalyticConfidence
+	EvidenceIDs        []uuid.UUID
+	LastAffirmedAt     *Instant // the newest saidAt of its evidence
+	SecondHand         bool
+	ValidFrom          Instant
+	ValidFromPrecision TimePrecision
+	AssertedTo         *Instant
+	ContestsID         *uuid.UUID
 
 	// ValidTo is until when it holds; nil: until further notice.
-	ValidTo *Instant `db:"valid_to"`
+	ValidTo *Instant
 	// Beside: it stands beside a plain position, and ends none.
-	Beside bool `db:"beside"`
+	Beside bool
 	// Disputed: another position of its line holds at some instant of its interval.
-	Disputed bool `db:"disputed"`
+	Disputed bool
 	// Contested: another position of its line holds at the lens's valid instant.
 	Contested bool
 }
@@ -66,19 +66,19 @@ var AnalyticConfidences = []AnalyticConfidence{"LOW", "MODERATE", "HIGH"}
 // RecordPositionInput records where a holder stands.
 type RecordPositionInput struct {
 	ID                 *string
-	Holder             string
-	Scenario           string
+	Holder             string `api:"ref"`
+	Scenario           string `api:"ref"`
 	Stance             Stance
 	Conditions         []string
 	RedLine            bool
 	Salience           *int
 	Rationale          *string
-	Confidence         AnalyticConfidence
+	Confidence         AnalyticConfidence `api:"default=MODERATE"`
 	ValidFrom          *Instant
-	ValidFromPrecision TimePrecision
+	ValidFromPrecision TimePrecision `api:"default=INSTANT"`
 	ValidTo            *Instant
-	Contests           *string
-	Evidence           []string
+	Contests           *string  `api:"ref"`
+	Evidence           []string `api:"ref"`
 	NewEvidence        []NewStatementInput
 	IfUnchangedSince   *Cursor
 }

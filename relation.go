@@ -5,16 +5,16 @@ import "github.com/google/uuid"
 // ScenarioRelation is a claim, by a stakeholder or by the analysts themselves, about how two scenarios of a negotiation
 // bear on each other.
 type ScenarioRelation struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID          uuid.UUID            `db:"id"`
-	Kind        ScenarioRelationKind `db:"kind"`
-	FromID      uuid.UUID            `db:"from_id"`
-	ToID        uuid.UUID            `db:"to_id"`
-	ClaimedByID *uuid.UUID           `db:"claimed_by"`
-	Note        *string              `db:"note"`
-	EvidenceIDs []uuid.UUID          `db:"-"`
+	ID          uuid.UUID
+	Kind        ScenarioRelationKind
+	FromID      uuid.UUID
+	ToID        uuid.UUID
+	ClaimedByID *uuid.UUID
+	Note        *string
+	EvidenceIDs []uuid.UUID
 }
 
 // Label is what to call it in a list, given the titles of both scenarios.
@@ -33,12 +33,12 @@ var ScenarioRelationKinds = []ScenarioRelationKind{
 // RelateScenariosInput puts a relation on record.
 type RelateScenariosInput struct {
 	ID          *string
-	From        string
-	To          string
+	From        string `api:"ref"`
+	To          string `api:"ref"`
 	Kind        ScenarioRelationKind
-	ClaimedBy   *string
+	ClaimedBy   *string `api:"ref"`
 	Note        *string
-	Evidence    []string
+	Evidence    []string `api:"ref"`
 	NewEvidence []NewStatementInput
 }
 

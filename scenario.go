@@ -5,24 +5,24 @@ import "github.com/google/uuid"
 // Scenario is one answer to an issue: a way in which it might end. Rivals of the same issue exclude each other only
 // where a relation says so. Its place in valid time begins with its first status.
 type Scenario struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID            uuid.UUID         `db:"id"`
-	NegotiationID uuid.UUID         `db:"negotiation_id"`
-	IssueID       uuid.UUID         `db:"issue_id"`
-	Key           string            `db:"key"`
-	Title         string            `db:"title"`
-	Summary       *string           `db:"summary"`
-	Criteria      *string           `db:"criteria"`
-	Deadline      *Instant          `db:"deadline"`
-	TargetStage   *NegotiationStage `db:"target_stage"`
+	ID            uuid.UUID
+	NegotiationID uuid.UUID
+	IssueID       uuid.UUID
+	Key           string
+	Title         string
+	Summary       *string
+	Criteria      *string
+	Deadline      *Instant
+	TargetStage   *NegotiationStage
 
 	// Of its resolution, whatever the lens's valid instant; nil while there is none. See Resolution.
-	Outcome        *ResolutionOutcome `db:"outcome"`
-	ResolutionNote *string            `db:"resolution_note"`
-	ResolvedAt     *Instant           `db:"resolved_at"`
-	ResolvedByID   *uuid.UUID         `db:"resolved_by"`
+	Outcome        *ResolutionOutcome
+	ResolutionNote *string
+	ResolvedAt     *Instant
+	ResolvedByID   *uuid.UUID
 
 	// Of the status change that holds at the lens's valid instant; nil before the scenario came on the table.
 	Status         *ScenarioStatus
@@ -50,19 +50,19 @@ func (s *Scenario) AllowedTransitions() []ScenarioStatus {
 // AddScenarioInput puts a scenario on the table, with its first status.
 type AddScenarioInput struct {
 	ID                   *string
-	Issue                string
+	Issue                string `api:"ref"`
 	Key                  string
 	Title                string
 	Summary              *string
 	Criteria             *string
 	Deadline             *Instant
 	TargetStage          *NegotiationStage
-	InitialStatus        ScenarioStatus
+	InitialStatus        ScenarioStatus `api:"default=FLOATED"`
 	EffectiveAt          *Instant
-	EffectiveAtPrecision TimePrecision
-	By                   []string
+	EffectiveAtPrecision TimePrecision `api:"default=INSTANT"`
+	By                   []string      `api:"ref"`
 	Reason               *string
-	Evidence             []string
+	Evidence             []string `api:"ref"`
 	NewEvidence          []NewStatementInput
 }
 

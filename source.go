@@ -11,21 +11,21 @@ import (
 
 // Source is something that was published or obtained: a report, a transcript, a communiqué.
 type Source struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID          uuid.UUID         `db:"id"`
-	Key         string            `db:"key"`
-	Title       string            `db:"title"`
-	Publisher   *string           `db:"publisher"`
-	Author      *string           `db:"author"`
-	URL         *string           `db:"url"`
-	PublishedAt *Instant          `db:"published_at"`
-	RetrievedAt *Instant          `db:"retrieved_at"`
-	Language    *string           `db:"language"`
-	Reliability SourceReliability `db:"reliability"`
-	Marking     Marking           `db:"marking"`
-	ContentHash *string           `db:"content_hash"`
+	ID          uuid.UUID
+	Key         string
+	Title       string
+	Publisher   *string
+	Author      *string
+	URL         *string
+	PublishedAt *Instant
+	RetrievedAt *Instant
+	Language    *string
+	Reliability SourceReliability
+	Marking     Marking
+	ContentHash *string
 }
 
 // A page of sources.
@@ -61,8 +61,8 @@ type RegisterSourceInput struct {
 	PublishedAt *Instant
 	RetrievedAt *Instant
 	Language    *string
-	Reliability SourceReliability
-	Marking     Marking
+	Reliability SourceReliability `api:"default=F"`
+	Marking     Marking           `api:"default=TLP_CLEAR"`
 	Body        *string
 }
 

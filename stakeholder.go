@@ -9,15 +9,15 @@ import (
 // Stakeholder is a party to the world's affairs: a state, an organization, a group, a person. (Users of Parley are
 // Analysts.)
 type Stakeholder struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID          uuid.UUID       `db:"id"`
-	Key         string          `db:"key"`
-	Name        string          `db:"name"`
-	Kind        StakeholderKind `db:"kind"`
-	Aliases     []string        `db:"-"`
-	CountryCode *string         `db:"country_code"`
+	ID          uuid.UUID
+	Key         string
+	Name        string
+	Kind        StakeholderKind
+	Aliases     []string
+	CountryCode *string
 }
 
 // A page of stakeholders.

@@ -10,21 +10,21 @@ import (
 // Statement is one attributed utterance in a source. Whose words they are (the speaker) and whose position they tell of
 // (the holder of a position that rests on them) are different things.
 type Statement struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID                 uuid.UUID              `db:"id"`
-	SourceID           uuid.UUID              `db:"source_id"`
-	SpeakerID          *uuid.UUID             `db:"speaker_id"`
-	SpeakerDescription *string                `db:"speaker_description"`
-	AboutIDs           []uuid.UUID            `db:"-"`
-	Text               string                 `db:"text"`
-	Form               StatementForm          `db:"form"`
-	Terms              AttributionTerms       `db:"terms"`
-	Credibility        InformationCredibility `db:"credibility"`
-	Locators           []TextLocator          `db:"-"`
-	SaidAt             *Instant               `db:"said_at"`
-	SaidAtPrecision    TimePrecision          `db:"said_at_precision"`
+	ID                 uuid.UUID
+	SourceID           uuid.UUID
+	SpeakerID          *uuid.UUID
+	SpeakerDescription *string
+	AboutIDs           []uuid.UUID
+	Text               string
+	Form               StatementForm
+	Terms              AttributionTerms
+	Credibility        InformationCredibility
+	Locators           []TextLocator
+	SaidAt             *Instant
+	SaidAtPrecision    TimePrecision
 }
 
 // A page of statements.
@@ -83,16 +83,16 @@ var InformationCredibilities = []InformationCredibility{"C1", "C2", "C3", "C4", 
 // NewStatementInput is a statement to be recorded, alone or together with what rests on it.
 type NewStatementInput struct {
 	ID                 *string
-	Source             string
-	Speaker            *string
+	Source             string  `api:"ref"`
+	Speaker            *string `api:"ref"`
 	SpeakerDescription *string
-	About              []string
+	About              []string `api:"ref"`
 	Text               string
 	Form               StatementForm
-	Terms              AttributionTerms
-	Credibility        InformationCredibility
+	Terms              AttributionTerms       `api:"default=ON_RECORD"`
+	Credibility        InformationCredibility `api:"default=C6"`
 	SaidAt             *Instant
-	SaidAtPrecision    TimePrecision
+	SaidAtPrecision    TimePrecision `api:"default=INSTANT"`
 }
 
 // RecordStatementInput records a statement.

@@ -9,22 +9,22 @@ import (
 // StatusChange is a scenario's move to a status at an instant. From, Skipped and ValidTo are not asserted: they follow
 // from the neighbours on the scenario's line (see ArrangeStatuses).
 type StatusChange struct {
-	Lens Lens `db:"-"`
+	Lens Lens
 	Provenance
 
-	ID                   uuid.UUID      `db:"id"`
-	ScenarioID           uuid.UUID      `db:"scenario_id"`
-	To                   ScenarioStatus `db:"to_status"`
-	ByIDs                []uuid.UUID    `db:"-"`
-	Reason               *string        `db:"reason"`
-	SuccessorID          *uuid.UUID     `db:"successor_id"`
-	EffectiveAt          Instant        `db:"effective_at"`
-	EffectiveAtPrecision TimePrecision  `db:"effective_at_precision"`
-	EvidenceIDs          []uuid.UUID    `db:"-"`
+	ID                   uuid.UUID
+	ScenarioID           uuid.UUID
+	To                   ScenarioStatus
+	ByIDs                []uuid.UUID
+	Reason               *string
+	SuccessorID          *uuid.UUID
+	EffectiveAt          Instant
+	EffectiveAtPrecision TimePrecision
+	EvidenceIDs          []uuid.UUID
 
-	From    *ScenarioStatus  `db:"from_status"`
-	Skipped []ScenarioStatus `db:"-"`
-	ValidTo *Instant         `db:"valid_to"`
+	From    *ScenarioStatus
+	Skipped []ScenarioStatus
+	ValidTo *Instant
 }
 
 // A page of status changes.
@@ -50,15 +50,15 @@ func (s *StatusChange) SameCut(o *StatusChange) bool {
 // ChangeScenarioStatusInput moves a scenario to a status.
 type ChangeScenarioStatusInput struct {
 	ID                   *string
-	Scenario             string
+	Scenario             string `api:"ref"`
 	To                   ScenarioStatus
 	Reason               string
-	By                   []string
+	By                   []string `api:"ref"`
 	EffectiveAt          *Instant
-	EffectiveAtPrecision TimePrecision
+	EffectiveAtPrecision TimePrecision `api:"default=INSTANT"`
 	ExpectedStatus       *ScenarioStatus
-	Successor            *string
-	Evidence             []string
+	Successor            *string  `api:"ref"`
+	Evidence             []string `api:"ref"`
 	NewEvidence          []NewStatementInput
 }
 

@@ -25,9 +25,19 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// as is a context in the name of an analyst.
+func as(t testing.TB, store *storage.Store) context.Context {
+	t.Helper()
+	analyst, err := store.Introduce(t.Context(), "Test analyst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parley.WithCaller(t.Context(), analyst)
+}
+
 func open(t testing.TB) *storage.Store {
 	t.Helper()
-	store, err := storage.Open(t.Context(), storage.Options{DSN: pgtest.Database(t), Analyst: "Test analyst", Log: slog.New(slog.DiscardHandler)})
+	store, err := storage.Open(t.Context(), storage.Options{DSN: pgtest.Database(t), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +51,7 @@ func load(t testing.TB, store *storage.Store, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dataset.Import(t.Context(), store, set, nil); err != nil {
+	if _, err := dataset.Import(as(t, store), store, set, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -201,7 +211,7 @@ func TestRefusals(t *testing.T) {
 		{"too long a name", strings.ReplaceAll(text, `"Test analyst"`, `"`+longWord()+`"`), "recordedBy"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := archive.Import(t.Context(), copied, "archive.json", strings.NewReader(tt.text), nil)
+			_, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(tt.text), nil)
 			if err == nil || !strings.HasPrefix(err.Error(), "archive.json:") || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("%v, want %q", err, tt.says)
 			}
@@ -210,7 +220,7 @@ func TestRefusals(t *testing.T) {
 	if head, err := copied.Head(t.Context()); err != nil || head != 0 {
 		t.Errorf("the head of the feed moved to %d (%v)", head, err)
 	}
-	if _, err := archive.Import(t.Context(), copied, "archive.json", strings.NewReader(text), nil); err != nil {
+	if _, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(text), nil); err != nil {
 		t.Errorf("after all that, the archive itself: %v", err)
 	}
 }
@@ -372,7 +382,7 @@ func TestLongTables(t *testing.T) {
 	}
 	// So are archives, whose rows go into the database by chunks.
 	copied, archived, told := open(t), export(t, store), 0
-	outcome, err := archive.Import(t.Context(), copied, "archive.json", strings.NewReader(archived), func(int) { told++ })
+	outcome, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(archived), func(int) { told++ })
 	if err != nil || outcome.Negotiation != "talks" || outcome.Rows != strings.Count(archived, "\n{") || told == 0 {
 		t.Errorf("%+v, told %d times of progress: %v", outcome, told, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/storage"
+	"example.org/parley/storage/exchange"
 )
 
 // opening is the first field of an archive, with the number of its form.
@@ -37,7 +38,7 @@ func Import(ctx context.Context, store *storage.Store, name string, file io.Read
 	r := newReader(file)
 	outcome, err := r.head()
 	if err == nil {
-		err = store.Restore(ctx, outcome.KnownAt, func(to *storage.Restoration) error {
+		err = store.Restore(ctx, outcome.KnownAt, func(to *exchange.Restoration) error {
 			return r.sections(func(section string, row []byte) error {
 				outcome.Rows++
 				tell(progress, outcome.Rows)
@@ -45,7 +46,7 @@ func Import(ctx context.Context, store *storage.Store, name string, file io.Read
 			})
 		})
 	}
-	var misfit *storage.Misfit
+	var misfit *exchange.Misfit
 	switch {
 	case errors.As(err, &misfit) && misfit.Line > 0:
 		return Outcome{}, fmt.Errorf("%s:%d: %s", name, misfit.Line, misfit.Message)
@@ -73,7 +74,7 @@ func newReader(file io.Reader) *reader {
 func (r *reader) line() int { return r.lines.at(r.InputOffset()) }
 
 func (r *reader) refuse(format string, args ...any) error {
-	return &storage.Misfit{Line: r.line(), Message: fmt.Sprintf(format, args...)}
+	return &exchange.Misfit{Line: r.line(), Message: fmt.Sprintf(format, args...)}
 }
 
 // token reads the next token, which has to be this one; nil stands for a name.

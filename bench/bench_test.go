@@ -84,7 +84,7 @@ func serveSide(t *testing.T, name string, h http.Handler, request func(string) f
 }
 
 func parleyHandler(t *testing.T, dsn string) http.Handler {
-	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Test analyst", Log: quiet})
+	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

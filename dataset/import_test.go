@@ -94,10 +94,20 @@ type record struct {
 	db    *sql.DB
 }
 
+// as is a context in the name of an analyst.
+func as(t testing.TB, store *storage.Store) context.Context {
+	t.Helper()
+	analyst, err := store.Introduce(t.Context(), "Test analyst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parley.WithCaller(t.Context(), analyst)
+}
+
 func open(t testing.TB) *record {
 	t.Helper()
 	dsn := pgtest.Database(t)
-	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Test analyst", Log: slog.New(slog.DiscardHandler)})
+	store, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +140,7 @@ func read(t testing.TB, text string) *dataset.Set {
 func (r *record) load(text string) []string {
 	r.t.Helper()
 	before := r.head()
-	outcome, err := dataset.Import(r.t.Context(), r.store, read(r.t, text), nil)
+	outcome, err := dataset.Import(as(r.t, r.store), r.store, read(r.t, text), nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -165,7 +175,7 @@ func (r *record) loads(text string, want ...string) {
 func (r *record) refuses(text string, want ...string) {
 	r.t.Helper()
 	before := r.traces()
-	_, err := dataset.Import(r.t.Context(), r.store, read(r.t, text), nil)
+	_, err := dataset.Import(as(r.t, r.store), r.store, read(r.t, text), nil)
 	sayLines(r.t, err, want...)
 	if after := r.traces(); after != before {
 		r.t.Errorf("the refused import left traces: %s before, %s after", before, after)
@@ -217,7 +227,7 @@ func (r *record) position(holder, validFrom string) string {
 // retract takes back what a query finds the id of.
 func (r *record) retract(query string, args ...any) {
 	r.t.Helper()
-	if _, err := r.store.Retract(r.t.Context(), parley.RetractInput{ID: r.one(query, args...), Note: "It never was."}); err != nil {
+	if _, err := r.store.Retract(as(r.t, r.store), parley.RetractInput{ID: r.one(query, args...), Note: "It never was."}); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -269,7 +279,7 @@ func TestImportStatesEverything(t *testing.T) {
 	r := open(t)
 	set := read(t, talks)
 	var told []int
-	outcome, err := dataset.Import(t.Context(), r.store, set, func(done int) { told = append(told, done) })
+	outcome, err := dataset.Import(as(t, r.store), r.store, set, func(done int) { told = append(told, done) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +337,7 @@ func TestImportDemo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			outcome, err := dataset.Import(t.Context(), r.store, set, nil)
+			outcome, err := dataset.Import(as(t, r.store), r.store, set, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -474,7 +484,7 @@ func TestEditedFile(t *testing.T) {
 func TestImportMeetsWhatOthersRecorded(t *testing.T) {
 	t.Parallel()
 	r := open(t)
-	_, err := r.store.RegisterStakeholder(t.Context(), parley.RegisterStakeholderInput{Key: "north", Name: "The North", Kind: "STATE"})
+	_, err := r.store.RegisterStakeholder(as(t, r.store), parley.RegisterStakeholderInput{Key: "north", Name: "The North", Kind: "STATE"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -612,7 +622,7 @@ func TestOutcomes(t *testing.T) {
 	r.loads(edited(t, "            resolvedAt: 2025-02-01\n            resolutionNote: The line was drawn.\n", ""))
 	r.holds("DID_NOT_OCCUR 2025-02-01 00:00:00+00 The line was drawn.", outcome)
 	r.loads(other, "is resolved no more", "resolved: ambiguous")
-	if _, err := r.store.UnresolveScenario(t.Context(), parley.UnresolveScenarioInput{Scenario: "talks/strip", Note: "We erred."}); err != nil {
+	if _, err := r.store.UnresolveScenario(as(t, r.store), parley.UnresolveScenarioInput{Scenario: "talks/strip", Note: "We erred."}); err != nil {
 		t.Fatal(err)
 	}
 	r.loads(other)
@@ -691,7 +701,7 @@ func TestImportOfManyFacts(t *testing.T) {
 	var told []int
 	for _, what := range []string{"first import", "the same again"} {
 		begun := time.Now()
-		outcome, err := dataset.Import(t.Context(), r.store, set, func(done int) { told = append(told, done) })
+		outcome, err := dataset.Import(as(t, r.store), r.store, set, func(done int) { told = append(told, done) })
 		if err != nil {
 			t.Fatal(err)
 		}

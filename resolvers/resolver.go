@@ -12,6 +12,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"example.org/parley"
 	"example.org/parley/storage"
 )
 
@@ -83,4 +84,13 @@ func (r *Resolver) snapshot(ctx context.Context) *storage.Snapshot {
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	return op.snapshot
+}
+
+// viewer is the analyst who asks.
+func viewer(ctx context.Context) (*parley.Analyst, error) {
+	analyst, ok := parley.CallerOf(ctx)
+	if !ok {
+		return nil, parley.NewFault(parley.Unauthenticated, "Nobody is signed in.")
+	}
+	return &analyst, nil
 }

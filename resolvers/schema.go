@@ -26,7 +26,7 @@ func (r *mutationResolver) Retract(ctx context.Context, input parley.RetractInpu
 }
 
 func (r *queryResolver) Viewer(ctx context.Context) (*parley.Analyst, error) {
-	return r.store.Viewer(), nil
+	return viewer(ctx)
 }
 
 func (r *queryResolver) Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Lens, error) {

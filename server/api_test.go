@@ -20,6 +20,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"example.org/parley"
 	"example.org/parley/dataset"
 	"example.org/parley/examples"
 	"example.org/parley/feed"
@@ -41,6 +42,7 @@ func TestMain(m *testing.M) {
 // api is Parley's real handler over a database of the test's own.
 type api struct {
 	t     testing.TB
+	ctx   context.Context // of the test, in the name of the analyst
 	dsn   string
 	url   string
 	store *storage.Store
@@ -76,18 +78,23 @@ func startWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 	t.Helper()
 	a := &api{t: t, dsn: o.DSN, logs: &logged{}, metrics: prometheus.NewRegistry()}
 	log := a.logs.logger()
-	o.Analyst, o.Log = "Test analyst", log
+	o.Log = log
 	o.HeadTimeout = cmp.Or(o.HeadTimeout, 10*time.Second) // a busy machine shall not decide what is recorded
 	store, err := storage.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	analyst, err := store.Introduce(t.Context(), "Test analyst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.ctx = parley.WithCaller(t.Context(), analyst)
 	ctx, cancel := context.WithCancel(context.Background())
 	changes, err := feed.Start(ctx, store, feed.Options{Poll: poll, Log: log, Metrics: a.metrics})
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := server.Options{Store: store, Feed: changes, Log: log, LoopbackOnly: true, Metrics: a.metrics}
+	options := server.Options{Store: store, Feed: changes, Log: log, Analyst: analyst, LoopbackOnly: true, Metrics: a.metrics}
 	for _, change := range changed {
 		change(&options)
 	}
@@ -104,6 +111,16 @@ func startWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 		store.Close()
 	})
 	return a
+}
+
+// as acts in the name of another analyst.
+func (a *api) as(name string) (context.Context, parley.Analyst) {
+	a.t.Helper()
+	analyst, err := a.store.Introduce(a.t.Context(), name)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return parley.WithCaller(a.t.Context(), analyst), analyst
 }
 
 // ended is a context that has ended.
@@ -167,7 +184,7 @@ func (a *api) load(name, text string) int {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	outcome, err := dataset.Import(a.t.Context(), a.store, set, nil)
+	outcome, err := dataset.Import(a.ctx, a.store, set, nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (a *api) export(negotiation, knownAt string) string {
 func restored(t testing.TB, text string) *api {
 	t.Helper()
 	a := start(t)
-	if _, err := archive.Import(t.Context(), a.store, "archive.json", strings.NewReader(text), nil); err != nil {
+	if _, err := archive.Import(a.ctx, a.store, "archive.json", strings.NewReader(text), nil); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -171,7 +171,7 @@ negotiations:
 		c: correctPosition(input: {position: %[1]q, rationale: "She said so.", note: "It had none."}) { userErrors { code message field } }
 		r: retract(input: {id: %[1]q, note: "A forgery."}) { userErrors { code message field } }
 		e: editStakeholder(input: {stakeholder: "russia", aliases: ["RF"]}) { userErrors { code message field } } }`, position))
-	if _, err := a.store.EraseBody(t.Context(), "leak", "The law demands it."); err != nil {
+	if _, err := a.store.EraseBody(a.ctx, "leak", "The law demands it."); err != nil {
 		t.Fatal(err)
 	}
 	for _, known := range []string{"", beforeRetraction, "2025-08-18T18:00:00.000000Z", "2025-08-16T09:00:00.000004Z"} {
@@ -355,7 +355,7 @@ func TestArchivesOfRandomHistories(t *testing.T) {
 		known := parley.FormatInstant(h.known[h.draw("known", 0, len(h.known)-1)])
 		text := a.export(h.key, known)
 		b := start(t)
-		if _, err := archive.Import(t.Context(), b.store, "archive.json", strings.NewReader(text), nil); err != nil {
+		if _, err := archive.Import(b.ctx, b.store, "archive.json", strings.NewReader(text), nil); err != nil {
 			rt.Fatalf("%v\n%s", err, text)
 		}
 		if again := b.export(h.key, known); again != text {
@@ -420,7 +420,7 @@ negotiations:
     relations: [{kind: FALLBACK_FOR, from: line, to: strip, claimedBy: north, comment: N, evidence: [m1]}]
 `)
 	a.load("mended.yaml", "dataset: talks\nnegotiations: [{key: talks, issues: [{key: border, scenarios: [{key: line, positions: [{key: p3, holder: north, stance: SUPPORTS, validFrom: 2025-01-04, note: A slip.}]}]}]}]\n")
-	if _, err := a.store.EraseBody(t.Context(), "full", "The law demands it."); err != nil {
+	if _, err := a.store.EraseBody(a.ctx, "full", "The law demands it."); err != nil {
 		t.Fatal(err)
 	}
 	b := restored(t, a.export("talks", ""))
@@ -476,7 +476,7 @@ func TestArchivesIntoARecord(t *testing.T) {
 	refused := func(b *api, text, says string) {
 		t.Helper()
 		before := b.number(`SELECT count(*) + (SELECT count(*) FROM changes) + (SELECT seq FROM feed_head) FROM records`)
-		_, err := archive.Import(t.Context(), b.store, "archive.json", strings.NewReader(text), nil)
+		_, err := archive.Import(b.ctx, b.store, "archive.json", strings.NewReader(text), nil)
 		if err == nil || !strings.Contains(err.Error(), says) || !strings.HasPrefix(err.Error(), "archive.json:") {
 			t.Errorf("%v, want %q", err, says)
 		}
@@ -494,7 +494,7 @@ func TestArchivesIntoARecord(t *testing.T) {
 	// A record that is older takes it.
 	older := start(t)
 	older.load("older.yaml", "dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: west, name: West, kind: STATE}]\n")
-	if _, err := archive.Import(t.Context(), older.store, "archive.json", strings.NewReader(text), nil); err != nil {
+	if _, err := archive.Import(older.ctx, older.store, "archive.json", strings.NewReader(text), nil); err != nil {
 		t.Fatal(err)
 	}
 	if again := older.export("talks", ""); again != text {
@@ -522,23 +522,23 @@ func TestArchivesIntoARecord(t *testing.T) {
 
 	reader := start(t)
 	reader.sql(`UPDATE analysts SET role = 'ANALYST'`)
-	other, err := storage.Open(t.Context(), storage.Options{DSN: reader.dsn, Analyst: "Test analyst", Log: a.logs.logger()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	if _, err := archive.Import(t.Context(), other, "archive.json", strings.NewReader(text), nil); err == nil || !strings.Contains(err.Error(), "Only an administrator") {
+	ctx, _ := reader.as("Test analyst")
+	if _, err := archive.Import(ctx, reader.store, "archive.json", strings.NewReader(text), nil); err == nil || !strings.Contains(err.Error(), "Only an administrator") {
 		t.Errorf("by an analyst: %v", err)
 	}
 
 	// Who recorded what is told by name; nobody gets rights by an archive.
 	dsn := pgtest.Database(t)
-	importer, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Analyst: "Importer", Log: a.logs.logger()})
+	importer, err := storage.Open(t.Context(), storage.Options{DSN: dsn, Log: a.logs.logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer importer.Close()
-	if _, err := archive.Import(t.Context(), importer, "archive.json", strings.NewReader(text), nil); err != nil {
+	analyst, err := importer.Introduce(t.Context(), "Importer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := archive.Import(parley.WithCaller(t.Context(), analyst), importer, "archive.json", strings.NewReader(text), nil); err != nil {
 		t.Fatal(err)
 	}
 	c := startOn(t, dsn)

@@ -1,8 +1,8 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
-	"log/slog"
 	"math"
 	"slices"
 	"testing"
@@ -11,18 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"example.org/parley"
-	"example.org/parley/storage"
 )
-
-// colleague opens the database in another analyst's name.
-func (a *api) colleague(name string) *storage.Store {
-	a.t.Helper()
-	store, err := storage.Open(a.t.Context(), storage.Options{DSN: a.dsn, Analyst: name, HeadTimeout: 10 * time.Second, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return store
-}
 
 const assess = `mutation($in: AssessScenarioInput!) { assessScenario(input: $in) {
 	assessment { id label probability likelihood confidence rationale assessedAt brierScore scenario { key } analyst { name } } cursor userErrors { code message field } } }`
@@ -260,11 +249,11 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 		for i := range scenarios {
 			a.must(fmt.Sprintf(`mutation { relateScenarios(input: {from: "talks/%s", to: "talks/%s", kind: MUTUALLY_EXCLUSIVE}) { userErrors { code message field } } }`, scenarios[i], scenarios[(i+1)%3]))
 		}
-		var stores []*storage.Store
+		var contexts []context.Context
+		var analysts []parley.Analyst
 		for _, name := range []string{"First", "Second", "Third"} {
-			store := a.colleague(fmt.Sprint(name, " ", issues))
-			defer store.Close()
-			stores = append(stores, store)
+			ctx, analyst := a.as(fmt.Sprint(name, " ", issues))
+			contexts, analysts = append(contexts, ctx), append(analysts, analyst)
 		}
 		m := &judgements{}
 		now := func() time.Time {
@@ -290,26 +279,26 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 			case 0:
 				if resolution == nil {
 					outcome := rapid.SampledFrom(parley.ResolutionOutcomes).Draw(rt, "outcome")
-					if _, err := a.store.ResolveScenario(t.Context(), parley.ResolveScenarioInput{Scenario: path, Outcome: outcome, ResolvedAt: &at}); err != nil {
+					if _, err := a.store.ResolveScenario(a.ctx, parley.ResolveScenarioInput{Scenario: path, Outcome: outcome, ResolvedAt: &at}); err != nil {
 						rt.Fatal(err)
 					}
 					m.resolved = append(m.resolved, verdict{scenario: scenario, outcome: outcome, on: on, known: now()})
 				} else {
-					if _, err := a.store.UnresolveScenario(t.Context(), parley.UnresolveScenarioInput{Scenario: path, Note: "no"}); err != nil {
+					if _, err := a.store.UnresolveScenario(a.ctx, parley.UnresolveScenarioInput{Scenario: path, Note: "no"}); err != nil {
 						rt.Fatal(err)
 					}
 					resolution.until = now()
 				}
 			case 1:
 				if i := slices.IndexFunc(m.assessed, func(j judgement) bool { return j.until.IsZero() }); i >= 0 {
-					if _, err := a.store.Retract(t.Context(), parley.RetractInput{ID: m.assessed[i].id, Note: "no"}); err != nil {
+					if _, err := a.store.Retract(a.ctx, parley.RetractInput{ID: m.assessed[i].id, Note: "no"}); err != nil {
 						rt.Fatal(err)
 					}
 					m.assessed[i].until = now()
 				}
 			default:
 				analyst, percent := rapid.IntRange(0, 2).Draw(rt, "analyst"), rapid.IntRange(1, 99).Draw(rt, "percent")
-				did, err := stores[analyst].AssessScenario(t.Context(), parley.AssessScenarioInput{
+				did, err := a.store.AssessScenario(contexts[analyst], parley.AssessScenarioInput{
 					Scenario: path, Probability: percent, Confidence: "LOW", Rationale: "so", AssessedAt: &at,
 				})
 				taken := slices.ContainsFunc(m.assessed, func(j judgement) bool {
@@ -350,9 +339,9 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 			} else {
 				got.want("issue.likelihoods.total", total, "issue.likelihoods.coherent", total <= 105 && (total >= 95 || !all))
 			}
-			for i, store := range stores {
+			for i, analyst := range analysts {
 				n, scored, mean, overTime := m.score(i, day, known)
-				got := a.must(fmt.Sprintf(`{ node(id: %q, %s) { ... on Analyst { record { n scenarios brier timeWeightedBrier calibration { n } } } } }`, store.Viewer().ID, asOf))
+				got := a.must(fmt.Sprintf(`{ node(id: %q, %s) { ... on Analyst { record { n scenarios brier timeWeightedBrier calibration { n } } } } }`, analyst.ID, asOf))
 				got.want("node.record.n", n, "node.record.scenarios", scored)
 				inBuckets := 0.0
 				for i := range 7 {

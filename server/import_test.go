@@ -67,7 +67,7 @@ func TestHistoryWithItsOwnDates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dataset.Import(t.Context(), a.store, early, nil); err == nil || !strings.Contains(err.Error(), "1950-01-01") {
+	if _, err := dataset.Import(a.ctx, a.store, early, nil); err == nil || !strings.Contains(err.Error(), "1950-01-01") {
 		t.Errorf("before what was asked about: %v", err)
 	}
 	if n := a.load("first.yaml", told("2001-02-03T04:05:06Z", "North")); n != 1 {
@@ -88,7 +88,7 @@ func TestHistoryWithItsOwnDates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := dataset.Import(t.Context(), a.store, set, nil); err == nil || !strings.Contains(err.Error(), tt.says) || !strings.HasPrefix(err.Error(), "third.yaml:") {
+		if _, err := dataset.Import(a.ctx, a.store, set, nil); err == nil || !strings.Contains(err.Error(), tt.says) || !strings.HasPrefix(err.Error(), "third.yaml:") {
 			t.Errorf("recordedAt %s: %v", tt.recordedAt, err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestHistoryWithItsOwnDates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dataset.Import(t.Context(), a.store, set, nil); err == nil || !strings.Contains(err.Error(), "2020-01-01") {
+	if _, err := dataset.Import(a.ctx, a.store, set, nil); err == nil || !strings.Contains(err.Error(), "2020-01-01") {
 		t.Errorf("after the question: %v", err)
 	}
 	a.sql(`UPDATE analysts SET role = 'ANALYST'`)
@@ -106,7 +106,7 @@ func TestHistoryWithItsOwnDates(t *testing.T) {
 	if set, err = dataset.Read("fifth.yaml", []byte(told("2021-01-01", "By whom"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dataset.Import(t.Context(), other.store, set, nil); err == nil || !strings.Contains(err.Error(), "administrator") {
+	if _, err := dataset.Import(other.ctx, other.store, set, nil); err == nil || !strings.Contains(err.Error(), "administrator") {
 		t.Errorf("by an analyst: %v", err)
 	}
 }

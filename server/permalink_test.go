@@ -60,7 +60,7 @@ func writeAtRandom(ctx context.Context, m *storage.Store, random *rand.Rand, wri
 
 // writers write at random, so many at once, until they are told to stop.
 func (a *api) writers(n int) (stop func()) {
-	ctx, cancel := context.WithCancel(a.t.Context())
+	ctx, cancel := context.WithCancel(a.ctx)
 	var writing sync.WaitGroup
 	for w := range n {
 		writing.Go(func() {

@@ -221,17 +221,17 @@ func TestErasedText(t *testing.T) {
 	const document = `{ source(id: "gazette") { title contentHash body bodyErasure { erasedAt erasedBy { name } note } statements { nodes { text verified locators { start } } } } }`
 	before := a.must(document)
 	before.want("source.bodyErasure", nil)
-	if _, err := a.store.EraseBody(t.Context(), "gazette", " "); err == nil || !strings.Contains(err.Error(), "Note is empty") {
+	if _, err := a.store.EraseBody(a.ctx, "gazette", " "); err == nil || !strings.Contains(err.Error(), "Note is empty") {
 		t.Errorf("without a reason: %v", err)
 	}
-	if _, err := a.store.EraseBody(t.Context(), "rumour", "a court's order"); err == nil || !strings.Contains(err.Error(), "No text is kept") {
+	if _, err := a.store.EraseBody(a.ctx, "rumour", "a court's order"); err == nil || !strings.Contains(err.Error(), "No text is kept") {
 		t.Errorf("of a source without a text: %v", err)
 	}
-	written, err := a.store.EraseBody(t.Context(), "gazette", "a court's order")
+	written, err := a.store.EraseBody(a.ctx, "gazette", "a court's order")
 	if err != nil || written.Cursor == nil {
 		t.Fatal(written, err)
 	}
-	if again, err := a.store.EraseBody(t.Context(), "gazette", "once more"); err != nil || again.Cursor != nil {
+	if again, err := a.store.EraseBody(a.ctx, "gazette", "once more"); err != nil || again.Cursor != nil {
 		t.Errorf("erased again: %v %v", again, err)
 	}
 	after := a.must(document)

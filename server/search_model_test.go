@@ -97,7 +97,7 @@ func TestSearchAgainstModel(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(rt, "changes") {
 			n := a.changes()
 			one := func(list []string) string { return list[random.IntN(len(list))] }
-			ctx, said := t.Context(), text()
+			ctx, said := a.ctx, text()
 			var did storage.Written
 			var err error
 			switch random.IntN(14) {

@@ -279,7 +279,7 @@ func TestSearchOfLongTexts(t *testing.T) {
 	a.finds("sign the pact", "", "We will - perhaps - sign the pact [...] if asked.", "The Gazette")
 	known := a.must(`{ lens { knownAt } }`).text("lens.knownAt")
 	for _, source := range []string{"gazette", "thick"} {
-		if _, err := a.store.EraseBody(t.Context(), source, "a court's order"); err != nil {
+		if _, err := a.store.EraseBody(a.ctx, source, "a court's order"); err != nil {
 			t.Fatal(err)
 		}
 	}

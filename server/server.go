@@ -43,6 +43,8 @@ type Options struct {
 	Store *storage.Store
 	Feed  *feed.Feed
 	Log   *slog.Logger
+	// Analyst is in whose name everybody reads and writes.
+	Analyst parley.Analyst
 	// LoopbackOnly refuses requests under any host name but the machine's own, so that a page elsewhere can't reach the
 	// API by giving its own name this machine's address.
 	LoopbackOnly bool
@@ -116,6 +118,9 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports)
 	srv.Use(extension.Introspection{})
 	srv.Use(operationCheck{schema.Schema()})
 	srv.Use(costLimit{})
+	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		return next(parley.WithCaller(ctx, o.Analyst))
+	})
 	srv.AroundResponses(r.OneSnapshot)
 	srv.AroundRootFields(r.FreshSnapshot)
 	srv.SetErrorPresenter(resolvers.PresentError(o.Log))

@@ -223,7 +223,7 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 	bargains := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		bargains++ // each has its own
-		ctx, talks := t.Context(), fmt.Sprint("talks-", bargains)
+		ctx, talks := a.ctx, fmt.Sprint("talks-", bargains)
 		holders := []string{"alba", "brig", "coast", "dune", "minister", "envoy", "poet"}
 		scenarios := []string{talks + "/line", talks + "/strip", talks + "/wall"}
 		var keys []string

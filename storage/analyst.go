@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // analystID is the id of a new analyst. It follows from the name, so that an archive means the same one in every database.
@@ -18,8 +19,8 @@ func analystID(name string) uuid.UUID {
 // are not.
 func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Analyst, error) {
 	byID := make(map[uuid.UUID]*parley.Analyst)
-	err := s.rows(ctx, `SELECT record_send(ROW(id, name, role)) FROM analysts WHERE id = ANY($1)`, []any{binaryIDs(recordIDs(keys))}, func(sent row) {
-		a := &parley.Analyst{ID: sent.next().id(), Name: sent.next().text(), Role: parley.Role(sent.next().text())}
+	err := s.Rows(ctx, `SELECT record_send(ROW(id, name, role)) FROM {analysts} WHERE id = ANY($1)`, []any{rows.RecordIDs(keys)}, func(sent rows.Row) {
+		a := &parley.Analyst{ID: sent.Next().ID(), Name: sent.Next().Text(), Role: parley.Role(sent.Next().Text())}
 		byID[a.ID] = a
 	})
 	if err != nil {
@@ -34,13 +35,4 @@ func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ *Fields) ([]*parl
 		}
 	}
 	return aligned, nil
-}
-
-// recordIDs are the ids that keys ask for.
-func recordIDs(keys []Key) uuids {
-	ids := make(uuids, len(keys))
-	for i, k := range keys {
-		ids[i] = k.ID
-	}
-	return ids
 }

@@ -7,72 +7,65 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// assessmentRow is what is written of a version.
-type assessmentRow struct {
-	parley.Assessment
-	NegotiationID uuid.UUID `db:"negotiation_id"`
-}
-
-var assessmentTable = &table[parley.Assessment]{
-	name: "assessments", alias: "a",
-	self: func(a *parley.Assessment) (*uuid.UUID, *parley.Lens) { return &a.ID, &a.Lens },
-	columns: columns[parley.Assessment]{
-		id("scenario label brierScore", "@.scenario_id", func(a *parley.Assessment) *uuid.UUID { return &a.ScenarioID }),
-		columnOf("probability likelihood label brierScore", "@.probability", func(a *parley.Assessment) *int { return &a.Probability }, readInt),
-		text("confidence", "@.confidence", func(a *parley.Assessment) *parley.AnalyticConfidence { return &a.Confidence }),
-		text("rationale", "@.rationale", func(a *parley.Assessment) *string { return &a.Rationale }),
-		when("assessedAt brierScore", "@.assessed_at", func(a *parley.Assessment) *parley.Instant { return &a.AssessedAt }),
-		id("analyst", "@.recorded_by", func(a *parley.Assessment) *uuid.UUID { return &a.RecordedByID }),
-		when("recordedAt", "@.recorded_at", func(a *parley.Assessment) *parley.Instant { return &a.RecordedAt }),
-		id("version", "@.version", func(a *parley.Assessment) *uuid.UUID { return &a.Version }),
+// assessments are kept in a table of their own.
+var assessments = &noun[parley.Assessment]{
+	traits: traits{
+		changes: parley.ChangeOfAssessment, copies: []string{"negotiation_id"},
+		texts: []string{"rationale"}, visible: assessedByNow("@") + " AND " + onTheTable("@.scenario_id"),
+		dates: []date{{column: "assessed_at"}},
 	},
-	references: []reference{refersTo("scenario", "@.scenario_id", scenarioTable)},
-}
-
-var assessments = noun[parley.Assessment]{
-	table: assessmentTable, kind: parley.KindAssessment, changeKind: parley.ChangeOfAssessment,
+	table: &rows.Table[parley.Assessment]{
+		Kind: parley.KindAssessment, Name: "assessments", Alias: "a",
+		Self: func(a *parley.Assessment) (*uuid.UUID, *parley.Lens) { return &a.ID, &a.Lens },
+		Columns: rows.Columns[parley.Assessment]{
+			rows.Reference("scenario label brierScore", "scenario_id", func(a *parley.Assessment) *uuid.UUID { return &a.ScenarioID }, scenarios.table).UsedAs("an assessment").Follow(),
+			rows.Int("probability likelihood label brierScore", "probability", func(a *parley.Assessment) *int { return &a.Probability }),
+			rows.Text("confidence", "confidence", func(a *parley.Assessment) *parley.AnalyticConfidence { return &a.Confidence }),
+			rows.Text("rationale", "rationale", func(a *parley.Assessment) *string { return &a.Rationale }),
+			rows.Time("assessedAt brierScore", "assessed_at", func(a *parley.Assessment) *parley.Instant { return &a.AssessedAt }),
+			rows.ID("analyst", "recorded_by", func(a *parley.Assessment) *uuid.UUID { return &a.RecordedByID }),
+			rows.Time("recordedAt", "recorded_at", func(a *parley.Assessment) *parley.Instant { return &a.RecordedAt }),
+			rows.ID(rows.Unselected, "version", func(a *parley.Assessment) *uuid.UUID { return &a.Version }),
+		},
+	},
 	provenance: func(a *parley.Assessment) *parley.Provenance { return &a.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, a *parley.Assessment) error {
-		a.ID = subject.ID
-		return w.insert(ctx, "assessments",
-			`id, version, negotiation_id, scenario_id, probability, confidence, rationale, assessed_at, recorded_by, recorded_at, correction_note`,
-			assessmentRow{Assessment: *a, NegotiationID: *subject.NegotiationID})
-	},
 }
 
 // Assessments are those with these ids; nil where there is none.
 func (s *Snapshot) Assessments(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Assessment, error) {
-	return find(ctx, &s.reader, assessmentTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, assessments.table, keys, fields)
 }
 
 // AssessmentVersions are the versions with these ids, as they last were at the lens's known instant; nil where there is
 // none.
 func (s *Snapshot) AssessmentVersions(ctx context.Context, versions []Key, fields *Fields) ([]*parley.Assessment, error) {
-	return readVersions(ctx, &s.reader, assessmentTable, versions, fields)
+	return rows.Versions(ctx, &s.Reader, assessments.table, versions, fields)
 }
 
 // AssessmentsOf are the assessments of each scenario by the lens's valid instant, newest first.
 func (s *Snapshot) AssessmentsOf(ctx context.Context, scenarios []Key, p parley.Page, fields *Fields) ([]*parley.AssessmentConnection, error) {
-	c := conditions{query: s.newQuery(scenarios), list: []string{`a.scenario_id = k.id`, `{known a}`, assessedByNow}}
-	if c.looksBack() {
-		c.add(onTheTable("a.scenario_id"))
+	c := rows.Conditions{Query: s.Query(scenarios), List: []string{`a.scenario_id = k.id`, `{known a}`, assessedByNow("a")}}
+	if c.LooksBack() {
+		c.Add(onTheTable("a.scenario_id"))
 	}
-	return pages(ctx, &s.reader, assessmentTable, c.query, list{
-		from: `assessments a`, where: c.list,
-		order: order{descending: true, columns: []orderColumn{{"a.assessed_at", "timestamptz"}, {"a.id", "uuid"}}},
+	return rows.Pages(ctx, assessments.table, c.Query, rows.List{
+		From: `{assessments a}`, Where: c.List,
+		Order: rows.Order{Descending: true, Columns: []rows.OrderColumn{by("a.assessed_at", "timestamptz"), by("a.id", "uuid")}},
 	}, p, fields)
 }
 
-const assessedByNow = `a.assessed_at <= k.valid_at`
+// assessedByNow says that an assessment dates from the lens's valid instant at the latest.
+func assessedByNow(assessment string) string { return assessment + `.assessed_at <= k.valid_at` }
 
 // latestAssessment is the one that was an analyst's latest of a scenario at an instant, as on record now; nil for none.
 func (w *writer) latestAssessment(ctx context.Context, scenario, analyst uuid.UUID, at parley.Instant) (*parley.Assessment, error) {
-	q := w.newQuery(current(scenario))
-	lists, err := readLists(ctx, &w.reader, assessmentTable, q, nil, `LATERAL (
-		SELECT * FROM assessments x
-		WHERE x.scenario_id = k.id AND x.recorded_by = `+q.arg(analyst)+` AND x.assessed_at <= `+q.arg(at)+` AND {known x}
+	q := w.Query(rows.KeysOf(scenario))
+	lists, err := rows.Each(ctx, assessments.table, q, nil, `LATERAL (
+		SELECT * FROM {assessments x}
+		WHERE x.scenario_id = k.id AND x.recorded_by = `+q.Arg(analyst)+` AND x.assessed_at <= `+q.Arg(at)+` AND {known x}
 		ORDER BY x.assessed_at DESC
 		LIMIT 1) a ON true`, "")
 	if err != nil {
@@ -86,7 +79,7 @@ func (w *writer) latestAssessment(ctx context.Context, scenario, analyst uuid.UU
 
 // AssessScenario puts an assessment by the analyst of this store on record.
 func (m mutations) AssessScenario(ctx context.Context, in parley.AssessScenarioInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).assessScenario)
+	return create(ctx, m, "assessScenario", in.ID, in, (*writer).assessScenario)
 }
 
 func (w *writer) assessScenario(ctx context.Context, in parley.AssessScenarioInput, id *clientID) (Written, error) {
@@ -102,7 +95,7 @@ func (w *writer) assessScenario(ctx context.Context, in parley.AssessScenarioInp
 	if err != nil {
 		return Written{}, err
 	}
-	analyst, by := w.store.analyst.ID, parley.LatestInstant
+	analyst, by := w.analyst.ID, parley.LatestInstant
 	if in.AssessedAt != nil {
 		by = *in.AssessedAt
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // Batch is a transaction of many mutations: all of them are kept, or none. Each makes its own change with its own
@@ -31,21 +32,21 @@ type head struct {
 // history with knowledge dates of its own, which has to continue what is on record.
 func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func(*Batch) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
-		if err := w.alone(ctx); err != nil {
+		if err := w.identify(ctx); err != nil {
 			return err
 		}
-		now, err := w.now(ctx)
+		now, err := w.alone(ctx)
 		if err != nil {
 			return err
 		}
-		w.head = &head{seq: now.seq, at: now.now}
+		w.head = &head{seq: now.Seq, at: now.Now}
 		if recordedAt != nil {
 			w.head.at = recordedAt.Add(-time.Microsecond) // the first change bears the instant itself
-			w.head.refused = s.mayRecord(*recordedAt, now)
+			w.head.refused = w.mayRecord(*recordedAt, now)
 		}
 		b := &Batch{w: w}
 		b.mutations = mutations{run: b.mutation}
-		if err := do(b); err != nil || w.head.seq == now.seq {
+		if err := do(b); err != nil || w.head.seq == now.Seq {
 			return err
 		}
 		w.seq, w.at = w.head.seq, w.head.at
@@ -55,30 +56,30 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 		return nil
 	})
 	if err == nil {
-		s.hints.give()
+		s.notifier.notify()
 	}
 	return err
 }
 
-// alone waits until no other writes, and keeps others from it until the commit.
-func (w *writer) alone(ctx context.Context) error {
+// alone waits until no other writes, and keeps others from writing until the commit. It returns the feed head.
+func (w *writer) alone(ctx context.Context) (rows.Now, error) {
 	err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1), set_config('parley.hold', '0', true)`, writersLock)
 	if err != nil {
-		return fmt.Errorf("wait for other writers: %w", err)
+		return rows.Now{}, fmt.Errorf("wait for other writers: %w", err)
 	}
-	return nil
+	return w.Now(ctx)
 }
 
 // mayRecord refuses to put changes on record as of an instant at which others may have looked already.
-func (s *Store) mayRecord(at parley.Instant, now now) error {
+func (w *writer) mayRecord(at parley.Instant, now rows.Now) error {
 	switch {
-	case s.analyst.Role != parley.Admin:
+	case w.analyst.Role != parley.Admin:
 		return parley.Refuse(parley.Invalid, "recordedAt", "Only an administrator may give recordedAt; leave it out, and the facts are recorded now.")
-	case at.After(now.now):
+	case at.After(now.Now):
 		return parley.Refuse(parley.Invalid, "recordedAt", "recordedAt %s lies in the future; give an instant up to now, or leave it out.", parley.FormatInstant(at))
-	case !at.After(now.recordedAt):
+	case !at.After(now.RecordedAt):
 		return parley.Refuse(parley.Conflict, "recordedAt", "recordedAt %s is not later than what is on record, or was asked about, already (%s); give a later instant, import into an empty database, or leave it out.",
-			parley.FormatInstant(at), parley.FormatInstant(now.recordedAt))
+			parley.FormatInstant(at), parley.FormatInstant(now.RecordedAt))
 	}
 	return nil
 }
@@ -113,8 +114,8 @@ func (b *Batch) Named(ctx context.Context, id uuid.UUID) (Named, bool, error) {
 	var found []Named
 	err := b.w.all(ctx, &found, `
 		SELECT c.record_id, r.retracted_at < 'infinity' AS retracted
-		FROM client_ids c
-		JOIN records r ON r.id = c.record_id
+		FROM {client_ids c}
+		JOIN {records r} ON r.id = c.record_id
 		WHERE c.id = $1`, id)
 	if err != nil || len(found) == 0 {
 		return Named{}, false, err
@@ -135,7 +136,7 @@ func (b *Batch) FindKey(ctx context.Context, key string) (uuid.UUID, bool, error
 func (b *Batch) FirstStatus(ctx context.Context, scenario uuid.UUID) (uuid.UUID, error) {
 	var found []uuid.UUID
 	err := b.w.all(ctx, &found, `
-		SELECT id FROM status_changes
+		SELECT id FROM {status_changes}
 		WHERE scenario_id = $1 AND superseded_at = 'infinity'
 		ORDER BY effective_at
 		LIMIT 1`, scenario)
@@ -176,7 +177,7 @@ func (b *Batch) ContentHash(ctx context.Context, source string) (*string, error)
 	if err != nil || !known {
 		return nil, err
 	}
-	read, err := find(ctx, &b.w.reader, sourceTable, current(id), nil)
+	read, err := rows.Find(ctx, &b.w.Reader, sources.table, rows.KeysOf(id), nil)
 	if err != nil || read[0] == nil {
 		return nil, err
 	}

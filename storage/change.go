@@ -3,40 +3,40 @@ package storage
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // changeColumns are those of a change. What it touches takes a look at another table, and is read for the feed only.
-var changeColumns = columns[parley.ChangeEntry]{
-	number("", "@.seq", func(e *parley.ChangeEntry) *int64 { return &e.Seq }),
-	when("", "@.recorded_at", func(e *parley.ChangeEntry) *parley.Instant { return &e.RecordedAt }),
-	text("", "@.subject_kind", func(e *parley.ChangeEntry) *parley.Kind { return &e.SubjectKind }),
-	id("", "@.subject_id", func(e *parley.ChangeEntry) *uuid.UUID { return &e.SubjectID }),
-	optionalText("", "@.cause", func(e *parley.ChangeEntry) **parley.ShiftCause { return &e.Cause }),
-	id("recordedBy", "@.recorded_by", func(e *parley.ChangeEntry) *uuid.UUID { return &e.RecordedByID }),
-	text("kind", "@.kind", func(e *parley.ChangeEntry) *parley.ChangeKind { return &e.Kind }),
-	text("", "@.action", func(e *parley.ChangeEntry) *parley.RecordAction { return &e.Action }),
-	optionalID("node position statusChange assessment", "@.version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.Version }),
-	optionalID("previous previousAssessment", "@.previous_version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.PreviousVersion }),
-	optionalID("negotiation", "@.negotiation_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.NegotiationID }),
-	optionalID("scenario", "@.scenario_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.ScenarioID }),
-	textList("fields", "@.fields", func(e *parley.ChangeEntry) *[]string { return &e.Fields }),
-	text("summary", "@.summary", func(e *parley.ChangeEntry) *string { return &e.Summary }),
-	optionalText("note", "@.note", func(e *parley.ChangeEntry) **string { return &e.Note }),
-	idList("lines", "@.lines", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Lines }),
-	idList("touches", "ARRAY(SELECT t.record_id FROM change_touches t WHERE t.seq = @.seq)", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Touches }),
+var changeColumns = rows.Columns[parley.ChangeEntry]{
+	rows.Number("", "seq", func(e *parley.ChangeEntry) *int64 { return &e.Seq }),
+	rows.Time("", "recorded_at", func(e *parley.ChangeEntry) *parley.Instant { return &e.RecordedAt }),
+	rows.Text("", "subject_kind", func(e *parley.ChangeEntry) *parley.Kind { return &e.SubjectKind }),
+	rows.ID("", "subject_id", func(e *parley.ChangeEntry) *uuid.UUID { return &e.SubjectID }),
+	rows.OptionalText("", "cause", func(e *parley.ChangeEntry) **parley.ShiftCause { return &e.Cause }),
+	rows.ID("recordedBy", "recorded_by", func(e *parley.ChangeEntry) *uuid.UUID { return &e.RecordedByID }),
+	rows.Text("kind", "kind", func(e *parley.ChangeEntry) *parley.ChangeKind { return &e.Kind }),
+	rows.Text("", "action", func(e *parley.ChangeEntry) *parley.RecordAction { return &e.Action }),
+	rows.OptionalID("node position statusChange assessment", "version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.Version }),
+	rows.OptionalID("previous previousAssessment", "previous_version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.PreviousVersion }),
+	rows.OptionalID("negotiation", "negotiation_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.NegotiationID }),
+	rows.OptionalID("scenario", "scenario_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.ScenarioID }),
+	rows.Texts("fields", "fields", func(e *parley.ChangeEntry) *[]string { return &e.Fields }),
+	rows.Text("summary", "summary", func(e *parley.ChangeEntry) *string { return &e.Summary }),
+	rows.OptionalText("note", "note", func(e *parley.ChangeEntry) **string { return &e.Note }),
+	rows.IDList("lines", "lines", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Lines }),
+	rows.IDList("touches", "ARRAY(SELECT t.record_id FROM {change_touches t} WHERE t.seq = @.seq)", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Touches }),
 }
 
 // entry reads a change.
-func (s *Store) entry(sent *row, selected uint64) parley.ChangeEntry {
+func (s *Store) entry(sent *rows.Row, selected uint64) parley.ChangeEntry {
 	var e parley.ChangeEntry
-	changeColumns.read(sent, selected, &e)
+	changeColumns.Read(sent, selected, &e)
 	e.Cursor = s.cursor(e.Seq)
 	return e
 }
@@ -52,12 +52,12 @@ type ChangePage struct {
 
 // ListChanges lists changes of the whole feed.
 func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields *Fields) (*parley.ChangeConnection, error) {
-	return first(s.changesWhere(ctx, []Key{{}}, `changes c`, `c.seq`, `TRUE`, p, fields))
+	return first(s.changesWhere(ctx, []Key{{}}, `{changes c}`, `c.seq`, `TRUE`, p, fields))
 }
 
 // ChangesOf are the changes that touch each negotiation.
 func (s *Snapshot) ChangesOf(ctx context.Context, negotiations []Key, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
-	return s.changesWhere(ctx, negotiations, `change_touches t JOIN changes c ON c.seq = t.seq`, `t.seq`, `t.record_id = k.id`, p, fields)
+	return s.changesWhere(ctx, negotiations, `{change_touches t} JOIN {changes c} ON c.seq = t.seq`, `t.seq`, `t.record_id = k.id`, p, fields)
 }
 
 // changesWhere reads a page of the feed for each key. Bounds are put on the column, place, whose index has the order of the
@@ -66,65 +66,68 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, place, sc
 	if err := (parley.Page{First: p.First}).Check(); err != nil {
 		return nil, err
 	}
-	c := conditions{query: s.newQuery(keys), list: []string{scope,
-		place + ` <= (SELECT l.seq FROM changes l WHERE l.recorded_at <= k.known_at ORDER BY l.recorded_at DESC LIMIT 1)`}}
+	c := rows.Conditions{Query: s.Query(keys), List: []string{scope,
+		place + ` <= (SELECT l.seq FROM {changes l} WHERE l.recorded_at <= k.known_at ORDER BY l.recorded_at DESC LIMIT 1)`}}
 	if p.Filter != nil {
-		match, err := s.feedFilter(ctx, c.query, p.Filter)
+		match, err := s.feedFilter(ctx, c.Query, p.Filter)
 		if err != nil {
 			return nil, err
 		}
 		for _, ids := range match.Touching {
-			c.add(`EXISTS (SELECT FROM change_touches o WHERE o.record_id = ANY(` + c.arg(uuids(ids)) + `::uuid[]) AND o.seq = ` + place + `)`)
+			c.Add(`EXISTS (SELECT FROM {change_touches o} WHERE o.record_id = ANY(` + c.Arg(rows.IDs(ids)) + `::uuid[]) AND o.seq = ` + place + `)`)
 		}
-		among(&c, "c.kind", "change_kind", match.Kinds)
+		rows.Among(&c, "c.kind", "change_kind", match.Kinds)
 	}
 	if p.Since != nil {
-		c.add(place + ` >= (SELECT f.seq FROM changes f WHERE f.recorded_at >= ` + c.arg(*p.Since) + ` ORDER BY f.recorded_at LIMIT 1)`)
+		c.Add(place + ` >= (SELECT f.seq FROM {changes f} WHERE f.recorded_at >= ` + c.Arg(*p.Since) + ` ORDER BY f.recorded_at LIMIT 1)`)
 	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	counted, total := slices.Clone(c.args), strings.Join(c.list, " AND ")
+	connections := make([]*parley.ChangeConnection, len(keys))
+	for i := range connections {
+		connections[i] = &parley.ChangeConnection{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
+	}
+	if fields.Has("totalCount") {
+		total := `(SELECT count(*) FROM ` + from + ` WHERE ` + strings.Join(c.List, " AND ") + `)`
+		err := c.Run(ctx, total, `FROM {keys}`, func(n int, sent *rows.Row) { connections[n].TotalCount = sent.Next().Int() })
+		if err != nil {
+			return nil, fmt.Errorf("count the feed: %w", err)
+		}
+	}
 
 	direction, operator := "ASC", ">"
 	if p.Order == parley.NewestFirst {
 		direction, operator = "DESC", "<"
 	}
 	if p.After != nil {
-		if err := s.settle(ctx); err != nil {
-			return nil, err
-		}
-		seq, err := s.store.seq(*p.After, s.head)
+		_, head, err := s.Head(ctx)
 		if err != nil {
 			return nil, err
 		}
-		c.add(place + " " + operator + " " + c.arg(seq))
+		seq, err := s.store.seq(*p.After, head)
+		if err != nil {
+			return nil, err
+		}
+		c.Add(place + " " + operator + " " + c.Arg(seq))
 	}
-	connections := make([]*parley.ChangeConnection, len(keys))
-	for i := range connections {
-		connections[i] = &parley.ChangeConnection{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
-	}
-	selected := changeColumns.neededFor(fields.nodes()) &^ touches
-	text := `
-		SELECT record_send(ROW(` + c.header() + `, x.*))
+	selected := changeColumns.NeededFor(fields.Nodes()) &^ touches
+	err := c.Run(ctx, `x.*`, `
 		FROM {keys}
-		` + c.join() + `LATERAL (
-			SELECT ` + strings.Join(changeColumns.sql(selected, "c"), ", ") + `
-			FROM ` + from + `
-			WHERE ` + strings.Join(c.list, " AND ") + `
-			ORDER BY ` + place + ` ` + direction + `
-			LIMIT ` + strconv.Itoa(p.First+1) + `
+		`+c.Join()+`LATERAL (
+			SELECT `+strings.Join(changeColumns.SQL(selected, "c"), ", ")+`
+			FROM `+from+`
+			WHERE `+strings.Join(c.List, " AND ")+`
+			ORDER BY `+place+` `+direction+`
+			LIMIT `+strconv.Itoa(p.First+1)+`
 		) x ON true
-		ORDER BY k.n, x.seq ` + direction
-	err := s.rows(ctx, c.expand(text), c.bind(s, c.args), func(sent row) {
-		page := connections[c.begin(s, &sent)]
-		if sent.isNull() {
+		ORDER BY k.n, x.seq `+direction, func(n int, sent *rows.Row) {
+		page := connections[n]
+		if sent.IsNull() {
 			return
 		}
 		if len(page.Nodes) == p.First {
 			page.PageInfo.HasNextPage = true
 			return
 		}
-		e := s.store.entry(&sent, selected)
+		e := s.store.entry(sent, selected)
 		cursor, node := string(e.Cursor), e.Change()
 		page.Nodes = append(page.Nodes, node)
 		page.Edges = append(page.Edges, parley.ChangeEdge{Cursor: e.Cursor, Node: node})
@@ -136,29 +139,18 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, place, sc
 	if err != nil {
 		return nil, fmt.Errorf("read the feed: %w", err)
 	}
-	if !fields.has("totalCount") {
-		return connections, c.refused()
-	}
-	err = s.rows(ctx, c.expand(`
-		SELECT record_send(ROW(`+c.header()+`, (SELECT count(*) FROM `+from+` WHERE `+total+`)))
-		FROM {keys}`), c.bind(s, counted), func(sent row) {
-		connections[c.begin(s, &sent)].TotalCount = int(sent.next().number())
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count the feed: %w", err)
-	}
-	return connections, c.refused()
+	return connections, c.Refused()
 }
 
-// touches is the column of what a change touches, which lists leave out.
-var touches = uint64(1) << (len(changeColumns) - 1)
+// touches is the set of one column: what a change touches, which lists leave out.
+var touches = changeColumns.NeededFor(nil) &^ changeColumns[:len(changeColumns)-1].NeededFor(nil)
 
 // FeedFilter resolves what a filter names, so that changes can be matched without the database.
 func (s *Snapshot) FeedFilter(ctx context.Context, f *parley.ChangeFilter) (parley.FeedFilter, error) {
-	return s.feedFilter(ctx, s.newQuery([]Key{{}}), f)
+	return s.feedFilter(ctx, s.Query([]Key{{}}), f)
 }
 
-func (s *Snapshot) feedFilter(ctx context.Context, q *query, f *parley.ChangeFilter) (parley.FeedFilter, error) {
+func (s *Snapshot) feedFilter(ctx context.Context, q *rows.Query, f *parley.ChangeFilter) (parley.FeedFilter, error) {
 	var match parley.FeedFilter
 	if f == nil {
 		return match, nil
@@ -183,15 +175,14 @@ func (s *Snapshot) feedFilter(ctx context.Context, q *query, f *parley.ChangeFil
 
 // Place is the place in the feed that a cursor names, or, without one, its head. With an error it is none.
 func (s *Snapshot) Place(ctx context.Context, after *parley.Cursor) (int64, parley.Cursor, error) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	if err := s.settle(ctx); err != nil {
+	_, head, err := s.Head(ctx)
+	switch {
+	case err != nil:
 		return 0, "", err
+	case after == nil:
+		return head, s.store.cursor(head), nil
 	}
-	if after == nil {
-		return s.head, s.store.cursor(s.head), nil
-	}
-	seq, err := s.store.seq(*after, s.head)
+	seq, err := s.store.seq(*after, head)
 	if err != nil {
 		return 0, "", err
 	}
@@ -211,26 +202,26 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 // those that touch one of them.
 func (s *Store) ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error) {
 	var entries []parley.ChangeEntry
-	selected := changeColumns.neededFor(nil)
-	from, args := `changes c WHERE c.seq > $1`, []any{seq, limit}
+	selected := changeColumns.NeededFor(nil)
+	from, args := `{changes c} WHERE c.seq > $1`, []any{seq, limit}
 	if len(touching) > 0 {
 		// Each record's own few are found in the order of the feed, rather than all that they were ever touched by.
-		from = `changes c WHERE c.seq IN (
+		from = `{changes c} WHERE c.seq IN (
 			SELECT t.seq
 			FROM unnest($3::uuid[]) AS record(id)
-			CROSS JOIN LATERAL (SELECT seq FROM change_touches WHERE record_id = record.id AND seq > $1 ORDER BY seq LIMIT $2) t)`
-		args = append(args, binaryIDs(touching))
+			CROSS JOIN LATERAL (SELECT seq FROM {change_touches} WHERE record_id = record.id AND seq > $1 ORDER BY seq LIMIT $2) t)`
+		args = append(args, rows.IDs(touching))
 	}
-	err := s.feedReads.query(ctx, `
-		SELECT record_send(ROW(`+strings.Join(changeColumns.sql(selected, "c"), ", ")+`))
+	err := s.feedReads.Query(ctx, s.expand(`
+		SELECT record_send(ROW(`+strings.Join(changeColumns.SQL(selected, "c"), ", ")+`))
 		FROM `+from+`
 		ORDER BY c.seq
-		LIMIT $2`, args, func(sent row) { entries = append(entries, s.entry(&sent, selected)) })
+		LIMIT $2`), args, func(sent rows.Row) { entries = append(entries, s.entry(&sent, selected)) })
 	if err != nil {
 		return nil, fmt.Errorf("read the feed: %w", err)
 	}
 	if len(entries) > 0 {
-		s.mark.raise(entries[len(entries)-1].RecordedAt)
+		s.mark.Raise(entries[len(entries)-1].RecordedAt)
 	}
 	return entries, nil
 }

@@ -8,53 +8,56 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-var statusShiftTable = &table[parley.StatusShift]{
-	alias: "d",
-	self:  func(s *parley.StatusShift) (*uuid.UUID, *parley.Lens) { return &s.ScenarioID, &s.Lens },
-	columns: columns[parley.StatusShift]{
-		optionalText("before", "@.before", func(s *parley.StatusShift) **parley.ScenarioStatus { return &s.Before }),
-		optionalText("after", "@.after", func(s *parley.StatusShift) **parley.ScenarioStatus { return &s.After }),
-		flag("cause", "@.on_record", func(s *parley.StatusShift) *bool { return &s.OnRecord }),
-		flag("cause", "@.as_before", func(s *parley.StatusShift) *bool { return &s.AsBefore }),
-		flag("cause", "@.unmended", func(s *parley.StatusShift) *bool { return &s.Unmended }),
+var statusShifts = &rows.Table[parley.StatusShift]{
+	Alias: "d",
+	Self:  func(s *parley.StatusShift) (*uuid.UUID, *parley.Lens) { return &s.ScenarioID, &s.Lens },
+	Columns: rows.Columns[parley.StatusShift]{
+		rows.OptionalText("before", "before", func(s *parley.StatusShift) **parley.ScenarioStatus { return &s.Before }),
+		rows.OptionalText("after", "after", func(s *parley.StatusShift) **parley.ScenarioStatus { return &s.After }),
+		rows.Flag("cause", "on_record", func(s *parley.StatusShift) *bool { return &s.OnRecord }),
+		rows.Flag("cause", "as_before", func(s *parley.StatusShift) *bool { return &s.AsBefore }),
+		rows.Flag("cause", "uncorrected", func(s *parley.StatusShift) *bool { return &s.Uncorrected }),
 	},
-	references: []reference{refersTo("scenario", "@.id", scenarioTable)},
+	References: []rows.JoinedReference{rows.Joined("scenario", "@.id", scenarios.table)},
 }
 
-var positionShiftTable = &table[parley.PositionShift]{
-	alias: "d",
-	self:  func(s *parley.PositionShift) (*uuid.UUID, *parley.Lens) { return &s.ScenarioID, &s.Lens },
-	columns: columns[parley.PositionShift]{
-		id("", "@.holder_id", func(s *parley.PositionShift) *uuid.UUID { return &s.HolderID }),
-		optionalID("before", "@.before", func(s *parley.PositionShift) **uuid.UUID { return &s.BeforeID }),
-		optionalID("after", "@.after", func(s *parley.PositionShift) **uuid.UUID { return &s.AfterID }),
-		flag("cause", "@.on_record", func(s *parley.PositionShift) *bool { return &s.OnRecord }),
-		flag("cause", "@.as_before", func(s *parley.PositionShift) *bool { return &s.AsBefore }),
-		{[]string{"cause"}, "@.mid_stance", func(s *parley.PositionShift, v value) {
+var positionShifts = &rows.Table[parley.PositionShift]{
+	Alias: "d",
+	Self:  func(s *parley.PositionShift) (*uuid.UUID, *parley.Lens) { return &s.ScenarioID, &s.Lens },
+	Columns: rows.Columns[parley.PositionShift]{
+		rows.ID("", "holder_id", func(s *parley.PositionShift) *uuid.UUID { return &s.HolderID }),
+		rows.OptionalID("before", "before", func(s *parley.PositionShift) **uuid.UUID { return &s.BeforeID }),
+		rows.OptionalID("after", "after", func(s *parley.PositionShift) **uuid.UUID { return &s.AfterID }),
+		rows.Flag("cause", "on_record", func(s *parley.PositionShift) *bool { return &s.OnRecord }),
+		rows.Flag("cause", "as_before", func(s *parley.PositionShift) *bool { return &s.AsBefore }),
+		rows.NewColumn("cause", "@.mid_stance", func(s *parley.PositionShift, v rows.Value) {
 			if v != nil {
-				s.Mid = &parley.Position{Stance: readText[parley.Stance](v)}
+				s.Mid = &parley.Position{Stance: parley.Stance(v.Text())}
 			}
-		}},
-		{[]string{"cause"}, "@.mid_conditions", func(s *parley.PositionShift, v value) {
-			for _, condition := range v.elements() {
-				s.Mid.Conditions = append(s.Mid.Conditions, condition.text())
+		}, nil),
+		rows.NewColumn("cause", "@.mid_conditions", func(s *parley.PositionShift, v rows.Value) {
+			for _, condition := range v.Elements() {
+				s.Mid.Conditions = append(s.Mid.Conditions, condition.Text())
 			}
-		}},
-		{[]string{"cause"}, "@.mid_red_line", func(s *parley.PositionShift, v value) {
+		}, nil),
+		rows.NewColumn("cause", "@.mid_red_line", func(s *parley.PositionShift, v rows.Value) {
 			if v != nil {
-				s.Mid.RedLine = v.flag()
+				s.Mid.RedLine = v.Flag()
 			}
-		}},
+		}, nil),
 	},
-	references: []reference{refersTo("scenario", "@.id", scenarioTable), refersTo("holder", "@.holder_id", stakeholderTable)},
+	References: []rows.JoinedReference{
+		rows.Joined("scenario", "@.id", scenarios.table), rows.Joined("holder", "@.holder_id", stakeholders.table),
+	},
 }
 
 // diff is the reading of the differences between the two lenses that all diffs of a level have: k shows `to`. A negotiation
 // that comes several times is compared once.
 type diff struct {
-	*query
+	*rows.Query
 	one    *parley.NegotiationDiff // like all of them
 	places []int                   // which key each of them is
 }
@@ -71,7 +74,7 @@ func (s *Snapshot) newDiff(diffs []*parley.NegotiationDiff) diff {
 		}
 		places[i] = place
 	}
-	return diff{s.newQuery(keys), diffs[0], places}
+	return diff{s.Query(keys), diffs[0], places}
 }
 
 // spread gives each diff what was read for its negotiation.
@@ -95,7 +98,7 @@ func (d diff) fill(text string) string {
 		parley.Lens
 	}{{"{from}", d.one.From}, {"{mid}", mid}, {"{earlier}", parley.Lens{ValidAt: mid.ValidAt, KnownAt: knownFrom}}} {
 		if strings.Contains(text, lens.name) {
-			text = strings.ReplaceAll(text, lens.name, `(SELECT `+d.instants(lens.Lens)+`, `+d.arg(binaryInstant(knownFrom))+`::timestamptz AS known_from)`)
+			text = strings.ReplaceAll(text, lens.name, `(SELECT `+d.Instants(lens.Lens)+`, `+d.Arg(rows.InstantArg(knownFrom))+`::timestamptz AS known_from)`)
 		}
 	}
 	return text
@@ -113,32 +116,32 @@ func (d diff) old(before, after string) string {
 func asFirstReported(row, earlier string) string {
 	return strings.NewReplacer("row.", row+".", "earlier", earlier).Replace(`((row.recorded_at <= earlier AND row.superseded_at > earlier)
 		OR (row.recorded_at = row.content_at AND row.recorded_at > earlier AND row.recorded_at <= k.known_at
-			AND EXISTS (SELECT FROM records r WHERE r.id = row.id AND r.recorded_at = row.recorded_at)))`)
+			AND EXISTS (SELECT FROM {records r} WHERE r.id = row.id AND r.recorded_at = row.recorded_at)))`)
 }
 
 // StatusShifts are the scenarios whose status reads differently in each diff.
 func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.StatusShiftConnection, error) {
 	d := s.newDiff(diffs)
-	inForce := aliased(statusInForce, "s")
+	inForce := rows.Aliased(statusInForce, "s")
 	old := d.old("b", "sc")
 	from := d.fill(`(
 		SELECT s.id, s.path, b.to_status AS before, sc.to_status AS after,
-			` + old + `.to_status IS NOT NULL OR EXISTS (SELECT FROM {earlier} k JOIN status_changes e ON e.scenario_id = s.id AND {known e}) AS on_record,
+			` + old + `.to_status IS NOT NULL OR EXISTS (SELECT FROM {earlier} k JOIN {status_changes e} ON e.scenario_id = s.id AND {known e}) AS on_record,
 			m.to_status IS NOT DISTINCT FROM ` + old + `.to_status AS as_before,
 			m.to_status IS NOT DISTINCT FROM (
 				SELECT u.to_status
 				FROM {mid} k
-				JOIN status_changes u ON u.scenario_id = s.id AND u.effective_at <= k.valid_at AND ` + asFirstReported("u", "k.known_from") + `
+				JOIN {status_changes u} ON u.scenario_id = s.id AND u.effective_at <= k.valid_at AND ` + asFirstReported("u", "k.known_from") + `
 				ORDER BY u.effective_at DESC, u.content_at
-				LIMIT 1) AS unmended
-		FROM records s
-		JOIN scenarios sn ON sn.id = s.id AND {known sn}
+				LIMIT 1) AS uncorrected
+		FROM {records s}
+		JOIN {scenarios sn} ON sn.id = s.id AND {known sn}
 		LEFT JOIN ` + inForce + `
 		LEFT JOIN LATERAL (SELECT sc.to_status FROM {from} k JOIN ` + inForce + `) b ON true
 		LEFT JOIN LATERAL (SELECT sc.to_status FROM {mid} k JOIN ` + inForce + `) m ON true
 		WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') d`)
-	read, err := pages(ctx, &s.reader, statusShiftTable, d.query, list{
-		from: from, where: []string{`d.before IS DISTINCT FROM d.after`}, unshelved: true, order: order{columns: []orderColumn{{"d.path", "text"}}},
+	read, err := rows.Pages(ctx, statusShifts, d.Query, rows.List{
+		From: from, Where: []string{`d.before IS DISTINCT FROM d.after`}, Uncached: true, Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text")}},
 	}, p, fields)
 	return spread(d, read, err)
 }
@@ -152,36 +155,36 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 	from := d.fill(`(
 		SELECT s.id, s.path, h.id AS holder_id, h.path AS holder_path, b.version AS before, a.version AS after,
 			` + old + `.version IS NOT NULL OR EXISTS (
-				SELECT FROM {earlier} k JOIN positions e ON e.scenario_id = s.id AND e.holder_id = h.id AND {known e}) AS on_record,
+				SELECT FROM {earlier} k JOIN {positions e} ON e.scenario_id = s.id AND e.holder_id = h.id AND {known e}) AS on_record,
 			(m.stance, m.conditions, m.red_line) IS NOT DISTINCT FROM (` + old + `.stance, ` + old + `.conditions, ` + old + `.red_line) AS as_before,
 			m.stance AS mid_stance, m.conditions AS mid_conditions, m.red_line AS mid_red_line
 		FROM (
 			SELECT ` + said + `
 			FROM (SELECT k.id, f.valid_at, f.known_at FROM {from} f) k
-			JOIN records s ON s.negotiation_id = k.id AND s.kind = 'SCENARIO'
-			JOIN positions p ON p.scenario_id = s.id AND ` + prevailing + `) b
+			JOIN {records s} ON s.negotiation_id = k.id AND s.kind = 'SCENARIO'
+			JOIN {positions p} ON p.scenario_id = s.id AND ` + prevailing + `) b
 		FULL JOIN (
 			SELECT ` + said + `
-			FROM records s
-			JOIN positions p ON p.scenario_id = s.id AND ` + prevailing + `
+			FROM {records s}
+			JOIN {positions p} ON p.scenario_id = s.id AND ` + prevailing + `
 			WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') a ON a.holder_id = b.holder_id AND a.scenario_id = b.scenario_id
-		JOIN records s ON s.id = coalesce(a.scenario_id, b.scenario_id)
-		JOIN scenarios sn ON sn.id = s.id AND {known sn}
-		JOIN records h ON h.id = coalesce(a.holder_id, b.holder_id)
-		JOIN stakeholders hn ON hn.id = h.id AND {known hn}
+		JOIN {records s} ON s.id = coalesce(a.scenario_id, b.scenario_id)
+		JOIN {scenarios sn} ON sn.id = s.id AND {known sn}
+		JOIN {records h} ON h.id = coalesce(a.holder_id, b.holder_id)
+		JOIN {stakeholders hn} ON hn.id = h.id AND {known hn}
 		LEFT JOIN LATERAL (
 			SELECT ` + said + `
 			FROM {mid} k
-			JOIN positions p ON p.scenario_id = s.id AND p.holder_id = h.id AND ` + prevailing + `) m ON true
+			JOIN {positions p} ON p.scenario_id = s.id AND p.holder_id = h.id AND ` + prevailing + `) m ON true
 		WHERE (b.stance, b.conditions, b.red_line) IS DISTINCT FROM (a.stance, a.conditions, a.red_line)) d`)
-	connections, err := pages(ctx, &s.reader, positionShiftTable, d.query, list{
-		from: from, where: []string{`TRUE`}, unshelved: true, order: order{columns: []orderColumn{{"d.path", "text"}, {"d.holder_path", "text"}}},
+	connections, err := rows.Pages(ctx, positionShifts, d.Query, rows.List{
+		From: from, Where: []string{`TRUE`}, Uncached: true, Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text"), by("d.holder_path", "text")}},
 	}, p, fields)
 	if err != nil {
 		return nil, err
 	}
-	if fields.nodes().has("cause") {
-		err = s.unmended(ctx, d.one, connections)
+	if fields.Nodes().Has("cause") {
+		err = s.uncorrected(ctx, d.one, connections)
 	}
 	for _, c := range connections {
 		for _, shift := range c.Nodes {
@@ -191,11 +194,11 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 	return spread(d, connections, err)
 }
 
-// unmended finds out where the corrections and retractions recorded in between made no difference.
-func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, connections []*parley.PositionShiftConnection) error {
+// uncorrected finds out where the corrections and retractions recorded in between made no difference.
+func (s *Snapshot) uncorrected(ctx context.Context, one *parley.NegotiationDiff, connections []*parley.PositionShiftConnection) error {
 	type line struct{ scenario, holder uuid.UUID }
 	shifts := make(map[line]*parley.PositionShift)
-	var holders uuids
+	var holders rows.IDs
 	var scenarios []Key
 	for _, c := range connections {
 		for _, shift := range c.Nodes {
@@ -211,13 +214,11 @@ func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, co
 	}
 	slices.SortFunc(scenarios, func(a, b Key) int { return slices.Compare(a.ID[:], b.ID[:]) })
 	scenarios = slices.Compact(scenarios)
-	q := s.newQuery(scenarios)
-	earlier := q.arg(binaryInstant(one.KnownFrom())) + `::timestamptz`
-	join := `positions p ON p.scenario_id = k.id AND p.holder_id = ANY(` + q.arg(holders) + `::uuid[]) AND ` + asFirstReported("p", earlier) + `
+	q := s.Query(scenarios)
+	earlier := q.Arg(rows.InstantArg(one.KnownFrom())) + `::timestamptz`
+	join := `{positions p} ON p.scenario_id = k.id AND p.holder_id = ANY(` + q.Arg(holders) + `::uuid[]) AND ` + asFirstReported("p", earlier) + `
 		CROSS JOIN LATERAL ` + gradeOf("p") + ` g`
-	s.turn.Lock()
-	lists, err := readLists(ctx, &s.reader, positionTable, q, nil, join, `k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
-	s.turn.Unlock()
+	lists, err := rows.Each(ctx, positions.table, q, nil, join, `k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, co
 	}
 	for at, shift := range shifts {
 		p := parley.PrevailingAt(lines[at], one.Mid().ValidAt)
-		shift.Unmended = (p == nil) == (shift.Mid == nil) && (p == nil || p.SaysTheSame(shift.Mid))
+		shift.Uncorrected = (p == nil) == (shift.Mid == nil) && (p == nil || p.SaysTheSame(shift.Mid))
 	}
 	return nil
 }
@@ -236,10 +237,10 @@ func (s *Snapshot) unmended(ctx context.Context, one *parley.NegotiationDiff, co
 // ScenariosAdded are the scenarios that came on the table in each diff.
 func (s *Snapshot) ScenariosAdded(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
 	d := s.newDiff(diffs)
-	read, err := pages(ctx, &s.reader, scenarioTable, d.query, list{
-		from:  `scenarios s JOIN ` + aliased(statusInForce, "s"),
-		where: []string{`s.negotiation_id = k.id`, `{known s}`, d.fill(`NOT EXISTS (SELECT FROM {from} k WHERE ` + onTheTable("s.id") + `)`)},
-		order: order{columns: []orderColumn{{"s.path", "text"}}},
+	read, err := rows.Pages(ctx, scenarios.table, d.Query, rows.List{
+		From:  `{scenarios s} JOIN ` + rows.Aliased(statusInForce, "s"),
+		Where: []string{`s.negotiation_id = k.id`, `{known s}`, d.fill(`NOT EXISTS (SELECT FROM {from} k WHERE ` + onTheTable("s.id") + `)`)},
+		Order: rows.Order{Columns: []rows.OrderColumn{by("s.path", "text")}},
 	}, p, fields)
 	return spread(d, read, err)
 }
@@ -247,12 +248,12 @@ func (s *Snapshot) ScenariosAdded(ctx context.Context, diffs []*parley.Negotiati
 // ParticipantsJoined are the roles that are in force in each diff and were not before.
 func (s *Snapshot) ParticipantsJoined(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ParticipationConnection, error) {
 	d := s.newDiff(diffs)
-	read, err := pages(ctx, &s.reader, participationTable, d.query, list{
-		from: `participations p`,
-		where: []string{`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, d.fill(`NOT EXISTS (
-			SELECT FROM {from} k JOIN participations o ON o.negotiation_id = p.negotiation_id
+	read, err := rows.Pages(ctx, participations.table, d.Query, rows.List{
+		From: `{participations p}`,
+		Where: []string{`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, d.fill(`NOT EXISTS (
+			SELECT FROM {from} k JOIN {participations o} ON o.negotiation_id = p.negotiation_id
 				AND o.stakeholder_id = p.stakeholder_id AND o.role = p.role AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
-		order: order{columns: byRole},
+		Order: rows.Order{Columns: byRole},
 	}, p, fields)
 	return spread(d, read, err)
 }

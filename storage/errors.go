@@ -9,10 +9,11 @@ import (
 	"github.com/lib/pq/pqerror"
 
 	"example.org/parley"
+	"example.org/parley/storage/exchange"
 )
 
-// refusals turns the name of a constraint into what a person should read: the database has the last word, and this is
-// how it says it. Messages may name the value with %s.
+// refusals are the sentences for constraints, by name: the database has the last word on what may be recorded. A message may
+// name the offending value with %s.
 var refusals = map[string]struct {
 	code    parley.UserErrorCode
 	field   string
@@ -33,8 +34,8 @@ var refusals = map[string]struct {
 	"relation_joins_two":   {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
 	"successor_is_another": {parley.Invalid, "successor", "A scenario can't take its own place; name another one as the successor."},
 
-	"one_open_status_change": {parley.Conflict, "", "The status change was mended by someone else meanwhile; read it again and decide anew."},
-	"one_open_position":      {parley.Conflict, "", "The position was mended by someone else meanwhile; read it again and decide anew."},
+	"one_open_status_change": {parley.Conflict, "", "The status change was corrected by someone else meanwhile; read it again and decide anew."},
+	"one_open_position":      {parley.Conflict, "", "The position was corrected by someone else meanwhile; read it again and decide anew."},
 }
 
 // explain turns an error of the database into a refusal where a constraint of ours made it.
@@ -58,14 +59,7 @@ func explain(err error) error {
 	}
 	message := r.message
 	if strings.Contains(message, "%s") {
-		message = fmt.Sprintf(message, offendingValue(pgErr.Detail))
+		message = fmt.Sprintf(message, exchange.OffendingValue(pgErr.Detail))
 	}
 	return parley.Refuse(r.code, r.field, "%s", message)
-}
-
-// offendingValue reads the value out of PostgreSQL's "Key (path)=(ukraine-2025) already exists."
-func offendingValue(detail string) string {
-	_, value, _ := strings.Cut(detail, ")=(")
-	value, _, _ = strings.Cut(value, ")")
-	return fmt.Sprintf("%q", value)
 }

@@ -7,50 +7,38 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// eventRow is what is written of a version.
-type eventRow struct {
-	parley.Event
-	Path         string `db:"path"`
-	Participants uuids  `db:"participants"`
-	Evidence     uuids  `db:"evidence"`
-}
-
-var eventTable = &table[parley.Event]{
-	name: "events", alias: "e",
-	self: func(e *parley.Event) (*uuid.UUID, *parley.Lens) { return &e.ID, &e.Lens },
-	columns: append([]column[parley.Event]{
-		id("negotiation", "@.negotiation_id", func(e *parley.Event) *uuid.UUID { return &e.NegotiationID }),
-		text("key", "@.key", func(e *parley.Event) *string { return &e.Key }),
-		text("kind", "@.kind", func(e *parley.Event) *parley.EventKind { return &e.Kind }),
-		text("state", "@.state", func(e *parley.Event) *parley.EventState { return &e.State }),
-		text("title label", "@.title", func(e *parley.Event) *string { return &e.Title }),
-		optionalText("location", "@.location", func(e *parley.Event) **string { return &e.Location }),
-		when("startedAt", "@.started_at", func(e *parley.Event) *parley.Instant { return &e.StartedAt }),
-		text("startedAtPrecision", "@.started_at_precision", func(e *parley.Event) *parley.TimePrecision { return &e.StartedAtPrecision }),
-		optionalWhen("endedAt", "@.ended_at", func(e *parley.Event) **parley.Instant { return &e.EndedAt }),
-		idList("participants", "@.participants", func(e *parley.Event) *[]uuid.UUID { return &e.ParticipantIDs }),
-		idList("evidence", "@.evidence", func(e *parley.Event) *[]uuid.UUID { return &e.EvidenceIDs }),
-	}, provenance("recorded_at", func(e *parley.Event) *parley.Provenance { return &e.Provenance })...),
-	references: []reference{refersTo("negotiation", "@.negotiation_id", negotiationTable)},
-}
-
-var events = noun[parley.Event]{
-	table: eventTable, kind: parley.KindEvent, changeKind: parley.ChangeOfEvent,
-	provenance: func(e *parley.Event) *parley.Provenance { return &e.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, e *parley.Event) error {
-		e.ID = subject.ID
-		return w.insert(ctx, "events",
-			`id, version, negotiation_id, path, key, kind, state, title, location, started_at, started_at_precision, ended_at,
-				participants, evidence, recorded_by, recorded_at, correction_note`,
-			eventRow{Event: *e, Path: *subject.Path, Participants: e.ParticipantIDs, Evidence: e.EvidenceIDs})
+// events are kept in a table of their own.
+var events = &noun[parley.Event]{
+	traits: traits{
+		changes: parley.ChangeOfEvent, keyed: true, called: "title",
+		names: []string{"title"}, texts: []string{"location"},
 	},
+	table: &rows.Table[parley.Event]{
+		Kind: parley.KindEvent, Name: "events", Alias: "e",
+		Self: func(e *parley.Event) (*uuid.UUID, *parley.Lens) { return &e.ID, &e.Lens },
+		Columns: append(rows.Columns[parley.Event]{
+			rows.Reference("negotiation", "negotiation_id", func(e *parley.Event) *uuid.UUID { return &e.NegotiationID }, negotiations.table).UsedAs("an event"),
+			rows.Text("key", "key", func(e *parley.Event) *string { return &e.Key }),
+			rows.Text("kind", "kind", func(e *parley.Event) *parley.EventKind { return &e.Kind }),
+			rows.Text("state", "state", func(e *parley.Event) *parley.EventState { return &e.State }),
+			rows.Text("title label", "title", func(e *parley.Event) *string { return &e.Title }),
+			rows.OptionalText("location", "location", func(e *parley.Event) **string { return &e.Location }),
+			rows.Time("startedAt", "started_at", func(e *parley.Event) *parley.Instant { return &e.StartedAt }),
+			rows.Text("startedAtPrecision", "started_at_precision", func(e *parley.Event) *parley.TimePrecision { return &e.StartedAtPrecision }),
+			rows.OptionalTime("endedAt", "ended_at", func(e *parley.Event) **parley.Instant { return &e.EndedAt }),
+			rows.IDList("participants", "participants", func(e *parley.Event) *[]uuid.UUID { return &e.ParticipantIDs }, parley.KindStakeholder).UsedAs("an event").Follow(),
+			rows.IDList("evidence", "evidence", func(e *parley.Event) *[]uuid.UUID { return &e.EvidenceIDs }, parley.KindStatement).UsedAs("an event"),
+		}, provenance("recorded_at", "", func(e *parley.Event) *parley.Provenance { return &e.Provenance })...),
+	},
+	provenance: func(e *parley.Event) *parley.Provenance { return &e.Provenance },
 }
 
 // Events are those with these ids; nil where there is none.
 func (s *Snapshot) Events(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Event, error) {
-	return find(ctx, &s.reader, eventTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, events.table, keys, fields)
 }
 
 // ListEvents lists events by when they start.
@@ -68,31 +56,31 @@ func (s *Snapshot) EventsOf(ctx context.Context, negotiations []Key, p parley.Pa
 }
 
 func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page, fields *Fields) ([]*parley.EventConnection, error) {
-	c := conditions{query: s.newQuery(keys), list: []string{`{known e}`, scope}}
+	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known e}`, scope}}
 	if f != nil {
 		var negotiations, participants []uuid.UUID
 		var refs filterRefs
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&participants, "participants", f.Participants, parley.KindStakeholder)
-		if err := s.resolve(ctx, c.query, &refs); err != nil {
+		if err := s.resolve(ctx, c.Query, &refs); err != nil {
 			return nil, err
 		}
-		c.of("e.negotiation_id", negotiations)
-		c.overlaps("e.participants", participants)
-		among(&c, "e.kind", "event_kind", f.Kinds)
-		among(&c, "e.state", "event_state", f.States)
-		c.inRange("e.started_at", f.Starts)
+		c.Of("e.negotiation_id", negotiations)
+		c.Overlaps("e.participants", participants)
+		rows.Among(&c, "e.kind", "event_kind", f.Kinds)
+		rows.Among(&c, "e.state", "event_state", f.States)
+		c.InRange("e.started_at", f.Starts)
 	}
-	return pages(ctx, &s.reader, eventTable, c.query, list{
-		from:  `events e`,
-		where: c.list,
-		order: order{columns: []orderColumn{{"e.started_at", "timestamptz"}, {"e.id", "uuid"}}},
+	return rows.Pages(ctx, events.table, c.Query, rows.List{
+		From:  `{events e}`,
+		Where: c.List,
+		Order: rows.Order{Columns: []rows.OrderColumn{by("e.started_at", "timestamptz"), by("e.id", "uuid")}},
 	}, p, fields)
 }
 
 // RecordEvent puts an event on record.
 func (m mutations) RecordEvent(ctx context.Context, in parley.RecordEventInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).recordEvent)
+	return create(ctx, m, "recordEvent", in.ID, in, (*writer).recordEvent)
 }
 
 func (w *writer) recordEvent(ctx context.Context, in parley.RecordEventInput, id *clientID) (Written, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // AddEvidence adds statements to a position, a status change, an event or a relation. Nothing moves by it.
@@ -60,7 +61,7 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if err := w.findEvidence(ctx, &refs, e); err != nil {
 		return Written{}, err
 	}
-	read, err := find(ctx, &w.reader, positionTable, current(seen.ID), nil) // once more, now that the line is locked
+	read, err := rows.Find(ctx, &w.Reader, positions.table, rows.KeysOf(seen.ID), nil) // once more, now that the line is locked
 	if err != nil {
 		return Written{}, err
 	}
@@ -86,7 +87,7 @@ func (w *writer) findEvidence(ctx context.Context, refs *references, e evidence)
 }
 
 // addTo adds evidence to a record without neighbours.
-func addTo[T any](ctx context.Context, w *writer, n noun[T], subject *target, e evidence, field func(*T) *[]uuid.UUID) (Written, error) {
+func addTo[T any](ctx context.Context, w *writer, n *noun[T], subject *target, e evidence, field func(*T) *[]uuid.UUID) (Written, error) {
 	_, related, err := w.lastVersion(ctx, subject)
 	if err != nil {
 		return Written{}, err
@@ -134,9 +135,9 @@ func (w *writer) addPositionEvidence(ctx context.Context, scenario *target, p *p
 	}
 	previous := p.Version
 	p.EvidenceIDs, p.SecondHand = more, parley.SecondHand(p.HolderID, said, offices, p.ValidFrom)
-	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, e, uuids{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
+	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, e, rows.IDs{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
 		p.Provenance = w.provenance(nil)
-		return p.Version, positionLine(scenario).insert(ctx, w, p)
+		return p.Version, positions.insert(ctx, w, scenario, p)
 	})
 }
 
@@ -146,7 +147,7 @@ func (w *writer) addStatusEvidence(ctx context.Context, scenario, subject *targe
 	if err != nil {
 		return Written{}, err
 	}
-	_, c := statusLine(scenario).without(line, subject.ID)
+	_, c := statusLine.without(line, subject.ID)
 	more, err := joined(c.EvidenceIDs, e.ids())
 	if err != nil {
 		return Written{}, err
@@ -156,9 +157,9 @@ func (w *writer) addStatusEvidence(ctx context.Context, scenario, subject *targe
 	}
 	previous := c.Version
 	c.EvidenceIDs = more
-	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, e, uuids{scenario.ID}, evidenceAdded(subject, scenario), func() (uuid.UUID, error) {
+	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, e, rows.IDs{scenario.ID}, evidenceAdded(subject, scenario), func() (uuid.UUID, error) {
 		c.Provenance = w.provenance(nil)
-		return c.Version, statusLine(scenario).insert(ctx, w, c)
+		return c.Version, statusChanges.insert(ctx, w, scenario, c)
 	})
 }
 

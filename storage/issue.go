@@ -7,52 +7,43 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// issueRow is what is written of a version.
-type issueRow struct {
-	parley.Issue
-	Path string `db:"path"`
-}
-
-var issueTable = &table[parley.Issue]{
-	name: "issues", alias: "i",
-	self: func(i *parley.Issue) (*uuid.UUID, *parley.Lens) { return &i.ID, &i.Lens },
-	columns: append([]column[parley.Issue]{
-		id("negotiation", "@.negotiation_id", func(i *parley.Issue) *uuid.UUID { return &i.NegotiationID }),
-		text("key", "@.key", func(i *parley.Issue) *string { return &i.Key }),
-		text("title label", "@.title", func(i *parley.Issue) *string { return &i.Title }),
-		optionalText("question", "@.question", func(i *parley.Issue) **string { return &i.Question }),
-		text("kind", "@.kind", func(i *parley.Issue) *parley.IssueKind { return &i.Kind }),
-		flag("exhaustive", "@.exhaustive", func(i *parley.Issue) *bool { return &i.Exhaustive }),
-	}, provenance("recorded_at", func(i *parley.Issue) *parley.Provenance { return &i.Provenance })...),
-	references: []reference{refersTo("negotiation", "@.negotiation_id", negotiationTable)},
-}
-
-var issues = noun[parley.Issue]{
-	table: issueTable, kind: parley.KindIssue, changeKind: parley.ChangeOfRecord,
-	provenance: func(i *parley.Issue) *parley.Provenance { return &i.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, i *parley.Issue) error {
-		i.ID = subject.ID
-		return w.insert(ctx, "issues",
-			`id, version, negotiation_id, path, key, title, question, kind, exhaustive, recorded_by, recorded_at, correction_note`,
-			issueRow{Issue: *i, Path: *subject.Path})
+// issues are kept in a table of their own.
+var issues = &noun[parley.Issue]{
+	traits: traits{
+		changes: parley.ChangeOfRecord, keyed: true, called: "title",
+		names: []string{"title"}, texts: []string{"question"},
 	},
+	table: &rows.Table[parley.Issue]{
+		Kind: parley.KindIssue, Name: "issues", Alias: "i",
+		Self: func(i *parley.Issue) (*uuid.UUID, *parley.Lens) { return &i.ID, &i.Lens },
+		Columns: append(rows.Columns[parley.Issue]{
+			rows.Reference("negotiation", "negotiation_id", func(i *parley.Issue) *uuid.UUID { return &i.NegotiationID }, negotiations.table).UsedAs("an issue"),
+			rows.Text("key", "key", func(i *parley.Issue) *string { return &i.Key }),
+			rows.Text("title label", "title", func(i *parley.Issue) *string { return &i.Title }),
+			rows.OptionalText("question", "question", func(i *parley.Issue) **string { return &i.Question }),
+			rows.Text("kind", "kind", func(i *parley.Issue) *parley.IssueKind { return &i.Kind }),
+			rows.Flag("exhaustive", "exhaustive", func(i *parley.Issue) *bool { return &i.Exhaustive }),
+		}, provenance("recorded_at", "", func(i *parley.Issue) *parley.Provenance { return &i.Provenance })...),
+	},
+	provenance: func(i *parley.Issue) *parley.Provenance { return &i.Provenance },
 }
 
 // Issues are those with these ids; nil where there is none.
 func (s *Snapshot) Issues(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Issue, error) {
-	return find(ctx, &s.reader, issueTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, issues.table, keys, fields)
 }
 
 // IssuesOf are the issues of each negotiation, by key.
 func (s *Snapshot) IssuesOf(ctx context.Context, negotiations []Key, fields *Fields) ([][]*parley.Issue, error) {
-	return readEach(ctx, &s.reader, issueTable, negotiations, fields, `issues i ON i.negotiation_id = k.id AND {known i}`, `i.path`)
+	return rows.Each(ctx, issues.table, s.Query(negotiations), fields, `{issues i} ON i.negotiation_id = k.id AND {known i}`, `i.path`)
 }
 
 // AddIssue puts a question on the table.
 func (m mutations) AddIssue(ctx context.Context, in parley.AddIssueInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).addIssue)
+	return create(ctx, m, "addIssue", in.ID, in, (*writer).addIssue)
 }
 
 func (w *writer) addIssue(ctx context.Context, in parley.AddIssueInput, id *clientID) (Written, error) {

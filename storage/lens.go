@@ -3,48 +3,38 @@ package storage
 import (
 	"context"
 	"fmt"
-	"math"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// asked is the lens that a client asks for; the zero lens, which is the snapshot's own, where it asks for nothing.
+// asked is the lens that a client asks for; the zero lens, which is the snapshot's own, where it asks for nothing. A known
+// instant in the future is a fault.
 func (s *Snapshot) asked(ctx context.Context, asOf *parley.AsOf) (parley.Lens, error) {
 	if asOf == nil || (asOf.ValidAt == nil && asOf.KnownAt == nil) {
 		return parley.Lens{}, nil
 	}
-	var known parley.Instant
-	if asOf.KnownAt != nil {
-		known = *asOf.KnownAt
-		if known.Equal(parley.EarliestInstant) {
-			known = known.Add(time.Microsecond) // nothing was known at either, and the zero lens stands for another
-		}
-		if asOf.ValidAt != nil && s.store.mark.covers(known) {
-			return parley.Lens{ValidAt: *asOf.ValidAt, KnownAt: known}, nil
-		}
+	if asOf.ValidAt != nil && asOf.KnownAt != nil && s.store.mark.Covers(*asOf.KnownAt) {
+		return asOf.Lens(parley.Lens{}), nil
 	}
-	lens, err := s.Lens(ctx)
+	now, err := s.Lens(ctx)
 	if err != nil {
 		return parley.Lens{}, err
 	}
 	if asOf.KnownAt != nil {
-		if err := s.store.fix(ctx, known, lens); err != nil {
+		if err := s.store.fix(ctx, *asOf.KnownAt, now); err != nil {
 			return parley.Lens{}, err
 		}
-		lens.KnownAt = known
 	}
-	if asOf.ValidAt != nil {
-		lens.ValidAt = *asOf.ValidAt
-	}
-	return lens, nil
+	return asOf.Lens(now), nil
 }
 
-// Through is the lens that a client asks for.
+// Through is the lens that a client asks for; now on both axes where it asks for nothing.
 func (s *Snapshot) Through(ctx context.Context, asOf *parley.AsOf) (parley.Lens, error) {
 	lens, err := s.asked(ctx, asOf)
-	if err == nil && lens == (parley.Lens{}) {
+	if err == nil && lens.IsZero() {
 		return s.Lens(ctx)
 	}
 	return lens, err
@@ -63,21 +53,21 @@ func (s *Snapshot) everything(ctx context.Context, asOf *parley.AsOf) ([]Key, er
 	return []Key{{Lens: lens}}, err
 }
 
-// patience is how long a reader waits for what is being written as of the instant that it asks for.
-const patience = 10 * time.Second
+// fixTimeout is how long a reader waits for writers that may still record something at the instant that it asks for.
+const fixTimeout = 10 * time.Second
 
-// fix makes sure that nothing will be recorded at or before an instant any more, given what is now: a writer may have stamped
-// its change with an earlier one, and not have committed yet. It raises the mark that later stamps have to pass, and by that
-// waits for writers that hold it.
+// fix makes sure that nothing is recorded at or before an instant any more, given what is now. A writer may have stamped its
+// change with an earlier instant, and not have committed yet. So fix raises the last recordedAt in the feed head, which later
+// stamps have to pass; taking the head waits for such a writer.
 func (s *Store) fix(ctx context.Context, at parley.Instant, now parley.Lens) error {
 	switch {
-	case s.mark.covers(at):
+	case s.mark.Covers(at):
 		return nil
 	case at.After(now.ValidAt):
 		return parley.NewFault(parley.BadLens, "knownAt: %s lies in the future, and nobody knows yet what will be on record then; give an instant up to now, %s.",
 			parley.FormatInstant(at), parley.FormatInstant(now.ValidAt))
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
+	waiting, cancel := context.WithTimeout(ctx, fixTimeout)
 	defer cancel()
 	err := s.raise(waiting, at)
 	if waiting.Err() != nil && ctx.Err() == nil {
@@ -94,7 +84,7 @@ func (s *Store) raise(ctx context.Context, at parley.Instant) error {
 		return w.exec(ctx, `UPDATE feed_head SET recorded_at = $1 WHERE recorded_at < $1`, at)
 	})
 	if err == nil {
-		s.mark.raise(at)
+		s.mark.Raise(at)
 	}
 	return err
 }
@@ -102,58 +92,33 @@ func (s *Store) raise(ctx context.Context, at parley.Instant) error {
 // NextChanges are the next instants at which validity alone changes an answer, after each lens's valid instant; nil where
 // none is on record.
 func (s *Snapshot) NextChanges(ctx context.Context, lenses []Key, _ *Fields) ([]*parley.Instant, error) {
-	q := s.newQuery(lenses)
-	next := make([]*parley.Instant, len(lenses))
-	soonest := func(table, column, condition string) string {
-		return `(SELECT min(t.` + column + `) FROM ` + table + ` t WHERE t.` + column + ` > k.valid_at` + condition + ` AND {known t})`
-	}
-	err := s.rows(ctx, q.expand(`
-		SELECT record_send(ROW(k.n, least(
-			`+soonest("status_changes", "effective_at", "")+`,
-			`+soonest("positions", "valid_from", "")+`,
-			`+soonest("positions", "asserted_to", " AND t.asserted_to = t.valid_to")+`,
-			`+soonest("assessments", "assessed_at", "")+`,
-			`+soonest("scenarios", "resolved_at", "")+`,
-			`+soonest("participations", "valid_from", "")+`,
-			`+soonest("participations", "valid_to", "")+`,
-			`+soonest("affiliations", "valid_from", "")+`,
-			`+soonest("affiliations", "valid_to", "")+`)))
-		FROM {keys}`), q.args, func(sent row) {
-		n := q.begin(s, &sent)
-		if at := sent.next(); at != nil && !at.instant().isInfinite() {
-			known := at.instant().time()
-			next[n] = &known
+	var soonest []string
+	for _, d := range descriptions {
+		for _, at := range d.dates {
+			condition := rows.Aliased(at.condition, "t")
+			if condition != "" {
+				condition = " AND " + condition
+			}
+			soonest = append(soonest, `(SELECT min(t.`+at.column+`) FROM {`+d.table+` t}
+				WHERE t.`+at.column+` > k.valid_at`+condition+` AND {known t})`)
 		}
+	}
+	next := make([]*parley.Instant, len(lenses))
+	err := s.Query(lenses).Run(ctx, `least(`+strings.Join(soonest, ", ")+`)`, `FROM {keys}`, func(n int, sent *rows.Row) {
+		next[n] = sent.Next().OptionalTime()
 	})
 	return next, err
 }
 
 // Cursors are those of the last change that is visible through each lens.
 func (s *Snapshot) Cursors(ctx context.Context, lenses []Key, _ *Fields) ([]parley.Cursor, error) {
-	q := s.newQuery(lenses)
 	cursors := make([]parley.Cursor, len(lenses))
-	err := s.rows(ctx, q.expand(`
-		SELECT record_send(ROW(k.n, coalesce((
-			SELECT c.seq FROM changes c
+	err := s.Query(lenses).Run(ctx, `coalesce((
+			SELECT c.seq FROM {changes c}
 			WHERE c.recorded_at <= k.known_at
 			ORDER BY c.recorded_at DESC
-			LIMIT 1), 0)))
-		FROM {keys}`), q.args, func(sent row) {
-		n := q.begin(s, &sent)
-		cursors[n] = s.store.cursor(sent.next().number())
+			LIMIT 1), 0)`, `FROM {keys}`, func(n int, sent *rows.Row) {
+		cursors[n] = s.store.cursor(sent.Next().Number())
 	})
 	return cursors, err
-}
-
-// mark is the last recordedAt that this server has seen, beyond which alone anything can still be recorded.
-type mark struct{ micros atomic.Int64 }
-
-func (m *mark) reset() { m.micros.Store(math.MinInt64) }
-
-func (m *mark) covers(at parley.Instant) bool { return at.UnixMicro() <= m.micros.Load() }
-
-func (m *mark) raise(at parley.Instant) {
-	for seen := m.micros.Load(); at.UnixMicro() > seen && !m.micros.CompareAndSwap(seen, at.UnixMicro()); {
-		seen = m.micros.Load()
-	}
 }

@@ -7,40 +7,37 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // Likelihoods are what the analysts hold of the scenarios of each issue.
 func (s *Snapshot) Likelihoods(ctx context.Context, issues []Key, _ *Fields) ([]*parley.LikelihoodSet, error) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	q := s.newQuery(issues)
+	q := s.Query(issues)
 	scenarios, exhaustive := make([][]parley.AssessedScenario, len(issues)), make([]bool, len(issues))
-	err := s.rows(ctx, q.expand(`
-		SELECT record_send(ROW(`+q.header()+`, i.exhaustive, s.id,
+	err := q.Run(ctx, `i.exhaustive, s.id,
 			ARRAY(
 				SELECT DISTINCT ON (a.recorded_by) a.probability::int
-				FROM assessments a
-				WHERE a.scenario_id = s.id AND {known a} AND `+assessedByNow+`
+				FROM {assessments a}
+				WHERE a.scenario_id = s.id AND {known a} AND `+assessedByNow("a")+`
 				ORDER BY a.recorded_by, a.assessed_at DESC),
 			ARRAY(
-				SELECT r.to_id FROM relations r
-				WHERE r.from_id = s.id AND r.kind = 'MUTUALLY_EXCLUSIVE' AND r.claimed_by IS NULL AND {known r})))
+				SELECT r.to_id FROM {relations r}
+				WHERE r.from_id = s.id AND r.kind = 'MUTUALLY_EXCLUSIVE' AND r.claimed_by IS NULL AND {known r})`, `
 		FROM {keys}
-		`+q.join()+`issues i ON i.id = k.id AND {known i}
-		LEFT JOIN scenarios s ON s.issue_id = i.id AND {known s} AND `+onTheTable("s.id")+`
-		ORDER BY k.n, s.path`), q.bind(s, q.args), func(sent row) {
-		n := q.begin(s, &sent)
-		all, id, probabilities, excludes := sent.next(), sent.next(), sent.next(), sent.next()
+		`+q.Join()+`{issues i} ON i.id = k.id AND {known i}
+		LEFT JOIN {scenarios s} ON s.issue_id = i.id AND {known s} AND `+onTheTable("s.id")+`
+		ORDER BY k.n, s.path`, func(n int, sent *rows.Row) {
+		all, id, probabilities, excludes := sent.Next(), sent.Next(), sent.Next(), sent.Next()
 		if id == nil {
 			return
 		}
-		exhaustive[n] = all.flag()
-		assessed := parley.AssessedScenario{ID: id.id()}
-		for _, p := range probabilities.elements() {
-			assessed.Probabilities = append(assessed.Probabilities, readInt(p))
+		exhaustive[n] = all.Flag()
+		assessed := parley.AssessedScenario{ID: id.ID()}
+		for _, p := range probabilities.Elements() {
+			assessed.Probabilities = append(assessed.Probabilities, p.Int())
 		}
-		for _, other := range excludes.elements() {
-			assessed.Excludes = append(assessed.Excludes, other.id())
+		for _, other := range excludes.Elements() {
+			assessed.Excludes = append(assessed.Excludes, other.ID())
 		}
 		scenarios[n] = append(scenarios[n], assessed)
 	})
@@ -49,16 +46,14 @@ func (s *Snapshot) Likelihoods(ctx context.Context, issues []Key, _ *Fields) ([]
 	}
 	sets := make([]*parley.LikelihoodSet, len(issues))
 	for n := range sets {
-		sets[n] = parley.PoolLikelihoods(scenarios[n], exhaustive[n], q.keys[n].Lens)
+		sets[n] = parley.PoolLikelihoods(scenarios[n], exhaustive[n], q.Keys[n].Lens)
 	}
 	return sets, nil
 }
 
 // TrackRecords are how good the assessments of each analyst were.
 func (s *Snapshot) TrackRecords(ctx context.Context, analysts []Key, _ *Fields) ([]*parley.TrackRecord, error) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	q := s.newQuery(analysts)
+	q := s.Query(analysts)
 	type scored struct {
 		assessments []*parley.Assessment
 		scenarios   map[uuid.UUID]*parley.Scenario
@@ -68,25 +63,20 @@ func (s *Snapshot) TrackRecords(ctx context.Context, analysts []Key, _ *Fields) 
 		of[n].scenarios = make(map[uuid.UUID]*parley.Scenario)
 	}
 	read := int64(0)
-	err := s.rows(ctx, q.expand(`
-		SELECT record_send(ROW(`+q.header()+`, a.scenario_id, a.probability, a.assessed_at, s.outcome::text, s.resolved_at, s.resolved_by, s.deadline))
+	err := q.Run(ctx, `a.scenario_id, a.probability, a.assessed_at, s.outcome::text, s.resolved_at, s.resolved_by, s.deadline`, `
 		FROM {keys}
-		`+q.join()+`(assessments a JOIN scenarios s ON s.id = a.scenario_id)
-			ON a.recorded_by = k.id AND {known a} AND `+assessedByNow+` AND {known s} AND s.resolved_at <= k.valid_at AND `+onTheTable("s.id")+`
+		`+q.Join()+`(assessments a JOIN {scenarios s} ON s.id = a.scenario_id)
+			ON a.recorded_by = k.id AND {known a} AND `+assessedByNow("a")+` AND {known s} AND s.resolved_at <= k.valid_at AND `+onTheTable("s.id")+`
 		ORDER BY k.n, a.assessed_at, a.id
-		LIMIT `+fmt.Sprint(parley.MaxTogether+1)), q.bind(s, q.args), func(sent row) {
-		n := q.begin(s, &sent)
-		if sent.isNull() {
+		LIMIT `+fmt.Sprint(parley.MaxTogether+1), func(n int, sent *rows.Row) {
+		if sent.IsNull() {
 			return
 		}
 		read++
-		a := &parley.Assessment{ScenarioID: sent.next().id(), Probability: readInt(sent.next()), AssessedAt: readTime(sent.next())}
-		outcome, resolvedAt, resolvedBy := parley.ResolutionOutcome(sent.next().text()), readTime(sent.next()), sent.next().id()
-		scenario := &parley.Scenario{Lens: q.keys[n].Lens, Outcome: &outcome, ResolvedAt: &resolvedAt, ResolvedByID: &resolvedBy}
-		if deadline := sent.next(); deadline != nil {
-			at := readTime(deadline)
-			scenario.Deadline = &at
-		}
+		a := &parley.Assessment{ScenarioID: sent.Next().ID(), Probability: sent.Next().Int(), AssessedAt: sent.Next().Time()}
+		outcome, resolvedAt, resolvedBy := parley.ResolutionOutcome(sent.Next().Text()), sent.Next().Time(), sent.Next().ID()
+		scenario := &parley.Scenario{Lens: q.Keys[n].Lens, Outcome: &outcome, ResolvedAt: &resolvedAt, ResolvedByID: &resolvedBy}
+		scenario.Deadline = sent.Next().OptionalTime()
 		of[n].assessments, of[n].scenarios[a.ScenarioID] = append(of[n].assessments, a), scenario
 	})
 	if err != nil {

@@ -12,10 +12,9 @@ import (
 // a holder on a scenario. A late report, a correction or a retraction cuts the neighbours anew; each row that changes by
 // that is closed and opened again under the same id and version.
 type lineOf[T any] struct {
-	table   string
+	noun    *noun[T]
 	id      func(*T) uuid.UUID
 	sameCut func(a, b *T) bool
-	insert  func(context.Context, *writer, *T) error
 }
 
 // copies remembers a line as it is on record.
@@ -30,7 +29,7 @@ func (l lineOf[T]) copies(line []*T) map[uuid.UUID]T {
 // rewrite brings the rows of a line in step with what was arranged: rows whose cut changed are opened anew, facts that
 // were not in it before are inserted. All rows are closed before any is opened, since the constraints that keep
 // intervals apart look at once.
-func (l lineOf[T]) rewrite(ctx context.Context, w *writer, before map[uuid.UUID]T, line []*T) error {
+func (l lineOf[T]) rewrite(ctx context.Context, w *writer, scenario *target, before map[uuid.UUID]T, line []*T) error {
 	var open []*T
 	for _, fact := range line {
 		was, known := before[l.id(fact)]
@@ -41,16 +40,11 @@ func (l lineOf[T]) rewrite(ctx context.Context, w *writer, before map[uuid.UUID]
 		if !known {
 			continue
 		}
-		if err := w.close(ctx, l.table, l.id(fact), "RECUT"); err != nil {
+		if err := w.close(ctx, l.noun.table.Name, l.id(fact), "RECUT"); err != nil {
 			return err
 		}
 	}
-	for _, fact := range open {
-		if err := l.insert(ctx, w, fact); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.noun.insert(ctx, w, scenario, open...)
 }
 
 // without is the line with one fact taken out.

@@ -7,41 +7,33 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// negotiationRow is what is written of a version.
-type negotiationRow struct {
-	parley.Negotiation
-	Path string `db:"path"`
-}
-
-var negotiationTable = &table[parley.Negotiation]{
-	name: "negotiations", alias: "n",
-	self: func(n *parley.Negotiation) (*uuid.UUID, *parley.Lens) { return &n.ID, &n.Lens },
-	columns: append([]column[parley.Negotiation]{
-		text("key", "@.key", func(n *parley.Negotiation) *string { return &n.Key }),
-		text("title label", "@.title", func(n *parley.Negotiation) *string { return &n.Title }),
-		optionalText("summary", "@.summary", func(n *parley.Negotiation) **string { return &n.Summary }),
-		optionalText("stage", "@.stage", func(n *parley.Negotiation) **parley.NegotiationStage { return &n.Stage }),
-		optionalWhen("startedAt", "@.started_at", func(n *parley.Negotiation) **parley.Instant { return &n.StartedAt }),
-		optionalWhen("endedAt", "@.ended_at", func(n *parley.Negotiation) **parley.Instant { return &n.EndedAt }),
-	}, provenance("recorded_at", func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance })...),
-}
-
-var negotiations = noun[parley.Negotiation]{
-	table: negotiationTable, kind: parley.KindNegotiation, changeKind: parley.ChangeOfRecord,
-	provenance: func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, n *parley.Negotiation) error {
-		n.ID = subject.ID
-		return w.insert(ctx, "negotiations",
-			`id, version, path, key, title, summary, stage, started_at, ended_at, recorded_by, recorded_at, correction_note`,
-			negotiationRow{Negotiation: *n, Path: *subject.Path})
+// negotiations are kept in a table of their own.
+var negotiations = &noun[parley.Negotiation]{
+	traits: traits{
+		changes: parley.ChangeOfRecord, keyed: true, called: "title",
+		names: []string{"title"}, texts: []string{"summary"},
 	},
+	table: &rows.Table[parley.Negotiation]{
+		Kind: parley.KindNegotiation, Name: "negotiations", Alias: "n",
+		Self: func(n *parley.Negotiation) (*uuid.UUID, *parley.Lens) { return &n.ID, &n.Lens },
+		Columns: append(rows.Columns[parley.Negotiation]{
+			rows.Text("key", "key", func(n *parley.Negotiation) *string { return &n.Key }),
+			rows.Text("title label", "title", func(n *parley.Negotiation) *string { return &n.Title }),
+			rows.OptionalText("summary", "summary", func(n *parley.Negotiation) **string { return &n.Summary }),
+			rows.OptionalText("stage", "stage", func(n *parley.Negotiation) **parley.NegotiationStage { return &n.Stage }),
+			rows.OptionalTime("startedAt", "started_at", func(n *parley.Negotiation) **parley.Instant { return &n.StartedAt }),
+			rows.OptionalTime("endedAt", "ended_at", func(n *parley.Negotiation) **parley.Instant { return &n.EndedAt }),
+		}, provenance("recorded_at", "", func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance })...),
+	},
+	provenance: func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance },
 }
 
 // Negotiations are those with these ids; nil where there is none.
 func (s *Snapshot) Negotiations(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Negotiation, error) {
-	return find(ctx, &s.reader, negotiationTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, negotiations.table, keys, fields)
 }
 
 // ListNegotiations lists all negotiations by key.
@@ -50,10 +42,10 @@ func (s *Snapshot) ListNegotiations(ctx context.Context, asOf *parley.AsOf, p pa
 	if err != nil {
 		return nil, err
 	}
-	return first(pages(ctx, &s.reader, negotiationTable, s.newQuery(keys), list{
-		from:  `negotiations n`,
-		where: []string{`{known n}`},
-		order: order{columns: []orderColumn{{"n.path", "text"}}},
+	return first(rows.Pages(ctx, negotiations.table, s.Query(keys), rows.List{
+		From:  `{negotiations n}`,
+		Where: []string{`{known n}`},
+		Order: rows.Order{Columns: []rows.OrderColumn{by("n.path", "text")}},
 	}, p, fields))
 }
 
@@ -67,30 +59,22 @@ func first[T any](connections []*T, err error) (*T, error) {
 
 // ChangedAt is when the last change that touches each record was recorded.
 func (s *Snapshot) ChangedAt(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Instant, error) {
-	q := s.newQuery(keys)
 	changed := make([]*parley.Instant, len(keys))
-	err := s.rows(ctx, q.expand(`
-		SELECT record_send(ROW(k.n, (
+	err := s.Query(keys).Run(ctx, `(
 			SELECT c.recorded_at
-			FROM change_touches t
-			JOIN changes c ON c.seq = t.seq
+			FROM {change_touches t}
+			JOIN {changes c} ON c.seq = t.seq
 			WHERE t.record_id = k.id AND c.recorded_at <= k.known_at
 			ORDER BY t.seq DESC
-			LIMIT 1
-		)))
-		FROM {keys}`), q.args, func(sent row) {
-		n := q.begin(s, &sent)
-		if at := sent.next(); at != nil {
-			known := at.instant().time()
-			changed[n] = &known
-		}
+			LIMIT 1)`, `FROM {keys}`, func(n int, sent *rows.Row) {
+		changed[n] = sent.Next().OptionalTime()
 	})
 	return changed, err
 }
 
 // OpenNegotiation opens a negotiation.
 func (m mutations) OpenNegotiation(ctx context.Context, in parley.OpenNegotiationInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).openNegotiation)
+	return create(ctx, m, "openNegotiation", in.ID, in, (*writer).openNegotiation)
 }
 
 func (w *writer) openNegotiation(ctx context.Context, in parley.OpenNegotiationInput, id *clientID) (Written, error) {

@@ -7,16 +7,17 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // Nodes are the records with these ids, whatever their kind and their place in valid time; nil where there is none.
 func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields *Fields) ([]parley.Node, error) {
 	kinds := make(map[uuid.UUID]parley.Kind)
-	err := s.rows(ctx, `
-		SELECT record_send(ROW(id, kind::text)) FROM records WHERE id = ANY($1) UNION ALL
-		SELECT record_send(ROW(id, 'ANALYST'::text)) FROM analysts WHERE id = ANY($1)`, []any{binaryIDs(recordIDs(keys))}, func(sent row) {
-		id := sent.next().id()
-		kinds[id] = parley.Kind(sent.next().text())
+	err := s.Rows(ctx, `
+		SELECT record_send(ROW(id, kind::text)) FROM {records} WHERE id = ANY($1) UNION ALL
+		SELECT record_send(ROW(id, 'ANALYST'::text)) FROM {analysts} WHERE id = ANY($1)`, []any{rows.RecordIDs(keys)}, func(sent rows.Row) {
+		id := sent.Next().ID()
+		kinds[id] = parley.Kind(sent.Next().Text())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the kinds of records: %w", err)
@@ -28,50 +29,21 @@ func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields *Fields) ([]par
 		}
 	}
 	nodes := make([]parley.Node, len(keys))
-	for kind, at := range places {
-		if err := s.nodesOfKind(ctx, kind, keys, at, nodes, fields); err != nil {
-			return nil, err
+	for _, n := range nouns {
+		if at := places[n.describe().kind]; len(at) > 0 {
+			if err := n.place(ctx, s, keys, at, nodes, fields); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return nodes, nil
-}
-
-func (s *Snapshot) nodesOfKind(ctx context.Context, kind parley.Kind, keys []Key, at []int, nodes []parley.Node, fields *Fields) error {
-	switch kind {
-	case parley.KindNegotiation:
-		return place(ctx, s.Negotiations, keys, at, nodes, fields)
-	case parley.KindIssue:
-		return place(ctx, s.Issues, keys, at, nodes, fields)
-	case parley.KindScenario:
-		return place(ctx, s.Scenarios, keys, at, nodes, fields)
-	case parley.KindRelation:
-		return place(ctx, s.Relations, keys, at, nodes, fields)
-	case parley.KindStatusChange:
-		return place(ctx, s.StatusChanges, keys, at, nodes, fields)
-	case parley.KindStakeholder:
-		return place(ctx, s.Stakeholders, keys, at, nodes, fields)
-	case parley.KindAffiliation:
-		return place(ctx, s.Affiliations, keys, at, nodes, fields)
-	case parley.KindParticipation:
-		return place(ctx, s.Participations, keys, at, nodes, fields)
-	case parley.KindPosition:
-		return place(ctx, s.Positions, keys, at, nodes, fields)
-	case parley.KindSource:
-		return place(ctx, s.Sources, keys, at, nodes, fields)
-	case parley.KindStatement:
-		return place(ctx, s.Statements, keys, at, nodes, fields)
-	case parley.KindEvent:
-		return place(ctx, s.Events, keys, at, nodes, fields)
-	case parley.KindAssessment:
-		return place(ctx, s.Assessments, keys, at, nodes, fields)
-	case parley.KindAnalyst:
-		return place(ctx, s.Analysts, keys, at, nodes, fields)
-	}
-	return fmt.Errorf("no reads for records of kind %s", kind)
+	return nodes, place(ctx, s.Analysts, keys, places[parley.KindAnalyst], nodes, fields)
 }
 
 // place reads the records of one kind and puts them at their places among the rest.
 func place[T any](ctx context.Context, read func(context.Context, []Key, *Fields) ([]*T, error), keys []Key, at []int, nodes []parley.Node, fields *Fields) error {
+	if len(at) == 0 {
+		return nil
+	}
 	chosen := make([]Key, len(at))
 	for i, p := range at {
 		chosen[i] = keys[p]
@@ -88,16 +60,16 @@ func place[T any](ctx context.Context, read func(context.Context, []Key, *Fields
 	return nil
 }
 
-// Node is the record that a key names; nil when there is none.
+// Node is the record that a key names; nil where there is none.
 func (s *Snapshot) Node(ctx context.Context, k Key, fields *Fields) (parley.Node, error) {
-	if k.Lens == (parley.Lens{}) {
+	if k.Lens.IsZero() {
 		var err error
 		if k.Lens, err = s.Lens(ctx); err != nil {
 			return nil, err
 		}
 	}
 	if k.Path != "" {
-		found, err := s.everKnown(ctx, []string{k.Path})
+		found, err := everKnown(ctx, &s.Reader, []string{k.Path})
 		if err != nil || found[k.Path] == nil {
 			return nil, err
 		}

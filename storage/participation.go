@@ -7,77 +7,63 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// participationRow is what is written of a version.
-type participationRow struct {
-	parley.Participation
-	VetoIssues uuids `db:"veto_issues"`
-}
-
-var participationTable = &table[parley.Participation]{
-	name: "participations", alias: "p",
-	self: func(p *parley.Participation) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
-	columns: append([]column[parley.Participation]{
-		id("negotiation", "@.negotiation_id", func(p *parley.Participation) *uuid.UUID { return &p.NegotiationID }),
-		id("stakeholder label", "@.stakeholder_id", func(p *parley.Participation) *uuid.UUID { return &p.StakeholderID }),
-		text("role label", "@.role", func(p *parley.Participation) *parley.ParticipationRole { return &p.Role }),
-		flag("vetoPlayer", "@.veto_player", func(p *parley.Participation) *bool { return &p.VetoPlayer }),
-		idList("vetoIssues", "@.veto_issues", func(p *parley.Participation) *[]uuid.UUID { return &p.VetoIssueIDs }),
-		optionalNumber("capability", "@.capability", func(p *parley.Participation) **int { return &p.Capability }),
-		optionalWhen("validFrom", "@.valid_from", func(p *parley.Participation) **parley.Instant { return &p.ValidFrom }),
-		optionalWhen("validTo", "@.valid_to", func(p *parley.Participation) **parley.Instant { return &p.ValidTo }),
-	}, provenance("recorded_at", func(p *parley.Participation) *parley.Provenance { return &p.Provenance })...),
-	references: []reference{
-		refersTo("stakeholder", "@.stakeholder_id", stakeholderTable),
-		refersTo("negotiation", "@.negotiation_id", negotiationTable),
+// participations are kept in a table of their own.
+var participations = &noun[parley.Participation]{
+	traits: traits{
+		changes: parley.ChangeOfRecord, dates: []date{{column: "valid_from"}, {column: "valid_to"}},
 	},
-}
-
-var participations = noun[parley.Participation]{
-	table: participationTable, kind: parley.KindParticipation, changeKind: parley.ChangeOfRecord,
+	table: &rows.Table[parley.Participation]{
+		Kind: parley.KindParticipation, Name: "participations", Alias: "p",
+		Self: func(p *parley.Participation) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
+		Columns: append(rows.Columns[parley.Participation]{
+			rows.Reference("negotiation", "negotiation_id", func(p *parley.Participation) *uuid.UUID { return &p.NegotiationID }, negotiations.table).UsedAs("a participation"),
+			rows.Reference("stakeholder label", "stakeholder_id", func(p *parley.Participation) *uuid.UUID { return &p.StakeholderID }, stakeholders.table).UsedAs("a participation").Follow(),
+			rows.Text("role label", "role", func(p *parley.Participation) *parley.ParticipationRole { return &p.Role }),
+			rows.Flag("vetoPlayer", "veto_player", func(p *parley.Participation) *bool { return &p.VetoPlayer }),
+			rows.IDList("vetoIssues", "veto_issues", func(p *parley.Participation) *[]uuid.UUID { return &p.VetoIssueIDs }, parley.KindIssue).UsedAs("a veto"),
+			rows.OptionalInt("capability", "capability", func(p *parley.Participation) **int { return &p.Capability }),
+			rows.OptionalTime("validFrom", "valid_from", func(p *parley.Participation) **parley.Instant { return &p.ValidFrom }),
+			rows.OptionalTime("validTo", "valid_to", func(p *parley.Participation) **parley.Instant { return &p.ValidTo }),
+		}, provenance("recorded_at", "", func(p *parley.Participation) *parley.Provenance { return &p.Provenance })...),
+	},
 	provenance: func(p *parley.Participation) *parley.Provenance { return &p.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, p *parley.Participation) error {
-		p.ID = subject.ID
-		return w.insert(ctx, "participations",
-			`id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, capability, valid_from, valid_to,
-				recorded_by, recorded_at, correction_note`,
-			participationRow{Participation: *p, VetoIssues: p.VetoIssueIDs})
-	},
 }
 
 // Participations are those with these ids; nil where there is none.
 func (s *Snapshot) Participations(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Participation, error) {
-	return find(ctx, &s.reader, participationTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, participations.table, keys, fields)
 }
 
 // ParticipantsOf lists who takes part in each negotiation at the lens's valid instant, by role.
 func (s *Snapshot) ParticipantsOf(ctx context.Context, negotiations []Key, role *parley.ParticipationRole, p parley.Page, fields *Fields) ([]*parley.ParticipationConnection, error) {
-	c := conditions{query: s.newQuery(negotiations), list: []string{
+	c := rows.Conditions{Query: s.Query(negotiations), List: []string{
 		`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
 	}}
 	if role != nil {
-		among(&c, "p.role", "participation_role", []parley.ParticipationRole{*role})
+		rows.Among(&c, "p.role", "participation_role", []parley.ParticipationRole{*role})
 	}
-	return pages(ctx, &s.reader, participationTable, c.query, list{
-		from:  `participations p`,
-		where: c.list,
-		order: order{columns: byRole},
+	return rows.Pages(ctx, participations.table, c.Query, rows.List{
+		From:  `{participations p}`,
+		Where: c.List,
+		Order: rows.Order{Columns: byRole},
 	}, p, fields)
 }
 
-var byRole = []orderColumn{{"p.role", "participation_role"}, {"p.id", "uuid"}}
+var byRole = []rows.OrderColumn{byEnum("p.role", "participation_role", parley.ParticipationRoles), by("p.id", "uuid")}
 
 // ParticipationsOf are the roles that each stakeholder has at the lens's valid instant.
 func (s *Snapshot) ParticipationsOf(ctx context.Context, stakeholders []Key, fields *Fields) ([][]*parley.Participation, error) {
-	return readEach(ctx, &s.reader, participationTable, stakeholders, fields, `
-		participations p ON p.stakeholder_id = k.id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
+	return rows.Each(ctx, participations.table, s.Query(stakeholders), fields, `
+		{participations p} ON p.stakeholder_id = k.id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
 		`p.negotiation_id, p.role, p.id`)
 }
 
 // JoinNegotiation gives a stakeholder a role in a negotiation.
 func (m mutations) JoinNegotiation(ctx context.Context, in parley.JoinNegotiationInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).joinNegotiation)
+	return create(ctx, m, "joinNegotiation", in.ID, in, (*writer).joinNegotiation)
 }
 
 func (w *writer) joinNegotiation(ctx context.Context, in parley.JoinNegotiationInput, id *clientID) (Written, error) {
@@ -99,7 +85,7 @@ func (w *writer) joinNegotiation(ctx context.Context, in parley.JoinNegotiationI
 		return Written{}, err
 	}
 	p.NegotiationID, p.StakeholderID, p.VetoIssueIDs = negotiation.ID, stakeholder.ID, ids(vetoIssues)
-	return participations.create(ctx, w, id, &target{ID: id.newID(), NegotiationID: &negotiation.ID}, &p, uuids{stakeholder.ID},
+	return participations.create(ctx, w, id, &target{ID: id.newID(), NegotiationID: &negotiation.ID}, &p, rows.IDs{stakeholder.ID},
 		fmt.Sprintf("%s joined “%s” as %s.", stakeholder.Name, negotiation.Name, parley.Words(p.Role)))
 }
 
@@ -146,13 +132,13 @@ func (w *writer) leaveNegotiation(ctx context.Context, in parley.LeaveNegotiatio
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
-	now, err := w.now(ctx)
+	now, err := w.Now(ctx)
 	if err != nil {
 		return Written{}, err
 	}
 	return w.changeParticipation(ctx, edition[parley.Participation]{
 		subject: subject,
-		apply:   func(p *parley.Participation) ([]string, error) { return ending(now.now, p.ValidTo, in.ValidTo, p.End) },
+		apply:   func(p *parley.Participation) ([]string, error) { return ending(now.Now, p.ValidTo, in.ValidTo, p.End) },
 		settle:  func(p *parley.Participation) error { return endNow(w, in.ValidTo, p.End) },
 	})
 }
@@ -163,7 +149,7 @@ func (w *writer) changeParticipation(ctx context.Context, e edition[parley.Parti
 	if err != nil {
 		return Written{}, err
 	}
-	e.touches = uuids{p.StakeholderID}
+	e.touches = rows.IDs{p.StakeholderID}
 	return participations.edit(ctx, w, e)
 }
 

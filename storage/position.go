@@ -8,17 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
-
-// positionRow is what is written of a cut.
-type positionRow struct {
-	parley.Position
-	NegotiationID uuid.UUID      `db:"negotiation_id"`
-	IssueID       uuid.UUID      `db:"issue_id"`
-	Conditions    words[string]  `db:"conditions"`
-	Evidence      uuids          `db:"evidence"`
-	CutAt         parley.Instant `db:"cut_at"`
-}
 
 // otherOnTheLine finds the positions of the same holder on the same scenario as one that stand beside it: at the lens's
 // valid instant, or, where it does not hold then, at some instant of its interval.
@@ -31,37 +22,43 @@ func otherOnTheLine(one, other string) string {
 }
 
 func contested(position string) string {
-	return position + `.disputed AND EXISTS (SELECT FROM positions o WHERE ` + otherOnTheLine(position, "o") + `)`
+	return position + `.disputed AND EXISTS (SELECT FROM {positions o} WHERE ` + otherOnTheLine(position, "o") + `)`
 }
 
-var positionTable = &table[parley.Position]{
-	name: "positions", alias: "p",
-	self: func(p *parley.Position) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
-	columns: append([]column[parley.Position]{
-		id("scenario label", "@.scenario_id", func(p *parley.Position) *uuid.UUID { return &p.ScenarioID }),
-		id("holder label", "@.holder_id", func(p *parley.Position) *uuid.UUID { return &p.HolderID }),
-		text("stance label", "@.stance", func(p *parley.Position) *parley.Stance { return &p.Stance }),
-		textList("conditions", "@.conditions", func(p *parley.Position) *[]string { return &p.Conditions }),
-		flag("redLine", "@.red_line", func(p *parley.Position) *bool { return &p.RedLine }),
-		optionalNumber("salience", "@.salience", func(p *parley.Position) **int { return &p.Salience }),
-		optionalText("rationale", "@.rationale", func(p *parley.Position) **string { return &p.Rationale }),
-		text("confidence", "@.confidence", func(p *parley.Position) *parley.AnalyticConfidence { return &p.Confidence }),
-		idList("evidence", "@.evidence", func(p *parley.Position) *[]uuid.UUID { return &p.EvidenceIDs }),
-		optionalWhen("lastAffirmedAt", ofEvidence("@", "max(e.said_at)"), func(p *parley.Position) **parley.Instant { return &p.LastAffirmedAt }),
-		flag("secondHand", "@.second_hand", func(p *parley.Position) *bool { return &p.SecondHand }),
-		when("validFrom", "@.valid_from", func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
-		text("validFromPrecision", "@.valid_from_precision", func(p *parley.Position) *parley.TimePrecision { return &p.ValidFromPrecision }),
-		optionalWhen("assertedTo", "@.asserted_to", func(p *parley.Position) **parley.Instant { return &p.AssertedTo }),
-		optionalID("contests", "@.contests", func(p *parley.Position) **uuid.UUID { return &p.ContestsID }),
-		optionalWhen("validTo", "@.valid_to", func(p *parley.Position) **parley.Instant { return &p.ValidTo }),
-		flag("beside", "@.beside", func(p *parley.Position) *bool { return &p.Beside }),
-		flag("disputed", "@.disputed", func(p *parley.Position) *bool { return &p.Disputed }),
-		flag("contested", contested("@"), func(p *parley.Position) *bool { return &p.Contested }),
-	}, provenance("content_at", func(p *parley.Position) *parley.Provenance { return &p.Provenance })...),
-	references: []reference{
-		refersTo("holder", "@.holder_id", stakeholderTable),
-		refersTo("scenario", "@.scenario_id", scenarioTable),
+// positions are kept in a table of their own.
+var positions = &noun[parley.Position]{
+	traits: traits{
+		changes: parley.ChangeOfPosition, cut: true, copies: []string{"negotiation_id", "issue_id"},
+		texts:   []string{"rationale", "conditions"},
+		visible: "@.valid_from <= k.valid_at AND @.valid_to > k.valid_at AND " + onTheTable("@.scenario_id"),
+		dates:   []date{{column: "valid_from"}, {"asserted_to", "@.asserted_to = @.valid_to"}},
 	},
+	table: &rows.Table[parley.Position]{
+		Kind: parley.KindPosition, Name: "positions", Alias: "p",
+		Self: func(p *parley.Position) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
+		Columns: append(rows.Columns[parley.Position]{
+			rows.Reference("scenario label", "scenario_id", func(p *parley.Position) *uuid.UUID { return &p.ScenarioID }, scenarios.table).UsedAs("a position"),
+			rows.Reference("holder label", "holder_id", func(p *parley.Position) *uuid.UUID { return &p.HolderID }, stakeholders.table).UsedAs("a position"),
+			rows.Text("stance label", "stance", func(p *parley.Position) *parley.Stance { return &p.Stance }),
+			rows.Texts("conditions", "conditions", func(p *parley.Position) *[]string { return &p.Conditions }),
+			rows.Flag("redLine", "red_line", func(p *parley.Position) *bool { return &p.RedLine }),
+			rows.OptionalInt("salience", "salience", func(p *parley.Position) **int { return &p.Salience }),
+			rows.OptionalText("rationale", "rationale", func(p *parley.Position) **string { return &p.Rationale }),
+			rows.Text("confidence", "confidence", func(p *parley.Position) *parley.AnalyticConfidence { return &p.Confidence }),
+			rows.IDList("evidence", "evidence", func(p *parley.Position) *[]uuid.UUID { return &p.EvidenceIDs }, parley.KindStatement).UsedAs("a position"),
+			rows.OptionalTime("lastAffirmedAt", ofEvidence("@", "max(e.said_at)"), func(p *parley.Position) **parley.Instant { return &p.LastAffirmedAt }),
+			rows.Flag("secondHand", "second_hand", func(p *parley.Position) *bool { return &p.SecondHand }),
+			rows.Time("validFrom", "valid_from", func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
+			rows.Text("validFromPrecision", "valid_from_precision", func(p *parley.Position) *parley.TimePrecision { return &p.ValidFromPrecision }),
+			rows.OptionalTime(rows.Unselected, "asserted_to", func(p *parley.Position) **parley.Instant { return &p.AssertedTo }),
+			rows.OptionalID(rows.Unselected, "contests", func(p *parley.Position) **uuid.UUID { return &p.ContestsID }).Names(parley.KindPosition),
+			rows.OptionalTime("validTo", "valid_to", func(p *parley.Position) **parley.Instant { return &p.ValidTo }).Endless(),
+			rows.Flag(rows.Unselected, "beside", func(p *parley.Position) *bool { return &p.Beside }),
+			rows.Flag(rows.Unselected, "disputed", func(p *parley.Position) *bool { return &p.Disputed }),
+			rows.Flag("contested", contested("@"), func(p *parley.Position) *bool { return &p.Contested }),
+		}, provenance("content_at", "version dissenting recordedAt recordedBy correctionNote supersededAt", func(p *parley.Position) *parley.Provenance { return &p.Provenance })...),
+	},
+	provenance: func(p *parley.Position) *parley.Provenance { return &p.Provenance },
 }
 
 // gradeOf is how well a position is borne out: the best credibility of its evidence, and the best reliability. Unknown
@@ -75,14 +72,14 @@ func gradeOf(position string) string {
 // ofEvidence aggregates over the statements e that a position rests on, each with its source g.
 func ofEvidence(position, aggregates string) string {
 	return `(SELECT ` + aggregates + `
-		FROM statements e JOIN sources g ON g.id = e.source_id AND {known g}
+		FROM {statements e} JOIN {sources g} ON g.id = e.source_id AND {known g}
 		WHERE e.id = ANY(` + position + `.evidence) AND {known e})`
 }
 
 // prevails: where positions stand beside each other, the one with the better credibility, then the better reliability,
 // then the later recordedAt prevails. Few lines are disputed, and only there is anything compared.
 var prevails = `(NOT p.disputed OR NOT EXISTS (
-	SELECT FROM positions o
+	SELECT FROM {positions o}
 	CROSS JOIN LATERAL ` + gradeOf("o") + ` og
 	CROSS JOIN LATERAL ` + gradeOf("p") + ` pg
 	WHERE ` + otherOnTheLine("p", "o") + `
@@ -91,81 +88,59 @@ var prevails = `(NOT p.disputed OR NOT EXISTS (
 const positionHolds = `p.valid_from <= k.valid_at AND p.valid_to > k.valid_at`
 
 // positionLine is a holder's line of positions on a scenario.
-func positionLine(scenario *target) lineOf[parley.Position] {
-	return lineOf[parley.Position]{
-		table:   "positions",
-		id:      func(p *parley.Position) uuid.UUID { return p.ID },
-		sameCut: func(a, b *parley.Position) bool { return a.SameCut(b) },
-		insert: func(ctx context.Context, w *writer, p *parley.Position) error {
-			w.store.statements.Add(1)
-			_, err := w.tx.NamedExecContext(ctx, `
-				INSERT INTO positions (id, version, negotiation_id, issue_id, scenario_id, holder_id, stance, conditions, red_line,
-					salience, rationale, confidence, evidence, second_hand, valid_from, valid_from_precision, asserted_to, contests,
-					valid_to, beside, disputed,
-					content_at, recorded_by, recorded_at, correction_note)
-				VALUES (:id, :version, :negotiation_id, :issue_id, :scenario_id, :holder_id, :stance, :conditions, :red_line,
-					:salience, :rationale, :confidence, :evidence, :second_hand, :valid_from, :valid_from_precision, :asserted_to, :contests,
-					coalesce(CAST(:valid_to AS timestamptz), 'infinity'), :beside, :disputed,
-					:recorded_at, :recorded_by, :cut_at, :correction_note)`,
-				positionRow{
-					Position: *p, NegotiationID: *scenario.NegotiationID, IssueID: *scenario.ParentID,
-					Conditions: p.Conditions, Evidence: p.EvidenceIDs, CutAt: w.at,
-				})
-			if err != nil {
-				return fmt.Errorf("insert a position: %w", err)
-			}
-			return nil
-		},
-	}
+var positionLine = lineOf[parley.Position]{
+	noun:    positions,
+	id:      func(p *parley.Position) uuid.UUID { return p.ID },
+	sameCut: func(a, b *parley.Position) bool { return a.SameCut(b) },
 }
 
 // Positions are those with these ids, whatever their interval; nil where there is none.
 func (s *Snapshot) Positions(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Position, error) {
-	return find(ctx, &s.reader, positionTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, positions.table, keys, fields)
 }
 
 // PositionVersions are the versions with these ids, as they last were at the lens's known instant; nil where there is
 // none.
 func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key, fields *Fields) ([]*parley.Position, error) {
-	return readVersions(ctx, &s.reader, positionTable, versions, fields)
+	return rows.Versions(ctx, &s.Reader, positions.table, versions, fields)
 }
 
 // Dissenting are the positions that stand beside each of these versions, the one that prevails over the others first.
 func (s *Snapshot) Dissenting(ctx context.Context, versions []Key, fields *Fields) ([][]*parley.Position, error) {
-	return readEach(ctx, &s.reader, positionTable, versions, fields, versionOf("positions")+` v ON v.disputed
-		JOIN positions p ON `+otherOnTheLine("v", "p")+`
+	return rows.Each(ctx, positions.table, s.Query(versions), fields, rows.VersionOf("positions")+` v ON v.disputed
+		JOIN {positions p} ON `+otherOnTheLine("v", "p")+`
 		CROSS JOIN LATERAL `+gradeOf("p")+` g`, `k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
 }
 
 // ListPositions lists the prevailing positions at the lens's valid instant.
-func (s *Snapshot) ListPositions(ctx context.Context, asOf *parley.AsOf, f *parley.PositionFilter, by parley.PositionOrder, p parley.Page, fields *Fields) (*parley.PositionConnection, error) {
+func (s *Snapshot) ListPositions(ctx context.Context, asOf *parley.AsOf, f *parley.PositionFilter, order parley.PositionOrder, p parley.Page, fields *Fields) (*parley.PositionConnection, error) {
 	columns := byValidFrom
-	if by == parley.PositionsByRecorded {
-		columns = []orderColumn{{"p.content_at", "timestamptz"}, {"p.id", "uuid"}}
+	if order == parley.PositionsByRecorded {
+		columns = []rows.OrderColumn{by("p.content_at", "timestamptz"), by("p.id", "uuid")}
 	}
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
 	}
-	return first(s.positionsWhere(ctx, keys, `TRUE`, f, order{columns, true}, p, fields))
+	return first(s.positionsWhere(ctx, keys, `TRUE`, f, rows.Order{Columns: columns, Descending: true}, p, fields))
 }
 
 // PositionsOnScenarios are the prevailing positions on each scenario, newest validFrom first.
 func (s *Snapshot) PositionsOnScenarios(ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f, order{byValidFrom, true}, p, fields)
+	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f, rows.Order{Columns: byValidFrom, Descending: true}, p, fields)
 }
 
 // PositionsOfStakeholders are the prevailing positions of each holder, newest validFrom first.
 func (s *Snapshot) PositionsOfStakeholders(ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, order{byValidFrom, true}, p, fields)
+	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, rows.Order{Columns: byValidFrom, Descending: true}, p, fields)
 }
 
-var byValidFrom = []orderColumn{{"p.valid_from", "timestamptz"}, {"p.id", "uuid"}}
+var byValidFrom = []rows.OrderColumn{by("p.valid_from", "timestamptz"), by("p.id", "uuid")}
 
-func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o order, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	c := conditions{query: s.newQuery(keys), list: []string{scope, `{known p}`, positionHolds, prevails}}
-	if c.looksBack() {
-		c.add(onTheTable("p.scenario_id"))
+func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o rows.Order, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
+	c := rows.Conditions{Query: s.Query(keys), List: []string{scope, `{known p}`, positionHolds, prevails}}
+	if c.LooksBack() {
+		c.Add(onTheTable("p.scenario_id"))
 	}
 	if f != nil {
 		var holders, scenarios, issues, negotiations []uuid.UUID
@@ -174,26 +149,26 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
 		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
-		if err := s.resolve(ctx, c.query, &refs); err != nil {
+		if err := s.resolve(ctx, c.Query, &refs); err != nil {
 			return nil, err
 		}
-		c.of("p.holder_id", holders)
-		c.of("p.scenario_id", scenarios)
-		c.of("p.issue_id", issues)
-		c.of("p.negotiation_id", negotiations)
-		among(&c, "p.stance", "stance", f.Stances)
-		c.inRange("p.valid_from", f.ValidFrom)
-		c.whether(f.SecondHand, "p.second_hand")
-		c.whether(f.RedLine, "p.red_line")
-		c.either(f.SingleSourced,
+		c.Of("p.holder_id", holders)
+		c.Of("p.scenario_id", scenarios)
+		c.Of("p.issue_id", issues)
+		c.Of("p.negotiation_id", negotiations)
+		rows.Among(&c, "p.stance", "stance", f.Stances)
+		c.InRange("p.valid_from", f.ValidFrom)
+		c.Whether(f.SecondHand, "p.second_hand")
+		c.Whether(f.RedLine, "p.red_line")
+		c.Either(f.SingleSourced,
 			"cardinality(p.evidence) = 1 OR cardinality(p.evidence) > 1 AND "+ofEvidence("p", "count(DISTINCT e.source_id) = 1"),
 			"cardinality(p.evidence) <> 1 AND (p.evidence = '{}' OR "+ofEvidence("p", "count(DISTINCT e.source_id) > 1")+")")
-		c.whether(f.Unsourced, "p.evidence = '{}'")
-		among(&c, ofEvidence("p", "min(g.reliability)"), "source_reliability", f.Reliability)
-		c.daysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)", f.NotAffirmedForDays)
-		c.whether(f.Contested, contested("p"))
+		c.Whether(f.Unsourced, "p.evidence = '{}'")
+		rows.Among(&c, ofEvidence("p", "min(g.reliability)"), "source_reliability", f.Reliability)
+		c.DaysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)", f.NotAffirmedForDays)
+		c.Whether(f.Contested, contested("p"))
 	}
-	return pages(ctx, &s.reader, positionTable, c.query, list{from: `positions p`, where: c.list, order: o}, p, fields)
+	return rows.Pages(ctx, positions.table, c.Query, rows.List{From: `{positions p}`, Where: c.List, Order: o}, p, fields)
 }
 
 // PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom; with
@@ -209,24 +184,24 @@ func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders 
 }
 
 func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among filterWant, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	l := history("positions", "p", scope, byValidFrom, superseded)
-	c := conditions{query: s.newQuery(keys), list: l.where}
+	l := rows.History("positions", "p", scope, byValidFrom, superseded)
+	c := rows.Conditions{Query: s.Query(keys), List: l.Where}
 	var ids []uuid.UUID
 	var refs filterRefs
 	refs.want(&ids, among.field, among.refs, among.kinds...)
-	if err := s.resolve(ctx, c.query, &refs); err != nil {
+	if err := s.resolve(ctx, c.Query, &refs); err != nil {
 		return nil, err
 	}
-	c.of(column, ids)
-	l.where = c.list
-	return pages(ctx, &s.reader, positionTable, c.query, l, p, fields)
+	c.Of(column, ids)
+	l.Where = c.List
+	return rows.Pages(ctx, positions.table, c.Query, l, p, fields)
 }
 
 // positionsOf is a holder's line on a scenario as it stands.
 func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([]*parley.Position, error) {
-	q := w.newQuery(current(scenario))
-	lines, err := readLists(ctx, &w.reader, positionTable, q, nil,
-		`positions p ON p.scenario_id = k.id AND p.holder_id = `+q.arg(holder)+` AND {known p}`, "")
+	q := w.Query(rows.KeysOf(scenario))
+	lines, err := rows.Each(ctx, positions.table, q, nil,
+		`{positions p} ON p.scenario_id = k.id AND p.holder_id = `+q.Arg(holder)+` AND {known p}`, "")
 	if err != nil {
 		return nil, fmt.Errorf("read a holder's positions on a scenario: %w", err)
 	}
@@ -235,7 +210,7 @@ func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([
 
 // RecordPosition records where a holder stands.
 func (m mutations) RecordPosition(ctx context.Context, in parley.RecordPositionInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).recordPosition)
+	return create(ctx, m, "recordPosition", in.ID, in, (*writer).recordPosition)
 }
 
 func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInput, id *clientID) (Written, error) {
@@ -282,7 +257,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	fresh.SecondHand = parley.SecondHand(holder.ID, said, offices, fresh.ValidFrom)
 	holds := parley.PlainAt(line, fresh.ValidFrom)
 	if contested != nil {
-		_, holds = positionLine(scenario).without(line, contested.ID)
+		_, holds = positionLine.without(line, contested.ID)
 		if err := mayContest(fresh, holds, holder, scenario); err != nil {
 			return Written{}, err
 		}
@@ -297,7 +272,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	for i, o := range line {
 		others[i] = o.ValidFrom
 	}
-	before := positionLine(scenario).copies(line)
+	before := positionLine.copies(line)
 	line = append(line, fresh)
 	if err := parley.ArrangePositions(line, fresh.ID); err != nil {
 		return Written{}, err
@@ -309,7 +284,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 		return Written{}, err
 	}
 	fresh.Provenance = w.provenance(nil)
-	if err := positionLine(scenario).rewrite(ctx, w, before, line); err != nil {
+	if err := positionLine.rewrite(ctx, w, scenario, before, line); err != nil {
 		return Written{}, err
 	}
 	verb := "is recorded as"
@@ -317,7 +292,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 		verb = "is also said to be"
 	}
 	cursor, err := w.positionChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created, positionSentence{
-		cause: parley.CauseOfNew(fresh.ValidFrom, others), lines: uuids{holder.ID, scenario.ID}, touches: evidence.touches(),
+		cause: parley.CauseOfNew(fresh.ValidFrom, others), lines: rows.IDs{holder.ID, scenario.ID}, touches: evidence.touches(),
 		summary: fmt.Sprintf("%s %s “%s” on “%s” from %s on.", holder.Name, verb, parley.Words(fresh.Stance), scenario.Name, parley.Day(fresh.ValidFrom)),
 	})
 	return Written{ID: fresh.ID, Previous: previous, Cursor: cursor}, err
@@ -370,7 +345,7 @@ func (w *writer) currentPosition(ctx context.Context, field string, ref string) 
 	if err != nil {
 		return nil, err
 	}
-	read, err := find(ctx, &w.reader, positionTable, current(subject.ID), nil)
+	read, err := rows.Find(ctx, &w.Reader, positions.table, rows.KeysOf(subject.ID), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -415,8 +390,8 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 	if err != nil {
 		return Written{}, err
 	}
-	before := positionLine(was).copies(oldLine)
-	oldLine, mended := positionLine(was).without(oldLine, seen.ID)
+	before := positionLine.copies(oldLine)
+	oldLine, mended := positionLine.without(oldLine, seen.ID)
 	if mended == nil {
 		return Written{}, errMoved
 	}
@@ -457,20 +432,20 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 		if err := parley.ArrangePositions(oldLine, uuid.Nil); err != nil {
 			return Written{}, err
 		}
-		if err := positionLine(was).rewrite(ctx, w, before, oldLine); err != nil {
+		if err := positionLine.rewrite(ctx, w, was, before, oldLine); err != nil {
 			return Written{}, err
 		}
-		before = positionLine(scenario).copies(newLine)
+		before = positionLine.copies(newLine)
 	}
 	newLine = append(newLine, mended)
 	if err := parley.ArrangePositions(newLine, mended.ID); err != nil {
 		return Written{}, err
 	}
-	if err := positionLine(scenario).rewrite(ctx, w, before, newLine); err != nil {
+	if err := positionLine.rewrite(ctx, w, scenario, before, newLine); err != nil {
 		return Written{}, err
 	}
 	cursor, err := w.positionChanged(ctx, scenario, mended.ID, &mended.Version, &previous, parley.Updated, positionSentence{
-		cause: parley.RecordCorrected, lines: uuids{holder.ID, scenario.ID, wasHolder.ID, was.ID}, touches: touchedBy([]*target{was}), note: &in.Note,
+		cause: parley.RecordCorrected, lines: rows.IDs{holder.ID, scenario.ID, wasHolder.ID, was.ID}, touches: touchedBy([]*target{was}), note: &in.Note,
 		summary: fmt.Sprintf("Corrected a position: %s is “%s” on “%s” from %s on.", holder.Name, parley.Words(mended.Stance), scenario.Name, parley.Day(mended.ValidFrom)),
 	})
 	return Written{ID: mended.ID, Previous: &previous, Cursor: cursor}, err
@@ -503,8 +478,8 @@ func (w *writer) retractPosition(ctx context.Context, subject *target, in parley
 	if err != nil {
 		return Written{}, err
 	}
-	before := positionLine(scenario).copies(line)
-	rest, taken := positionLine(scenario).without(line, subject.ID)
+	before := positionLine.copies(line)
+	rest, taken := positionLine.without(line, subject.ID)
 	if taken == nil {
 		return Written{}, errMoved
 	}
@@ -517,11 +492,11 @@ func (w *writer) retractPosition(ctx context.Context, subject *target, in parley
 	if err := w.takeBack(ctx, "positions", subject.ID); err != nil {
 		return Written{}, err
 	}
-	if err := positionLine(scenario).rewrite(ctx, w, before, rest); err != nil {
+	if err := positionLine.rewrite(ctx, w, scenario, before, rest); err != nil {
 		return Written{}, err
 	}
 	cursor, err := w.positionChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, positionSentence{
-		cause: parley.RecordCorrected, lines: uuids{holder.ID, scenario.ID}, note: &in.Note,
+		cause: parley.RecordCorrected, lines: rows.IDs{holder.ID, scenario.ID}, note: &in.Note,
 		summary: fmt.Sprintf("Retracted that %s was “%s” on “%s” from %s on.", holder.Name, parley.Words(taken.Stance), scenario.Name, parley.Day(taken.ValidFrom)),
 	})
 	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err

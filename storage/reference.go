@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // target is a record that an input refers to.
@@ -25,23 +25,34 @@ type target struct {
 	RetractedAt   *parley.Instant // nil: it is on record
 }
 
-var targetColumns = columns[target]{
-	id("", "r.id", func(t *target) *uuid.UUID { return &t.ID }),
-	text("", "r.kind", func(t *target) *parley.Kind { return &t.Kind }),
-	optionalText("", "r.path", func(t *target) **string { return &t.Path }),
-	optionalID("", "r.negotiation_id", func(t *target) **uuid.UUID { return &t.NegotiationID }),
-	optionalID("", "r.parent_id", func(t *target) **uuid.UUID { return &t.ParentID }),
-	text("", "coalesce(n.name, '')", func(t *target) *string { return &t.Name }),
-	when("", "r.recorded_at", func(t *target) *parley.Instant { return &t.RecordedAt }),
-	optionalWhen("", "r.retracted_at", func(t *target) **parley.Instant { return &t.RetractedAt }),
+var targetColumns = rows.Columns[target]{
+	rows.ID("", "id", func(t *target) *uuid.UUID { return &t.ID }),
+	rows.Text("", "kind", func(t *target) *parley.Kind { return &t.Kind }),
+	rows.OptionalText("", "path", func(t *target) **string { return &t.Path }),
+	rows.OptionalID("", "negotiation_id", func(t *target) **uuid.UUID { return &t.NegotiationID }),
+	rows.OptionalID("", "parent_id", func(t *target) **uuid.UUID { return &t.ParentID }),
+	rows.Text("", "coalesce(@n.name, '')", func(t *target) *string { return &t.Name }),
+	rows.Time("", "recorded_at", func(t *target) *parley.Instant { return &t.RecordedAt }),
+	rows.OptionalTime("", "retracted_at", func(t *target) **parley.Instant { return &t.RetractedAt }),
 }
 
-// isKnown says whether it is on record at an instant; the zero one asks for now.
-func (t *target) isKnown(at parley.Instant) bool {
-	if at.IsZero() {
+// recordNames are the names that records have in sentences, as a relation n: id, name.
+var recordNames = func() string {
+	var names []string
+	for _, d := range descriptions {
+		if d.called != "" {
+			names = append(names, `SELECT id, `+d.called+` AS name FROM {`+d.table+`} WHERE superseded_at = 'infinity'`)
+		}
+	}
+	return `(` + strings.Join(names, " UNION ALL ") + `)`
+}()
+
+// isKnown says whether it is on record at an instant; nil asks for now.
+func (t *target) isKnown(at *parley.Instant) bool {
+	if at == nil {
 		return t.RetractedAt == nil
 	}
-	return !t.RecordedAt.After(at) && (t.RetractedAt == nil || t.RetractedAt.After(at))
+	return !t.RecordedAt.After(*at) && (t.RetractedAt == nil || t.RetractedAt.After(*at))
 }
 
 // negotiation is the negotiation that the target belongs to, or is; nil for what many negotiations share.
@@ -136,60 +147,60 @@ func ids(targets []*target) []uuid.UUID {
 	return list
 }
 
-// lookUp finds records by id or key, retracted ones left out.
-func (r *reader) lookUp(ctx context.Context, refs []string) (map[string]*target, error) {
-	found, err := r.everKnown(ctx, refs)
+// lookUp finds records by id or key. Retracted ones are left out.
+func (w *writer) lookUp(ctx context.Context, refs []string) (map[string]*target, error) {
+	found, err := everKnown(ctx, &w.Reader, refs)
 	maps.DeleteFunc(found, func(_ string, t *target) bool { return t.RetractedAt != nil })
 	return found, err
 }
 
 // everKnown finds records by id or key, retracted ones included.
-func (r *reader) everKnown(ctx context.Context, refs []string) (map[string]*target, error) {
-	var byID uuids
-	var byPath words[string]
-	for _, ref := range refs {
-		if id, err := uuid.Parse(ref); err == nil {
-			byID = append(byID, id)
-		} else if !strings.ContainsRune(ref, 0) {
-			byPath = append(byPath, ref)
+func everKnown(ctx context.Context, r *rows.Reader, refs []string) (map[string]*target, error) {
+	found := make(map[string]*target, len(refs))
+	if len(refs) == 0 {
+		return found, nil
+	}
+	var byID rows.IDs
+	var byKey rows.Words[string]
+	for _, text := range refs {
+		switch ref := parley.ReadRef(text); {
+		case ref.ID != uuid.Nil:
+			byID = append(byID, ref.ID)
+		case ref.Key != "":
+			byKey = append(byKey, ref.Key)
 		}
 	}
-	byName, all := make(map[string]*target, 2*len(refs)), targetColumns.neededFor(nil)
-	err := r.rows(ctx, `
-		SELECT record_send(ROW(`+strings.Join(targetColumns.sql(all, "r"), ", ")+`))
-		FROM records r
-		LEFT JOIN record_names n ON n.id = r.id
-		WHERE r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])`, []any{byID, byPath}, func(sent row) {
+	named, all := make(map[parley.Ref]*target, 2*len(refs)), targetColumns.NeededFor(nil)
+	err := r.Rows(ctx, `
+		SELECT record_send(ROW(`+strings.Join(targetColumns.SQL(all, "r"), ", ")+`))
+		FROM {records r}
+		LEFT JOIN `+recordNames+` rn ON rn.id = r.id
+		WHERE r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])`, []any{byID, byKey}, func(sent rows.Row) {
 		t := new(target)
-		targetColumns.read(&sent, all, t)
-		byName[t.ID.String()] = t
+		targetColumns.Read(&sent, all, t)
+		named[parley.Ref{ID: t.ID}] = t
 		if t.Path != nil {
-			byName[*t.Path] = t
+			named[parley.Ref{Key: *t.Path}] = t
 		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look up records: %w", err)
 	}
-	found := make(map[string]*target, len(refs))
-	for _, ref := range refs {
-		name := ref
-		if id, err := uuid.Parse(ref); err == nil {
-			name = id.String()
-		}
-		if t, ok := byName[name]; ok {
-			found[ref] = t
+	for _, text := range refs {
+		if t, ok := named[parley.ReadRef(text)]; ok {
+			found[text] = t
 		}
 	}
 	return found, nil
 }
 
 // targets are the records with these ids; retracted ones are left out.
-func (r *reader) targets(ctx context.Context, ids []uuid.UUID) ([]*target, error) {
+func (w *writer) targets(ctx context.Context, ids []uuid.UUID) ([]*target, error) {
 	refs := make([]string, len(ids))
 	for i, id := range ids {
 		refs[i] = id.String()
 	}
-	found, err := r.lookUp(ctx, refs)
+	found, err := w.lookUp(ctx, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +228,7 @@ func (w *writer) find(ctx context.Context, r *references) error {
 		return err
 	}
 	var refusal parley.Refusal
-	var subjects, others uuids
+	var subjects, others rows.IDs
 	for _, want := range r.wanted {
 		t := found[want.ref]
 		if t == nil || !slices.Contains(want.kinds, t.Kind) {
@@ -241,7 +252,7 @@ func (w *writer) find(ctx context.Context, r *references) error {
 }
 
 // lock locks records, in the order of their ids. One retracted meanwhile sends the writer back to look again.
-func (w *writer) lock(ctx context.Context, list uuids, strength string) error {
+func (w *writer) lock(ctx context.Context, list rows.IDs, strength string) error {
 	slices.SortFunc(list, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	list = slices.Compact(list)
 	if len(list) == 0 {
@@ -249,7 +260,7 @@ func (w *writer) lock(ctx context.Context, list uuids, strength string) error {
 	}
 	var locked []uuid.UUID
 	err := w.all(ctx, &locked, `
-		SELECT id FROM records
+		SELECT id FROM {records}
 		WHERE id = ANY($1) AND retracted_at = 'infinity'
 		ORDER BY id `+strength, list)
 	if err != nil {
@@ -272,102 +283,4 @@ func notFound(w want, t *target) parley.UserError {
 		message = fmt.Sprintf("%q is %s; give the id or the key of %s.", w.ref, t.Kind.Noun(), kinds)
 	}
 	return parley.UserError{Code: parley.NotFound, Message: message, Field: strings.Split(w.field, ".")}
-}
-
-// filterRefs collects the records that filters name, so that one statement finds them all.
-type filterRefs struct{ wanted []filterWant }
-
-type filterWant struct {
-	field string
-	refs  []string
-	kinds []parley.Kind
-	into  *[]uuid.UUID
-}
-
-func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []string, kinds ...parley.Kind) {
-	if len(refs) > 0 {
-		f.wanted = append(f.wanted, filterWant{field, refs, kinds, into})
-	}
-}
-
-// resolve finds them for a query. One that is not known through the lens of a key is a fault of that key: a slip of the pen
-// must not read as "nothing found".
-func (s *Snapshot) resolve(ctx context.Context, q *query, f *filterRefs) error {
-	var refs []string
-	for _, w := range f.wanted {
-		refs = append(refs, w.refs...)
-	}
-	if len(refs) == 0 {
-		return nil
-	}
-	found, err := s.everKnown(ctx, refs)
-	if err != nil {
-		return err
-	}
-	for _, w := range f.wanted {
-		for _, ref := range w.refs {
-			if t := found[ref]; t != nil {
-				*w.into = append(*w.into, t.ID)
-			}
-		}
-	}
-	faults, faulty := make(keyFaults, len(q.keys)), 0
-	for i, k := range q.keys {
-		if faults[i] = f.fault(found, s.knownThrough(k)); faults[i] != nil {
-			faulty++
-		}
-	}
-	switch faulty {
-	case 0:
-	case len(q.keys):
-		return faults[0]
-	default:
-		q.faults = faults
-	}
-	return nil
-}
-
-// fault is the first of what is wanted that is not known at an instant, or is of another kind.
-func (f *filterRefs) fault(found map[string]*target, at parley.Instant) error {
-	for _, w := range f.wanted {
-		for _, ref := range w.refs {
-			t := found[ref]
-			if t != nil && !t.isKnown(at) {
-				t = nil
-			}
-			if t == nil || !slices.Contains(w.kinds, t.Kind) {
-				return parley.NewFault(parley.BadRequest, "%s: %s", w.field, notFound(want{ref: ref, kinds: w.kinds}, t).Message)
-			}
-		}
-	}
-	return nil
-}
-
-// knownThrough is the known instant of a key's lens; the zero one where that is the snapshot's own and not settled.
-func (s *Snapshot) knownThrough(k Key) parley.Instant {
-	if k.Lens != (parley.Lens{}) {
-		return k.Lens.KnownAt
-	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	if s.lens == nil {
-		return parley.Instant{}
-	}
-	return s.lens.KnownAt
-}
-
-// keyFaults are those of some keys of a read, the rest of which is answered.
-type keyFaults []error
-
-func (f keyFaults) Error() string { return errors.Join(f...).Error() }
-
-// Errors are the fault of each key; nil where there is none.
-func (f keyFaults) Errors() []error { return f }
-
-// refused are the faults of keys that a filter has; nil where it has none.
-func (q *query) refused() error {
-	if q.faults == nil {
-		return nil
-	}
-	return q.faults
 }

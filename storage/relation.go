@@ -7,58 +7,44 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// relationRow is what is written of a version.
-type relationRow struct {
-	parley.ScenarioRelation
-	Evidence uuids `db:"evidence"`
-}
-
-var relationTable = &table[parley.ScenarioRelation]{
-	name: "relations", alias: "r",
-	self: func(r *parley.ScenarioRelation) (*uuid.UUID, *parley.Lens) { return &r.ID, &r.Lens },
-	columns: append([]column[parley.ScenarioRelation]{
-		text("kind label", "@.kind", func(r *parley.ScenarioRelation) *parley.ScenarioRelationKind { return &r.Kind }),
-		id("from label", "@.from_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.FromID }),
-		id("to label", "@.to_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.ToID }),
-		optionalID("claimedBy", "@.claimed_by", func(r *parley.ScenarioRelation) **uuid.UUID { return &r.ClaimedByID }),
-		optionalText("note", "@.note", func(r *parley.ScenarioRelation) **string { return &r.Note }),
-		idList("evidence", "@.evidence", func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs }),
-	}, provenance("recorded_at", func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance })...),
-	references: []reference{
-		refersTo("from", "@.from_id", scenarioTable),
-		refersTo("to", "@.to_id", scenarioTable),
-		refersTo("claimedBy", "@.claimed_by", stakeholderTable),
+// relations are kept in a table of their own.
+var relations = &noun[parley.ScenarioRelation]{
+	traits: traits{
+		changes: parley.ChangeOfRecord, texts: []string{"note"}, visible: onTheTable("@.from_id") + " AND " + onTheTable("@.to_id"),
 	},
-}
-
-var relations = noun[parley.ScenarioRelation]{
-	table: relationTable, kind: parley.KindRelation, changeKind: parley.ChangeOfRecord,
+	table: &rows.Table[parley.ScenarioRelation]{
+		Kind: parley.KindRelation, Name: "relations", Alias: "r",
+		Self: func(r *parley.ScenarioRelation) (*uuid.UUID, *parley.Lens) { return &r.ID, &r.Lens },
+		Columns: append(rows.Columns[parley.ScenarioRelation]{
+			rows.Text("kind label", "kind", func(r *parley.ScenarioRelation) *parley.ScenarioRelationKind { return &r.Kind }),
+			rows.Reference("from label", "from_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.FromID }, scenarios.table).UsedAs("a relation").Follow(),
+			rows.Reference("to label", "to_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.ToID }, scenarios.table).UsedAs("a relation").Follow(),
+			rows.OptionalReference("claimedBy", "claimed_by", func(r *parley.ScenarioRelation) **uuid.UUID { return &r.ClaimedByID }, stakeholders.table).UsedAs("a relation that it claims").Follow(),
+			rows.OptionalText("note", "note", func(r *parley.ScenarioRelation) **string { return &r.Note }),
+			rows.IDList("evidence", "evidence", func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs }, parley.KindStatement).UsedAs("a relation"),
+		}, provenance("recorded_at", "recordedAt supersededAt", func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance })...),
+	},
 	provenance: func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, r *parley.ScenarioRelation) error {
-		r.ID = subject.ID
-		return w.insert(ctx, "relations",
-			`id, version, kind, from_id, to_id, claimed_by, note, evidence, recorded_by, recorded_at, correction_note`,
-			relationRow{ScenarioRelation: *r, Evidence: r.EvidenceIDs})
-	},
 }
 
 // Relations are those with these ids; nil where there is none.
 func (s *Snapshot) Relations(ctx context.Context, keys []Key, fields *Fields) ([]*parley.ScenarioRelation, error) {
-	return find(ctx, &s.reader, relationTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, relations.table, keys, fields)
 }
 
 // RelationsOf are the relations of each scenario, in both directions, earliest recorded first.
 func (s *Snapshot) RelationsOf(ctx context.Context, scenarios []Key, fields *Fields) ([][]*parley.ScenarioRelation, error) {
-	return readEach(ctx, &s.reader, relationTable, scenarios, fields, `
-		relations r ON (r.from_id = k.id OR r.to_id = k.id) AND {known r}
-		JOIN records i ON i.id = r.id`, `i.recorded_at, r.id`)
+	return rows.Each(ctx, relations.table, s.Query(scenarios), fields, `
+		{relations r} ON (r.from_id = k.id OR r.to_id = k.id) AND {known r}
+		JOIN {records i} ON i.id = r.id`, `i.recorded_at, r.id`)
 }
 
 // RelateScenarios puts a relation on record.
 func (m mutations) RelateScenarios(ctx context.Context, in parley.RelateScenariosInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).relateScenarios)
+	return create(ctx, m, "relateScenarios", in.ID, in, (*writer).relateScenarios)
 }
 
 func (w *writer) relateScenarios(ctx context.Context, in parley.RelateScenariosInput, id *clientID) (Written, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // ResolveScenario says what became of a scenario.
@@ -24,9 +25,9 @@ func (w *writer) resolveScenario(ctx context.Context, in parley.ResolveScenarioI
 	}
 	first := slices.MinFunc(line, func(a, b *parley.StatusChange) int { return a.EffectiveAt.Compare(b.EffectiveAt) })
 	return scenarios.edit(ctx, w, edition[parley.Scenario]{
-		subject: subject, touches: uuids{*subject.ParentID}, remark: in.Note,
+		subject: subject, touches: rows.IDs{*subject.ParentID}, remark: in.Note,
 		sentence: fmt.Sprintf("“%s” is resolved: %s.", subject.Name, parley.Words(in.Outcome)),
-		apply:    func(s *parley.Scenario) ([]string, error) { return s.Resolve(in, w.store.analyst.ID) },
+		apply:    func(s *parley.Scenario) ([]string, error) { return s.Resolve(in, w.analyst.ID) },
 		settle:   func(s *parley.Scenario) error { return s.ResolvedBy(w.at, first.EffectiveAt) },
 	})
 }
@@ -42,7 +43,7 @@ func (w *writer) unresolveScenario(ctx context.Context, in parley.UnresolveScena
 		return Written{}, err
 	}
 	return scenarios.edit(ctx, w, edition[parley.Scenario]{
-		subject: subject, touches: uuids{*subject.ParentID}, remark: &in.Note,
+		subject: subject, touches: rows.IDs{*subject.ParentID}, remark: &in.Note,
 		sentence: fmt.Sprintf("“%s” is resolved no more.", subject.Name),
 		apply:    func(s *parley.Scenario) ([]string, error) { return s.Unresolve(in) },
 	})

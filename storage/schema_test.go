@@ -136,7 +136,11 @@ func TestConstraintsAreNamed(t *testing.T) {
 func TestFactsAreKept(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.Database(t))
-	if _, err := s.RegisterStakeholder(t.Context(), parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
+	analyst, err := s.Introduce(t.Context(), "Test analyst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.RegisterStakeholder(parley.WithCaller(t.Context(), analyst), parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
@@ -163,7 +167,7 @@ func TestFactsAreKept(t *testing.T) {
 
 func open(t *testing.T, dsn string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Options{DSN: dsn, Analyst: "Test analyst", HeadTimeout: time.Minute, Log: silent})
+	s, err := Open(t.Context(), Options{DSN: dsn, HeadTimeout: time.Minute, Log: silent})
 	if err != nil {
 		t.Fatal(err)
 	}

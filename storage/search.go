@@ -1,40 +1,50 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// searched are the tables of facts that are searched, beside the texts kept of sources: their sort and kind, the texts of a row x
-// that a snippet is made of, and what keeps a row that is known out of sight. The search_in of a migration has their words kept.
-var searched = []struct{ sort, kind, table, texts, sight string }{
-	{"name", "NEGOTIATION", "negotiations", `ARRAY[x.title, x.summary]`, `TRUE`},
-	{"name", "ISSUE", "issues", `ARRAY[x.title, x.question]`, `TRUE`},
-	{"name", "SCENARIO", "scenarios", `ARRAY[x.title, x.summary, x.criteria]`, onTheTable("x.id")},
-	{"name", "STAKEHOLDER", "stakeholders", `x.name || x.aliases`, `TRUE`},
-	{"name", "SOURCE", "sources", `ARRAY[x.title, x.publisher, x.author]`, `TRUE`},
-	{"name", "EVENT", "events", `ARRAY[x.title, x.location]`, `TRUE`},
-	{"position", "POSITION", "positions", `x.rationale || x.conditions`, `x.valid_from <= k.valid_at AND x.valid_to > k.valid_at AND ` + onTheTable("x.scenario_id")},
-	{"other", "STATEMENT", "statements", `ARRAY[x.text]`, `TRUE`},
-	{"other", "ASSESSMENT", "assessments", `ARRAY[x.rationale]`, `x.assessed_at <= k.valid_at AND ` + onTheTable("x.scenario_id")},
-	{"other", "STATUS_CHANGE", "status_changes", `ARRAY[x.reason]`, onTheTable("x.scenario_id")},
-	{"other", "RELATION", "relations", `ARRAY[x.note]`, onTheTable("x.from_id") + ` AND ` + onTheTable("x.to_id")},
+// sort classes records for search: each sort has indexes of its own in search_texts, and its own share of what is ranked.
+func (d description) sort() string {
+	switch {
+	case len(d.names) > 0:
+		return "name"
+	case d.kind == parley.KindPosition: // the only ones whose place among the newest is that of their validity
+		return "position"
+	}
+	return "other"
 }
 
-// inSight says that the row t of search_texts, of a sort, is of a version that is in sight.
+// searched are the nouns of a sort that are searched. An empty sort stands for all.
+func searched(sort string) (list []description) {
+	for _, d := range descriptions {
+		if len(d.names)+len(d.texts) > 0 && (sort == "" || sort == d.sort()) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// versionFound is the row x of the version that the row t of search_texts names.
+func (d description) versionFound() string {
+	return `{` + d.table + ` x} WHERE t.kind = '` + string(d.kind) + `' AND x.id = t.record_id AND x.version = t.version AND {known x}`
+}
+
+// inSight says that the row t of search_texts, of a sort, is of a version that is visible.
 func inSight(sort string) string {
 	var facts []string
-	for _, f := range searched {
-		if f.sort == sort {
-			facts = append(facts, `SELECT FROM `+f.table+` x WHERE t.kind = '`+f.kind+`' AND x.id = t.record_id AND x.version = t.version AND {known x} AND `+f.sight)
-		}
+	for _, d := range searched(sort) {
+		facts = append(facts, `SELECT FROM `+d.versionFound()+` AND `+cmp.Or(rows.Aliased(d.visible, "x"), `TRUE`))
 	}
 	return `EXISTS (` + strings.Join(facts, " UNION ALL ") + `)`
 }
@@ -43,10 +53,14 @@ func inSight(sort string) string {
 func textOf() string {
 	texts := []string{`
 		SELECT CASE WHEN t.start > 1 THEN '…' ELSE '' END || substr(x.body, t.start, 20000) AS text
-		FROM source_bodies x
+		FROM {source_bodies x}
 		WHERE x.source_id = t.record_id AND t.start IS NOT NULL`}
-	for _, f := range searched {
-		texts = append(texts, `SELECT array_to_string(`+f.texts+`, ' · ') FROM `+f.table+` x WHERE t.kind = '`+f.kind+`' AND x.id = t.record_id AND x.version = t.version AND {known x}`)
+	for _, d := range searched("") {
+		text := `'{}'::text[]`
+		for _, column := range slices.Concat(d.names, d.texts) {
+			text += ` || x.` + column
+		}
+		texts = append(texts, `SELECT array_to_string(`+text+`, ' · ') FROM `+d.versionFound())
 	}
 	return strings.Join(texts, " UNION ALL ")
 }
@@ -72,13 +86,13 @@ func newest(sort, condition, until string) string {
 	).Replace(`
 		{sort}_common AS (
 			SELECT count(*) FILTER (WHERE t.words @@ a.query) >= 5 AS common
-			FROM (SELECT t.words FROM search_texts t WHERE {condition} AND t.at <= {until} {order} LIMIT 200) t, asked a
+			FROM (SELECT t.words FROM {search_texts t} WHERE {condition} AND t.at <= {until} {order} LIMIT 200) t, asked a
 		),
 		{sort}_among_newest AS MATERIALIZED (
 			SELECT t.version
 			FROM (
 				SELECT t.version, t.record_id, t.kind, t.words
-				FROM search_texts t
+				FROM {search_texts t}
 				WHERE {condition} AND t.at <= {until}
 				{order}
 				LIMIT 20000
@@ -92,7 +106,7 @@ func newest(sort, condition, until string) string {
 				SELECT *
 				FROM (
 					SELECT t.version, t.record_id, t.kind, t.at
-					FROM search_texts t
+					FROM {search_texts t}
 					WHERE {condition} AND t.words @@ (SELECT query FROM asked) AND (SELECT count(*) FROM {sort}_among_newest) < {candidates}
 					OFFSET 0
 				) t
@@ -135,22 +149,22 @@ var search = strings.NewReplacer(
 		SELECT t.source_id, t.start
 		FROM (
 			SELECT t.source_id, t.start
-			FROM source_passages t
+			FROM {source_passages t}
 			WHERE t.words @@ (SELECT query FROM asked)
 			ORDER BY t.source_id DESC, t.start OFFSET 0
 		) t
-		WHERE EXISTS (SELECT FROM sources x WHERE x.id = t.source_id AND {known x})
+		WHERE EXISTS (SELECT FROM {sources x} WHERE x.id = t.source_id AND {known x})
 		LIMIT {candidates}
 	),
 	holding AS MATERIALIZED (
 		SELECT t.kind, t.record_id, t.version, NULL::int AS start, false AS alike,
 			0.501 + 0.2495 * (ts_rank(t.words, a.any, 33) + ts_rank(t.words, a.whole, 33)) AS rank
 		FROM asked a, (SELECT version FROM by_name UNION ALL SELECT version FROM by_position UNION ALL SELECT version FROM by_other) c
-		JOIN search_texts t ON t.version = c.version
+		JOIN {search_texts t} ON t.version = c.version
 		UNION ALL
 		SELECT 'SOURCE', t.source_id, NULL, t.start, false, 0.501 + 0.2495 * (ts_rank(t.words, a.any, 33) + ts_rank(t.words, a.whole, 33))
 		FROM asked a, passages c
-		JOIN source_passages t ON t.source_id = c.source_id AND t.start = c.start
+		JOIN {source_passages t} ON t.source_id = c.source_id AND t.start = c.start
 	),
 	hits AS (
 		SELECT * FROM holding
@@ -202,25 +216,21 @@ func (s *Snapshot) Search(ctx context.Context, text string, first int, asOf *par
 	if err != nil {
 		return nil, err
 	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	q := s.newQuery(keys)
+	q := s.Query(keys)
 	open := 0
 	if terms.Open {
 		open = len(terms.List)
 	}
-	statement := strings.NewReplacer("{terms}", q.arg(words[string](terms.List)), "{open}", q.arg(int64(open))+"::bigint", "{first}", q.arg(int64(first))+"::bigint").Replace(search)
+	statement := strings.NewReplacer("{terms}", q.Arg(rows.Words[string](terms.List)), "{open}", q.Arg(int64(open))+"::bigint", "{first}", q.Arg(int64(first))+"::bigint").Replace(search)
 	results := []*parley.SearchResult{}
-	err = s.rows(ctx, q.expand(`SELECT record_send(ROW(`+q.header()+`, f.record_id, f.rank, f.text)) FROM {keys} `+q.join()+`LATERAL (`+statement+`) f ON TRUE`),
-		q.bind(s, q.args), func(sent row) {
-			n := q.begin(s, &sent)
-			if sent.isNull() {
-				return
-			}
-			results = append(results, &parley.SearchResult{
-				NodeID: sent.next().id(), Rank: math.Float64frombits(uint64(sent.next().number())), Snippet: parley.Snippet(sent.next().text()), Lens: q.keys[n].Lens,
-			})
+	err = q.Run(ctx, `f.record_id, f.rank, f.text`, `FROM {keys} `+q.Join()+`LATERAL (`+statement+`) f ON TRUE`, func(n int, sent *rows.Row) {
+		if sent.IsNull() {
+			return
+		}
+		results = append(results, &parley.SearchResult{
+			NodeID: sent.Next().ID(), Rank: sent.Next().Float(), Snippet: parley.Snippet(sent.Next().Text()), Lens: q.Keys[n].Lens,
 		})
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -7,47 +7,38 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// sourceRow is what is written of a version.
-type sourceRow struct {
-	parley.Source
-	Path string `db:"path"`
-}
-
-var sourceTable = &table[parley.Source]{
-	name: "sources", alias: "o",
-	self: func(o *parley.Source) (*uuid.UUID, *parley.Lens) { return &o.ID, &o.Lens },
-	columns: append([]column[parley.Source]{
-		text("key", "@.key", func(o *parley.Source) *string { return &o.Key }),
-		text("title label", "@.title", func(o *parley.Source) *string { return &o.Title }),
-		optionalText("publisher", "@.publisher", func(o *parley.Source) **string { return &o.Publisher }),
-		optionalText("author", "@.author", func(o *parley.Source) **string { return &o.Author }),
-		optionalText("url", "@.url", func(o *parley.Source) **string { return &o.URL }),
-		optionalWhen("publishedAt", "@.published_at", func(o *parley.Source) **parley.Instant { return &o.PublishedAt }),
-		optionalWhen("retrievedAt", "@.retrieved_at", func(o *parley.Source) **parley.Instant { return &o.RetrievedAt }),
-		optionalText("language", "@.language", func(o *parley.Source) **string { return &o.Language }),
-		text("reliability", "@.reliability", func(o *parley.Source) *parley.SourceReliability { return &o.Reliability }),
-		text("marking", "@.marking", func(o *parley.Source) *parley.Marking { return &o.Marking }),
-		optionalText("contentHash", "@.content_hash", func(o *parley.Source) **string { return &o.ContentHash }),
-	}, provenance("recorded_at", func(o *parley.Source) *parley.Provenance { return &o.Provenance })...),
-}
-
-var sources = noun[parley.Source]{
-	table: sourceTable, kind: parley.KindSource, changeKind: parley.ChangeOfRecord,
-	provenance: func(o *parley.Source) *parley.Provenance { return &o.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, o *parley.Source) error {
-		o.ID = subject.ID
-		return w.insert(ctx, "sources",
-			`id, version, path, key, title, publisher, author, url, published_at, retrieved_at, language, reliability, marking,
-				content_hash, recorded_by, recorded_at, correction_note`,
-			sourceRow{Source: *o, Path: *subject.Path})
+// sources are kept in a table of their own.
+var sources = &noun[parley.Source]{
+	traits: traits{
+		changes: parley.ChangeOfRecord, keyed: true, shared: true, called: "title",
+		names: []string{"title"}, texts: []string{"publisher", "author"},
 	},
+	table: &rows.Table[parley.Source]{
+		Kind: parley.KindSource, Name: "sources", Alias: "o",
+		Self: func(o *parley.Source) (*uuid.UUID, *parley.Lens) { return &o.ID, &o.Lens },
+		Columns: append(rows.Columns[parley.Source]{
+			rows.Text("key", "key", func(o *parley.Source) *string { return &o.Key }),
+			rows.Text("title label", "title", func(o *parley.Source) *string { return &o.Title }),
+			rows.OptionalText("publisher", "publisher", func(o *parley.Source) **string { return &o.Publisher }),
+			rows.OptionalText("author", "author", func(o *parley.Source) **string { return &o.Author }),
+			rows.OptionalText("url", "url", func(o *parley.Source) **string { return &o.URL }),
+			rows.OptionalTime("publishedAt", "published_at", func(o *parley.Source) **parley.Instant { return &o.PublishedAt }),
+			rows.OptionalTime("retrievedAt", "retrieved_at", func(o *parley.Source) **parley.Instant { return &o.RetrievedAt }),
+			rows.OptionalText("language", "language", func(o *parley.Source) **string { return &o.Language }),
+			rows.Text("reliability", "reliability", func(o *parley.Source) *parley.SourceReliability { return &o.Reliability }),
+			rows.Text("marking", "marking", func(o *parley.Source) *parley.Marking { return &o.Marking }),
+			rows.OptionalText("contentHash", "content_hash", func(o *parley.Source) **string { return &o.ContentHash }),
+		}, provenance("recorded_at", "", func(o *parley.Source) *parley.Provenance { return &o.Provenance })...),
+	},
+	provenance: func(o *parley.Source) *parley.Provenance { return &o.Provenance },
 }
 
 // Sources are those with these ids; nil where there is none.
 func (s *Snapshot) Sources(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Source, error) {
-	return find(ctx, &s.reader, sourceTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, sources.table, keys, fields)
 }
 
 // ListSources lists sources by key: those whose title, publisher or author holds the text.
@@ -56,33 +47,33 @@ func (s *Snapshot) ListSources(ctx context.Context, asOf *parley.AsOf, text *str
 	if err != nil {
 		return nil, err
 	}
-	c := conditions{query: s.newQuery(keys), list: []string{`{known o}`}}
-	c.contains("o.title || ' ' || coalesce(o.publisher, '') || ' ' || coalesce(o.author, '')", text)
-	return first(pages(ctx, &s.reader, sourceTable, c.query, list{
-		from:  `sources o`,
-		where: c.list,
-		order: order{columns: []orderColumn{{"o.path", "text"}}},
+	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known o}`}}
+	c.Contains("o.title || ' ' || coalesce(o.publisher, '') || ' ' || coalesce(o.author, '')", text)
+	return first(rows.Pages(ctx, sources.table, c.Query, rows.List{
+		From:  `{sources o}`,
+		Where: c.List,
+		Order: rows.Order{Columns: []rows.OrderColumn{by("o.path", "text")}},
 	}, p, fields))
 }
 
 // Bodies are the texts kept of sources; nil where none is.
 func (s *Snapshot) Bodies(ctx context.Context, sources []Key, _ *Fields) ([]*string, error) {
-	bodies, err := s.bodies(ctx, recordIDs(sources))
+	kept, err := bodies(ctx, &s.Reader, rows.RecordIDs(sources))
 	if err != nil {
 		return nil, err
 	}
 	aligned := make([]*string, len(sources))
 	for i, k := range sources {
-		aligned[i] = bodies[k.ID]
+		aligned[i] = kept[k.ID]
 	}
 	return aligned, nil
 }
 
-func (r *reader) bodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID]*string, error) {
+func bodies(ctx context.Context, r *rows.Reader, sources []uuid.UUID) (map[uuid.UUID]*string, error) {
 	bodies := make(map[uuid.UUID]*string)
 	// Not shared, since a text may be erased meanwhile.
-	err := r.counted(ctx, `SELECT record_send(ROW(source_id, body)) FROM source_bodies WHERE source_id = ANY($1) AND body IS NOT NULL`, []any{binaryIDs(sources)}, func(sent row) {
-		id, body := sent.next().id(), sent.next().text()
+	err := r.RowsUnshared(ctx, `SELECT record_send(ROW(source_id, body)) FROM {source_bodies} WHERE source_id = ANY($1) AND body IS NOT NULL`, []any{rows.IDs(sources)}, func(sent rows.Row) {
+		id, body := sent.Next().ID(), sent.Next().Text()
 		bodies[id] = &body
 	})
 	if err != nil {
@@ -92,13 +83,13 @@ func (r *reader) bodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID
 }
 
 // foldedBodies are the texts kept of sources, ready for quotes to be looked up in them.
-func (r *reader) foldedBodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID]*parley.FoldedText, error) {
-	bodies, err := r.bodies(ctx, sources)
+func (w *writer) foldedBodies(ctx context.Context, sources []uuid.UUID) (map[uuid.UUID]*parley.FoldedText, error) {
+	kept, err := bodies(ctx, &w.Reader, sources)
 	if err != nil {
 		return nil, err
 	}
-	folded := make(map[uuid.UUID]*parley.FoldedText, len(bodies))
-	for id, body := range bodies {
+	folded := make(map[uuid.UUID]*parley.FoldedText, len(kept))
+	for id, body := range kept {
 		folded[id] = parley.Fold(*body)
 	}
 	return folded, nil
@@ -106,7 +97,7 @@ func (r *reader) foldedBodies(ctx context.Context, sources []uuid.UUID) (map[uui
 
 // RegisterSource puts a source on record.
 func (m mutations) RegisterSource(ctx context.Context, in parley.RegisterSourceInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).registerSource)
+	return create(ctx, m, "registerSource", in.ID, in, (*writer).registerSource)
 }
 
 func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInput, id *clientID) (Written, error) {
@@ -146,12 +137,12 @@ func (w *writer) editSource(ctx context.Context, in parley.EditSource) (Written,
 // BodyErasures tell of each source whether the text kept of it was erased; nil where it was not.
 func (s *Snapshot) BodyErasures(ctx context.Context, sources []Key, _ *Fields) ([]*parley.BodyErasure, error) {
 	erased := make(map[uuid.UUID]parley.BodyErasure)
-	err := s.rows(ctx, `
+	err := s.Rows(ctx, `
 		SELECT record_send(ROW(source_id, erased_at, erased_by, erasure_note))
-		FROM source_bodies
-		WHERE source_id = ANY($1) AND body IS NULL`, []any{binaryIDs(recordIDs(sources))}, func(sent row) {
-		id := sent.next().id()
-		erased[id] = parley.BodyErasure{ErasedAt: readTime(sent.next()), ErasedByID: sent.next().id(), Note: sent.next().text()}
+		FROM {source_bodies}
+		WHERE source_id = ANY($1) AND body IS NULL`, []any{rows.RecordIDs(sources)}, func(sent rows.Row) {
+		id := sent.Next().ID()
+		erased[id] = parley.BodyErasure{ErasedAt: sent.Next().Time(), ErasedByID: sent.Next().ID(), Note: sent.Next().Text()}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read what was erased of sources: %w", err)
@@ -192,14 +183,14 @@ func (w *writer) eraseBody(ctx context.Context, in parley.EraseBody) (Written, e
 	if err != nil {
 		return Written{}, err
 	}
-	bodies, err := w.bodies(ctx, uuids{subject.ID})
+	kept, err := bodies(ctx, &w.Reader, rows.IDs{subject.ID})
 	if err != nil {
 		return Written{}, err
 	}
 	switch {
 	case source.ContentHash == nil:
 		return Written{}, parley.Refuse(parley.Invalid, "source", "No text is kept of “%s”, so there is none to erase.", source.Title)
-	case bodies[subject.ID] == nil:
+	case kept[subject.ID] == nil:
 		return Written{ID: subject.ID}, errUnchanged
 	}
 	if err := w.stamp(ctx); err != nil {
@@ -207,7 +198,7 @@ func (w *writer) eraseBody(ctx context.Context, in parley.EraseBody) (Written, e
 	}
 	err = w.exec(ctx, `
 		UPDATE source_bodies SET body = NULL, erased_at = $2, erased_by = $3, erasure_note = $4
-		WHERE source_id = $1`, subject.ID, w.at, w.store.analyst.ID, in.Note)
+		WHERE source_id = $1`, subject.ID, w.at, w.analyst.ID, in.Note)
 	if err != nil {
 		return Written{}, fmt.Errorf("erase the body of a source: %w", err)
 	}

@@ -8,42 +8,35 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// stakeholderRow is what is written of a version.
-type stakeholderRow struct {
-	parley.Stakeholder
-	Path    string        `db:"path"`
-	Aliases words[string] `db:"aliases"`
-	Names   string        `db:"names"`
-}
-
-var stakeholderTable = &table[parley.Stakeholder]{
-	name: "stakeholders", alias: "h",
-	self: func(h *parley.Stakeholder) (*uuid.UUID, *parley.Lens) { return &h.ID, &h.Lens },
-	columns: append([]column[parley.Stakeholder]{
-		text("key", "@.key", func(h *parley.Stakeholder) *string { return &h.Key }),
-		text("name label", "@.name", func(h *parley.Stakeholder) *string { return &h.Name }),
-		text("kind", "@.kind", func(h *parley.Stakeholder) *parley.StakeholderKind { return &h.Kind }),
-		textList("aliases", "@.aliases", func(h *parley.Stakeholder) *[]string { return &h.Aliases }),
-		optionalText("countryCode", "@.country_code", func(h *parley.Stakeholder) **string { return &h.CountryCode }),
-	}, provenance("recorded_at", func(h *parley.Stakeholder) *parley.Provenance { return &h.Provenance })...),
-}
-
-var stakeholders = noun[parley.Stakeholder]{
-	table: stakeholderTable, kind: parley.KindStakeholder, changeKind: parley.ChangeOfRecord,
-	provenance: func(h *parley.Stakeholder) *parley.Provenance { return &h.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, h *parley.Stakeholder) error {
-		h.ID = subject.ID
-		return w.insert(ctx, "stakeholders",
-			`id, version, path, key, name, kind, aliases, names, country_code, recorded_by, recorded_at, correction_note`,
-			stakeholderRow{Stakeholder: *h, Path: *subject.Path, Aliases: h.Aliases, Names: strings.Join(append([]string{h.Name}, h.Aliases...), "\n")})
+// stakeholders are kept in a table of their own.
+var stakeholders = &noun[parley.Stakeholder]{
+	traits: traits{
+		changes: parley.ChangeOfRecord, keyed: true, shared: true, called: "name",
+		names: []string{"name", "aliases"},
 	},
+	table: &rows.Table[parley.Stakeholder]{
+		Kind: parley.KindStakeholder, Name: "stakeholders", Alias: "h",
+		Self: func(h *parley.Stakeholder) (*uuid.UUID, *parley.Lens) { return &h.ID, &h.Lens },
+		Columns: append(rows.Columns[parley.Stakeholder]{
+			rows.Text("key", "key", func(h *parley.Stakeholder) *string { return &h.Key }),
+			rows.Text("name label", "name", func(h *parley.Stakeholder) *string { return &h.Name }),
+			rows.Text("kind", "kind", func(h *parley.Stakeholder) *parley.StakeholderKind { return &h.Kind }),
+			rows.Texts("aliases", "aliases", func(h *parley.Stakeholder) *[]string { return &h.Aliases }),
+			rows.OptionalText("countryCode", "country_code", func(h *parley.Stakeholder) **string { return &h.CountryCode }),
+		}, provenance("recorded_at", "", func(h *parley.Stakeholder) *parley.Provenance { return &h.Provenance })...),
+	},
+	more: []rows.Extra[parley.Stakeholder]{{Name: "names", Arg: func(h *parley.Stakeholder) any {
+		return strings.Join(append([]string{h.Name}, h.Aliases...), "\n")
+	}}},
+	provenance: func(h *parley.Stakeholder) *parley.Provenance { return &h.Provenance },
 }
 
 // Stakeholders are those with these ids; nil where there is none.
 func (s *Snapshot) Stakeholders(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Stakeholder, error) {
-	return find(ctx, &s.reader, stakeholderTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, stakeholders.table, keys, fields)
 }
 
 // ListStakeholders lists stakeholders by key: those of the kinds whose name or an alias holds the text.
@@ -52,19 +45,19 @@ func (s *Snapshot) ListStakeholders(ctx context.Context, asOf *parley.AsOf, text
 	if err != nil {
 		return nil, err
 	}
-	c := conditions{query: s.newQuery(keys), list: []string{`{known h}`}}
-	c.contains("h.names", text)
-	among(&c, "h.kind", "stakeholder_kind", kinds)
-	return first(pages(ctx, &s.reader, stakeholderTable, c.query, list{
-		from:  `stakeholders h`,
-		where: c.list,
-		order: order{columns: []orderColumn{{"h.path", "text"}}},
+	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known h}`}}
+	c.Contains("h.names", text)
+	rows.Among(&c, "h.kind", "stakeholder_kind", kinds)
+	return first(rows.Pages(ctx, stakeholders.table, c.Query, rows.List{
+		From:  `{stakeholders h}`,
+		Where: c.List,
+		Order: rows.Order{Columns: []rows.OrderColumn{by("h.path", "text")}},
 	}, p, fields))
 }
 
 // RegisterStakeholder puts a stakeholder on record.
 func (m mutations) RegisterStakeholder(ctx context.Context, in parley.RegisterStakeholderInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).registerStakeholder)
+	return create(ctx, m, "registerStakeholder", in.ID, in, (*writer).registerStakeholder)
 }
 
 func (w *writer) registerStakeholder(ctx context.Context, in parley.RegisterStakeholderInput, id *clientID) (Written, error) {

@@ -9,22 +9,23 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // Matrices are where everybody stands on the scenarios of each issue: on those that pass the filter, and of the stakeholders
 // asked for, if any are.
 func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.ScenarioFilter, stakeholders []string, fields *Fields) ([]*parley.StanceMatrix, error) {
-	rows := fields.only("rows")
-	cells := rows.only("cells")
-	positions := cells.only("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt")
-	if cells.has("ageDays") {
-		positions = positions.and("lastAffirmedAt")
+	rows := fields.Only("rows")
+	cells := rows.Only("cells")
+	positions := cells.Only("position").And("holder", "scenario", "stance", "contested", "validFrom", "recordedAt")
+	if cells.Has("ageDays") {
+		positions = positions.And("lastAffirmedAt")
 	}
 	b := s.bargains(issues)
 	if err := b.find(ctx, f, stakeholders); err != nil {
 		return nil, err
 	}
-	if err := b.read(ctx, positions, rows.only("stakeholder")); err != nil {
+	if err := b.read(ctx, positions, rows.Only("stakeholder")); err != nil {
 		return nil, err
 	}
 	matrices := make([]*parley.StanceMatrix, len(issues))
@@ -38,7 +39,7 @@ func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.Scenari
 
 // LandingZones are whether the scenarios of each issue could hold, supposing what is supposed.
 func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*parley.WhatIfPosition, fields *Fields) ([][]*parley.LandingZoneEntry, error) {
-	parties := fields.only("parties")
+	parties := fields.Only("parties")
 	b := s.bargains(issues)
 	suppositions, err := b.suppositions(ctx, whatIf)
 	if err != nil {
@@ -50,11 +51,11 @@ func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*par
 	if err := b.readJudged(ctx); err != nil {
 		return nil, err
 	}
-	positions := parties.only("position").and("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
-	stakeholder := parties.only("stakeholder")
+	positions := parties.Only("position").And("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
+	stakeholder := parties.Only("stakeholder")
 	if fields != nil {
 		for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay"} {
-			stakeholder = stakeholder.merged(fields.only(list))
+			stakeholder = stakeholder.Merged(fields.Only(list))
 		}
 	}
 	if err := b.read(ctx, positions, stakeholder); err != nil {
@@ -77,13 +78,13 @@ type bargains struct {
 	standings []*parley.Standings
 	parties   [][]*parley.Stakeholder
 	supposed  []uuid.UUID // stakeholders of whom something is supposed
-	faults    keyFaults
+	faults    rows.KeyFaults
 }
 
 func (s *Snapshot) bargains(issues []Key) *bargains {
 	b := &bargains{
 		Snapshot: s, issues: issues, standings: make([]*parley.Standings, len(issues)),
-		parties: make([][]*parley.Stakeholder, len(issues)), faults: make(keyFaults, len(issues)),
+		parties: make([][]*parley.Stakeholder, len(issues)), faults: make(rows.KeyFaults, len(issues)),
 	}
 	for n, k := range issues {
 		b.standings[n] = &parley.Standings{Lens: k.Lens, IssueID: k.ID}
@@ -117,32 +118,31 @@ func scenariosOf(s *parley.Standings) []uuid.UUID { return s.Scenarios }
 
 // find finds the scenarios, who takes part, and whom the client asks for.
 func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakeholders []string) error {
-	c := conditions{query: b.newQuery(b.issues), list: []string{`s.issue_id = k.id`, `{known s}`}}
+	c := rows.Conditions{Query: b.Query(b.issues), List: []string{`s.issue_id = k.id`, `{known s}`}}
 	if err := b.scenariosThat(ctx, &c, f); err != nil {
 		return err
 	}
 	var asked []uuid.UUID
 	var refs filterRefs
 	refs.want(&asked, "stakeholders", stakeholders, parley.KindStakeholder)
-	if err := b.resolve(ctx, c.query, &refs); err != nil {
+	if err := b.resolve(ctx, c.Query, &refs); err != nil {
 		return err
 	}
-	if c.fault != nil {
-		return c.fault
+	if c.Fault != nil {
+		return c.Fault
 	}
-	copy(b.faults, c.faults)
+	copy(b.faults, c.Faults)
 	read := 0
-	err := b.rows(ctx, c.expand(`
-		SELECT record_send(ROW(k.n, s.id))
+	err := c.Run(ctx, `s.id`, `
 		FROM {keys}
-		JOIN scenarios s ON true
-		JOIN `+aliased(statusInForce, "s")+`
-		WHERE `+strings.Join(c.list, " AND ")+`
+		JOIN {scenarios s} ON true
+		JOIN `+rows.Aliased(statusInForce, "s")+`
+		WHERE `+strings.Join(c.List, " AND ")+`
 		ORDER BY k.n, s.path
-		LIMIT `+fmt.Sprint(parley.MaxTogether+1)), c.args, func(sent row) {
+		LIMIT `+fmt.Sprint(parley.MaxTogether+1), func(n int, sent *rows.Row) {
 		read++
-		of := b.standings[sent.next().number()-1]
-		of.Scenarios = append(of.Scenarios, sent.next().id())
+		of := b.standings[n]
+		of.Scenarios = append(of.Scenarios, sent.Next().ID())
 	})
 	if err != nil {
 		return fmt.Errorf("read the scenarios of a matrix: %w", err)
@@ -150,9 +150,9 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 	if read > parley.MaxTogether {
 		return tooMuch()
 	}
-	lists, err := readEach(ctx, &b.reader, participationTable, b.issues, nil, `
-		issues i ON i.id = k.id AND {known i}
-		JOIN participations p ON p.negotiation_id = i.negotiation_id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
+	lists, err := rows.Each(ctx, participations.table, b.Query(b.issues), nil, `
+		{issues i} ON i.id = k.id AND {known i}
+		JOIN {participations p} ON p.negotiation_id = i.negotiation_id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
 		`k.n, p.role, p.id`)
 	if err != nil {
 		return fmt.Errorf("read who takes part: %w", err)
@@ -188,7 +188,7 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 		}
 	}
 	k := b.keysOf((*parley.Standings).Parties)
-	found, err := b.Stakeholders(ctx, k.keys, stakeholder.and("key"))
+	found, err := b.Stakeholders(ctx, k.keys, stakeholder.And("key"))
 	if err != nil {
 		return fmt.Errorf("read the parties of a matrix: %w", err)
 	}
@@ -209,16 +209,16 @@ func (b *bargains) asked() bool { return len(b.standings) > 0 && len(b.standings
 // the keys come to.
 const (
 	speaksInForce    = `a.speaks_for AND {known a} AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at`
-	officesOfPersons = `affiliations a ON a.person_id = k.id AND ` + speaksInForce
-	officesOfParties = `affiliations a ON ` + speaksInForce + ` AND (a.organization_id = k.id OR a.organization_id IN (
-		SELECT o.organization_id FROM affiliations o
+	officesOfPersons = `{affiliations a} ON a.person_id = k.id AND ` + speaksInForce
+	officesOfParties = `{affiliations a} ON ` + speaksInForce + ` AND (a.organization_id = k.id OR a.organization_id IN (
+		SELECT o.organization_id FROM {affiliations o}
 		WHERE o.person_id = k.id AND o.speaks_for AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at))`
 )
 
 var officeFields = NewFields(map[string]*Fields{"person": {}, "organization": {}})
 
 func (b *bargains) readOffices(ctx context.Context, k perIssue, join string) error {
-	lists, err := readEach(ctx, &b.reader, affiliationTable, k.keys, officeFields, join, `k.n, a.id`)
+	lists, err := rows.Each(ctx, affiliations.table, b.Query(k.keys), officeFields, join, `k.n, a.id`)
 	if err != nil {
 		return fmt.Errorf("read who speaks for whom: %w", err)
 	}
@@ -239,11 +239,11 @@ func (b *bargains) readPositions(ctx context.Context, fields *Fields) error {
 		}
 	}
 	k := b.keysOf(scenariosOf)
-	c := conditions{list: []string{`p.scenario_id = k.id`, `{known p}`, positionHolds, prevails}}
-	lists, err := b.positionsJoined(ctx, k, fields, func(q *query) string {
-		c.query = q
-		c.of("p.holder_id", holders)
-		return `positions p ON ` + strings.Join(c.list, " AND ")
+	c := rows.Conditions{List: []string{`p.scenario_id = k.id`, `{known p}`, positionHolds, prevails}}
+	lists, err := b.positionsJoined(ctx, k, fields, func(q *rows.Query) string {
+		c.Query = q
+		c.Of("p.holder_id", holders)
+		return `{positions p} ON ` + strings.Join(c.List, " AND ")
 	})
 	if err != nil {
 		return fmt.Errorf("read the positions of a matrix: %w", err)
@@ -258,9 +258,9 @@ func (b *bargains) readPositions(ctx context.Context, fields *Fields) error {
 // readJudged reads the positions by which the salience of the issue to its holders was judged.
 func (b *bargains) readJudged(ctx context.Context) error {
 	k := b.keysOf(scenariosOf)
-	lists, err := b.positionsJoined(ctx, k, judgedFields, func(*query) string {
+	lists, err := b.positionsJoined(ctx, k, judgedFields, func(*rows.Query) string {
 		return `LATERAL (
-			SELECT DISTINCT ON (x.holder_id) * FROM positions x
+			SELECT DISTINCT ON (x.holder_id) * FROM {positions x}
 			WHERE x.scenario_id = k.id AND {known x} AND x.salience IS NOT NULL AND x.valid_from <= k.valid_at
 			ORDER BY x.holder_id, x.valid_from DESC, x.content_at DESC, x.id DESC) p ON true`
 	})
@@ -277,14 +277,12 @@ func (b *bargains) readJudged(ctx context.Context) error {
 var judgedFields = NewFields(map[string]*Fields{"holder": {}, "salience": {}, "validFrom": {}, "recordedAt": {}})
 
 // positionsJoined are the positions that are joined to each scenario.
-func (b *bargains) positionsJoined(ctx context.Context, scenarios perIssue, fields *Fields, join func(*query) string) ([][]*parley.Position, error) {
+func (b *bargains) positionsJoined(ctx context.Context, scenarios perIssue, fields *Fields, join func(*rows.Query) string) ([][]*parley.Position, error) {
 	if len(scenarios.keys) == 0 {
 		return nil, nil
 	}
-	b.turn.Lock()
-	defer b.turn.Unlock()
-	q := b.newQuery(scenarios.keys)
-	lists, err := readLists(ctx, &b.reader, positionTable, q, fields, join(q), fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
+	q := b.Query(scenarios.keys)
+	lists, err := rows.Each(ctx, positions.table, q, fields, join(q), fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
 	if err != nil {
 		return nil, err
 	}
@@ -315,11 +313,11 @@ func (b *bargains) suppositions(ctx context.Context, whatIf []*parley.WhatIfPosi
 		refs.want(&stakeholders, "whatIf", []string{w.Stakeholder}, parley.KindStakeholder)
 		refs.want(&scenarios, "whatIf", []string{w.Scenario}, parley.KindScenario)
 	}
-	q := b.newQuery(b.issues)
+	q := b.Query(b.issues)
 	if err := b.resolve(ctx, q, &refs); err != nil {
 		return nil, err
 	}
-	copy(b.faults, q.faults)
+	copy(b.faults, q.Faults)
 	b.supposed = stakeholders
 	for i := range stakeholders {
 		list[i].StakeholderID, list[i].ScenarioID = stakeholders[i], scenarios[i]

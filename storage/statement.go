@@ -3,80 +3,88 @@ package storage
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// statementRow is what is written of a version.
-type statementRow struct {
-	parley.Statement
-	About    uuids    `db:"about"`
-	Locators locators `db:"locators"`
-}
-
 // saidOrder is saidAt for the order: statements of unknown date come last.
-
 const saidOrder = `coalesce(st.said_at, '0001-01-01Z')`
 
-var statementTable = &table[parley.Statement]{
-	name: "statements", alias: "st",
-	self: func(s *parley.Statement) (*uuid.UUID, *parley.Lens) { return &s.ID, &s.Lens },
-	columns: append([]column[parley.Statement]{
-		id("source grade", "@.source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID }),
-		optionalID("speaker", "@.speaker_id", func(s *parley.Statement) **uuid.UUID { return &s.SpeakerID }),
-		optionalText("speakerDescription", "@.speaker_description", func(s *parley.Statement) **string { return &s.SpeakerDescription }),
-		idList("about", "@.about", func(s *parley.Statement) *[]uuid.UUID { return &s.AboutIDs }),
-		text("text label", "@.text", func(s *parley.Statement) *string { return &s.Text }),
-		text("form", "@.form", func(s *parley.Statement) *parley.StatementForm { return &s.Form }),
-		text("terms", "@.terms", func(s *parley.Statement) *parley.AttributionTerms { return &s.Terms }),
-		text("credibility grade", "@.credibility", func(s *parley.Statement) *parley.InformationCredibility { return &s.Credibility }),
-		{[]string{"locators", "verified"}, "@.locators", func(s *parley.Statement, v value) { s.Locators = readLocators(v) }},
-		optionalWhen("saidAt", "@.said_at", func(s *parley.Statement) **parley.Instant { return &s.SaidAt }),
-		text("saidAtPrecision", "@.said_at_precision", func(s *parley.Statement) *parley.TimePrecision { return &s.SaidAtPrecision }),
-	}, provenance("recorded_at", func(s *parley.Statement) *parley.Provenance { return &s.Provenance })...),
-	references: []reference{
-		refersTo("source", "@.source_id", sourceTable),
-		refersTo("speaker", "@.speaker_id", stakeholderTable),
+// statements are kept in a table of their own.
+var statements = &noun[parley.Statement]{
+	traits: traits{
+		changes: parley.ChangeOfStatement, shared: true,
+		texts: []string{"text"},
 	},
-}
-
-var statements = noun[parley.Statement]{
-	table: statementTable, kind: parley.KindStatement, changeKind: parley.ChangeOfStatement,
+	table: &rows.Table[parley.Statement]{
+		Kind: parley.KindStatement, Name: "statements", Alias: "st",
+		Self: func(s *parley.Statement) (*uuid.UUID, *parley.Lens) { return &s.ID, &s.Lens },
+		Columns: append(rows.Columns[parley.Statement]{
+			rows.Reference("source grade", "source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID }, sources.table).UsedAs("a statement"),
+			rows.OptionalReference("speaker", "speaker_id", func(s *parley.Statement) **uuid.UUID { return &s.SpeakerID }, stakeholders.table).UsedAs("a statement by it").Follow(),
+			rows.OptionalText("speakerDescription", "speaker_description", func(s *parley.Statement) **string { return &s.SpeakerDescription }),
+			rows.IDList("about", "about", func(s *parley.Statement) *[]uuid.UUID { return &s.AboutIDs }, parley.AboutKinds...).UsedAs("a statement about it").Follow(),
+			rows.Text("text label", "text", func(s *parley.Statement) *string { return &s.Text }),
+			rows.Text("form", "form", func(s *parley.Statement) *parley.StatementForm { return &s.Form }),
+			rows.Text("terms", "terms", func(s *parley.Statement) *parley.AttributionTerms { return &s.Terms }),
+			rows.Text("credibility grade", "credibility", func(s *parley.Statement) *parley.InformationCredibility { return &s.Credibility }),
+			rows.NewColumn("locators verified", "locators",
+				func(s *parley.Statement, v rows.Value) { s.Locators = readLocators(v) },
+				func(s *parley.Statement) any { return locators(s.Locators) }),
+			rows.OptionalTime("saidAt", "said_at", func(s *parley.Statement) **parley.Instant { return &s.SaidAt }),
+			rows.Text("saidAtPrecision", "said_at_precision", func(s *parley.Statement) *parley.TimePrecision { return &s.SaidAtPrecision }),
+		}, provenance("recorded_at", "recordedAt", func(s *parley.Statement) *parley.Provenance { return &s.Provenance })...),
+	},
 	provenance: func(s *parley.Statement) *parley.Provenance { return &s.Provenance },
-	insert: func(ctx context.Context, w *writer, subject *target, s *parley.Statement) error {
-		s.ID = subject.ID
-		return w.insert(ctx, "statements", statementColumns, newStatementRow(s))
-	},
 }
 
-const statementColumns = `id, version, source_id, speaker_id, speaker_description, about, text, form, terms, credibility, locators,
-	said_at, said_at_precision, recorded_by, recorded_at, correction_note`
+// locators are kept as an integer[] of starts and ends in turn.
+type locators []parley.TextLocator
 
-func newStatementRow(s *parley.Statement) statementRow {
-	return statementRow{Statement: *s, About: s.AboutIDs, Locators: s.Locators}
+func readLocators(v rows.Value) []parley.TextLocator {
+	ends := v.Elements()
+	if len(ends) == 0 {
+		return nil
+	}
+	list := make([]parley.TextLocator, len(ends)/2)
+	for i := range list {
+		list[i] = parley.TextLocator{Start: ends[2*i].Int(), End: ends[2*i+1].Int()}
+	}
+	return list
+}
+
+// Value writes the pairs.
+func (l locators) Value() (driver.Value, error) {
+	numbers := make(pq.Int64Array, 0, 2*len(l))
+	for _, at := range l {
+		numbers = append(numbers, int64(at.Start), int64(at.End))
+	}
+	return numbers.Value()
 }
 
 // Statements are those with these ids; nil where there is none.
 func (s *Snapshot) Statements(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Statement, error) {
-	return find(ctx, &s.reader, statementTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, statements.table, keys, fields)
 }
 
 // The statements that can be listed for a record of each kind.
 const (
 	everyStatement        = `TRUE`
 	statementsIn          = `st.source_id = k.id`
-	statementsByAndAbout  = `st.id IN (SELECT a.id FROM statements a WHERE a.speaker_id = k.id AND {known a} UNION ALL SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id] AND {known a})`
+	statementsByAndAbout  = `st.id IN (SELECT a.id FROM {statements a} WHERE a.speaker_id = k.id AND {known a} UNION ALL SELECT a.id FROM {statements a} WHERE a.about @> ARRAY[k.id] AND {known a})`
 	statementsOnAScenario = `st.id IN (
-		SELECT a.id FROM statements a WHERE a.about @> ARRAY[k.id] AND {known a} UNION ALL
-		SELECT unnest(p.evidence) FROM positions p WHERE p.scenario_id = k.id AND {known p} UNION ALL
-		SELECT unnest(c.evidence) FROM status_changes c WHERE c.scenario_id = k.id AND {known c} UNION ALL
-		SELECT unnest(r.evidence) FROM relations r WHERE (r.from_id = k.id OR r.to_id = k.id) AND {known r})`
+		SELECT a.id FROM {statements a} WHERE a.about @> ARRAY[k.id] AND {known a} UNION ALL
+		SELECT unnest(p.evidence) FROM {positions p} WHERE p.scenario_id = k.id AND {known p} UNION ALL
+		SELECT unnest(c.evidence) FROM {status_changes c} WHERE c.scenario_id = k.id AND {known c} UNION ALL
+		SELECT unnest(r.evidence) FROM {relations r} WHERE (r.from_id = k.id OR r.to_id = k.id) AND {known r})`
 )
 
 // ListStatements lists statements, newest saidAt first, those of unknown date last.
@@ -104,44 +112,44 @@ func (s *Snapshot) StatementsOnScenarios(ctx context.Context, scenarios []Key, p
 }
 
 func (s *Snapshot) statementsWhere(ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
-	c := conditions{query: s.newQuery(keys), list: []string{`{known st}`, scope}}
+	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known st}`, scope}}
 	if f != nil {
 		if err := s.filterStatements(ctx, &c, f); err != nil {
 			return nil, err
 		}
 	}
-	return pages(ctx, &s.reader, statementTable, c.query, list{
-		from:  `statements st`,
-		where: c.list,
-		order: order{descending: true, columns: []orderColumn{
-			{saidOrder, "timestamptz"}, {"st.id", "uuid"},
+	return rows.Pages(ctx, statements.table, c.Query, rows.List{
+		From:  `{statements st}`,
+		Where: c.List,
+		Order: rows.Order{Descending: true, Columns: []rows.OrderColumn{
+			by(saidOrder, "timestamptz"), by("st.id", "uuid"),
 		}},
 	}, p, fields)
 }
 
-func (s *Snapshot) filterStatements(ctx context.Context, c *conditions, f *parley.StatementFilter) error {
+func (s *Snapshot) filterStatements(ctx context.Context, c *rows.Conditions, f *parley.StatementFilter) error {
 	var negotiations, about, speakers, sources []uuid.UUID
 	var refs filterRefs
 	refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 	refs.want(&about, "about", f.About, parley.AboutKinds...)
 	refs.want(&speakers, "speakers", f.Speakers, parley.KindStakeholder)
 	refs.want(&sources, "sources", f.Sources, parley.KindSource)
-	if err := s.resolve(ctx, c.query, &refs); err != nil {
+	if err := s.resolve(ctx, c.Query, &refs); err != nil {
 		return err
 	}
-	c.overlaps("st.about", about)
-	c.of("st.speaker_id", speakers)
-	c.of("st.source_id", sources)
-	among(c, "st.form", "statement_form", f.Forms)
-	c.inRange("st.said_at", f.Said)
+	c.Overlaps("st.about", about)
+	c.Of("st.speaker_id", speakers)
+	c.Of("st.source_id", sources)
+	rows.Among(c, "st.form", "statement_form", f.Forms)
+	c.InRange("st.said_at", f.Said)
 	if len(negotiations) > 0 {
-		in := c.arg(uuids(negotiations)) + "::uuid[]"
-		c.add(strings.ReplaceAll(`st.id IN (
-			SELECT a.id FROM records r JOIN statements a ON a.about @> ARRAY[r.id] AND {known a} WHERE r.negotiation_id = ANY({in}) UNION ALL
-			SELECT unnest(p.evidence) FROM positions p WHERE p.negotiation_id = ANY({in}) AND {known p} UNION ALL
-			SELECT unnest(s.evidence) FROM status_changes s WHERE s.negotiation_id = ANY({in}) AND {known s} UNION ALL
-			SELECT unnest(e.evidence) FROM events e WHERE e.negotiation_id = ANY({in}) AND {known e} UNION ALL
-			SELECT unnest(l.evidence) FROM records r JOIN relations l ON l.id = r.id AND {known l}
+		in := c.Arg(rows.IDs(negotiations)) + "::uuid[]"
+		c.Add(strings.ReplaceAll(`st.id IN (
+			SELECT a.id FROM {records r} JOIN {statements a} ON a.about @> ARRAY[r.id] AND {known a} WHERE r.negotiation_id = ANY({in}) UNION ALL
+			SELECT unnest(p.evidence) FROM {positions p} WHERE p.negotiation_id = ANY({in}) AND {known p} UNION ALL
+			SELECT unnest(s.evidence) FROM {status_changes s} WHERE s.negotiation_id = ANY({in}) AND {known s} UNION ALL
+			SELECT unnest(e.evidence) FROM {events e} WHERE e.negotiation_id = ANY({in}) AND {known e} UNION ALL
+			SELECT unnest(l.evidence) FROM {records r} JOIN {relations l} ON l.id = r.id AND {known l}
 			WHERE r.negotiation_id = ANY({in}) AND r.kind = 'RELATION')`, "{in}", in))
 	}
 	return nil
@@ -221,7 +229,7 @@ func (r *references) statements(field string, inputs []parley.NewStatementInput)
 // claimStatements looks up the ids that the client chose for new statements.
 func (w *writer) claimStatements(ctx context.Context, added []*newStatement) (err error) {
 	for _, n := range added {
-		if n.id, err = w.claim(ctx, n.field+".id", n.input.ID, n.input); err != nil {
+		if n.id, err = w.claim(ctx, n.field+".id", "recordStatement", n.input.ID, n.input); err != nil {
 			return err
 		}
 	}
@@ -231,7 +239,7 @@ func (w *writer) claimStatements(ctx context.Context, added []*newStatement) (er
 // checkQuotes completes new statements with what their references were found to be, and looks direct quotes up in
 // their sources' bodies.
 func (w *writer) checkQuotes(ctx context.Context, added []*newStatement) error {
-	var quoted uuids
+	var quoted rows.IDs
 	for _, n := range added {
 		n.value.ID, n.value.SourceID, n.value.SpeakerID, n.value.AboutIDs = n.id.newID(), n.source.ID, idOf(n.speaker), ids(n.about)
 		if n.value.Form == parley.DirectQuote {
@@ -256,21 +264,9 @@ func (w *writer) checkQuotes(ctx context.Context, added []*newStatement) error {
 // insertStatements writes new statements, however many, in three statements of SQL; those on record already under the
 // client's id stay as they are.
 func (w *writer) insertStatements(ctx context.Context, added []*newStatement) error {
-	type record struct {
-		ID         uuid.UUID   `db:"id"`
-		Kind       parley.Kind `db:"kind"`
-		ParentID   uuid.UUID   `db:"parent_id"`
-		RecordedAt time.Time   `db:"recorded_at"`
-	}
-	type name struct {
-		ID       uuid.UUID `db:"id"`
-		Hash     []byte    `db:"content_hash"`
-		RecordID uuid.UUID `db:"record_id"`
-		At       time.Time `db:"recorded_at"`
-	}
-	var records []record
-	var rows []statementRow
-	var names []name
+	var fresh []*parley.Statement
+	var ids, sources, chosen, named rows.IDs
+	var hashes pq.ByteaArray
 	for _, n := range added {
 		if n.id.known {
 			continue
@@ -281,22 +277,31 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 		version := n.value.Version
 		n.value.Provenance = w.provenance(nil)
 		n.value.Version = cmp.Or(version, n.value.Version)
-		records = append(records, record{n.value.ID, parley.KindStatement, n.source.ID, w.at})
-		rows = append(rows, newStatementRow(n.value))
+		fresh, ids, sources = append(fresh, n.value), append(ids, n.value.ID), append(sources, n.source.ID)
 		if n.id.id != nil {
-			names = append(names, name{*n.id.id, n.id.hash, n.value.ID, w.at})
+			chosen, hashes, named = append(chosen, *n.id.id), append(hashes, n.id.fingerprint.Hash), append(named, n.value.ID)
 		}
 	}
-	if len(rows) == 0 {
+	if len(fresh) == 0 {
 		return nil
 	}
-	if err := w.insert(ctx, "records", `id, kind, parent_id, recorded_at`, records); err != nil {
+	err := w.exec(ctx, `
+		INSERT INTO records (id, kind, parent_id, recorded_at)
+		SELECT s.id, 'STATEMENT', s.source, $3 FROM unnest($1::uuid[], $2::uuid[]) s(id, source)`, ids, sources, w.at)
+	if err != nil {
+		return fmt.Errorf("record statements: %w", err)
+	}
+	if err := statements.insert(ctx, w, nil, fresh...); err != nil || len(chosen) == 0 {
 		return err
 	}
-	if err := w.insert(ctx, "statements", statementColumns, rows); err != nil || len(names) == 0 {
-		return err
+	err = w.exec(ctx, `
+		INSERT INTO client_ids (id, content_hash, scheme, record_id, recorded_at)
+		SELECT c.id, c.hash, $4, c.record, $5 FROM unnest($1::uuid[], $2::bytea[], $3::uuid[]) c(id, hash, record)`,
+		chosen, hashes, named, parley.CanonicalScheme, w.at)
+	if err != nil {
+		return fmt.Errorf("keep clients' ids: %w", err)
 	}
-	return w.insert(ctx, "client_ids", `id, content_hash, record_id, recorded_at`, names)
+	return nil
 }
 
 func notInFuture(w *writer, field string, said *parley.Instant) error {
@@ -326,7 +331,7 @@ func commonNegotiation(about []*target) *uuid.UUID {
 
 // touches are the records whose followers hear of the statement.
 func (n *newStatement) touches() []uuid.UUID {
-	touched := uuids{n.value.ID, n.source.ID}
+	touched := rows.IDs{n.value.ID, n.source.ID}
 	if n.speaker != nil {
 		touched = append(touched, n.speaker.ID)
 	}
@@ -335,7 +340,7 @@ func (n *newStatement) touches() []uuid.UUID {
 
 // touchedBy are the records, with what they belong to.
 func touchedBy(targets []*target) []uuid.UUID {
-	var touched uuids
+	var touched rows.IDs
 	for _, t := range targets {
 		touched = append(touched, t.ID)
 		for _, above := range []*uuid.UUID{t.ParentID, t.NegotiationID} {
@@ -380,7 +385,7 @@ func (e evidence) prepare(ctx context.Context, w *writer) error {
 	if err := w.keepLongWords(ctx, e.added); err != nil {
 		return err
 	}
-	var known uuids
+	var known rows.IDs
 	for _, n := range e.added {
 		if n.id.known {
 			n.value.ID = n.id.record
@@ -403,7 +408,7 @@ func (e evidence) ids() []uuid.UUID {
 
 // touches are the records whose followers hear of the new statements.
 func (e evidence) touches() []uuid.UUID {
-	var touched uuids
+	var touched rows.IDs
 	for _, n := range e.added {
 		if !n.id.known {
 			touched = append(touched, n.touches()...)
@@ -426,7 +431,7 @@ func (e evidence) statements(ctx context.Context, w *writer, more ...uuid.UUID) 
 	if len(onRecord) == 0 {
 		return list, nil
 	}
-	read, err := find(ctx, &w.reader, statementTable, current(onRecord...), nil)
+	read, err := rows.Find(ctx, &w.Reader, statements.table, rows.KeysOf(onRecord...), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -463,7 +468,7 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 	if err != nil {
 		return Written{}, err
 	}
-	bodies, err := w.foldedBodies(ctx, uuids{was.SourceID})
+	bodies, err := w.foldedBodies(ctx, rows.IDs{was.SourceID})
 	if err != nil {
 		return Written{}, err
 	}
@@ -494,8 +499,8 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 func (w *writer) scenariosRestingOn(ctx context.Context, statement uuid.UUID) ([]*target, error) {
 	var scenarios []uuid.UUID
 	err := w.all(ctx, &scenarios, `
-		SELECT scenario_id FROM positions WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity' UNION
-		SELECT scenario_id FROM status_changes WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity'`, statement)
+		SELECT scenario_id FROM {positions} WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity' UNION
+		SELECT scenario_id FROM {status_changes} WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity'`, statement)
 	if err != nil {
 		return nil, fmt.Errorf("look for what rests on a statement: %w", err)
 	}

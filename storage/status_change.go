@@ -7,85 +7,61 @@ import (
 	"github.com/google/uuid"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// statusChangeRow is what is written of a cut.
-type statusChangeRow struct {
-	parley.StatusChange
-	NegotiationID uuid.UUID                    `db:"negotiation_id"`
-	MovedBy       uuids                        `db:"moved_by"`
-	Evidence      uuids                        `db:"evidence"`
-	Skipped       words[parley.ScenarioStatus] `db:"skipped"`
-	CutAt         parley.Instant               `db:"cut_at"`
-}
-
-var statusChangeTable = &table[parley.StatusChange]{
-	name: "status_changes", alias: "c",
-	self: func(c *parley.StatusChange) (*uuid.UUID, *parley.Lens) { return &c.ID, &c.Lens },
-	columns: append([]column[parley.StatusChange]{
-		id("scenario label", "@.scenario_id", func(c *parley.StatusChange) *uuid.UUID { return &c.ScenarioID }),
-		text("to label", "@.to_status", func(c *parley.StatusChange) *parley.ScenarioStatus { return &c.To }),
-		idList("by", "@.moved_by", func(c *parley.StatusChange) *[]uuid.UUID { return &c.ByIDs }),
-		optionalText("reason", "@.reason", func(c *parley.StatusChange) **string { return &c.Reason }),
-		optionalID("successor", "@.successor_id", func(c *parley.StatusChange) **uuid.UUID { return &c.SuccessorID }),
-		when("effectiveAt", "@.effective_at", func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
-		text("effectiveAtPrecision", "@.effective_at_precision", func(c *parley.StatusChange) *parley.TimePrecision { return &c.EffectiveAtPrecision }),
-		idList("evidence", "@.evidence", func(c *parley.StatusChange) *[]uuid.UUID { return &c.EvidenceIDs }),
-		optionalText("from label", "@.from_status", func(c *parley.StatusChange) **parley.ScenarioStatus { return &c.From }),
-		textList("skipped", "@.skipped", func(c *parley.StatusChange) *[]parley.ScenarioStatus { return &c.Skipped }),
-		optionalWhen("validTo", "@.valid_to", func(c *parley.StatusChange) **parley.Instant { return &c.ValidTo }),
-	}, provenance("content_at", func(c *parley.StatusChange) *parley.Provenance { return &c.Provenance })...),
-	references: []reference{
-		refersTo("scenario", "@.scenario_id", scenarioTable),
-		refersTo("successor", "@.successor_id", scenarioTable),
+// statusChanges are kept in a table of their own.
+var statusChanges = &noun[parley.StatusChange]{
+	traits: traits{
+		changes: parley.ChangeOfStatus, cut: true, copies: []string{"negotiation_id"},
+		texts: []string{"reason"}, visible: onTheTable("@.scenario_id"),
+		dates: []date{{column: "effective_at"}},
 	},
+	table: &rows.Table[parley.StatusChange]{
+		Kind: parley.KindStatusChange, Name: "status_changes", Alias: "c",
+		Self: func(c *parley.StatusChange) (*uuid.UUID, *parley.Lens) { return &c.ID, &c.Lens },
+		Columns: append(rows.Columns[parley.StatusChange]{
+			rows.Reference("scenario label", "scenario_id", func(c *parley.StatusChange) *uuid.UUID { return &c.ScenarioID }, scenarios.table),
+			rows.Text("to label", "to_status", func(c *parley.StatusChange) *parley.ScenarioStatus { return &c.To }),
+			rows.IDList("by", "moved_by", func(c *parley.StatusChange) *[]uuid.UUID { return &c.ByIDs }, parley.KindStakeholder).UsedAs("a status change"),
+			rows.OptionalText("reason", "reason", func(c *parley.StatusChange) **string { return &c.Reason }),
+			rows.OptionalReference("successor", "successor_id", func(c *parley.StatusChange) **uuid.UUID { return &c.SuccessorID }, scenarios.table).UsedAs("a scenario that it took the place of"),
+			rows.Time("effectiveAt", "effective_at", func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
+			rows.Text("effectiveAtPrecision", "effective_at_precision", func(c *parley.StatusChange) *parley.TimePrecision { return &c.EffectiveAtPrecision }),
+			rows.IDList("evidence", "evidence", func(c *parley.StatusChange) *[]uuid.UUID { return &c.EvidenceIDs }, parley.KindStatement).UsedAs("a status change"),
+			rows.OptionalText("from label", "from_status", func(c *parley.StatusChange) **parley.ScenarioStatus { return &c.From }),
+			rows.Texts("skipped", "skipped", func(c *parley.StatusChange) *[]parley.ScenarioStatus { return &c.Skipped }),
+			rows.OptionalTime(rows.Unselected, "valid_to", func(c *parley.StatusChange) **parley.Instant { return &c.ValidTo }).Endless(),
+		}, provenance("content_at", "version recordedAt recordedBy correctionNote supersededAt", func(c *parley.StatusChange) *parley.Provenance { return &c.Provenance })...),
+	},
+	provenance: func(c *parley.StatusChange) *parley.Provenance { return &c.Provenance },
 }
 
 // statusLine is a scenario's line of status changes.
-func statusLine(scenario *target) lineOf[parley.StatusChange] {
-	return lineOf[parley.StatusChange]{
-		table:   "status_changes",
-		id:      func(c *parley.StatusChange) uuid.UUID { return c.ID },
-		sameCut: func(a, b *parley.StatusChange) bool { return a.SameCut(b) },
-		insert: func(ctx context.Context, w *writer, c *parley.StatusChange) error {
-			w.store.statements.Add(1)
-			_, err := w.tx.NamedExecContext(ctx, `
-				INSERT INTO status_changes (id, version, negotiation_id, scenario_id, to_status, moved_by, reason, successor_id,
-					effective_at, effective_at_precision, evidence, from_status, skipped,
-					valid_to, content_at, recorded_by, recorded_at, correction_note)
-				VALUES (:id, :version, :negotiation_id, :scenario_id, :to_status, :moved_by, :reason, :successor_id,
-					:effective_at, :effective_at_precision, :evidence, :from_status, :skipped,
-					coalesce(CAST(:valid_to AS timestamptz), 'infinity'), :recorded_at, :recorded_by, :cut_at, :correction_note)`,
-				statusChangeRow{
-					StatusChange: *c, NegotiationID: *scenario.NegotiationID, MovedBy: c.ByIDs, Evidence: c.EvidenceIDs,
-					Skipped: c.Skipped, CutAt: w.at,
-				})
-			if err != nil {
-				return fmt.Errorf("insert a status change: %w", err)
-			}
-			return nil
-		},
-	}
+var statusLine = lineOf[parley.StatusChange]{
+	noun:    statusChanges,
+	id:      func(c *parley.StatusChange) uuid.UUID { return c.ID },
+	sameCut: func(a, b *parley.StatusChange) bool { return a.SameCut(b) },
 }
 
 // StatusChanges are those with these ids, whatever their instant; nil where there is none.
 func (s *Snapshot) StatusChanges(ctx context.Context, keys []Key, fields *Fields) ([]*parley.StatusChange, error) {
-	return find(ctx, &s.reader, statusChangeTable, keys, fields)
+	return rows.Find(ctx, &s.Reader, statusChanges.table, keys, fields)
 }
 
 // StatusChangeVersions are the versions with these ids, as they last were at the lens's known instant; nil where there
 // is none.
 func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key, fields *Fields) ([]*parley.StatusChange, error) {
-	return readVersions(ctx, &s.reader, statusChangeTable, versions, fields)
+	return rows.Versions(ctx, &s.Reader, statusChanges.table, versions, fields)
 }
 
 // StatusHistories are all status changes of each scenario, by effectiveAt; with those superseded, all their versions.
 func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, superseded bool, p parley.Page, fields *Fields) ([]*parley.StatusChangeConnection, error) {
-	return pages(ctx, &s.reader, statusChangeTable, s.newQuery(scenarios),
-		history("status_changes", "c", `c.scenario_id = k.id`, byEffectiveAt, superseded), p, fields)
+	return rows.Pages(ctx, statusChanges.table, s.Query(scenarios),
+		rows.History("status_changes", "c", `c.scenario_id = k.id`, byEffectiveAt, superseded), p, fields)
 }
 
-var byEffectiveAt = []orderColumn{{"c.effective_at", "timestamptz"}, {"c.id", "uuid"}}
+var byEffectiveAt = []rows.OrderColumn{by("c.effective_at", "timestamptz"), by("c.id", "uuid")}
 
 // ListStatusChanges lists status changes, newest effectiveAt first.
 func (s *Snapshot) ListStatusChanges(ctx context.Context, asOf *parley.AsOf, f *parley.StatusChangeFilter, p parley.Page, fields *Fields) (*parley.StatusChangeConnection, error) {
@@ -93,9 +69,9 @@ func (s *Snapshot) ListStatusChanges(ctx context.Context, asOf *parley.AsOf, f *
 	if err != nil {
 		return nil, err
 	}
-	c := conditions{query: s.newQuery(keys), list: []string{`{known c}`}}
-	if c.looksBack() {
-		c.add(onTheTable("c.scenario_id"))
+	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known c}`}}
+	if c.LooksBack() {
+		c.Add(onTheTable("c.scenario_id"))
 	}
 	if f != nil {
 		var negotiations, scenarios, by []uuid.UUID
@@ -103,25 +79,25 @@ func (s *Snapshot) ListStatusChanges(ctx context.Context, asOf *parley.AsOf, f *
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
 		refs.want(&by, "by", f.By, parley.KindStakeholder)
-		if err := s.resolve(ctx, c.query, &refs); err != nil {
+		if err := s.resolve(ctx, c.Query, &refs); err != nil {
 			return nil, err
 		}
-		c.of("c.negotiation_id", negotiations)
-		c.of("c.scenario_id", scenarios)
-		c.overlaps("c.moved_by", by)
-		among(&c, "c.to_status", "scenario_status", f.To)
-		c.inRange("c.effective_at", f.Effective)
+		c.Of("c.negotiation_id", negotiations)
+		c.Of("c.scenario_id", scenarios)
+		c.Overlaps("c.moved_by", by)
+		rows.Among(&c, "c.to_status", "scenario_status", f.To)
+		c.InRange("c.effective_at", f.Effective)
 	}
-	return first(pages(ctx, &s.reader, statusChangeTable, c.query, list{
-		from:  `status_changes c`,
-		where: c.list,
-		order: order{columns: byEffectiveAt, descending: true},
+	return first(rows.Pages(ctx, statusChanges.table, c.Query, rows.List{
+		From:  `{status_changes c}`,
+		Where: c.List,
+		Order: rows.Order{Columns: byEffectiveAt, Descending: true},
 	}, p, fields))
 }
 
 // statusesOf is a scenario's line as it stands.
 func (w *writer) statusesOf(ctx context.Context, scenario uuid.UUID) ([]*parley.StatusChange, error) {
-	lines, err := readEach(ctx, &w.reader, statusChangeTable, current(scenario), nil, `status_changes c ON c.scenario_id = k.id AND {known c}`, "")
+	lines, err := rows.Each(ctx, statusChanges.table, w.Query(rows.KeysOf(scenario)), nil, `{status_changes c} ON c.scenario_id = k.id AND {known c}`, "")
 	if err != nil {
 		return nil, fmt.Errorf("read a scenario's statuses: %w", err)
 	}
@@ -130,7 +106,7 @@ func (w *writer) statusesOf(ctx context.Context, scenario uuid.UUID) ([]*parley.
 
 // ChangeScenarioStatus moves a scenario to a status.
 func (m mutations) ChangeScenarioStatus(ctx context.Context, in parley.ChangeScenarioStatusInput) (Written, error) {
-	return create(ctx, m, in.ID, in, (*writer).changeScenarioStatus)
+	return create(ctx, m, "changeScenarioStatus", in.ID, in, (*writer).changeScenarioStatus)
 }
 
 func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScenarioStatusInput, id *clientID) (Written, error) {
@@ -170,7 +146,7 @@ func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScena
 	for i, c := range line {
 		others[i] = c.EffectiveAt
 	}
-	before := statusLine(scenario).copies(line)
+	before := statusLine.copies(line)
 	line = append(line, fresh)
 	if err := parley.ArrangeStatuses(line, fresh.ID, w.at); err != nil {
 		return Written{}, err
@@ -225,7 +201,7 @@ type statusSentence struct {
 // addStatusChange writes a status change that is new on its line, the neighbours that it cuts, and the change.
 func (w *writer) addStatusChange(ctx context.Context, scenario *target, fresh *parley.StatusChange, before map[uuid.UUID]parley.StatusChange, s statusSentence) (*parley.Cursor, error) {
 	fresh.Provenance = w.provenance(nil)
-	if err := statusLine(scenario).rewrite(ctx, w, before, s.line); err != nil {
+	if err := statusLine.rewrite(ctx, w, scenario, before, s.line); err != nil {
 		return nil, err
 	}
 	var previous *uuid.UUID
@@ -241,7 +217,7 @@ func (w *writer) statusChanged(ctx context.Context, scenario *target, id uuid.UU
 	return w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfStatus, Action: action, SubjectKind: parley.KindStatusChange, SubjectID: id,
 		Version: version, PreviousVersion: previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Cause: &s.cause, Lines: uuids{scenario.ID}, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
+		Cause: &s.cause, Lines: rows.IDs{scenario.ID}, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
 	})
 }
 
@@ -281,9 +257,9 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 	if err != nil {
 		return Written{}, err
 	}
-	before := statusLine(scenario).copies(line)
-	_, mended := statusLine(scenario).without(line, subject.ID)
-	previous, touches := mended.Version, append(uuids{}, mended.ByIDs...)
+	before := statusLine.copies(line)
+	_, mended := statusLine.without(line, subject.ID)
+	previous, touches := mended.Version, append(rows.IDs{}, mended.ByIDs...)
 	fields, err := mended.Correct(in, resolved(in.Successor, successor), resolvedEvery(in.By, by))
 	if err != nil {
 		return Written{}, err
@@ -302,7 +278,7 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 	}
 	delete(before, subject.ID)
 	mended.Provenance = w.provenance(&in.Note)
-	if err := statusLine(scenario).rewrite(ctx, w, before, line); err != nil {
+	if err := statusLine.rewrite(ctx, w, scenario, before, line); err != nil {
 		return Written{}, err
 	}
 	cursor, err := w.statusChanged(ctx, scenario, subject.ID, &mended.Version, &previous, parley.Updated, statusSentence{
@@ -326,8 +302,8 @@ func (w *writer) retractStatusChange(ctx context.Context, subject *target, in pa
 	if err != nil {
 		return Written{}, err
 	}
-	before := statusLine(scenario).copies(line)
-	rest, taken := statusLine(scenario).without(line, subject.ID)
+	before := statusLine.copies(line)
+	rest, taken := statusLine.without(line, subject.ID)
 	if len(rest) == 0 {
 		return Written{}, parley.Refuse(parley.InUse, "id", "It is the only status of “%s”; correct it, or retract the scenario.", scenario.Name)
 	}
@@ -340,7 +316,7 @@ func (w *writer) retractStatusChange(ctx context.Context, subject *target, in pa
 	if err := w.takeBack(ctx, "status_changes", subject.ID); err != nil {
 		return Written{}, err
 	}
-	if err := statusLine(scenario).rewrite(ctx, w, before, rest); err != nil {
+	if err := statusLine.rewrite(ctx, w, scenario, before, rest); err != nil {
 		return Written{}, err
 	}
 	cursor, err := w.statusChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, statusSentence{

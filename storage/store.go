@@ -1,8 +1,10 @@
-// Package storage keeps Parley's records in PostgreSQL: a file for each noun, the SQL beside the method that runs it.
+// Package storage keeps Parley's records in PostgreSQL: a file for each noun, with its descriptor and the SQL beside the method
+// that runs it.
 //
-// Reads go through a Snapshot: one state of the database for a whole operation. Writes are methods of Store, one for
-// each mutation; each runs in a transaction of its own and appends one change to the feed. A Batch runs many in one. What can't be accepted comes
-// back as a parley.Refusal, what can't be answered as a *parley.Fault; anything else is an error of the machine.
+// Reads go through a Snapshot: one instant of the record for a whole operation. Writes are methods of Store, one for each
+// mutation; each runs in a transaction of its own and appends one change to the feed. A Batch runs many in one transaction.
+// What can't be accepted comes back as a parley.Refusal, what can't be answered as a *parley.Fault; any other error is one of
+// the machine.
 package storage
 
 import (
@@ -12,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -19,43 +22,49 @@ import (
 	"github.com/lib/pq"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// writersAtOnce bounds the transactions that write at the same time: more only wait for the head of the feed, and with
-// every waiter its lock gets dearer.
+// writersAtOnce bounds the transactions that write at the same time. More would only wait for the feed head, whose lock gets
+// dearer with every waiter.
 const writersAtOnce = 8
 
-// usualReadTimeout is how long a read may take. What takes longer is asked for in smaller parts.
+// readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
+var readersAtOnce = max(8, 4*runtime.GOMAXPROCS(0))
+
+// feedReadersAtOnce are kept apart for reads of the feed itself, which must go on under any load: its tail, and two
+// subscribers who catch up with it.
+const feedReadersAtOnce = 3
+
+// usualReadTimeout is how long a read may take. What takes longer has to be asked for in smaller parts.
 const usualReadTimeout = 30 * time.Second
 
-// usualHeadTimeout is how long a writer may hold the head of the feed. A usual write needs a few milliseconds.
+// usualHeadTimeout is how long a writer may hold the feed head. A usual write needs a few milliseconds.
 const usualHeadTimeout = 250 * time.Millisecond
 
-// Options say where the database is and who writes.
+// Options say where the database is, and how long it may be used at a time.
 type Options struct {
 	DSN         string
-	Analyst     string        // the name under which what is written here is recorded
-	ReadTimeout time.Duration // how long one statement of a read may take; 0: 30 seconds
-	HeadTimeout time.Duration // how long a writer may hold the head of the feed; 0: 250 milliseconds
+	ReadTimeout time.Duration // how long one SQL statement of a read may take; 0: 30 seconds
+	HeadTimeout time.Duration // how long a writer may hold the feed head; 0: 250 milliseconds
 	Log         *slog.Logger
 }
 
-// Store is one database of Parley's.
+// Store is one database of Parley's. Who writes, and who reads, comes with the context: see parley.WithCaller.
 type Store struct {
 	mutations
 	db         *sqlx.DB // for writes
-	reads      *readPool
-	feedReads  *readPool
+	source     *rows.Source
+	feedReads  *rows.Pool
 	dsn        string
 	log        *slog.Logger
 	feed       string // this database's name in cursors
-	analyst    parley.Analyst
 	writers    chan struct{}
 	headTime   time.Duration
-	hints      *hints
+	notifier   *notifier
 	statements atomic.Int64
 	resyncs    atomic.Int64
-	mark       mark
+	mark       *rows.HighWaterMark
 }
 
 // Open connects to the database and brings its tables up to date. It refuses a server older than PostgreSQL 15 and a
@@ -74,34 +83,33 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	timeout := cmp.Or(o.ReadTimeout, usualReadTimeout)
-	s := &Store{db: db, reads: newReadPool(config, timeout, readersAtOnce), feedReads: newReadPool(config, timeout, feedReadersAtOnce), dsn: o.DSN, log: o.Log, writers: make(chan struct{}, writersAtOnce)}
-	s.mark.reset()
+	s := &Store{
+		db: db, feedReads: rows.NewPool(config, timeout, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
+		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
+		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
+	}
+	s.source = &rows.Source{Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements}
 	s.mutations = mutations{run: s.write}
-	s.hints = newHints(db, o.Log)
-	s.headTime = cmp.Or(o.HeadTimeout, usualHeadTimeout)
-	if err := s.introduce(ctx, o.Analyst); err != nil {
+	if err := s.db.GetContext(ctx, &s.feed, `SELECT feed FROM feed_head`); err != nil {
 		s.Close()
-		return nil, err
+		return nil, fmt.Errorf("read the feed's name: %w", err)
 	}
 	return s, nil
 }
 
-// Close lets go of the database. Nobody may use the store any more.
+// Close closes the connections. The store can't be used any more.
 func (s *Store) Close() error {
-	s.hints.close()
-	s.reads.close()
-	s.feedReads.close()
+	s.notifier.close()
+	s.source.Pool.Close()
+	s.feedReads.Close()
 	return s.db.Close()
 }
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
-// Viewer is the analyst in whose name this store writes.
-func (s *Store) Viewer() *parley.Analyst { return &s.analyst }
-
-// Statements is how many statements operations have run (the tailing of the feed aside): what a test compares before and
-// after one.
+// Statements is how many SQL statements operations have run, those that tail the feed aside. A test compares it before and
+// after an operation.
 func (s *Store) Statements() int64 { return s.statements.Load() }
 
 // configure reads how the database is reached.
@@ -135,16 +143,17 @@ func connect(ctx context.Context, config pq.Config) (*sqlx.DB, error) {
 	return db, nil
 }
 
-// introduce reads the feed's name and finds or adds the analyst.
-func (s *Store) introduce(ctx context.Context, name string) error {
-	if err := s.db.GetContext(ctx, &s.feed, `SELECT feed FROM feed_head`); err != nil {
-		return fmt.Errorf("read the feed's name: %w", err)
-	}
-	_, err := s.db.ExecContext(ctx, `
+// Introduce finds the analyst of that name, or adds one with the rights of an administrator.
+func (s *Store) Introduce(ctx context.Context, name string) (analyst parley.Analyst, err error) {
+	_, err = s.db.ExecContext(ctx, `
 		INSERT INTO analysts (id, name, role) VALUES ($1, $2, 'ADMIN')
-		ON CONFLICT ON CONSTRAINT analysts_name_key DO NOTHING`, analystID(name), name)
+		ON CONFLICT ON CONSTRAINT analysts_name_key DO NOTHING`, parley.AnalystID(name), name)
 	if err != nil {
-		return fmt.Errorf("add the analyst %q: %w", name, err)
+		return analyst, fmt.Errorf("add the analyst %q: %w", name, err)
 	}
-	return s.db.GetContext(ctx, &s.analyst, `SELECT id, name, role FROM analysts WHERE name = $1`, name)
+	err = s.db.GetContext(ctx, &analyst, s.expand(`SELECT id, name, role FROM {analysts} WHERE name = $1`), name)
+	return analyst, err
 }
+
+// expand writes out the macros of a statement that is part of no transaction.
+func (s *Store) expand(text string) string { return new(rows.Reader).Expand(text) }

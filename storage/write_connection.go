@@ -6,14 +6,16 @@ import (
 	"sync/atomic"
 
 	"github.com/lib/pq"
+
+	"example.org/parley/storage/rows"
 )
 
-// writeConnection is a connection of the pool for writes. Unlike the driver's own it can be hung up on, even where the
-// database, or what is between, no longer answers.
+// writeConnection is a connection of the pool for writes. Unlike the driver's own it can be closed while a statement runs,
+// even where the database, or the network, no longer answers.
 type writeConnection struct {
 	driverConnection
-	line   *line
-	hungUp atomic.Bool
+	socket *rows.Socket
+	closed atomic.Bool
 }
 
 // driverConnection is what database/sql asks of the driver's connections.
@@ -38,23 +40,23 @@ func (c writeConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &line{}
-	connector.Dialer(l)
+	socket := &rows.Socket{}
+	connector.Dialer(socket)
 	conn, err := connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l.dialled = true
-	return &writeConnection{driverConnection: conn.(driverConnection), line: l}, nil
+	socket.Dialed()
+	return &writeConnection{driverConnection: conn.(driverConnection), socket: socket}, nil
 }
 
 // Driver is that of the connections.
 func (writeConnector) Driver() driver.Driver { return pq.Driver{} }
 
-// begunOn is the key under which a context tells where to put the connection that a transaction begins on.
+// begunOn is the key of a place in a context, for the connection that a transaction begins on.
 type begunOn struct{}
 
-// BeginTx begins a transaction, and says where.
+// BeginTx begins a transaction, and puts the connection in its place in the context.
 func (c *writeConnection) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	if on, ok := ctx.Value(begunOn{}).(**writeConnection); ok {
 		*on = c
@@ -62,11 +64,11 @@ func (c *writeConnection) BeginTx(ctx context.Context, o driver.TxOptions) (driv
 	return c.driverConnection.BeginTx(ctx, o)
 }
 
-// hangUp ends the connection, whatever is running on it; the database rolls back what was not committed.
-func (c *writeConnection) hangUp() {
-	c.hungUp.Store(true)
-	c.line.Close()
+// close closes the connection, whatever is running on it; the database rolls back what was not committed.
+func (c *writeConnection) close() {
+	c.closed.Store(true)
+	c.socket.Close()
 }
 
 // IsValid says whether the connection can be used again.
-func (c *writeConnection) IsValid() bool { return !c.hungUp.Load() && c.driverConnection.IsValid() }
+func (c *writeConnection) IsValid() bool { return !c.closed.Load() && c.driverConnection.IsValid() }

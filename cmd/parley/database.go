@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"example.org/parley"
 	"example.org/parley/internal/postgres"
 	"example.org/parley/storage"
 )
@@ -49,9 +50,19 @@ func (d database) checkURL() error {
 	return nil
 }
 
-// open opens the store on it.
-func (o *opened) open(r *run, analyst string) (*storage.Store, error) {
-	return storage.Open(r.ctx, storage.Options{DSN: o.dsn, Analyst: analyst, Log: r.log})
+// open opens the store on it. From then on the command acts in the name of the analyst.
+func (o *opened) open(r *run, name string) (*storage.Store, error) {
+	store, err := storage.Open(r.ctx, storage.Options{DSN: o.dsn, Log: r.log})
+	if err != nil {
+		return nil, err
+	}
+	r.analyst, err = store.Introduce(r.ctx, name)
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
+	r.ctx = parley.WithCaller(r.ctx, r.analyst)
+	return store, nil
 }
 
 // lost is closed when the built-in database has ended by itself; nil, which blocks for ever, where it is not ours.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"example.org/parley"
 )
 
 // commands are the program's commands and flags; each flag has an environment variable too.
@@ -46,8 +48,9 @@ func main() {
 
 // run is what every command gets.
 type run struct {
-	ctx context.Context
-	log *slog.Logger
+	ctx     context.Context
+	log     *slog.Logger
+	analyst parley.Analyst // in whose name a command that opens the database acts
 }
 
 type version struct{}

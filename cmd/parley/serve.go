@@ -85,7 +85,7 @@ func (s serve) Run(r *run) (err error) {
 	limits.Connections = s.MaxConnections
 	url := scheme + "://" + listener.Addr().String()
 	public := cmp.Or(strings.TrimRight(s.PublicURL, "/"), url)
-	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, LoopbackOnly: loopback, PublicURL: public, Limits: limits, Metrics: registry})
+	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, Analyst: r.analyst, LoopbackOnly: loopback, PublicURL: public, Limits: limits, Metrics: registry})
 	r.log.Info("ready", "playground", url+server.PlaygroundPath, "graphql", url+server.GraphQLPath)
 	err = server.Serve(serving, listener, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {

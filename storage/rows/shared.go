@@ -1,4 +1,4 @@
-package storage
+package rows
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Shared is what operations that look through the same lenses have read: what one of them has asked, the others are
-// answered from memory. The many views of one change in the feed have much in common.
+// Shared holds what operations that look through the same lenses have read: a statement that one of them has run is
+// answered from memory for the others. The views of one change in the feed have much in common.
 type Shared struct {
 	mu    sync.Mutex
 	size  int
@@ -23,11 +23,11 @@ type sharedRead struct {
 	err  error
 }
 
-// maxShared bounds what is kept. What comes on top is read by each for itself.
+// maxShared bounds what is kept, in bytes. Once it is full, each operation reads for itself.
 const maxShared = 1 << 20
 
-// rows runs the statement of a snapshot, unless somebody has run it, or is about to.
-func (s *Shared) rows(ctx context.Context, r *reader, text string, args []any, each func(row)) error {
+// rows runs a statement, unless another operation has run it or is running it.
+func (s *Shared) rows(ctx context.Context, r *Reader, text string, args []any, each func(Row)) error {
 	var key strings.Builder
 	key.WriteString(text)
 	values, err := driverValues(args)
@@ -48,7 +48,7 @@ func (s *Shared) rows(ctx context.Context, r *reader, text string, args []any, e
 	read, isKnown := s.known[key.String()]
 	if !isKnown && s.size > maxShared {
 		s.mu.Unlock()
-		return r.counted(ctx, text, args, each)
+		return r.run(ctx, text, args, each)
 	}
 	if !isKnown {
 		read = &sharedRead{done: make(chan struct{})}
@@ -60,7 +60,7 @@ func (s *Shared) rows(ctx context.Context, r *reader, text string, args []any, e
 	s.mu.Unlock()
 	if !isKnown {
 		s.read(read, key.String(), func() error {
-			return r.counted(ctx, text, args, func(sent row) { read.rows = append(read.rows, bytes.Clone(sent.rest)) })
+			return r.run(ctx, text, args, func(sent Row) { read.rows = append(read.rows, bytes.Clone(sent.rest)) })
 		})
 	}
 	select {
@@ -69,12 +69,12 @@ func (s *Shared) rows(ctx context.Context, r *reader, text string, args []any, e
 		return ctx.Err()
 	}
 	for _, rest := range read.rows {
-		each(row{rest})
+		each(Row{rest})
 	}
 	return read.err
 }
 
-// read fills in an answer. One that failed is not kept: who asks next tries again.
+// read fills in an answer. A failure is not kept: the next operation tries again.
 func (s *Shared) read(read *sharedRead, key string, do func() error) {
 	read.err = context.Canceled // if do panics
 	defer func() {

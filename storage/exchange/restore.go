@@ -1,4 +1,4 @@
-package storage
+package exchange
 
 import (
 	"bytes"
@@ -14,9 +14,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
 // Misfit is what is wrong with a row of an archive. Line says where it stands; 0: what is wrong shows in several.
@@ -39,16 +41,18 @@ const (
 
 // Restoration puts the rows of an archive on record, as they were.
 type Restoration struct {
-	w       *writer
-	columns map[string][]archivedColumn
-	before  now // what the record was like
-	knownAt parley.Instant
+	tx       *sqlx.Tx
+	nouns    Nouns
+	sections []section
+	columns  map[string][]Column
+	before   rows.Now // what the record was like
+	knownAt  parley.Instant
 
-	at       int // section, among those of an archive
+	at       int // section
 	chunk    []archivedRow
 	size     int
 	analysts map[string]uuid.UUID
-	sent     uuids // the records that clients' ids stand for
+	sent     rows.IDs // the records that clients' ids stand for
 	seq      int64
 	last     parley.Instant // recordedAt of the last change
 }
@@ -58,67 +62,59 @@ type archivedRow struct {
 	text []byte
 }
 
-// Restore puts what fill adds on record, all of it or nothing: a history as known at an instant, with ids, versions and
-// knowledge dates as they were, and its changes behind those in the feed. Everything in it has to be later than what is on
-// record here.
-func (s *Store) Restore(ctx context.Context, knownAt parley.Instant, fill func(*Restoration) error) error {
-	err := s.inTransaction(ctx, func(w *writer) error {
-		if err := w.alone(ctx); err != nil {
-			return err
-		}
-		if err := w.exec(ctx, `SET CONSTRAINTS ALL IMMEDIATE`); err != nil { // to tell by which row they are broken
-			return err
-		}
-		before, err := w.now(ctx)
-		if err != nil {
-			return err
-		}
-		switch {
-		case s.analyst.Role != parley.Admin:
-			return misfit("Only an administrator may import an archive, since it says when its facts were recorded.")
-		case knownAt.After(before.now):
-			return misfit("knownAt %s lies in the future; an archive holds what was known by now, %s.", parley.FormatInstant(knownAt), parley.FormatInstant(before.now))
-		}
-		r := &Restoration{w: w, before: before, knownAt: knownAt, seq: before.seq, analysts: make(map[string]uuid.UUID)}
-		if r.columns, err = archivedColumns(ctx, w.tx.Tx); err != nil {
-			return err
-		}
-		if err := fill(r); err != nil {
-			return err
-		}
-		if err := r.flush(ctx); err != nil {
-			return err
-		}
-		if r.seq == before.seq {
-			return misfit("The archive holds no changes; there is nothing that was not put on record by one.")
-		}
-		if err := r.check(ctx); err != nil {
-			return err
-		}
-		w.seq, w.at = r.seq, r.last
-		return w.exec(ctx, `UPDATE feed_head SET seq = $1, recorded_at = $2`, r.seq, knownAt)
-	})
-	if err == nil {
-		s.hints.give()
+// Restore puts what fill adds on record: a history as known at an instant, with ids, versions and knowledge dates as they
+// were, and its changes behind those in the feed. Everything in it has to be later than what is on record here, of which before
+// is the head. It returns the number and the recordedAt of the last change. What does not fit is a *Misfit.
+func (nouns Nouns) Restore(ctx context.Context, tx *sqlx.Tx, before rows.Now, knownAt parley.Instant, fill func(*Restoration) error) (seq int64, last parley.Instant, err error) {
+	if knownAt.After(before.Now) {
+		return 0, last, misfit("knownAt %s lies in the future; an archive holds what was known by now, %s.", parley.FormatInstant(knownAt), parley.FormatInstant(before.Now))
 	}
+	r := &Restoration{
+		tx: tx, nouns: nouns, sections: nouns.sections(), before: before, knownAt: knownAt, seq: before.Seq,
+		analysts: make(map[string]uuid.UUID),
+	}
+	if err := r.exec(ctx, `SET CONSTRAINTS ALL IMMEDIATE`); err != nil { // to tell by which row they are broken
+		return 0, last, err
+	}
+	if r.columns, err = nouns.Columns(ctx, tx.Tx); err != nil {
+		return 0, last, err
+	}
+	if err := fill(r); err != nil {
+		return 0, last, err
+	}
+	if err := r.flush(ctx); err != nil {
+		return 0, last, err
+	}
+	if r.seq == before.Seq {
+		return 0, last, misfit("The archive holds no changes; nothing is on record without one.")
+	}
+	return r.seq, r.last, r.check(ctx)
+}
+
+func (r *Restoration) exec(ctx context.Context, text string, args ...any) error {
+	_, err := r.tx.ExecContext(ctx, expand(text), args...)
 	return err
 }
 
+func (r *Restoration) all(ctx context.Context, dest any, text string, args ...any) error {
+	return r.tx.SelectContext(ctx, dest, expand(text), args...)
+}
+
 // Add puts a row of a section on record. What is wrong with it may show with a later one.
-func (r *Restoration) Add(ctx context.Context, section string, line int, row []byte) error {
-	at := slices.IndexFunc(archive, func(a archived) bool { return a.section() == section })
+func (r *Restoration) Add(ctx context.Context, name string, line int, row []byte) error {
+	at := slices.IndexFunc(r.sections, func(s section) bool { return s.name() == name })
 	switch {
 	case at < 0:
-		return &Misfit{line, fmt.Sprintf("An archive has no section %q.", section)}
+		return &Misfit{line, fmt.Sprintf("An archive has no section %q.", name)}
 	case at < r.at:
-		return &Misfit{line, fmt.Sprintf("The section %s stands behind %s; what is referred to comes first.", section, archive[r.at].section())}
+		return &Misfit{line, fmt.Sprintf("The section %s stands behind %s; what is referred to comes first.", name, r.sections[r.at].name())}
 	case at > r.at:
 		if err := r.flush(ctx); err != nil {
 			return err
 		}
 		r.at = at
 	}
-	text, err := r.read(ctx, archive[at].name, row)
+	text, err := r.read(ctx, r.sections[at].table, row)
 	if err != nil {
 		var misfit *Misfit
 		if errors.As(err, &misfit) {
@@ -141,11 +137,11 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 	}
 	columns := r.columns[table]
 	if table == "changes" {
-		columns = append(slices.Clip(columns), archivedColumn{Name: "touches", Type: "uuid", Array: true, NotNull: true})
+		columns = append(slices.Clip(columns), Column{Name: "touches", Type: "uuid", Array: true, NotNull: true})
 	}
 	values := make(map[string]any, len(given)+1)
 	for _, c := range columns {
-		name := camelCase(c.Name)
+		name := rows.CamelCase(c.Name)
 		raw, ok := given[name]
 		delete(given, name)
 		if !ok || string(raw) == "null" {
@@ -175,7 +171,7 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 		values[c.Name] = value
 	}
 	for name := range given {
-		return nil, misfit("A row of %s has no field %q.", camelCase(table), name)
+		return nil, misfit("A row of %s has no field %q.", rows.CamelCase(table), name)
 	}
 	if table == "client_ids" {
 		r.sent = append(r.sent, uuid.MustParse(values["record_id"].(string)))
@@ -198,29 +194,29 @@ func (r *Restoration) checkInstant(column string, at parley.Instant) error {
 	case "recorded_at", "content_at", "superseded_at", "retracted_at":
 	case "assessed_at", "resolved_at":
 		if at.After(r.knownAt) {
-			return misfit("%s %s is later than the archive's knownAt, %s.", camelCase(column), parley.FormatInstant(at), parley.FormatInstant(r.knownAt))
+			return misfit("%s %s is later than the archive's knownAt, %s.", rows.CamelCase(column), parley.FormatInstant(at), parley.FormatInstant(r.knownAt))
 		}
 		return nil
 	case "erased_at":
-		if at.After(r.before.now) {
+		if at.After(r.before.Now) {
 			return misfit("erasedAt %s lies in the future.", parley.FormatInstant(at))
 		}
 		return nil
 	default:
 		return nil
 	}
-	switch name := camelCase(column); {
+	switch name := rows.CamelCase(column); {
 	case at.After(r.knownAt):
 		return misfit("%s %s is later than the archive's knownAt, %s.", name, parley.FormatInstant(at), parley.FormatInstant(r.knownAt))
-	case !at.After(r.before.recordedAt):
+	case !at.After(r.before.RecordedAt):
 		return misfit("%s %s is not later than what is on record here, or was asked about, already (%s); import the archive into an empty database.",
-			name, parley.FormatInstant(at), parley.FormatInstant(r.before.recordedAt))
+			name, parley.FormatInstant(at), parley.FormatInstant(r.before.RecordedAt))
 	}
 	return nil
 }
 
 // read reads a value, the elements of an array each for itself.
-func (c archivedColumn) read(raw json.RawMessage) (any, error) {
+func (c Column) read(raw json.RawMessage) (any, error) {
 	if !c.Array {
 		return c.readOne(raw)
 	}
@@ -238,7 +234,7 @@ func (c archivedColumn) read(raw json.RawMessage) (any, error) {
 	return list, nil
 }
 
-func (c archivedColumn) readOne(raw json.RawMessage) (any, error) {
+func (c Column) readOne(raw json.RawMessage) (any, error) {
 	refuse := func(what string) (any, error) { return nil, fmt.Errorf("%s is not %s", abridged(raw), what) }
 	bits := map[string]int{"int2": 16, "int4": 32, "int8": 64}[c.Type]
 	switch {
@@ -311,14 +307,14 @@ func (r *Restoration) analyst(ctx context.Context, name string) (uuid.UUID, erro
 	if id, ok := r.analysts[name]; ok {
 		return id, nil
 	}
-	err := r.w.exec(ctx, `
+	err := r.exec(ctx, `
 		INSERT INTO analysts (id, name, role) VALUES ($1, $2, 'READER')
-		ON CONFLICT ON CONSTRAINT analysts_name_key DO NOTHING`, analystID(name), name)
+		ON CONFLICT ON CONSTRAINT analysts_name_key DO NOTHING`, parley.AnalystID(name), name)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("add the analyst %q: %w", name, err)
 	}
 	var found []uuid.UUID
-	if err := r.w.all(ctx, &found, `SELECT id FROM analysts WHERE name = $1`, name); err != nil {
+	if err := r.all(ctx, &found, `SELECT id FROM {analysts} WHERE name = $1`, name); err != nil {
 		return uuid.Nil, err
 	}
 	r.analysts[name] = found[0]
@@ -332,17 +328,17 @@ func (r *Restoration) flush(ctx context.Context) error {
 	if len(chunk) == 0 {
 		return nil
 	}
-	if err := r.w.exec(ctx, `SAVEPOINT chunk`); err != nil {
+	if err := r.exec(ctx, `SAVEPOINT chunk`); err != nil {
 		return err
 	}
 	err := r.insert(ctx, chunk)
 	if err == nil {
-		return r.w.exec(ctx, `RELEASE SAVEPOINT chunk`)
+		return r.exec(ctx, `RELEASE SAVEPOINT chunk`)
 	}
 	if refused(err) == nil {
 		return err
 	}
-	if err := r.w.exec(ctx, `ROLLBACK TO SAVEPOINT chunk`); err != nil {
+	if err := r.exec(ctx, `ROLLBACK TO SAVEPOINT chunk`); err != nil {
 		return err
 	}
 	for _, row := range chunk {
@@ -356,10 +352,10 @@ func (r *Restoration) flush(ctx context.Context) error {
 	return err
 }
 
-func (r *Restoration) insert(ctx context.Context, rows []archivedRow) error {
-	table := archive[r.at].name
-	texts := make([][]byte, len(rows))
-	for i, row := range rows {
+func (r *Restoration) insert(ctx context.Context, list []archivedRow) error {
+	table := r.sections[r.at].table
+	texts := make([][]byte, len(list))
+	for i, row := range list {
 		texts[i] = row.text
 	}
 	given := "[" + string(bytes.Join(texts, []byte(","))) + "]"
@@ -375,14 +371,14 @@ func (r *Restoration) insert(ctx context.Context, rows []archivedRow) error {
 	if table == "changes" {
 		names, values = append(names, `seq`), append(values, `x.seq`)
 	}
-	err := r.w.exec(ctx, `
+	err := r.exec(ctx, `
 		INSERT INTO `+table+` (`+strings.Join(names, ", ")+`)
 		SELECT `+strings.Join(values, ", ")+`
 		FROM json_populate_recordset(NULL::`+table+`, $1::json) x`, given)
 	if err != nil || table != "changes" {
 		return err
 	}
-	return r.w.exec(ctx, `
+	return r.exec(ctx, `
 		INSERT INTO change_touches (record_id, seq)
 		SELECT t.id::uuid, (x.change ->> 'seq')::bigint
 		FROM json_array_elements($1::json) x(change)
@@ -414,15 +410,22 @@ func unfit(err *pq.Error) string {
 	}[err.Constraint]
 	switch {
 	case ok && strings.Contains(sentence, "%s"):
-		return fmt.Sprintf(sentence, offendingValue(err.Detail))
+		return fmt.Sprintf(sentence, OffendingValue(err.Detail))
 	case ok:
 		return sentence
 	case strings.HasPrefix(err.Constraint, "one_open_"):
 		return "Another version of the same record is open."
 	case err.Code == "23503":
-		return fmt.Sprintf("It refers to %s, which is not in the archive.", offendingValue(err.Detail))
+		return fmt.Sprintf("It refers to %s, which is not in the archive.", OffendingValue(err.Detail))
 	case strings.HasSuffix(err.Constraint, "_pkey"):
 		return "The same row stands in the archive already."
 	}
 	return fmt.Sprintf("The database refuses it: %s.", err.Message)
+}
+
+// OffendingValue is the value in what PostgreSQL says of a constraint: "Key (path)=(ukraine-2025) already exists."
+func OffendingValue(detail string) string {
+	_, value, _ := strings.Cut(detail, ")=(")
+	value, _, _ = strings.Cut(value, ")")
+	return fmt.Sprintf("%q", value)
 }

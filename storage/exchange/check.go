@@ -1,4 +1,4 @@
-package storage
+package exchange
 
 import (
 	"context"
@@ -10,31 +10,8 @@ import (
 	"github.com/lib/pq"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
-
-// referable says what kinds of record a column may name. Constraints see to it that what is named exists, and not even
-// to that where there are several.
-var referable = map[string][]parley.Kind{
-	"negotiation_id":  {parley.KindNegotiation},
-	"issue_id":        {parley.KindIssue},
-	"scenario_id":     {parley.KindScenario},
-	"from_id":         {parley.KindScenario},
-	"to_id":           {parley.KindScenario},
-	"successor_id":    {parley.KindScenario},
-	"holder_id":       {parley.KindStakeholder},
-	"person_id":       {parley.KindStakeholder},
-	"organization_id": {parley.KindStakeholder},
-	"stakeholder_id":  {parley.KindStakeholder},
-	"speaker_id":      {parley.KindStakeholder},
-	"claimed_by":      {parley.KindStakeholder},
-	"moved_by":        {parley.KindStakeholder},
-	"participants":    {parley.KindStakeholder},
-	"source_id":       {parley.KindSource},
-	"evidence":        {parley.KindStatement},
-	"contests":        {parley.KindPosition},
-	"veto_issues":     {parley.KindIssue},
-	"about":           parley.AboutKinds,
-}
 
 func kindsIn(kinds []parley.Kind) string {
 	quoted := make([]string, len(kinds))
@@ -50,82 +27,78 @@ type contradiction struct{ section, sentence, found string }
 // check refuses rows that fit each for itself, and contradict each other. It looks at what is restored, which alone was
 // recorded after the record's head ($1).
 func (r *Restoration) check(ctx context.Context) error {
-	var tables []string
-	for _, a := range archive {
-		tables = append(tables, a.name)
-	}
 	// What came in this transaction is in no statistics yet, without which nobody joins many rows well.
-	if err := r.w.exec(ctx, `ANALYZE `+strings.Join(tables, ", ")); err != nil {
+	if err := r.exec(ctx, `ANALYZE `+strings.Join(r.nouns.Tables(), ", ")); err != nil {
 		return fmt.Errorf("count what is restored: %w", err)
 	}
-	for _, a := range archive {
-		if a.kind == "" {
+	for _, s := range r.sections {
+		if s.noun == nil {
 			continue
 		}
-		if err := r.checkVersions(ctx, a); err != nil {
+		if err := r.checkVersions(ctx, s); err != nil {
 			return err
 		}
 	}
 	for _, c := range []contradiction{
 		{"records", "It belongs to no negotiation, or to one where its kind belongs to none.", `
-			SELECT x.id FROM records x
-			WHERE x.recorded_at > $1 AND (x.negotiation_id IS NULL) <> (x.kind IN ('NEGOTIATION', ` + kindsIn(shared) + `))`},
+			SELECT x.id FROM {records x}
+			WHERE x.recorded_at > $1 AND (x.negotiation_id IS NULL) <> (x.kind IN ('NEGOTIATION', ` + kindsIn(r.nouns.shared()) + `))`},
 		{"records", "It is a second negotiation; an archive holds one.", `
-			SELECT x.id FROM records x
+			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND x.kind = 'NEGOTIATION'
 			ORDER BY x.recorded_at, x.id OFFSET 1`},
 		{"records", "Its path is not that of a key, or not below its negotiation's.", `
-			SELECT x.id FROM records x LEFT JOIN records n ON n.id = x.negotiation_id
+			SELECT x.id FROM {records x} LEFT JOIN {records n} ON n.id = x.negotiation_id
 			WHERE x.recorded_at > $1 AND (x.path !~ '^([a-z][a-z0-9-]{0,79}/)?[a-z][a-z0-9-]{0,79}$'
 				OR (n.id IS NULL) <> (x.path NOT LIKE '%/%') OR NOT starts_with(x.path, n.path || '/'))`},
 		{"statusChanges", "Another status of the scenario held at the same time, by what was known at some instant.", `
-			SELECT x.id FROM status_changes x JOIN status_changes o ON o.scenario_id = x.scenario_id AND o.id <> x.id
+			SELECT x.id FROM {status_changes x} JOIN {status_changes o} ON o.scenario_id = x.scenario_id AND o.id <> x.id
 				AND tstzrange(o.effective_at, o.valid_to) && tstzrange(x.effective_at, x.valid_to)
 				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
 			WHERE x.recorded_at > $1`},
 		{"statusChanges", "No other status of the scenario begins where it ends, by what was known at some instant.", `
-			SELECT x.id FROM status_changes x
+			SELECT x.id FROM {status_changes x}
 			WHERE x.recorded_at > $1 AND x.valid_to < 'infinity'
 				AND NOT coalesce(tstzrange(x.recorded_at, x.superseded_at) <@ (
-					SELECT range_agg(tstzrange(o.recorded_at, o.superseded_at)) FROM status_changes o
+					SELECT range_agg(tstzrange(o.recorded_at, o.superseded_at)) FROM {status_changes o}
 					WHERE o.scenario_id = x.scenario_id AND o.effective_at = x.valid_to), false)`},
 		{"scenarios", "It has no status from the beginning.", `
-			SELECT x.id FROM records x
+			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND x.kind = 'SCENARIO'
-				AND NOT EXISTS (SELECT FROM status_changes s WHERE s.scenario_id = x.id AND s.recorded_at = x.recorded_at)`},
+				AND NOT EXISTS (SELECT FROM {status_changes s} WHERE s.scenario_id = x.id AND s.recorded_at = x.recorded_at)`},
 		{"positions", "Another position of the holder on the scenario held at the same time, by what was known at some instant, and neither contests the other.", `
-			SELECT x.id FROM positions x JOIN positions o ON o.scenario_id = x.scenario_id AND o.holder_id = x.holder_id AND o.id <> x.id
+			SELECT x.id FROM {positions x} JOIN {positions o} ON o.scenario_id = x.scenario_id AND o.holder_id = x.holder_id AND o.id <> x.id
 				AND tstzrange(o.valid_from, o.valid_to) && tstzrange(x.valid_from, x.valid_to)
 				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
 			WHERE x.recorded_at > $1 AND NOT x.beside AND NOT o.beside`},
 		{"positions", "Its scenario belongs to another issue.", `
-			SELECT x.id FROM positions x JOIN records s ON s.id = x.scenario_id
+			SELECT x.id FROM {positions x} JOIN {records s} ON s.id = x.scenario_id
 			WHERE x.recorded_at > $1 AND x.issue_id IS DISTINCT FROM s.parent_id`},
 		{"sources", "It has a contentHash and no body, or a body that the contentHash is not of.", `
-			SELECT x.id FROM sources x LEFT JOIN source_bodies b ON b.source_id = x.id
+			SELECT x.id FROM {sources x} LEFT JOIN {source_bodies b} ON b.source_id = x.id
 			WHERE x.recorded_at > $1 AND ((x.content_hash IS NULL) <> (b.source_id IS NULL)
 				OR b.body IS NOT NULL AND x.content_hash <> encode(sha256(convert_to(b.body, 'UTF8')), 'hex'))`},
 		{"sourceBodies", "It is the body of no source.", `
-			SELECT b.source_id FROM source_bodies b JOIN records x ON x.id = b.source_id
+			SELECT b.source_id FROM {source_bodies b} JOIN {records x} ON x.id = b.source_id
 			WHERE x.recorded_at > $1 AND x.kind <> 'SOURCE'`},
 		{"changes", "It names a record that is not in the archive.", `
-			SELECT x.subject_id FROM changes x
-			JOIN records r ON r.id = ANY(x.lines || ARRAY[x.subject_id, x.negotiation_id, x.scenario_id]
-				|| ARRAY(SELECT t.record_id FROM change_touches t WHERE t.seq = x.seq))
+			SELECT x.subject_id FROM {changes x}
+			JOIN {records r} ON r.id = ANY(x.lines || ARRAY[x.subject_id, x.negotiation_id, x.scenario_id]
+				|| ARRAY(SELECT t.record_id FROM {change_touches t} WHERE t.seq = x.seq))
 			WHERE x.recorded_at > $1 AND r.recorded_at <= $1`},
 		{"changes", "Its kind is not that of its subject, or it names another negotiation or no scenario.", `
-			SELECT x.subject_id FROM changes x JOIN records s ON s.id = x.subject_id
+			SELECT x.subject_id FROM {changes x} JOIN {records s} ON s.id = x.subject_id
 			WHERE x.recorded_at > $1 AND (x.subject_kind <> s.kind
 				OR x.cause IS NOT NULL AND (x.subject_kind NOT IN ('POSITION', 'STATUS_CHANGE') OR x.scenario_id IS NULL)
 				OR x.negotiation_id IS DISTINCT FROM s.negotiation_id AND s.negotiation_id IS NOT NULL
-				OR EXISTS (SELECT FROM records r WHERE r.id = x.scenario_id AND r.kind <> 'SCENARIO' OR r.id = x.negotiation_id AND r.kind <> 'NEGOTIATION'))`},
+				OR EXISTS (SELECT FROM {records r} WHERE r.id = x.scenario_id AND r.kind <> 'SCENARIO' OR r.id = x.negotiation_id AND r.kind <> 'NEGOTIATION'))`},
 	} {
 		if err := r.none(ctx, c); err != nil {
 			return err
 		}
 	}
 	var foreign []uuid.UUID
-	if err := r.w.all(ctx, &foreign, `SELECT id FROM records WHERE id = ANY($2) AND recorded_at <= $1 LIMIT 1`, r.before.recordedAt, r.sent); err != nil {
+	if err := r.all(ctx, &foreign, `SELECT id FROM {records} WHERE id = ANY($2) AND recorded_at <= $1 LIMIT 1`, r.before.RecordedAt, r.sent); err != nil {
 		return fmt.Errorf("check what ids stand for: %w", err)
 	}
 	if len(foreign) > 0 {
@@ -137,7 +110,7 @@ func (r *Restoration) check(ctx context.Context) error {
 // none expects a contradiction not to be found.
 func (r *Restoration) none(ctx context.Context, c contradiction) error {
 	var found []uuid.UUID
-	err := r.w.all(ctx, &found, c.found+` LIMIT 1`, r.before.recordedAt)
+	err := r.all(ctx, &found, c.found+` LIMIT 1`, r.before.RecordedAt)
 	if err != nil {
 		return fmt.Errorf("check what is restored: %w", err)
 	}
@@ -149,12 +122,12 @@ func (r *Restoration) none(ctx context.Context, c contradiction) error {
 
 // checkVersions checks the versions of a noun: that each record has its own, that they follow one another, and what they
 // name.
-func (r *Restoration) checkVersions(ctx context.Context, a archived) error {
-	fill := strings.NewReplacer("{table}", a.name, "{kind}", string(a.kind))
-	section := a.section()
+func (r *Restoration) checkVersions(ctx context.Context, s section) error {
+	fill := strings.NewReplacer("{table}", "{"+s.table+" x}", "{versions}", "{"+s.table+" v}", "{kind}", string(s.noun.Kind))
+	section := s.name()
 	checks := []contradiction{
 		{section, "Its versions do not follow one another from when the record came to when it went, each once.", `
-			SELECT r.id FROM records r
+			SELECT r.id FROM {records r}
 			LEFT JOIN (
 				SELECT id, min(recorded_at) AS first, max(superseded_at) AS last, bool_and(follows) AS follow
 				FROM (
@@ -167,27 +140,27 @@ func (r *Restoration) checkVersions(ctx context.Context, a archived) error {
 			WHERE r.recorded_at > $1 AND r.kind = '{kind}'
 				AND (x.first IS DISTINCT FROM r.recorded_at OR x.last IS DISTINCT FROM r.retracted_at OR NOT x.follow)`},
 		{section, "It is no version of such a record, or closedBy contradicts supersededAt.", `
-			SELECT x.id FROM {table} x JOIN records r ON r.id = x.id
+			SELECT x.id FROM {table} JOIN {records r} ON r.id = x.id
 			WHERE x.recorded_at > $1 AND (r.kind <> '{kind}' OR (x.closed_by IS NULL) <> (x.superseded_at = 'infinity')
 				OR (x.closed_by = 'RETRACTED') <> (x.superseded_at = r.retracted_at))`},
 		{section, "A change tells of a version of it that is not there.", `
-			SELECT x.subject_id FROM changes x
+			SELECT x.subject_id FROM {changes x}
 			WHERE x.recorded_at > $1 AND x.subject_kind = '{kind}'
-				AND (x.version IS NOT NULL AND NOT EXISTS (SELECT FROM {table} v WHERE v.id = x.subject_id AND v.version = x.version AND v.recorded_at <= x.recorded_at)
-				OR x.previous_version IS NOT NULL AND NOT EXISTS (SELECT FROM {table} v WHERE v.version = x.previous_version AND v.recorded_at <= x.recorded_at))`},
+				AND (x.version IS NOT NULL AND NOT EXISTS (SELECT FROM {versions} WHERE v.id = x.subject_id AND v.version = x.version AND v.recorded_at <= x.recorded_at)
+				OR x.previous_version IS NOT NULL AND NOT EXISTS (SELECT FROM {versions} WHERE v.version = x.previous_version AND v.recorded_at <= x.recorded_at))`},
 	}
-	for _, c := range r.columns[a.name] {
+	for _, c := range r.columns[s.table] {
 		switch {
 		case c.Name == "path":
 			checks = append(checks, contradiction{section, "Its path or key is not that of the record.", `
-				SELECT x.id FROM {table} x JOIN records r ON r.id = x.id
+				SELECT x.id FROM {table} JOIN {records r} ON r.id = x.id
 				WHERE x.recorded_at > $1 AND (x.path IS DISTINCT FROM r.path OR x.key <> regexp_replace(x.path, '^.*/', ''))`})
 		case c.Name == "negotiation_id":
 			checks = append(checks, contradiction{section, "Its negotiation is not that of the record.", `
-				SELECT x.id FROM {table} x JOIN records r ON r.id = x.id
+				SELECT x.id FROM {table} JOIN {records r} ON r.id = x.id
 				WHERE x.recorded_at > $1 AND x.negotiation_id IS DISTINCT FROM r.negotiation_id`})
 		}
-		if !c.names() {
+		if !c.Names() {
 			continue
 		}
 		named := `VALUES (x.` + pq.QuoteIdentifier(c.Name) + `)`
@@ -195,10 +168,10 @@ func (r *Restoration) checkVersions(ctx context.Context, a archived) error {
 			named = `SELECT unnest(x.` + pq.QuoteIdentifier(c.Name) + `)`
 		}
 		checks = append(checks, contradiction{section,
-			camelCase(c.Name) + " names what is not in the archive, came later, or is of another kind.", `
-			SELECT x.id FROM {table} x CROSS JOIN LATERAL (` + named + `) n(id) LEFT JOIN records r ON r.id = n.id
+			rows.CamelCase(c.Name) + " names what is not in the archive, came later, or is of another kind.", `
+			SELECT x.id FROM {table} CROSS JOIN LATERAL (` + named + `) n(id) LEFT JOIN {records r} ON r.id = n.id
 			WHERE x.recorded_at > $1 AND n.id IS NOT NULL
-				AND (r.id IS NULL OR r.recorded_at <= $1 OR r.recorded_at > x.recorded_at OR r.kind NOT IN (` + kindsIn(referable[c.Name]) + `))`})
+				AND (r.id IS NULL OR r.recorded_at <= $1 OR r.recorded_at > x.recorded_at OR r.kind NOT IN (` + kindsIn(s.noun.Names[c.Name]) + `))`})
 	}
 	for _, c := range checks {
 		if err := r.none(ctx, contradiction{section, c.sentence, fill.Replace(c.found)}); err != nil {
@@ -215,24 +188,25 @@ func (r *Restoration) checkQuotes(ctx context.Context) error {
 		Places string `db:"places"`
 	}
 	var sources []uuid.UUID
-	err := r.w.all(ctx, &sources, `
-		SELECT DISTINCT s.source_id FROM statements s JOIN source_bodies b ON b.source_id = s.source_id
-		WHERE s.recorded_at > $1 AND s.form = 'DIRECT_QUOTE' AND b.body IS NOT NULL`, r.before.recordedAt)
+	err := r.all(ctx, &sources, `
+		SELECT DISTINCT s.source_id FROM {statements s} JOIN {source_bodies b} ON b.source_id = s.source_id
+		WHERE s.recorded_at > $1 AND s.form = 'DIRECT_QUOTE' AND b.body IS NOT NULL`, r.before.RecordedAt)
 	if err != nil {
 		return fmt.Errorf("look for quotes: %w", err)
 	}
 	for _, source := range sources {
-		bodies, err := r.w.foldedBodies(ctx, []uuid.UUID{source})
-		if err != nil {
-			return err
+		var bodies []string
+		if err := r.all(ctx, &bodies, `SELECT body FROM {source_bodies} WHERE source_id = $1`, source); err != nil {
+			return fmt.Errorf("read the body of a source: %w", err)
 		}
+		body := parley.Fold(bodies[0])
 		var quotes []quoted
-		err = r.w.all(ctx, &quotes, `SELECT id, text, form, locators::text AS places FROM statements WHERE source_id = $1 AND form = 'DIRECT_QUOTE'`, source)
+		err = r.all(ctx, &quotes, `SELECT id, text, form, locators::text AS places FROM {statements} WHERE source_id = $1 AND form = 'DIRECT_QUOTE'`, source)
 		if err != nil {
 			return fmt.Errorf("read quotes: %w", err)
 		}
 		for _, q := range quotes {
-			if err := q.CheckQuote("", bodies[source]); err != nil {
+			if err := q.CheckQuote("", body); err != nil {
 				return misfit("statements, %s: %s", q.ID, err)
 			}
 			var places []string

@@ -1,0 +1,105 @@
+package rows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// Pool holds the connections that reads run on. Writes use other connections, so that the two don't wait for each other.
+// It is not database/sql's pool, which takes a statement through half a dozen locks and starts a goroutine to watch its
+// context, as the driver does once more: together a fifth of what a short read costs (docs/adr/0006).
+type Pool struct {
+	config  pq.Config
+	timeout time.Duration
+	slots   chan struct{} // one taken for each connection in use
+
+	mu     sync.Mutex
+	idle   []*connection // the one used last is taken first, since caches still hold what it needs
+	closed bool
+}
+
+// NewPool makes a pool of so many connections at most, each of whose statements may take so long.
+func NewPool(config pq.Config, timeout time.Duration, atOnce int) *Pool {
+	return &Pool{config: config, timeout: timeout, slots: make(chan struct{}, atOnce)}
+}
+
+// Query runs a statement whose every row is one value made by record_send. When the context ends, so does the statement.
+func (p *Pool) Query(ctx context.Context, text string, args []any, each func(Row)) error {
+	values, err := driverValues(args)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err // a statement begun in vain would cost a good connection
+	}
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		c, used, err := p.take(ctx)
+		if err != nil {
+			return err
+		}
+		begun := false
+		err = c.query(ctx, text, values, func(r Row) {
+			begun = true
+			each(r)
+		})
+		p.give(c)
+		if used && !begun && c.lost && ctx.Err() == nil {
+			continue // the connection was lost while it was idle
+		}
+		return err
+	}
+}
+
+// take takes an idle connection or opens one. It says whether the connection was used before.
+func (p *Pool) take(ctx context.Context) (c *connection, used bool, err error) {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		c, p.idle = p.idle[n-1], p.idle[:n-1]
+	}
+	closed := p.closed
+	p.mu.Unlock()
+	switch {
+	case closed:
+		return nil, false, errors.New("the database is closed")
+	case c != nil:
+		return c, true, nil
+	}
+	if c, err = connect(ctx, p.config, p.timeout); err != nil {
+		return nil, false, fmt.Errorf("connect to read: %w", err)
+	}
+	return c, false, nil
+}
+
+// give takes a connection back, unless it was lost.
+func (p *Pool) give(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		c.close()
+	case !c.lost:
+		p.idle = append(p.idle, c)
+	}
+}
+
+// Close closes the connections. One that is in use is closed when its statement ends.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, c := range p.idle {
+		c.close()
+	}
+	p.idle = nil
+}
