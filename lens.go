@@ -27,7 +27,7 @@ type Lens struct {
 }
 
 // Axes is a set of the two axes of time.
-type Axes uint8
+type Axes int
 
 // The axes.
 const (

@@ -201,7 +201,7 @@ type levels struct {
 
 func (l *levels) fillAffiliation(ec *executionContext) {
 	l.Affiliation = level.Object[parley.Affiliation]{Name: "Affiliation", Satisfies: []string{"Affiliation", "Node"}, Fields: map[string]level.Field[parley.Affiliation]{
-		"id": level.Plain(func(o *parley.Affiliation) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Affiliation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Affiliation) ([]string, error) {
 			return ec.Resolvers.Affiliation().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -228,7 +228,7 @@ func (l *levels) fillAffiliationPayload(ec *executionContext) {
 
 func (l *levels) fillAnalyst(ec *executionContext) {
 	l.Analyst = level.Object[parley.Analyst]{Name: "Analyst", Satisfies: []string{"Analyst", "Node"}, Fields: map[string]level.Field[parley.Analyst]{
-		"id": level.Plain(func(o *parley.Analyst) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Analyst) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Analyst) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -242,7 +242,7 @@ func (l *levels) fillAnalyst(ec *executionContext) {
 
 func (l *levels) fillAssessment(ec *executionContext) {
 	l.Assessment = level.Object[parley.Assessment]{Name: "Assessment", Satisfies: []string{"Assessment", "Node"}, Fields: map[string]level.Field[parley.Assessment]{
-		"id": level.Plain(func(o *parley.Assessment) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Assessment) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]string, error) {
 			return ec.Resolvers.Assessment().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -349,7 +349,7 @@ func (l *levels) fillChangeEdge(ec *executionContext) {
 
 func (l *levels) fillEvent(ec *executionContext) {
 	l.Event = level.Object[parley.Event]{Name: "Event", Satisfies: []string{"Event", "Node"}, Fields: map[string]level.Field[parley.Event]{
-		"id": level.Plain(func(o *parley.Event) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Event) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Event) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -399,7 +399,7 @@ func (l *levels) fillEventPayload(ec *executionContext) {
 
 func (l *levels) fillIssue(ec *executionContext) {
 	l.Issue = level.Object[parley.Issue]{Name: "Issue", Satisfies: []string{"Issue", "Node"}, Fields: map[string]level.Field[parley.Issue]{
-		"id": level.Plain(func(o *parley.Issue) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Issue) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Issue) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -594,7 +594,7 @@ func (l *levels) fillMutation(ec *executionContext) {
 
 func (l *levels) fillNegotiation(ec *executionContext) {
 	l.Negotiation = level.Object[parley.Negotiation]{Name: "Negotiation", Satisfies: []string{"Negotiation", "Node"}, Fields: map[string]level.Field[parley.Negotiation]{
-		"id": level.Plain(func(o *parley.Negotiation) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Negotiation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Negotiation) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -683,7 +683,7 @@ func (l *levels) fillPageInfo(ec *executionContext) {
 
 func (l *levels) fillParticipation(ec *executionContext) {
 	l.Participation = level.Object[parley.Participation]{Name: "Participation", Satisfies: []string{"Participation", "Node"}, Fields: map[string]level.Field[parley.Participation]{
-		"id": level.Plain(func(o *parley.Participation) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Participation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Participation) ([]string, error) {
 			return ec.Resolvers.Participation().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -730,7 +730,7 @@ func (l *levels) fillParticipationPayload(ec *executionContext) {
 
 func (l *levels) fillPosition(ec *executionContext) {
 	l.Position = level.Object[parley.Position]{Name: "Position", Satisfies: []string{"Position", "Node"}, Fields: map[string]level.Field[parley.Position]{
-		"id":      level.Plain(func(o *parley.Position) uuid.UUID { return o.ID }, level.UUID),
+		"id":      recordID(func(o *parley.Position) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"version": level.Plain(func(o *parley.Position) uuid.UUID { return o.Version }, level.UUID),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([]string, error) {
 			return ec.Resolvers.Position().Label(ctx, objs)
@@ -972,7 +972,7 @@ func (l *levels) fillResolution(ec *executionContext) {
 
 func (l *levels) fillScenario(ec *executionContext) {
 	l.Scenario = level.Object[parley.Scenario]{Name: "Scenario", Satisfies: []string{"Scenario", "Node"}, Fields: map[string]level.Field[parley.Scenario]{
-		"id": level.Plain(func(o *parley.Scenario) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Scenario) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Scenario) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1049,7 +1049,7 @@ func (l *levels) fillScenarioPayload(ec *executionContext) {
 
 func (l *levels) fillScenarioRelation(ec *executionContext) {
 	l.ScenarioRelation = level.Object[parley.ScenarioRelation]{Name: "ScenarioRelation", Satisfies: []string{"ScenarioRelation", "Node"}, Fields: map[string]level.Field[parley.ScenarioRelation]{
-		"id": level.Plain(func(o *parley.ScenarioRelation) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.ScenarioRelation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioRelation) ([]string, error) {
 			return ec.Resolvers.ScenarioRelation().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -1110,7 +1110,7 @@ func (l *levels) fillSearchResult(ec *executionContext) {
 
 func (l *levels) fillSource(ec *executionContext) {
 	l.Source = level.Object[parley.Source]{Name: "Source", Satisfies: []string{"Source", "Node"}, Fields: map[string]level.Field[parley.Source]{
-		"id": level.Plain(func(o *parley.Source) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Source) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Source) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1163,7 +1163,7 @@ func (l *levels) fillSourcePayload(ec *executionContext) {
 
 func (l *levels) fillStakeholder(ec *executionContext) {
 	l.Stakeholder = level.Object[parley.Stakeholder]{Name: "Stakeholder", Satisfies: []string{"Stakeholder", "Node"}, Fields: map[string]level.Field[parley.Stakeholder]{
-		"id": level.Plain(func(o *parley.Stakeholder) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Stakeholder) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Stakeholder) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1252,7 +1252,7 @@ func (l *levels) fillStanceRow(ec *executionContext) {
 
 func (l *levels) fillStatement(ec *executionContext) {
 	l.Statement = level.Object[parley.Statement]{Name: "Statement", Satisfies: []string{"Statement", "Node"}, Fields: map[string]level.Field[parley.Statement]{
-		"id": level.Plain(func(o *parley.Statement) uuid.UUID { return o.ID }, level.UUID),
+		"id": recordID(func(o *parley.Statement) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Statement) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1309,7 +1309,7 @@ func (l *levels) fillStatementPayload(ec *executionContext) {
 
 func (l *levels) fillStatusChange(ec *executionContext) {
 	l.StatusChange = level.Object[parley.StatusChange]{Name: "StatusChange", Satisfies: []string{"StatusChange", "Node"}, Fields: map[string]level.Field[parley.StatusChange]{
-		"id":      level.Plain(func(o *parley.StatusChange) uuid.UUID { return o.ID }, level.UUID),
+		"id":      recordID(func(o *parley.StatusChange) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
 		"version": level.Plain(func(o *parley.StatusChange) uuid.UUID { return o.Version }, level.UUID),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusChange) ([]string, error) {
 			return ec.Resolvers.StatusChange().Label(ctx, objs)

@@ -26,7 +26,7 @@ func (r *mutationResolver) Retract(ctx context.Context, input parley.RetractInpu
 }
 
 func (r *queryResolver) Viewer(ctx context.Context) (*parley.Analyst, error) {
-	return viewer(ctx)
+	return viewer(ctx), nil
 }
 
 func (r *queryResolver) Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Lens, error) {

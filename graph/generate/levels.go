@@ -153,12 +153,20 @@ func (s schema) field(f *codegen.Field) string {
 		entry = fmt.Sprintf(`level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *%s) (%s, error) {
 			%s
 		}, %s)`, object, value, call(f), shape)
+	case f.Name == "id" && isNode(f.Object):
+		entry = fmt.Sprintf(`recordID(func(o *%s) (%s, %s.Lens) { return o.ID, o.Lens })`, object, value,
+			templates.CurrentImports.Lookup("example.org/parley"))
 	case isLeaf(f.TypeReference):
 		entry = fmt.Sprintf(`level.Plain(func(o *%s) %s { return o.%s }, %s)`, object, value, f.GoFieldName, leaf(f.TypeReference))
 	default:
 		entry = fmt.Sprintf(`level.Bound(func(o *%s) %s { return o.%s }, %s)`, object, value, f.GoFieldName, shape)
 	}
 	return entry + s.with(f)
+}
+
+// isNode says whether an object is a record with an id.
+func isNode(o *codegen.Object) bool {
+	return slices.ContainsFunc(o.Implements, func(i *ast.Definition) bool { return i.Name == "Node" })
 }
 
 // call calls the method that a field is bound to.
