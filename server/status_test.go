@@ -95,7 +95,7 @@ func TestFirstStatus(t *testing.T) {
 	a.ask(add, input(map[string]any{"issue": "talks/nothing"})).refused("NOT_FOUND issue", "talks/nothing", "an issue")
 	a.ask(add, input(map[string]any{"issue": "north"})).refused("NOT_FOUND issue", "a stakeholder")
 	a.ask(add, input(map[string]any{"key": "line"})).refused("TAKEN key", "talks/line")
-	a.ask(add, input(map[string]any{"key": "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e"})).refused("INVALID key", "shaped like an id")
+	a.ask(add, input(map[string]any{"key": "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e"})).refused("INVALID key", "shaped like a UUID")
 	a.must(add, input(nil)).want("addScenario.scenario.status", "FLOATED", "addScenario.scenario.currentStatusChange.from", nil)
 }
 
