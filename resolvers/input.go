@@ -70,7 +70,7 @@ func editSource(in graph.EditSourceInput) parley.EditSource {
 	return parley.EditSource{
 		Source: in.Source, Title: patch(in.Title), Publisher: patch(in.Publisher), Author: patch(in.Author),
 		URL: patch(in.URL), PublishedAt: patch(in.PublishedAt), RetrievedAt: patch(in.RetrievedAt),
-		Language: patch(in.Language),
+		Language:    patch(in.Language),
 		Reliability: patch(in.Reliability), Marking: patch(in.Marking), IfUnchangedSince: in.IfUnchangedSince,
 	}
 }
@@ -88,7 +88,7 @@ func editEvent(in graph.EditEventInput) parley.EditEvent {
 	return parley.EditEvent{
 		Event: in.Event, Kind: patch(in.Kind), State: patch(in.State), Title: patch(in.Title),
 		Location: patch(in.Location), StartedAt: patch(in.StartedAt), StartedAtPrecision: patch(in.StartedAtPrecision),
-		EndedAt: patch(in.EndedAt),
+		EndedAt:      patch(in.EndedAt),
 		Participants: patchList(in.Participants), IfUnchangedSince: in.IfUnchangedSince,
 	}
 }
