@@ -175,14 +175,13 @@ func checkFirst(s *StatusChange, now Instant) error {
 }
 
 func refuseTransition(previous, next *StatusChange, changed uuid.UUID) error {
-	allowed := "no status may follow"
+	allowed := "no status may follow it"
 	if t := previous.To.Rule().Transitions; len(t) > 0 {
 		allowed = "allowed are " + Listed(t)
 	}
 	switch changed {
 	case next.ID:
-		return Refuse(InvalidTransition, "to", "A scenario can't change from %s to %s; after %s, %s.",
-			previous.To, next.To, previous.To, allowed)
+		return Refuse(InvalidTransition, "to", "From %s a scenario can't become %s; %s.", previous.To, next.To, allowed)
 	case previous.ID:
 		return Refuse(InvalidTransition, "to", "%s at %s can't come before the recorded %s at %s; after %s, %s.",
 			previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt),

@@ -571,7 +571,7 @@ func TestRefusedByARule(t *testing.T) {
 		pairs []string // what is replaced by what, the first replacement being at fault
 		say   string
 	}{
-		"a move that is not allowed":     {[]string{"{to: PROPOSED,", "{to: COLLAPSED,"}, "A scenario can't change from FLOATED to COLLAPSED"},
+		"a move that is not allowed":     {[]string{"{to: PROPOSED,", "{to: COLLAPSED,"}, "From FLOATED a scenario can't become COLLAPSED"},
 		"an unknown key of evidence":     {[]string{"rationale: It is theirs., evidence: [s1]", "rationale: It is theirs., evidence: [s1, s9]"}, `Nothing in the data set is called "s9"; give the key of a statement in it.`},
 		"a position of another holder":   {[]string{"contests: south-line,", "contests: north-line,"}, "name a position of the same holder on the same scenario"},
 		"an unknown position contested":  {[]string{"contests: south-line,", "contests: nobodys,"}, `Nothing in the data set is called "nobodys"; give the key of a position in it.`},
