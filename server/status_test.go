@@ -110,7 +110,7 @@ func TestStatusesAgainstBothNeighbours(t *testing.T) {
 	agreed := move("AGREED", "2025-04-01T00:00:00Z")
 	agreed.want("changeScenarioStatus.statusChange.skipped", "[PROPOSED UNDER_NEGOTIATION AGREED_IN_PRINCIPLE]")
 
-	move("IMPLEMENTED", "2025-03-01T00:00:00Z").refused("INVALID_TRANSITION to", "before the AGREED recorded at 2025-04-01")
+	move("IMPLEMENTED", "2025-03-01T00:00:00Z").refused("INVALID_TRANSITION to", "before the recorded AGREED at 2025-04-01")
 	move("STALLED", "2025-04-01T00:00:00Z").refused("CONFLICT effectiveAt", "AGREED")
 	late := move("UNDER_NEGOTIATION", "2025-03-01T00:00:00Z")
 	late.want("changeScenarioStatus.statusChange.from", "FLOATED", "changeScenarioStatus.scenario.status", "AGREED")
