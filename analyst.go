@@ -26,8 +26,8 @@ const (
 // Roles lists every Role.
 var Roles = []Role{RoleReader, RoleAnalyst, Admin}
 
-// AnalystID is the id of a new analyst. It follows from the name, so that an archive means the same one in every
-// database.
+// AnalystID returns the id of a new analyst. It is derived from the name, so that an archive refers to the same analyst
+// in every database.
 func AnalystID(name string) uuid.UUID {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("parley:analyst:"+name))
 }

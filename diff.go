@@ -75,7 +75,7 @@ type PositionShift struct {
 	HolderID   uuid.UUID
 	BeforeID   *uuid.UUID // version of the old position; nil: none
 	AfterID    *uuid.UUID // version of the new position; nil: none
-	Mid        *Position // the prevailing position at Mid, with its content only; nil: none
+	Mid        *Position  // the prevailing position at Mid, with its content only; nil: none
 }
 
 // Pages of shifts.

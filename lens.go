@@ -17,15 +17,16 @@ var (
 
 // Lens is the pair of instants that a record and everything beneath it is read through: how the world stood at ValidAt,
 // based only on what was recorded by KnownAt. It is chosen at the root of an operation and carried by every object read
-// through it. Lenses are comparable with ==: their instants are in UTC and have no monotonic reading.
+// through it. NewLens, AsOf.Lens and Pinned make lenses. Lenses are comparable with ==: their instants are in UTC and
+// have no monotonic reading. The zero Lens stands for the operation's own lens while its instants are not known yet.
 type Lens struct {
 	ValidAt Instant
 	KnownAt Instant
-	// Asked are the axes that the client gave; the others were left open, and are now.
+	// Asked has the axes that the client gave. The other instants are now.
 	Asked Axes
 }
 
-// Axes is a set of the two axes of time.
+// Axes is a set of time axes.
 type Axes uint8
 
 // The axes.
@@ -34,25 +35,25 @@ const (
 	KnownAxis
 )
 
-// NewLens is the lens of an operation that asks for none: now on both axes.
+// NewLens returns the lens of an operation that asks for none: validAt and knownAt are now.
 func NewLens(validAt, knownAt Instant) Lens { return Lens{ValidAt: validAt, KnownAt: knownAt} }
 
-// Pinned is the lens of one who asks for both instants.
+// Pinned returns the lens of a client that asks for both instants.
 func Pinned(validAt, knownAt Instant) Lens { return Lens{validAt, knownAt, ValidAxis | KnownAxis} }
 
-// IsZero says whether this is the zero lens.
+// IsZero reports whether l is the zero Lens.
 func (l Lens) IsZero() bool { return l == Lens{} }
 
-// SameInstants says whether two lenses show the same, whatever was asked for.
+// SameInstants reports whether two lenses have the same instants, whatever was asked for.
 func (l Lens) SameInstants(o Lens) bool { return l.ValidAt == o.ValidAt && l.KnownAt == o.KnownAt }
 
-// AsOf is the lens that a client asks for. A nil instant means now.
+// AsOf is the lens that a client asks for. A nil instant leaves its axis open.
 type AsOf struct {
 	ValidAt *Instant
 	KnownAt *Instant
 }
 
-// Lens is the lens asked for, where now is that of an operation that asks for none.
+// Lens returns the lens asked for. Its open axes have the instants of now, the lens of an operation that asks for none.
 func (a AsOf) Lens(now Lens) Lens {
 	if a.ValidAt != nil {
 		now.ValidAt, now.Asked = *a.ValidAt, now.Asked|ValidAxis

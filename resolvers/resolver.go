@@ -85,7 +85,7 @@ func (r *Resolver) snapshot(ctx context.Context) *storage.Snapshot {
 	return op.snapshot
 }
 
-// viewer is the analyst who asks.
+// viewer returns the analyst who makes the request, or an Unauthenticated fault.
 func viewer(ctx context.Context) (*parley.Analyst, error) {
 	analyst, ok := parley.CallerOf(ctx)
 	if !ok {
