@@ -2,7 +2,8 @@ package parley
 
 import "github.com/google/uuid"
 
-// Affiliation is an office that a person holds with an organization (a state, too) for a time.
+// Affiliation is an office that a person holds in an organization (which may be a state) over an interval, or
+// membership of it. A nil ValidFrom or ValidTo is open.
 type Affiliation struct {
 	Lens Lens
 	Provenance
@@ -16,7 +17,7 @@ type Affiliation struct {
 	ValidTo        *Instant
 }
 
-// Label is what to call it in a list, given the names of both sides.
+// Label returns a short name for lists, given the names of both sides.
 func (a *Affiliation) Label(person, organization string) string {
 	if a.Office != nil {
 		return person + ", " + *a.Office + ", " + organization
@@ -24,10 +25,10 @@ func (a *Affiliation) Label(person, organization string) string {
 	return person + ", " + organization
 }
 
-// HoldsAt says whether the person held the office at t.
+// HoldsAt reports whether the person holds the office at t.
 func (a *Affiliation) HoldsAt(t Instant) bool { return within(t, a.ValidFrom, a.ValidTo) }
 
-// AffiliateInput puts an affiliation on record.
+// AffiliateInput records an affiliation.
 type AffiliateInput struct {
 	ID           *string
 	Person       string `api:"ref"`
@@ -38,13 +39,13 @@ type AffiliateInput struct {
 	ValidTo      *Instant
 }
 
-// EndAffiliationInput says when an affiliation ended; without ValidTo, at the change's own recordedAt.
+// EndAffiliationInput records the end of an affiliation. A nil ValidTo means the change's own recordedAt.
 type EndAffiliationInput struct {
 	Affiliation string
 	ValidTo     *Instant
 }
 
-// Affiliation is what the input describes, or everything that is wrong with it.
+// Affiliation returns the affiliation that the input describes, without its references, or a Refusal.
 func (in AffiliateInput) Affiliation() (Affiliation, error) {
 	a := Affiliation{Office: in.Office, SpeaksFor: in.SpeaksFor, ValidFrom: in.ValidFrom, ValidTo: in.ValidTo}
 	var c checks
@@ -53,24 +54,27 @@ func (in AffiliateInput) Affiliation() (Affiliation, error) {
 	return a, c.err()
 }
 
-// CheckAffiliates refuses an affiliation of anyone but a person, and one with a person.
+// CheckAffiliates refuses an affiliation whose person is of another kind than Person, or whose organization is a
+// Person.
 func CheckAffiliates(person, organization StakeholderKind) error {
 	var c checks
 	if person != Person {
-		c.refuse("person", "Only persons hold offices, and this stakeholder is of kind %s; name a stakeholder of kind PERSON.", person)
+		c.refuse("person", "Only a person can hold an office, and this stakeholder is of kind %s; "+
+			"name a stakeholder of kind PERSON.", person)
 	}
 	if organization == Person {
-		c.refuse("organization", "A person can't be held an office with; name a stakeholder of another kind than PERSON.")
+		c.refuse("organization", "An organization can't be a person; name a stakeholder of another kind than PERSON.")
 	}
 	return c.err()
 }
 
-// End sets the end of the interval; it says whether that changed anything.
+// End sets the end of the interval and reports whether that changed it. It refuses an end that is not after the
+// beginning.
 func (a *Affiliation) End(validTo Instant) (bool, error) {
 	return end(a.ValidFrom, &a.ValidTo, validTo)
 }
 
-// end closes a dated interval.
+// end sets the end of an interval and reports whether that changed it.
 func end(validFrom *Instant, validTo **Instant, at Instant) (bool, error) {
 	if *validTo != nil && (*validTo).Equal(at) {
 		return false, nil

@@ -2,7 +2,7 @@ package parley
 
 import "github.com/google/uuid"
 
-// Analyst is a user of Parley: one who records, not one who is recorded.
+// Analyst is a user of Parley. The people whom records are about are Stakeholders.
 type Analyst struct {
 	Lens Lens
 	ID   uuid.UUID
@@ -10,19 +10,24 @@ type Analyst struct {
 	Role Role
 }
 
-// Label is what to call it in a list.
+// Label returns a short name for lists.
 func (a *Analyst) Label() string { return a.Name }
 
-// Role says what an analyst may do.
+// Role says what an analyst may do. Each role includes those before it.
 type Role string
 
-// Admin may do everything, such as put a history with knowledge dates of its own on record.
-const Admin Role = "ADMIN"
+// The roles. Only Admin may import a history with its own recordedAt.
+const (
+	RoleReader  Role = "READER"
+	RoleAnalyst Role = "ANALYST"
+	Admin       Role = "ADMIN"
+)
 
 // Roles lists every Role.
-var Roles = []Role{"READER", "ANALYST", "ADMIN"}
+var Roles = []Role{RoleReader, RoleAnalyst, Admin}
 
-// AnalystID is the id of a new analyst. It follows from the name, so that an archive means the same one in every database.
+// AnalystID returns the id of a new analyst. It is derived from the name, so that an archive refers to the same analyst
+// in every database.
 func AnalystID(name string) uuid.UUID {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("parley:analyst:"+name))
 }

@@ -10,21 +10,22 @@ import (
 	"testing"
 )
 
-// mayImport says which of the project's packages each may import, outside of tests: what ARCHITECTURE.md draws.
+// mayImport lists the project's packages that each package may import, outside of tests. ARCHITECTURE.md draws it.
 var mayImport = map[string][]string{
-	".":                             {},
-	"storage":                       {".", "storage/exchange", "storage/rows"},
-	"storage/exchange":              {".", "storage/rows"},
-	"storage/rows":                  {"."},
-	"feed":                          {"."},
-	"graph":                         {".", "graph/level"},
-	"graph/level":                   {},
-	"graph/generate":                {},
-	"dataset":                       {".", "storage"},
-	"archive":                       {".", "storage", "storage/exchange"},
-	"briefing":                      {".", "storage"},
-	"resolvers":                     {".", "graph", "graph/level", "storage"},
-	"server":                        {".", "briefing", "graph", "storage", "feed", "resolvers", "examples", "server/playground", "server/transport"},
+	".":                {},
+	"storage":          {".", "storage/exchange", "storage/rows"},
+	"storage/exchange": {".", "storage/rows"},
+	"storage/rows":     {"."},
+	"feed":             {"."},
+	"graph":            {".", "graph/level"},
+	"graph/level":      {},
+	"graph/generate":   {},
+	"dataset":          {".", "storage"},
+	"archive":          {".", "storage", "storage/exchange"},
+	"briefing":         {".", "storage"},
+	"resolvers":        {".", "graph", "graph/level", "storage"},
+	"server": {".", "briefing", "graph", "storage", "feed", "resolvers", "examples", "server/playground",
+		"server/transport"},
 	"server/transport":              {".", "feed", "resolvers"},
 	"server/playground":             {},
 	"server/playground/browsertest": {},
@@ -40,12 +41,16 @@ var mayImport = map[string][]string{
 		"internal/postgres"},
 }
 
-// only says which packages may import a library.
+// only lists the packages that may import a library.
 var only = map[string][]string{
-	"github.com/jmoiron/sqlx":      {"bench", "storage", "storage/exchange", "storage/rows", "internal/postgres", "internal/postgres/pgtest"},
-	"github.com/lib/pq":            {"bench", "storage", "storage/exchange", "storage/rows", "internal/postgres", "internal/postgres/pgtest"},
-	"github.com/99designs/gqlgen":  {"graph", "graph/level", "graph/generate", "resolvers", "server", "server/transport"},
-	"github.com/vektah/gqlparser":  {"internal/randomdoc", "graph", "graph/level", "graph/generate", "resolvers", "server", "server/transport"},
+	"github.com/jmoiron/sqlx": {"bench", "storage", "storage/exchange", "storage/rows", "internal/postgres",
+		"internal/postgres/pgtest"},
+	"github.com/lib/pq": {"bench", "storage", "storage/exchange", "storage/rows", "internal/postgres",
+		"internal/postgres/pgtest"},
+	"github.com/99designs/gqlgen": {"graph", "graph/level", "graph/generate", "resolvers", "server",
+		"server/transport"},
+	"github.com/vektah/gqlparser": {"internal/randomdoc", "graph", "graph/level", "graph/generate", "resolvers",
+		"server", "server/transport"},
 	"github.com/gobwas/ws":         {"server/transport"},
 	"github.com/alecthomas/kong":   {"cmd/parley", "bench", "bench/feed"},
 	"go.yaml.in/yaml":              {"dataset"},
@@ -53,7 +58,7 @@ var only = map[string][]string{
 	"github.com/chromedp/chromedp": {"server/playground/browsertest"},
 }
 
-// module is the path under which the project's packages are imported; in the tables above "." is its root.
+// module is the import path of the root package, which the tables above call ".".
 const module = "example.org/parley"
 
 func TestImports(t *testing.T) {
@@ -80,23 +85,23 @@ func TestImports(t *testing.T) {
 func checkImports(t *testing.T, name string, imports []string) {
 	allowed, known := mayImport[name]
 	if !known {
-		t.Errorf("package %s has no place in the architecture; say in mayImport what it may import", name)
+		t.Errorf("package %s is not in mayImport; add it there with the packages that it may import", name)
 	}
 	for _, path := range imports {
 		if own, ok := strings.CutPrefix(path+"/", module+"/"); ok {
 			if own = cmp.Or(strings.TrimSuffix(own, "/"), "."); !slices.Contains(allowed, own) {
-				t.Errorf("%s imports %s and may import only %v of the project", name, own, allowed)
+				t.Errorf("%s imports %s, but may import only %v of the project", name, own, allowed)
 			}
 			continue
 		}
 		for library, users := range only {
 			if strings.HasPrefix(path, library) && !slices.Contains(users, name) {
-				t.Errorf("%s imports %s, which is for %v", name, path, users)
+				t.Errorf("%s imports %s, which only %v may import", name, path, users)
 			}
 		}
 		standard := !strings.Contains(strings.Split(path, "/")[0], ".")
 		if name == "." && !standard && path != "github.com/google/uuid" {
-			t.Errorf("the root package imports %s; it gets by with the standard library and uuid", path)
+			t.Errorf("the root package imports %s; it may import only the standard library and uuid", path)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package parley
 
 import "github.com/google/uuid"
 
-// Assessment is how likely an analyst holds it that a scenario comes about: as its criteria say, and by its deadline. A
-// later one of the same analyst takes its place from then on.
+// Assessment is an analyst's judgement of how likely a scenario is to come about, by its criteria and deadline. From
+// AssessedAt on it replaces the analyst's earlier ones. Probability is in percent, MinProbability to MaxProbability.
 type Assessment struct {
 	Lens Lens
 	Provenance
@@ -22,16 +22,16 @@ type (
 	AssessmentEdge       = Edge[Assessment]
 )
 
-// Label is what to call it in a list, given the scenario's title.
+// Label returns a short name for lists, given the scenario's title.
 func (a *Assessment) Label(scenario string) string {
 	return Words(a.Likelihood()) + ": " + scenario
 }
 
-// Likelihood is the word for its probability.
+// Likelihood returns the word for the probability.
 func (a *Assessment) Likelihood() Likelihood { return LikelihoodOf(a.Probability) }
 
-// BrierScore is (p - o)², given what became of the scenario; nil while that is open, and for what was assessed when it was
-// open no more.
+// BrierScore returns the Brier score (p - o)², 0 to 1, given the assessed scenario. It returns nil if the scenario has
+// no outcome that scores, or if the assessment was made at or after the resolution or the deadline.
 func (a *Assessment) BrierScore(s *Scenario) *float64 {
 	if s == nil {
 		return nil
@@ -44,24 +44,36 @@ func (a *Assessment) BrierScore(s *Scenario) *float64 {
 	return &score
 }
 
-// Likelihood is a word for a range of probabilities, in ICD 203's terms.
+// Likelihood is one of the seven words of ICD 203 for a range of probabilities.
 type Likelihood string
 
-// likelihoods are the words with the percentage that each ends below.
+// The words of likelihood, with the percentages that each stands for. A boundary value belongs to the higher word.
+const (
+	AlmostNoChance    Likelihood = "ALMOST_NO_CHANCE"    // below 5
+	VeryUnlikely      Likelihood = "VERY_UNLIKELY"       // 5 to 20
+	Unlikely          Likelihood = "UNLIKELY"            // 20 to 45
+	RoughlyEvenChance Likelihood = "ROUGHLY_EVEN_CHANCE" // 45 to 55
+	Likely            Likelihood = "LIKELY"              // 55 to 80
+	VeryLikely        Likelihood = "VERY_LIKELY"         // 80 to 95
+	AlmostCertain     Likelihood = "ALMOST_CERTAIN"      // 95 and above
+)
+
+// likelihoods lists the words with the percentage that each range ends below.
 var likelihoods = []struct {
 	word  Likelihood
 	below int
 }{
-	{"ALMOST_NO_CHANCE", 5}, {"VERY_UNLIKELY", 20}, {"UNLIKELY", 45}, {"ROUGHLY_EVEN_CHANCE", 55}, {"LIKELY", 80}, {"VERY_LIKELY", 95}, {"ALMOST_CERTAIN", 100},
+	{AlmostNoChance, 5}, {VeryUnlikely, 20}, {Unlikely, 45}, {RoughlyEvenChance, 55}, {Likely, 80}, {VeryLikely, 95},
+	{AlmostCertain, 100},
 }
 
-// The probabilities that can be assessed, in percent: nothing in the world to come is impossible or certain.
+// Bounds of a probability, in percent. No future event is impossible or certain.
 const (
 	MinProbability = 1
 	MaxProbability = 99
 )
 
-// LikelihoodOf is the word for a probability in percent.
+// LikelihoodOf returns the word for a probability in percent.
 func LikelihoodOf(percent int) Likelihood { return likelihoods[bandOf(percent)].word }
 
 func bandOf(percent int) int {
@@ -73,7 +85,7 @@ func bandOf(percent int) int {
 	return len(likelihoods) - 1
 }
 
-// AssessScenarioInput says how likely an analyst holds a scenario.
+// AssessScenarioInput records an assessment. A nil AssessedAt means the change's own recordedAt.
 type AssessScenarioInput struct {
 	ID          *string
 	Scenario    string `api:"ref"`
@@ -83,13 +95,14 @@ type AssessScenarioInput struct {
 	AssessedAt  *Instant
 }
 
-// Assessment is what the input describes, its references aside, or everything that is wrong with it. Without assessedAt
-// it dates from the instant given, and none is later than that.
+// Assessment returns the assessment that the input describes, without its references, or a Refusal. Without AssessedAt
+// it is made at now. A later AssessedAt than now is refused.
 func (in AssessScenarioInput) Assessment(now Instant) (Assessment, error) {
 	a := Assessment{Probability: in.Probability, Confidence: in.Confidence, Rationale: in.Rationale, AssessedAt: now}
 	var c checks
 	if in.Probability < MinProbability || in.Probability > MaxProbability {
-		c.refuse("probability", "Probability %d is out of range; give %d to %d percent.", in.Probability, MinProbability, MaxProbability)
+		c.refuse("probability", "Probability %d is out of range; give %d to %d percent.",
+			in.Probability, MinProbability, MaxProbability)
 	}
 	oneOf(&c, "confidence", in.Confidence, AnalyticConfidences)
 	c.text("rationale", in.Rationale, MaxProse)
@@ -100,16 +113,18 @@ func (in AssessScenarioInput) Assessment(now Instant) (Assessment, error) {
 	return a, c.err()
 }
 
-// SaysTheSame compares what it holds with an input.
+// SaysTheSame reports whether the input has the same probability, confidence and rationale.
 func (a *Assessment) SaysTheSame(in AssessScenarioInput) bool {
 	return a.Probability == in.Probability && a.Confidence == in.Confidence && a.Rationale == in.Rationale
 }
 
-// After refuses an assessment of a scenario that is resolved, and one that dates from the same instant as another of the
-// analyst's. It says whether the analyst's latest by then, if any, says the same already.
+// After checks the assessment against the analyst's latest one of the scenario up to then (nil if there is none). It
+// refuses with Invalid an assessment made when the scenario was resolved, and with Conflict one made at the same
+// instant as the latest. It reports whether the latest says the same already, so that nothing has to be recorded.
 func (a *Assessment) After(latest *Assessment, s *Scenario, in AssessScenarioInput) (same bool, err error) {
 	if s.Outcome != nil && !a.AssessedAt.Before(*s.ResolvedAt) {
-		return false, Refuse(Invalid, "assessedAt", "“%s” is resolved (%s, as of %s); give an instant before that, or unresolve it first.",
+		return false, Refuse(Invalid, "assessedAt",
+			"“%s” is resolved (%s, as of %s); give an instant before that, or unresolve it first.",
 			s.Title, Words(*s.Outcome), FormatInstant(*s.ResolvedAt))
 	}
 	if latest == nil {
@@ -120,7 +135,8 @@ func (a *Assessment) After(latest *Assessment, s *Scenario, in AssessScenarioInp
 		return true, nil
 	}
 	if at {
-		return false, Refuse(Conflict, "assessedAt", "You have assessed “%s” at %s already, with %d percent; retract that first, or give another instant.",
+		return false, Refuse(Conflict, "assessedAt",
+			"You have assessed “%s” at %s already, with %d percent; retract that first, or give another instant.",
 			s.Title, FormatInstant(a.AssessedAt), latest.Probability)
 	}
 	return false, nil

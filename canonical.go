@@ -13,28 +13,29 @@ import (
 	"github.com/google/uuid"
 )
 
-// CanonicalScheme numbers the form in which Canonicalize writes an input down. Whoever changes the form gives it another
-// number: fingerprints of other schemes can't be compared. (Scheme 1 was a hash over the names of Go's types.)
+// CanonicalScheme is the number of the form that Canonicalize uses. A change of the form needs a new number, because
+// fingerprints of different schemes can't be compared. (Scheme 1 was a hash over the names of Go types.)
 const CanonicalScheme = 2
 
-// Canonical is what was asked of an operation, written down so that the same content always reads the same, whatever the
-// Go types are called and whichever fields they come to have: the operation and its input's fields as the API names them,
-// those left out that are null, empty or have their default.
+// Canonical is the canonical form of a mutation's input: the operation, and the input's fields by their API names. The
+// same content always has the same form, whatever Go types are called and whatever fields they get later. Fields that
+// are null, empty or have their default are left out.
 type Canonical struct {
 	Operation string
 	Fields    map[string]any
 	defaults  map[string]string // of every field that the input has
 }
 
-// Fingerprint tells whether two requests say the same.
+// Fingerprint identifies the content of an input. Two inputs of one scheme have the same content if their fingerprints
+// are equal.
 type Fingerprint struct {
 	Scheme int
 	Hash   []byte // SHA-256
 }
 
-// Canonicalize writes an input down. An input's struct says by tags what the schema says of its fields: `api:"ref"` is a
-// reference to a record, which is reduced to what record makes of it, and `api:"default=X"` has the default X. The input's
-// own id is left out.
+// Canonicalize returns the canonical form of an input. Tags on the input's struct repeat what the schema says:
+// `api:"ref"` is a reference to a record, which is replaced by the result of record, and `api:"default=X"` has the
+// default X. The input's own id is left out.
 func Canonicalize(operation string, input any, record func(ref string) string) Canonical {
 	c := Canonical{Operation: operation, defaults: make(map[string]string)}
 	in := reflect.ValueOf(input)
@@ -47,8 +48,8 @@ func Canonicalize(operation string, input any, record func(ref string) string) C
 	return c
 }
 
-// Bytes are the canonical form: the scheme, the operation, and the fields as JSON in the order of their names. Instants are
-// in UTC with six digits of a second, ids in lower case.
+// Bytes returns the canonical form as bytes: the scheme, the operation, and the fields as JSON in the order of their
+// names. Instants are in UTC with six fractional digits, and ids in lower case.
 func (c Canonical) Bytes() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "parley %d\n%s\n", CanonicalScheme, c.Operation)
@@ -60,14 +61,15 @@ func (c Canonical) Bytes() []byte {
 	return b.Bytes()
 }
 
-// Fingerprint is the hash of the canonical form.
+// Fingerprint returns the hash of the canonical form.
 func (c Canonical) Fingerprint() Fingerprint {
 	sum := sha256.Sum256(c.Bytes())
 	return Fingerprint{Scheme: CanonicalScheme, Hash: sum[:]}
 }
 
-// AgreesWith says whether a record, given by its fields as the API names them, says what was asked for. Fields that only one
-// of the two has are not compared. A record may rest on more evidence, and an instant that was left out may be any.
+// AgreesWith reports whether a record, given by its API fields, has the content of the input. Fields that only one of
+// the two has are not compared. The record may have more evidence, and an instant that the input leaves out matches
+// any.
 func (c Canonical) AgreesWith(record map[string]any) bool {
 	for name, byDefault := range c.defaults {
 		value, kept := record[name]
@@ -101,7 +103,7 @@ func isInstant(value any) bool {
 	return false
 }
 
-// RefsIn are the references to records in an input.
+// RefsIn returns the references to records in an input.
 func RefsIn(input any) []string {
 	var refs []string
 	canonicalFields(reflect.ValueOf(input), func(ref string) string {
@@ -122,7 +124,7 @@ func canonicalFields(in reflect.Value, record func(string) string) map[string]an
 	return fields
 }
 
-// canonicalValue is nil for what is null or empty.
+// canonicalValue returns the canonical form of a value, nil if the value is null or empty.
 func canonicalValue(v reflect.Value, ref bool, record func(string) string) any {
 	if !v.IsValid() || v.IsZero() {
 		return nil
@@ -180,7 +182,7 @@ func defaultOf(f reflect.StructField) string {
 	return value
 }
 
-// apiName is the name that the API has for a field: URL is url, EffectiveAt is effectiveAt.
+// apiName returns the API's name of a field: url for URL, effectiveAt for EffectiveAt.
 func apiName(goName string) string {
 	if strings.ToUpper(goName) == goName {
 		return strings.ToLower(goName)

@@ -6,13 +6,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// Cursor is an opaque position in the change feed of one database. Later changes have cursors that sort later.
+// Cursor is an opaque position in the change feed of one database. A later change has a cursor that sorts later.
 type Cursor string
 
 // Change is one entry of the feed: a pointer to one of the types below.
 type Change interface{}
 
-// ChangeEntry is what every kind of change has.
+// ChangeEntry has the fields that all kinds of change share. NegotiationID is nil if the record belongs to no
+// negotiation.
 type ChangeEntry struct {
 	Seq           int64
 	Cursor        Cursor
@@ -22,9 +23,10 @@ type ChangeEntry struct {
 	RecordedAt    Instant
 	RecordedByID  uuid.UUID
 	NegotiationID *uuid.UUID
-	Cause         *ShiftCause // of a status or position that moved
+	Cause         *ShiftCause // of a change of a status or position; nil for other changes
 
-	// What was changed. A nil Version says that it was retracted; PreviousVersion is what stood there before.
+	// The subject is the record that changed. A nil Version means that it was retracted. PreviousVersion is the version
+	// before, nil if there was none.
 	Action          RecordAction
 	SubjectKind     Kind
 	SubjectID       uuid.UUID
@@ -33,9 +35,9 @@ type ChangeEntry struct {
 	ScenarioID      *uuid.UUID // of a status change
 	Fields          []string
 
-	// Lines are the scenarios and the holders whose line of facts it changed.
+	// Lines are the scenarios and holders whose line of statuses or positions changed.
 	Lines []uuid.UUID
-	// Touches are the records that a subscriber to any of them wants to hear of it for.
+	// Touches are the records that the change concerns: a filter on any of them matches it.
 	Touches []uuid.UUID
 }
 
@@ -45,7 +47,7 @@ type (
 		Nodes      []Change
 		Edges      []ChangeEdge
 		PageInfo   PageInfo
-		TotalCount int // 0 unless it was asked for
+		TotalCount int // 0 unless it was selected
 	}
 	ChangeEdge struct {
 		Cursor Cursor
@@ -53,24 +55,24 @@ type (
 	}
 )
 
-// Lens is the lens through which everything beneath a change is read: the world and the record as of the change.
+// Lens returns the lens for everything beneath the change: both instants are its RecordedAt.
 func (e ChangeEntry) Lens() Lens {
 	return Pinned(e.RecordedAt, e.RecordedAt)
 }
 
-// The kinds of change, as a subscriber meets them.
+// The types of change.
 type (
-	// ScenarioStatusChanged: a scenario's status moved, or its record was mended.
+	// ScenarioStatusChanged says that a scenario took a status, or that a status change was corrected or retracted.
 	ScenarioStatusChanged struct{ ChangeEntry }
-	// PositionChanged: a holder's position moved, or its record was mended.
+	// PositionChanged says that a holder took a position, or that a position was corrected or retracted.
 	PositionChanged struct{ ChangeEntry }
-	// AssessmentChanged: an analyst assessed a scenario.
+	// AssessmentChanged says that an analyst assessed a scenario.
 	AssessmentChanged struct{ ChangeEntry }
-	// RecordChanged: anything else.
+	// RecordChanged is any other change.
 	RecordChanged struct{ ChangeEntry }
 )
 
-// Change is the entry as its kind of change.
+// Change returns the entry as its type of change.
 func (e ChangeEntry) Change() Change {
 	switch {
 	case e.Cause != nil && e.SubjectKind == KindPosition:
@@ -83,7 +85,7 @@ func (e ChangeEntry) Change() Change {
 	return &RecordChanged{e}
 }
 
-// Subject is the id of what was changed; nil when it was retracted.
+// Subject returns the id of the record that changed, nil if it was retracted.
 func (e ChangeEntry) Subject() *uuid.UUID {
 	if e.Version == nil {
 		return nil
@@ -91,7 +93,7 @@ func (e ChangeEntry) Subject() *uuid.UUID {
 	return &e.SubjectID
 }
 
-// ChangeKind classes changes for those who filter them.
+// ChangeKind is what a change is about, for filters.
 type ChangeKind string
 
 // The kinds of change.
@@ -104,7 +106,7 @@ const (
 	ChangeOfRecord     ChangeKind = "RECORD"
 )
 
-// RecordAction is what happened to a record.
+// RecordAction is what a change did to a record.
 type RecordAction string
 
 // The actions on a record.
@@ -114,8 +116,8 @@ const (
 	Retracted RecordAction = "RETRACTED"
 )
 
-// ShiftCause says why something reads differently: the world moved, we learned late that it had, the record was mended,
-// or nothing was on record before.
+// ShiftCause says why a value reads differently: the world changed, a report came late, the record was corrected, or
+// nothing was on record before.
 type ShiftCause string
 
 // The causes of a shift.
@@ -126,7 +128,7 @@ const (
 	FirstRecorded   ShiftCause = "FIRST_RECORDED"
 )
 
-// CauseOfNew is the cause of a new fact that begins at an instant, given where the other facts of its line begin.
+// CauseOfNew returns the cause of a new fact that begins at an instant, given where the other facts of its line begin.
 func CauseOfNew(begins Instant, others []Instant) ShiftCause {
 	if len(others) == 0 {
 		return FirstRecorded
@@ -139,7 +141,7 @@ func CauseOfNew(begins Instant, others []Instant) ShiftCause {
 	return WorldChanged
 }
 
-// ChangeOrder is an order in which changes can be listed.
+// ChangeOrder is a direction in which changes can be listed.
 type ChangeOrder string
 
 // The orders of changes.
@@ -148,8 +150,8 @@ const (
 	NewestFirst ChangeOrder = "NEWEST_FIRST"
 )
 
-// ChangeFilter narrows the feed: a change matches when it touches one of each list that is given and is of one of the
-// kinds.
+// ChangeFilter selects changes. A change matches if it touches a record of each list that is not empty, and Kinds is
+// empty or has its kind.
 type ChangeFilter struct {
 	Negotiations []string
 	Issues       []string
@@ -158,14 +160,14 @@ type ChangeFilter struct {
 	Kinds        []ChangeKind
 }
 
-// FeedFilter is a ChangeFilter with its records found: a change matches without the database being asked.
+// FeedFilter is a ChangeFilter whose references are resolved, so that matching needs no database.
 type FeedFilter struct {
-	Touching [][]uuid.UUID // of each list, the change touches one
+	Touching [][]uuid.UUID // the change touches a record of each list
 	Kinds    []ChangeKind
-	Moves    Kind // only moves of this kind of fact, and Touching is of their lines; empty: all changes
+	Moves    Kind // only changes with a cause, of facts of this kind, whose lines match Touching; empty: all changes
 }
 
-// Matches says whether a subscriber with this filter hears of the change.
+// Matches reports whether a subscriber with this filter gets the change.
 func (f FeedFilter) Matches(e ChangeEntry) bool {
 	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind) {
 		return false
@@ -188,31 +190,31 @@ func (f FeedFilter) Matches(e ChangeEntry) bool {
 	return true
 }
 
-// AddEvidenceInput adds statements to what rests on them, without moving it.
+// AddEvidenceInput adds statements to the evidence of a fact.
 type AddEvidenceInput struct {
 	To          string
 	Evidence    []string
 	NewEvidence []NewStatementInput
 }
 
-// Check refuses what is wrong with the input; its references come later.
+// Check refuses what is wrong with the input. It does not resolve references.
 func (in AddEvidenceInput) Check() error {
 	var c checks
 	c.statements("evidence", in.Evidence, in.NewEvidence)
 	if len(in.Evidence)+len(in.NewEvidence) == 0 {
-		c.refuse("evidence", "No evidence is named; give evidence, newEvidence, or both.")
+		c.refuse("evidence", "No evidence is given; give evidence, newEvidence, or both.")
 	}
 	return c.err()
 }
 
-// RetractInput takes back a record that should never have been.
+// RetractInput retracts a record that was made in error.
 type RetractInput struct {
 	ID               string
 	Note             string
 	IfUnchangedSince *Cursor
 }
 
-// Check refuses a retraction without a reason.
+// Check refuses a retraction without a note.
 func (in RetractInput) Check() error {
 	var c checks
 	c.text("note", in.Note, MaxProse)

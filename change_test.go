@@ -18,14 +18,16 @@ func TestFeedFilterMatches(t *testing.T) {
 		filter FeedFilter
 		want   bool
 	}{
-		"no filter":                      {FeedFilter{}, true},
-		"one of a list":                  {FeedFilter{Touching: [][]uuid.UUID{{other, speaker}}}, true},
-		"each list needs one":            {FeedFilter{Touching: [][]uuid.UUID{{speaker}, {other}}}, false},
-		"another kind":                   {FeedFilter{Kinds: []ChangeKind{ChangeOfEvent}}, false},
-		"moves of this kind":             {FeedFilter{Moves: KindPosition, Touching: [][]uuid.UUID{{negotiation}, {scenario}, {holder}}}, true},
-		"moves of another kind":          {FeedFilter{Moves: KindStatusChange}, false},
-		"who only spoke has not moved":   {FeedFilter{Moves: KindPosition, Touching: [][]uuid.UUID{{speaker}}}, false},
-		"evidence without a move is not": {FeedFilter{Moves: KindPosition, Touching: [][]uuid.UUID{{other}}}, false},
+		"no filter":           {FeedFilter{}, true},
+		"one of a list":       {FeedFilter{Touching: [][]uuid.UUID{{other, speaker}}}, true},
+		"each list needs one": {FeedFilter{Touching: [][]uuid.UUID{{speaker}, {other}}}, false},
+		"another kind":        {FeedFilter{Kinds: []ChangeKind{ChangeOfEvent}}, false},
+		"moves of this kind": {
+			FeedFilter{Moves: KindPosition, Touching: [][]uuid.UUID{{negotiation}, {scenario}, {holder}}}, true,
+		},
+		"moves of another kind":   {FeedFilter{Moves: KindStatusChange}, false},
+		"a speaker does not move": {FeedFilter{Moves: KindPosition, Touching: [][]uuid.UUID{{speaker}}}, false},
+		"moves of another record": {FeedFilter{Moves: KindPosition, Touching: [][]uuid.UUID{{other}}}, false},
 	} {
 		if got := tt.filter.Matches(moved); got != tt.want {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)

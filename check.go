@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Bounds on what a record may hold. Lengths are in Unicode code points.
+// Bounds on the content of records. Lengths are in Unicode code points.
 const (
 	MaxKey       = 80
 	MaxTitle     = 300
@@ -23,7 +23,7 @@ const (
 
 var keyShape = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
-// checks collects what is wrong with an input, so that a person is told of everything at once.
+// checks collects the faults of an input, so that a refusal lists all of them.
 type checks struct{ refusal Refusal }
 
 func (c *checks) err() error {
@@ -40,9 +40,10 @@ func (c *checks) refuse(field, format string, args ...any) {
 func (c *checks) key(field, key string) {
 	switch {
 	case uuid.Validate(key) == nil:
-		c.refuse(field, "The key %q is shaped like an id; choose one that a person would recognise, such as \"ceasefire-first\".", key)
+		c.refuse(field, "The key %q is shaped like a UUID; choose a readable key such as \"ceasefire-first\".", key)
 	case utf8.RuneCountInString(key) > MaxKey || !keyShape.MatchString(key):
-		c.refuse(field, "The key %q can't be used; a key has 1 to %d lower-case letters, digits and hyphens and starts with a letter.", key, MaxKey)
+		c.refuse(field, "The key %q can't be used; a key has 1 to %d lower-case letters, digits and hyphens "+
+			"and starts with a letter.", key, MaxKey)
 	}
 }
 
@@ -51,9 +52,9 @@ func (c *checks) text(field, text string, limit int) {
 	case strings.TrimSpace(text) == "":
 		c.refuse(field, "%s is empty; write at least one character.", sentenceName(field))
 	case n > limit:
-		c.refuse(field, "%s has %d characters; at most %d are kept.", sentenceName(field), n, limit)
+		c.refuse(field, "%s has %d characters; at most %d are allowed.", sentenceName(field), n, limit)
 	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
-		c.refuse(field, "%s holds a NUL character or broken UTF-8; send plain Unicode text.", sentenceName(field))
+		c.refuse(field, "%s contains a NUL character or invalid UTF-8; send valid Unicode text.", sentenceName(field))
 	}
 }
 
@@ -71,7 +72,7 @@ func (c *checks) percent(field string, n *int) {
 
 func (c *checks) list(field string, n int) {
 	if n > MaxList {
-		c.refuse(field, "%s has %d entries; at most %d are kept.", sentenceName(field), n, MaxList)
+		c.refuse(field, "%s has %d entries; at most %d are allowed.", sentenceName(field), n, MaxList)
 	}
 }
 
@@ -89,14 +90,16 @@ func (c *checks) order(fromField, toField string, from, to *Instant) {
 	}
 }
 
-// notAfter refuses what lies in the future.
+// notAfter refuses an instant in the future.
 func (c *checks) notAfter(field string, at, now Instant) {
 	if at.After(now) {
-		c.refuse(field, "%s %s lies in the future; give an instant up to now, %s.", sentenceName(field), FormatInstant(at), FormatInstant(now))
+		c.refuse(field, "%s %s lies in the future; give an instant up to now, %s.",
+			sentenceName(field), FormatInstant(at), FormatInstant(now))
 	}
 }
 
-// oneOf refuses a value that the vocabulary does not have. (The API's own reader takes no others; a file may lack one.)
+// oneOf refuses a value that is not in the vocabulary. GraphQL validation rejects such values before; data sets are not
+// validated.
 func oneOf[E ~string](c *checks, field string, value E, vocabulary []E) {
 	switch {
 	case value == "":
@@ -106,7 +109,7 @@ func oneOf[E ~string](c *checks, field string, value E, vocabulary []E) {
 	}
 }
 
-// statements checks the statements entered together with a fact.
+// statements checks the evidence that is recorded together with a fact.
 func (c *checks) statements(field string, refs []string, added []NewStatementInput) {
 	c.list(field, len(refs)+len(added))
 	for i := range added {
@@ -114,7 +117,8 @@ func (c *checks) statements(field string, refs []string, added []NewStatementInp
 	}
 }
 
-// sentenceName begins a sentence with the last part of a field's path: "newEvidence.0.text" reads "Text".
+// sentenceName returns the last part of a field's path for the beginning of a sentence: "newEvidence.0.text" gives
+// "Text".
 func sentenceName(field string) string {
 	parts := strings.Split(field, ".")
 	last := parts[len(parts)-1]
@@ -124,12 +128,12 @@ func sentenceName(field string) string {
 	return strings.ToUpper(last[:1]) + last[1:]
 }
 
-// Words writes an enum value the way it stands in a sentence: IN_IMPLEMENTATION reads "in implementation".
+// Words returns an enum value as it reads in a sentence: IN_IMPLEMENTATION gives "in implementation".
 func Words[E ~string](value E) string {
 	return strings.ToLower(strings.ReplaceAll(string(value), "_", " "))
 }
 
-// Listed joins enum values for a sentence.
+// Listed joins enum values with commas, for a sentence.
 func Listed[E ~string](values []E) string {
 	words := make([]string, len(values))
 	for i, v := range values {

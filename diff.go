@@ -6,13 +6,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// NegotiationDiff is what reads differently in a negotiation through two lenses.
+// NegotiationDiff is the difference between two lenses on a negotiation.
 type NegotiationDiff struct {
 	NegotiationID uuid.UUID
 	From, To      Lens
 }
 
-// Mid shows the older state of the world as the newer state of the record has it.
+// Mid returns the lens of the older valid instant and the newer known instant: the old world on the new record.
 func (d *NegotiationDiff) Mid() Lens {
 	mid := d.To
 	if d.From.ValidAt.Before(mid.ValidAt) {
@@ -24,7 +24,7 @@ func (d *NegotiationDiff) Mid() Lens {
 	return mid
 }
 
-// KnownFrom is the older of the two known instants.
+// KnownFrom returns the older of the two known instants.
 func (d *NegotiationDiff) KnownFrom() Instant {
 	if d.To.KnownAt.Before(d.From.KnownAt) {
 		return d.To.KnownAt
@@ -32,19 +32,19 @@ func (d *NegotiationDiff) KnownFrom() Instant {
 	return d.From.KnownAt
 }
 
-// Backwards says whether it goes from a later lens to an earlier one.
+// Backwards reports whether the diff goes from a later lens to an earlier one.
 func (d *NegotiationDiff) Backwards() bool {
 	return !d.To.SameInstants(d.From) && !d.To.ValidAt.After(d.From.ValidAt) && !d.To.KnownAt.After(d.From.KnownAt)
 }
 
-// Shift is what the cause of a shift follows from. The old value is that at the older of the two lenses.
+// Shift has the facts that decide the cause of a shift. The old value is the value at the older of the two lenses.
 type Shift struct {
-	OnRecord    bool // there is an old value, or something of its line was known by the older known instant
-	AsBefore    bool // the value at Mid is the old one
-	Uncorrected bool // the value at Mid does not rest on corrections and retractions that were recorded in between
+	OnRecord    bool // there is an old value, or something on its line was known at the older known instant
+	AsBefore    bool // the value at Mid equals the old value
+	Uncorrected bool // the value at Mid would be the same without the corrections and retractions recorded in between
 }
 
-// Cause says why a value shifted.
+// Cause returns why the value differs.
 func (s Shift) Cause() ShiftCause {
 	switch {
 	case !s.OnRecord:
@@ -57,26 +57,25 @@ func (s Shift) Cause() ShiftCause {
 	return RecordCorrected
 }
 
-// StatusShift is a scenario whose status reads differently.
+// StatusShift is a scenario whose status differs. Before and After are nil where it is not on the table.
 type StatusShift struct {
 	Shift
-	Lens       Lens // the one that the diff goes to
+	Lens       Lens // the lens that the diff goes to
 	ScenarioID uuid.UUID
 	Before     *ScenarioStatus
 	After      *ScenarioStatus
 }
 
-// PositionShift is a holder whose prevailing position on a scenario says something else: another stance, other conditions, or
-// another red line.
+// PositionShift is a holder whose prevailing position on a scenario differs in stance, conditions or red line.
 type PositionShift struct {
 	Shift
-	Lens       Lens // the one that the diff goes to
+	Lens       Lens // the lens that the diff goes to
 	From       Lens
 	ScenarioID uuid.UUID
 	HolderID   uuid.UUID
-	BeforeID   *uuid.UUID // versions
-	AfterID    *uuid.UUID
-	Mid        *Position // what prevails at Mid; nothing but what it says
+	BeforeID   *uuid.UUID // version of the old position; nil: none
+	AfterID    *uuid.UUID // version of the new position; nil: none
+	Mid        *Position  // the prevailing position at Mid, with its content only; nil: none
 }
 
 // Pages of shifts.
@@ -87,9 +86,9 @@ type (
 	PositionShiftEdge       = Edge[PositionShift]
 )
 
-// PrevailingAt is the position that prevails at an instant on a line of positions that come in the order in which they would
-// prevail over each other; nil when none holds then. How they cut each other is worked out from what was asserted alone.
-// Of two plain ones that begin at the same instant, which can't be on record together, the one recorded earlier counts.
+// PrevailingAt returns the position that prevails at t, nil if none holds. The line must be sorted by rank, the highest
+// first. How its positions cut each other is derived from their asserted intervals alone. If two plain positions begin
+// at the same instant, which can't be on record together, the one recorded earlier counts.
 func PrevailingAt(line []*Position, t Instant) *Position {
 	arranged := slices.DeleteFunc(slices.Clone(line), func(p *Position) bool {
 		return p.ContestsID == nil && slices.ContainsFunc(line, func(o *Position) bool {
@@ -97,7 +96,7 @@ func PrevailingAt(line []*Position, t Instant) *Position {
 		})
 	})
 	line = slices.Clone(arranged)
-	ArrangePositions(arranged, uuid.Nil) // which refuses nothing where nothing is recorded
+	ArrangePositions(arranged, uuid.Nil) // never refuses: no position is marked as changed
 	for _, p := range line {
 		if within(t, &p.ValidFrom, p.ValidTo) {
 			return p

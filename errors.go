@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// UserErrorCode classes a refusal of what a mutation was given.
+// UserErrorCode is the kind of a refusal.
 type UserErrorCode string
 
-// The classes of refusal.
+// The kinds of refusal.
 const (
 	NotFound          UserErrorCode = "NOT_FOUND"
 	Invalid           UserErrorCode = "INVALID"
@@ -20,15 +20,15 @@ const (
 	QuoteNotFound     UserErrorCode = "QUOTE_NOT_FOUND"
 )
 
-// UserError is one refusal: a sentence for a person that names the value and what would be accepted, and the path
-// of the input field it is about (empty where it is about the whole).
+// UserError is one refusal. Message is a sentence that names the value and says what is accepted. Field is the path of
+// the input field, nil if the refusal is about the whole input.
 type UserError struct {
 	Code    UserErrorCode
 	Message string
 	Field   []string
 }
 
-// Refusal is the error of a mutation whose content can't be accepted. Nothing was written.
+// Refusal is the error of a mutation whose input is refused. Nothing was written.
 type Refusal []UserError
 
 func (r Refusal) Error() string {
@@ -39,7 +39,8 @@ func (r Refusal) Error() string {
 	return strings.Join(sentences, " ")
 }
 
-// Refuse makes a refusal with one sentence about the input field at the path, whose parts are separated by dots.
+// Refuse returns a Refusal with one sentence. Field is the path of the input field, with dots between its parts; empty
+// means the whole input.
 func Refuse(code UserErrorCode, field, format string, args ...any) error {
 	return Refusal{{Code: code, Message: fmt.Sprintf(format, args...), Field: fieldPath(field)}}
 }
@@ -51,10 +52,10 @@ func fieldPath(field string) []string {
 	return strings.Split(field, ".")
 }
 
-// FaultCode classes an error that is about the request as a whole and not about a mutation's content.
+// FaultCode is the kind of a fault.
 type FaultCode string
 
-// The classes of fault that package parley and its adapters tell apart.
+// The kinds of fault that package parley and its adapters return.
 const (
 	Unauthenticated FaultCode = "UNAUTHENTICATED"
 	BadCursor       FaultCode = "BAD_CURSOR"
@@ -64,7 +65,8 @@ const (
 	Internal        FaultCode = "INTERNAL"
 )
 
-// Fault is a request that can't be answered: an unknown cursor, a filter that names a record nobody knows.
+// Fault is the error of a request that can't be answered, for example because a cursor or a record in a filter is
+// unknown.
 type Fault struct {
 	Code    FaultCode
 	Message string
@@ -72,7 +74,7 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Message }
 
-// NewFault makes a fault with one sentence.
+// NewFault returns a Fault with one sentence.
 func NewFault(code FaultCode, format string, args ...any) error {
 	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
 }

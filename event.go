@@ -2,7 +2,8 @@ package parley
 
 import "github.com/google/uuid"
 
-// Event is something that happened, or is planned, in a negotiation.
+// Event is something that happened, or is planned, in a negotiation. A nil EndedAt means that it is a single moment, is
+// not over, or its end is not known.
 type Event struct {
 	Lens Lens
 	Provenance
@@ -27,24 +28,48 @@ type (
 	EventEdge       = Edge[Event]
 )
 
-// Label is what to call it in a list.
+// Label returns a short name for lists.
 func (e *Event) Label() string { return e.Title }
 
-// EventKind classes events.
+// EventKind is what an event is.
 type EventKind string
+
+// The kinds of event.
+const (
+	EventMeeting    EventKind = "MEETING"    // people meet in one place, below the level of leaders
+	EventSummit     EventKind = "SUMMIT"     // leaders meet in one place
+	EventCall       EventKind = "CALL"       // people talk by telephone or video
+	EventStatement  EventKind = "STATEMENT"  // somebody makes a public declaration
+	EventProposal   EventKind = "PROPOSAL"   // somebody puts terms forward
+	EventSigning    EventKind = "SIGNING"    // something is signed
+	EventDeadline   EventKind = "DEADLINE"   // a date by which something is demanded or due
+	EventSanctions  EventKind = "SANCTIONS"  // sanctions are imposed, eased or lifted
+	EventEscalation EventKind = "ESCALATION" // fighting or threats increase
+	EventViolation  EventKind = "VIOLATION"  // something agreed is broken
+	EventOther      EventKind = "OTHER"
+)
 
 // EventKinds lists every EventKind.
 var EventKinds = []EventKind{
-	"MEETING", "SUMMIT", "CALL", "STATEMENT", "PROPOSAL", "SIGNING", "DEADLINE", "SANCTIONS", "ESCALATION", "VIOLATION", "OTHER",
+	EventMeeting, EventSummit, EventCall, EventStatement, EventProposal, EventSigning, EventDeadline, EventSanctions,
+	EventEscalation, EventViolation, EventOther,
 }
 
 // EventState says whether an event took place.
 type EventState string
 
-// EventStates lists every EventState.
-var EventStates = []EventState{"PLANNED", "HELD", "POSTPONED", "CANCELLED"}
+// The states of an event.
+const (
+	EventPlanned   EventState = "PLANNED"
+	EventHeld      EventState = "HELD"      // it took place, or is taking place
+	EventPostponed EventState = "POSTPONED" // StartedAt is the latest date named
+	EventCancelled EventState = "CANCELLED"
+)
 
-// RecordEventInput puts an event on record.
+// EventStates lists every EventState.
+var EventStates = []EventState{EventPlanned, EventHeld, EventPostponed, EventCancelled}
+
+// RecordEventInput records an event.
 type RecordEventInput struct {
 	ID                 *string
 	Negotiation        string `api:"ref"`
@@ -61,7 +86,7 @@ type RecordEventInput struct {
 	NewEvidence        []NewStatementInput
 }
 
-// EditEvent changes the plain fields of an event.
+// EditEvent edits an event.
 type EditEvent struct {
 	Event              string
 	Kind               Patch[EventKind]
@@ -75,7 +100,7 @@ type EditEvent struct {
 	IfUnchangedSince   *Cursor
 }
 
-// Event is what the input describes, its references aside, or everything that is wrong with it.
+// Event returns the event that the input describes, without its references, or a Refusal.
 func (in RecordEventInput) Event() (Event, error) {
 	e := Event{
 		Key: in.Key, Kind: in.Kind, State: in.State, Title: in.Title, Location: in.Location,
@@ -88,7 +113,8 @@ func (in RecordEventInput) Event() (Event, error) {
 	return e, c.err()
 }
 
-// Edit applies the patches and returns the names of the fields that changed. The participants come resolved.
+// Edit applies the patches and returns the API names of the fields that changed, or a Refusal. The participants are
+// passed resolved.
 func (ev *Event) Edit(in EditEvent, participants Patch[[]uuid.UUID]) ([]string, error) {
 	var e edit
 	set(&e, "kind", &ev.Kind, in.Kind)

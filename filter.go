@@ -1,9 +1,9 @@
 package parley
 
-// MaxDays bounds how many days a filter may look back.
+// MaxDays is the largest number of days that a filter may look back.
 const MaxDays = 1_000_000
 
-// StatementFilter narrows a list of statements; what is left out does not narrow.
+// StatementFilter selects statements. Empty fields do not filter.
 type StatementFilter struct {
 	Negotiations []string
 	About        []string
@@ -13,7 +13,7 @@ type StatementFilter struct {
 	Said         *TimeRange
 }
 
-// EventFilter narrows a list of events; what is left out does not narrow.
+// EventFilter selects events. Empty fields do not filter.
 type EventFilter struct {
 	Negotiations []string
 	Kinds        []EventKind

@@ -2,7 +2,8 @@ package parley
 
 import "github.com/google/uuid"
 
-// Issue is a question on the table, to which scenarios are the rival answers.
+// Issue is a question on the table. Its scenarios are the possible answers. Exhaustive means that one of them must come
+// about.
 type Issue struct {
 	Lens Lens
 	Provenance
@@ -16,19 +17,38 @@ type Issue struct {
 	Exhaustive    bool
 }
 
-// Label is what to call it in a list.
+// Label returns a short name for lists.
 func (i *Issue) Label() string { return i.Title }
 
-// IssueKind classes what is in dispute: UCDP's incompatibilities and PA-X's families of provisions.
+// IssueKind is what an issue is about: the incompatibilities of UCDP and the issue families of PA-X.
 type IssueKind string
+
+// The kinds of issue.
+const (
+	IssueTerritory                IssueKind = "TERRITORY"
+	IssueGovernment               IssueKind = "GOVERNMENT"
+	IssueCeasefire                IssueKind = "CEASEFIRE"
+	IssueSecurityGuarantees       IssueKind = "SECURITY_GUARANTEES"
+	IssuePowerSharing             IssueKind = "POWER_SHARING"
+	IssueHumanRights              IssueKind = "HUMAN_RIGHTS"
+	IssueJustice                  IssueKind = "JUSTICE"
+	IssueSocioEconomic            IssueKind = "SOCIO_ECONOMIC"
+	IssueHumanitarian             IssueKind = "HUMANITARIAN"
+	IssuePrisoners                IssueKind = "PRISONERS"
+	IssueSanctions                IssueKind = "SANCTIONS"
+	IssueImplementationMonitoring IssueKind = "IMPLEMENTATION_MONITORING"
+	IssueProcess                  IssueKind = "PROCESS" // the talks themselves
+	IssueOther                    IssueKind = "OTHER"
+)
 
 // IssueKinds lists every IssueKind.
 var IssueKinds = []IssueKind{
-	"TERRITORY", "GOVERNMENT", "CEASEFIRE", "SECURITY_GUARANTEES", "POWER_SHARING", "HUMAN_RIGHTS", "JUSTICE",
-	"SOCIO_ECONOMIC", "HUMANITARIAN", "PRISONERS", "SANCTIONS", "IMPLEMENTATION_MONITORING", "PROCESS", "OTHER",
+	IssueTerritory, IssueGovernment, IssueCeasefire, IssueSecurityGuarantees, IssuePowerSharing, IssueHumanRights,
+	IssueJustice, IssueSocioEconomic, IssueHumanitarian, IssuePrisoners, IssueSanctions, IssueImplementationMonitoring,
+	IssueProcess, IssueOther,
 }
 
-// AddIssueInput puts a question on the table.
+// AddIssueInput adds an issue to a negotiation.
 type AddIssueInput struct {
 	ID          *string
 	Negotiation string `api:"ref"`
@@ -39,7 +59,7 @@ type AddIssueInput struct {
 	Exhaustive  bool
 }
 
-// EditIssue changes the plain fields of an issue.
+// EditIssue edits an issue.
 type EditIssue struct {
 	Issue            string
 	Title            Patch[string]
@@ -49,7 +69,7 @@ type EditIssue struct {
 	IfUnchangedSince *Cursor
 }
 
-// Issue is what the input describes, or everything that is wrong with it.
+// Issue returns the issue that the input describes, without its references, or a Refusal.
 func (in AddIssueInput) Issue() (Issue, error) {
 	i := Issue{Key: in.Key, Title: in.Title, Question: in.Question, Kind: in.Kind, Exhaustive: in.Exhaustive}
 	var c checks
@@ -58,7 +78,7 @@ func (in AddIssueInput) Issue() (Issue, error) {
 	return i, c.err()
 }
 
-// Edit applies the patches and returns the names of the fields that changed.
+// Edit applies the patches and returns the API names of the fields that changed, or a Refusal.
 func (i *Issue) Edit(in EditIssue) ([]string, error) {
 	var e edit
 	set(&e, "title", &i.Title, in.Title)

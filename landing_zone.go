@@ -6,8 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// LandingZoneEntry is whether one scenario could hold, as on record: who would stand in its way, and with what weight it is
-// supported. docs/analysis.md reckons an example.
+// LandingZoneEntry says whether the parties could accept one scenario: which veto players block it, and how strongly it
+// is supported. Support, SupportLow and SupportHigh are -2 to 2, nil if no party that counts has a weight above 0.
+// docs/analysis.md has a worked example.
 type LandingZoneEntry struct {
 	Lens        Lens
 	ScenarioID  uuid.UUID
@@ -22,7 +23,8 @@ type LandingZoneEntry struct {
 	Parties     []*LandingZoneParty
 }
 
-// LandingZoneParty is what one party brings to the verdict and the support.
+// LandingZoneParty is one party's part in the verdict and the support. A nil Stance means that nothing is recorded; a
+// nil Capability or Salience means not judged.
 type LandingZoneParty struct {
 	Stakeholder *Stakeholder
 	VetoPlayer  bool
@@ -33,7 +35,7 @@ type LandingZoneParty struct {
 	Salience    *int
 }
 
-// Weight is what the party's stance counts with; nil where it can't be told.
+// Weight returns the weight of the party's stance, capability times salience; nil if one of them is not judged.
 func (p *LandingZoneParty) Weight() *int {
 	if p.Capability == nil || p.Salience == nil {
 		return nil
@@ -42,57 +44,59 @@ func (p *LandingZoneParty) Weight() *int {
 	return &weight
 }
 
-// Acceptability says whether veto players stand in the way of a scenario.
+// Acceptability says whether veto players block a scenario.
 type Acceptability string
 
-// The verdicts. UNDECIDED: nobody with a veto opposes it, but somebody has not spoken.
+// The verdicts. Undecided: no veto player opposes the scenario, but at least one has no graded stance.
 const (
 	Acceptable Acceptability = "ACCEPTABLE"
 	Blocked    Acceptability = "BLOCKED"
 	Undecided  Acceptability = "UNDECIDED"
 )
 
-// grades are the numbers of the stances that have one.
-var grades = map[Stance]int{"STRONGLY_OPPOSES": -2, "OPPOSES": -1, "NEUTRAL": 0, "SUPPORTS": 1, "STRONGLY_SUPPORTS": 2}
+// grades has the numbers of the graded stances.
+var grades = map[Stance]int{StronglyOpposes: -2, Opposes: -1, Neutral: 0, Supports: 1, StronglySupports: 2}
 
-// Grade is the number of a stance, -2..2; false for one that has none.
+// Grade returns the number of a stance, -2 to 2; false if the stance has none.
 func (s Stance) Grade() (int, bool) {
 	grade, graded := grades[s]
 	return grade, graded
 }
 
-// The stances of an undeclared veto player at the worst and at the best.
+// The worst and the best grade that an undeclared veto player could take.
 const (
 	lowestGrade  = -2
 	highestGrade = 2
 )
 
-// MaxWhatIf bounds the stances that are supposed at once.
+// MaxWhatIf is the largest number of suppositions in one what-if.
 const MaxWhatIf = 1_000
 
-// WhatIfPosition supposes that a stakeholder stood somewhere.
+// WhatIfPosition supposes that a stakeholder has a stance on a scenario.
 type WhatIfPosition struct {
 	Stakeholder string
 	Scenario    string
 	Stance      Stance
 }
 
-// Supposition is a WhatIfPosition with its records found.
+// Supposition is a WhatIfPosition whose references are resolved.
 type Supposition struct {
 	WhatIfPosition
 	StakeholderID uuid.UUID
 	ScenarioID    uuid.UUID
 }
 
-// supposed are the stances that parties are supposed to take on scenarios.
+// supposed maps a party and a scenario to the supposed stance.
 type supposed map[[2]uuid.UUID]Supposition
 
-// suppose refuses what is about another issue or about somebody who has no part in this one, and what contradicts itself.
+// suppose maps the suppositions to parties. It returns a BadRequest fault for a scenario of another issue, a
+// stakeholder who has no part in this one, or two different stances of one party on one scenario.
 func (s *Standings) suppose(parties []*Stakeholder, whatIf []Supposition) (supposed, error) {
 	offices, all := s.parties(), make(supposed)
 	for _, w := range whatIf {
 		if !slices.Contains(s.Scenarios, w.ScenarioID) {
-			return nil, NewFault(BadRequest, "whatIf: %q is no scenario of this issue that is on the table; name one of those that the landing zone lists.", w.Scenario)
+			return nil, NewFault(BadRequest, "whatIf: %q is not a scenario of this issue that is on the table; "+
+				"name one that the landing zone lists.", w.Scenario)
 		}
 		known := false
 		for _, id := range offices.of(w.StakeholderID) {
@@ -102,19 +106,21 @@ func (s *Standings) suppose(parties []*Stakeholder, whatIf []Supposition) (suppo
 			known = true
 			at := [2]uuid.UUID{id, w.ScenarioID}
 			if other, twice := all[at]; twice && other.Stance != w.Stance {
-				return nil, NewFault(BadRequest, "whatIf: %q is supposed to be %s on %q and %q to be %s, which is the same party; keep one of the two.",
-					w.Stakeholder, w.Stance, w.Scenario, other.Stakeholder, other.Stance)
+				return nil, NewFault(BadRequest, "whatIf: %s of %q and %s of %q on %q are two stances of one party; "+
+					"keep one of them.", w.Stance, w.Stakeholder, other.Stance, other.Stakeholder, w.Scenario)
 			}
 			all[at] = w
 		}
 		if !known {
-			return nil, NewFault(BadRequest, "whatIf: %q neither takes part in the negotiation nor holds a position on this issue; name one of the parties of its matrix.", w.Stakeholder)
+			return nil, NewFault(BadRequest, "whatIf: %q neither takes part in the negotiation nor holds a position "+
+				"on this issue; name one of the parties of its matrix.", w.Stakeholder)
 		}
 	}
 	return all, nil
 }
 
-// LandingZone tells for each scenario whether it could hold among these parties, supposing what is supposed.
+// LandingZone returns, for each scenario, whether these parties could accept it, given the suppositions. It returns a
+// BadRequest fault for a supposition that does not fit the issue or contradicts another.
 func (s *Standings) LandingZone(parties []*Stakeholder, whatIf []Supposition) ([]*LandingZoneEntry, error) {
 	supposed, err := s.suppose(parties, whatIf)
 	if err != nil {
@@ -133,7 +139,7 @@ func (s *Standings) LandingZone(parties []*Stakeholder, whatIf []Supposition) ([
 	return entries, nil
 }
 
-// stand is what a party brings to a scenario.
+// stand returns a party's part in one scenario.
 func (s *Standings) stand(p *party, scenario uuid.UUID, supposed supposed) *LandingZoneParty {
 	stands := &LandingZoneParty{Stakeholder: p.stakeholder, Position: p.position(scenario)}
 	if stands.Position != nil {
@@ -143,7 +149,8 @@ func (s *Standings) stand(p *party, scenario uuid.UUID, supposed supposed) *Land
 		stands.Stance, stands.Position, stands.Supposed = &w.Stance, nil, true
 	}
 	for _, o := range p.participations {
-		stands.VetoPlayer = stands.VetoPlayer || o.VetoPlayer && (len(o.VetoIssueIDs) == 0 || slices.Contains(o.VetoIssueIDs, s.IssueID))
+		covered := len(o.VetoIssueIDs) == 0 || slices.Contains(o.VetoIssueIDs, s.IssueID)
+		stands.VetoPlayer = stands.VetoPlayer || o.VetoPlayer && covered
 		if o.Capability != nil && (stands.Capability == nil || *stands.Capability < *o.Capability) {
 			stands.Capability = o.Capability
 		}
@@ -154,7 +161,8 @@ func (s *Standings) stand(p *party, scenario uuid.UUID, supposed supposed) *Land
 	return stands
 }
 
-// declared is the number of the party's stance; false when it has not taken one that has a number. Silence is never consent.
+// declared returns the number of the party's stance; false if it has no graded stance. Silence does not count as
+// consent.
 func (p *LandingZoneParty) declared() (int, bool) {
 	if p.Stance == nil {
 		return 0, false
@@ -162,7 +170,7 @@ func (p *LandingZoneParty) declared() (int, bool) {
 	return p.Stance.Grade()
 }
 
-// judge sorts the veto players by what they say, and gives the verdict.
+// judge sorts the veto players by their stances and sets the verdict.
 func (e *LandingZoneEntry) judge() {
 	for _, p := range e.Parties {
 		if !p.VetoPlayer {
@@ -191,7 +199,7 @@ func (e *LandingZoneEntry) judge() {
 	}
 }
 
-// weigh takes the mean of the stances, weighted by capability and salience.
+// weigh sets the support: the mean of the stances, weighted by capability and salience.
 func (e *LandingZoneEntry) weigh() {
 	var support, low, high mean
 	for _, p := range e.Parties {

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// Instant is a point in time in UTC, exact to the microsecond as the database keeps it.
+// Instant is a point in time in UTC, with microsecond precision, as the database keeps it.
 type Instant = time.Time
 
-// The instants that can be kept: the years that RFC 3339 can write.
+// The range of instants: the years that RFC 3339 can write.
 var (
 	EarliestInstant = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 	LatestInstant   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
 )
 
-// Lens is the pair of instants through which a record and everything beneath it is read: how the world stood at
-// ValidAt, by what had been recorded until KnownAt. It is chosen at the root of an operation and rides on every object
-// read through it. Lenses are comparable: their instants are in UTC and without a monotonic reading. NewLens, AsOf.Lens
-// and Pinned make them. The zero lens stands for an operation's own, whose instants are not known yet.
+// Lens is the pair of instants that a record and everything beneath it is read through: how the world stood at ValidAt,
+// based only on what was recorded by KnownAt. It is chosen at the root of an operation and carried by every object read
+// through it. NewLens, AsOf.Lens and Pinned make lenses. Lenses are comparable with ==: their instants are in UTC and
+// have no monotonic reading. The zero Lens stands for the operation's own lens while its instants are not known yet.
 type Lens struct {
 	ValidAt Instant
 	KnownAt Instant
-	// Asked are the axes that the client gave; the others were left open, and are now.
+	// Asked has the axes that the client gave. The other instants are now.
 	Asked Axes
 }
 
-// Axes is a set of the two axes of time.
+// Axes is a set of time axes.
 type Axes int
 
 // The axes.
@@ -35,25 +35,25 @@ const (
 	KnownAxis
 )
 
-// NewLens is the lens of an operation that asks for none: now on both axes.
+// NewLens returns the lens of an operation that asks for none: validAt and knownAt are now.
 func NewLens(validAt, knownAt Instant) Lens { return Lens{ValidAt: validAt, KnownAt: knownAt} }
 
-// Pinned is the lens of one who asks for both instants.
+// Pinned returns the lens of a client that asks for both instants.
 func Pinned(validAt, knownAt Instant) Lens { return Lens{validAt, knownAt, ValidAxis | KnownAxis} }
 
-// IsZero says whether this is the zero lens.
+// IsZero reports whether l is the zero Lens.
 func (l Lens) IsZero() bool { return l == Lens{} }
 
-// SameInstants says whether two lenses show the same, whatever was asked for.
+// SameInstants reports whether two lenses have the same instants, whatever was asked for.
 func (l Lens) SameInstants(o Lens) bool { return l.ValidAt == o.ValidAt && l.KnownAt == o.KnownAt }
 
-// AsOf is the lens that a client asks for; an axis that it leaves out is open.
+// AsOf is the lens that a client asks for. A nil instant leaves its axis open.
 type AsOf struct {
 	ValidAt *Instant
 	KnownAt *Instant
 }
 
-// Lens is the lens asked for, where now is that of an operation that asks for none.
+// Lens returns the lens asked for. Its open axes have the instants of now, the lens of an operation that asks for none.
 func (a AsOf) Lens(now Lens) Lens {
 	if a.ValidAt != nil {
 		now.ValidAt, now.Asked = *a.ValidAt, now.Asked|ValidAxis
@@ -67,7 +67,7 @@ func (a AsOf) Lens(now Lens) Lens {
 // TimePrecision says how exactly an instant is known.
 type TimePrecision string
 
-// The precisions. NoLaterThan: it had begun by then, and nobody knows since when.
+// The precisions. NoLaterThan: it was so by this instant, and when it began is not known.
 const (
 	PrecisionInstant     TimePrecision = "INSTANT"
 	PrecisionHour        TimePrecision = "HOUR"
@@ -82,20 +82,21 @@ var TimePrecisions = []TimePrecision{
 	PrecisionInstant, PrecisionHour, PrecisionDay, PrecisionMonth, PrecisionYear, PrecisionNoLaterThan,
 }
 
-// TimeRange is half-open: From belongs to it, To does not. A missing end is open.
+// TimeRange is a half-open interval: From belongs to it, To does not. A nil end is open.
 type TimeRange struct {
 	From *Instant
 	To   *Instant
 }
 
-// instantShape is stricter than time.Parse, which takes a comma for a point and one digit of an hour for two.
+// instantShape is stricter than time.Parse, which accepts a comma as the decimal point and an hour of one digit.
 var instantShape = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(?:Z|[+-]\d\d:\d\d)$`)
 
-// ParseInstant reads an RFC 3339 instant with any offset and at most six fractional digits. The error is a sentence
-// that names the text and what would be accepted.
+// ParseInstant parses an RFC 3339 instant with any offset and at most six fractional digits. The error is a sentence
+// that names the text and says what is accepted.
 func ParseInstant(s string) (Instant, error) {
 	refuse := func(why string) (Instant, error) {
-		return Instant{}, fmt.Errorf("%q %s; write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six digits of a second", s, why)
+		return Instant{}, fmt.Errorf("%q %s; write an RFC 3339 instant such as 2025-08-15T19:30:00Z, "+
+			"with an offset and at most six fractional digits", s, why)
 	}
 	shape := instantShape.FindStringSubmatch(s)
 	t, err := time.Parse(time.RFC3339Nano, s)
@@ -112,23 +113,24 @@ func ParseInstant(s string) (Instant, error) {
 	return t, nil
 }
 
-// FormatInstant writes an instant in UTC with always six fractional digits, so that instants sort as strings do.
+// FormatInstant formats an instant in UTC, always with six fractional digits, so that the strings sort like the
+// instants.
 func FormatInstant(t Instant) string { return string(AppendInstant(nil, t)) }
 
-// AppendInstant appends what FormatInstant writes.
+// AppendInstant appends the instant as FormatInstant formats it.
 func AppendInstant(b []byte, t Instant) []byte {
 	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 }
 
-// Day writes the date of an instant, for sentences.
+// Day formats the date of an instant in UTC, for sentences.
 func Day(t Instant) string { return t.UTC().Format(time.DateOnly) }
 
-// within says whether t lies in the half-open interval; a nil end is open.
+// within reports whether t is in the half-open interval. A nil end is open.
 func within(t Instant, from, to *Instant) bool {
 	return (from == nil || !t.Before(*from)) && (to == nil || t.Before(*to))
 }
 
-// earlier returns the earlier of two ends of which nil is the latest.
+// earlier returns the earlier of two ends, where nil is later than any instant.
 func earlier(a, b *Instant) *Instant {
 	if a == nil || (b != nil && b.Before(*a)) {
 		return b
@@ -136,7 +138,7 @@ func earlier(a, b *Instant) *Instant {
 	return a
 }
 
-// sameInstant compares two instants of which either may be missing.
+// sameInstant reports whether two instants are equal. Nil equals only nil.
 func sameInstant(a, b *Instant) bool {
 	if a == nil || b == nil {
 		return a == b

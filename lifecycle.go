@@ -2,10 +2,10 @@ package parley
 
 import "slices"
 
-// ScenarioStatus is where a scenario stands in its life.
+// ScenarioStatus is a status in the life cycle of a scenario.
 type ScenarioStatus string
 
-// The statuses: first the main path in order, then what lies beside it.
+// The statuses. The first seven are the main path, in order.
 const (
 	Floated           ScenarioStatus = "FLOATED"
 	Proposed          ScenarioStatus = "PROPOSED"
@@ -22,32 +22,36 @@ const (
 	Superseded ScenarioStatus = "SUPERSEDED"
 )
 
-var mainPath = []ScenarioStatus{Floated, Proposed, UnderNegotiation, AgreedInPrinciple, Agreed, InImplementation, Implemented}
+var mainPath = []ScenarioStatus{
+	Floated, Proposed, UnderNegotiation, AgreedInPrinciple, Agreed, InImplementation, Implemented,
+}
 
-// StatusRule says what a scenario may do from one status.
+// StatusRule lists the statuses that may follow one status.
 type StatusRule struct {
 	Status      ScenarioStatus
 	Transitions []ScenarioStatus
 }
 
-// Initial says whether a scenario may come on the table with this status: observers arrive midway, so any will do but
-// one that speaks of a successor.
+// Initial reports whether the status may be a scenario's first. Observers may arrive midway, so any status may, except
+// Superseded, which needs a successor.
 func (r StatusRule) Initial() bool { return r.Status != Superseded }
 
-// Terminal says that nothing follows.
+// Terminal reports whether no status may follow.
 func (r StatusRule) Terminal() bool { return len(r.Transitions) == 0 }
 
-// Lifecycle is the whole life of a scenario as data: every status with those that may follow it. Along the main path a
-// scenario may pass over steps, since observers miss some.
+// Lifecycle is the life cycle of scenarios: each status with those that may follow it. Along the main path a scenario
+// may skip statuses, because observers miss some.
 var Lifecycle = []StatusRule{
 	{Floated, join(later(Floated), Stalled, Rejected, Withdrawn, Superseded)},
 	{Proposed, join(later(Proposed), Stalled, Rejected, Withdrawn, Superseded)},
 	{UnderNegotiation, join(later(UnderNegotiation), Proposed, Stalled, Rejected, Withdrawn, Superseded)},
-	{AgreedInPrinciple, join(later(AgreedInPrinciple), UnderNegotiation, Stalled, Rejected, Withdrawn, Collapsed, Superseded)},
+	{AgreedInPrinciple, join(later(AgreedInPrinciple),
+		UnderNegotiation, Stalled, Rejected, Withdrawn, Collapsed, Superseded)},
 	{Agreed, join(later(Agreed), Stalled, Collapsed, Superseded)},
 	{InImplementation, join(later(InImplementation), Stalled, Collapsed, Superseded)},
 	{Implemented, join(nil, Collapsed)},
-	{Stalled, join(nil, Proposed, UnderNegotiation, AgreedInPrinciple, Agreed, InImplementation, Rejected, Withdrawn, Collapsed, Superseded)},
+	{Stalled, join(nil, Proposed, UnderNegotiation, AgreedInPrinciple, Agreed, InImplementation,
+		Rejected, Withdrawn, Collapsed, Superseded)},
 	{Rejected, join(nil, Proposed, UnderNegotiation, Superseded)},
 	{Withdrawn, join(nil, Proposed, UnderNegotiation, Superseded)},
 	{Collapsed, join(nil, Proposed, UnderNegotiation, Superseded)},
@@ -62,7 +66,7 @@ var ScenarioStatuses = func() (all []ScenarioStatus) {
 	return all
 }()
 
-// Rule is the rule for one status.
+// Rule returns the rule for the status.
 func (s ScenarioStatus) Rule() StatusRule {
 	i := slices.IndexFunc(Lifecycle, func(r StatusRule) bool { return r.Status == s })
 	if i < 0 {
@@ -71,12 +75,13 @@ func (s ScenarioStatus) Rule() StatusRule {
 	return Lifecycle[i]
 }
 
-// CanBecome says whether next may follow s.
+// CanBecome reports whether next may follow s.
 func (s ScenarioStatus) CanBecome(next ScenarioStatus) bool {
 	return slices.Contains(s.Rule().Transitions, next)
 }
 
-// skipped lists the steps of the main path passed over between two statuses on it.
+// skipped returns the statuses of the main path between two statuses on it; nil if one is not on it, or to does not
+// follow from.
 func skipped(from, to ScenarioStatus) []ScenarioStatus {
 	i, j := slices.Index(mainPath, from), slices.Index(mainPath, to)
 	if i < 0 || j <= i {

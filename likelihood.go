@@ -6,14 +6,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// LikelihoodSet is what the analysts together hold of an issue's scenarios.
+// LikelihoodSet has the analysts' pooled probabilities of an issue's scenarios. Total and Coherent are nil unless all
+// scenarios exclude each other and at least one is assessed.
 type LikelihoodSet struct {
 	Entries  []*LikelihoodEntry
 	Total    *int
 	Coherent *bool
 }
 
-// LikelihoodEntry is what they hold of one scenario: the median of each analyst's latest assessment.
+// LikelihoodEntry is the pooled probability of one scenario: the median of the analysts' latest assessments, in
+// percent; nil if nobody has assessed it.
 type LikelihoodEntry struct {
 	Lens        Lens
 	ScenarioID  uuid.UUID
@@ -21,7 +23,7 @@ type LikelihoodEntry struct {
 	Analysts    int
 }
 
-// Likelihood is the word for the pooled probability; nil when nobody has assessed the scenario.
+// Likelihood returns the word for the pooled probability, nil if nobody has assessed the scenario.
 func (e *LikelihoodEntry) Likelihood() *Likelihood {
 	if e.Probability == nil {
 		return nil
@@ -30,29 +32,31 @@ func (e *LikelihoodEntry) Likelihood() *Likelihood {
 	return &word
 }
 
-// AssessedScenario is a scenario with each analyst's latest assessment of it, and the scenarios that the analysts hold to
-// exclude it.
+// AssessedScenario is a scenario with each analyst's latest assessment of it, in percent, and the scenarios that the
+// analysts themselves relate to it as mutually exclusive.
 type AssessedScenario struct {
 	ID            uuid.UUID
 	Probabilities []int
 	Excludes      []uuid.UUID
 }
 
-// How far the probabilities of scenarios that exclude one another may miss 100 percent in all and still be coherent: they
-// are pooled, and rounded.
+// The range, in percent, in which the total of mutually exclusive scenarios counts as coherent. It is wider than 100
+// because probabilities are pooled and rounded.
 const (
 	LowestTotal  = 95
 	HighestTotal = 105
 )
 
-// PoolLikelihoods pools what is held of the scenarios of one issue. Probabilities of scenarios that all exclude one
-// another have a total, which can't pass 100 percent; where the issue is exhaustive and all are assessed, it can't fall
-// short of it.
+// PoolLikelihoods pools the assessments of an issue's scenarios. If all scenarios exclude each other, their
+// probabilities have a total, which must not exceed HighestTotal. If the issue is also exhaustive and all scenarios are
+// assessed, the total must reach LowestTotal.
 func PoolLikelihoods(scenarios []AssessedScenario, exhaustive bool, lens Lens) *LikelihoodSet {
 	set := &LikelihoodSet{Entries: make([]*LikelihoodEntry, len(scenarios))}
 	total, assessed, exclusive := 0, 0, len(scenarios) > 1
 	for i, s := range scenarios {
-		entry := &LikelihoodEntry{Lens: lens, ScenarioID: s.ID, Probability: median(s.Probabilities), Analysts: len(s.Probabilities)}
+		entry := &LikelihoodEntry{
+			Lens: lens, ScenarioID: s.ID, Probability: median(s.Probabilities), Analysts: len(s.Probabilities),
+		}
 		set.Entries[i] = entry
 		if entry.Probability != nil {
 			total += *entry.Probability
@@ -69,7 +73,8 @@ func PoolLikelihoods(scenarios []AssessedScenario, exhaustive bool, lens Lens) *
 	return set
 }
 
-// median of an even number is the mean of the two in the middle, halves rounded up; nil of none.
+// median returns the median, nil if there are no values. For an even number of values it is the mean of the middle two,
+// halves rounded up.
 func median(values []int) *int {
 	n := len(values)
 	if n == 0 {

@@ -6,30 +6,30 @@ import (
 	"github.com/google/uuid"
 )
 
-// StanceMatrix is where each party stands on each scenario of an issue.
+// StanceMatrix says where each party stands on each scenario of an issue.
 type StanceMatrix struct {
 	Lens        Lens
 	ScenarioIDs []uuid.UUID
 	Rows        []*StanceRow
 }
 
-// StanceRow is where one party stands.
+// StanceRow says where one party stands.
 type StanceRow struct {
 	Stakeholder    *Stakeholder
 	Participations []*Participation
 	Cells          []*StanceCell
 }
 
-// StanceCell is where a party stands on one scenario.
+// StanceCell says where a party stands on one scenario. A nil Position means that nothing is recorded.
 type StanceCell struct {
 	Lens       Lens
 	ScenarioID uuid.UUID
 	Position   *Position
 	Contested  bool
-	Divided    []*Position // of others who speak for the party, which has none itself, and stand elsewhere
+	Divided    []*Position // with another stance, of others who speak for a party without a position of its own
 }
 
-// Stance is that of the position; nil where nothing is recorded.
+// Stance returns the stance of the position, nil if nothing is recorded.
 func (c *StanceCell) Stance() *Stance {
 	if c.Position == nil {
 		return nil
@@ -37,7 +37,7 @@ func (c *StanceCell) Stance() *Stance {
 	return &c.Position.Stance
 }
 
-// AgeDays is for how many days nobody has affirmed the position; nil where nothing is recorded.
+// AgeDays returns the number of whole days since the position was last affirmed, nil if nothing is recorded.
 func (c *StanceCell) AgeDays() *int {
 	if c.Position == nil {
 		return nil
@@ -50,11 +50,13 @@ func (c *StanceCell) AgeDays() *int {
 	return &days
 }
 
-// Matrix is the stance matrix of these parties, a row for each, in order.
+// Matrix returns the stance matrix with one row for each party, in their order.
 func (s *Standings) Matrix(parties []*Stakeholder) *StanceMatrix {
 	m := &StanceMatrix{Lens: s.Lens, ScenarioIDs: s.Scenarios}
 	for _, p := range s.arrange(parties) {
-		row := &StanceRow{Stakeholder: p.stakeholder, Participations: p.participations, Cells: make([]*StanceCell, len(s.Scenarios))}
+		row := &StanceRow{
+			Stakeholder: p.stakeholder, Participations: p.participations, Cells: make([]*StanceCell, len(s.Scenarios)),
+		}
 		for i, scenario := range s.Scenarios {
 			position, divided := p.position(scenario), p.divided(scenario)
 			row.Cells[i] = &StanceCell{

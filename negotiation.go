@@ -22,15 +22,27 @@ type (
 	NegotiationEdge       = Edge[Negotiation]
 )
 
-// Label is what to call it in a list.
+// Label returns a short name for lists.
 func (n *Negotiation) Label() string { return n.Title }
 
 // NegotiationStage is the stage of a peace process, in the terms of PA-X.
 type NegotiationStage string
 
+// The stages of a negotiation.
+const (
+	StagePreNegotiation         NegotiationStage = "PRE_NEGOTIATION" // talks about talks
+	StageCeasefire              NegotiationStage = "CEASEFIRE"
+	StageFrameworkPartial       NegotiationStage = "FRAMEWORK_PARTIAL"       // for part of the issues
+	StageFrameworkComprehensive NegotiationStage = "FRAMEWORK_COMPREHENSIVE" // for all of the issues
+	StageImplementation         NegotiationStage = "IMPLEMENTATION"
+	StageRenewal                NegotiationStage = "RENEWAL"
+	StageOther                  NegotiationStage = "OTHER"
+)
+
 // NegotiationStages lists every NegotiationStage.
 var NegotiationStages = []NegotiationStage{
-	"PRE_NEGOTIATION", "CEASEFIRE", "FRAMEWORK_PARTIAL", "FRAMEWORK_COMPREHENSIVE", "IMPLEMENTATION", "RENEWAL", "OTHER",
+	StagePreNegotiation, StageCeasefire, StageFrameworkPartial, StageFrameworkComprehensive, StageImplementation,
+	StageRenewal, StageOther,
 }
 
 // OpenNegotiationInput opens a negotiation.
@@ -44,7 +56,7 @@ type OpenNegotiationInput struct {
 	EndedAt   *Instant
 }
 
-// EditNegotiation changes the plain fields of a negotiation.
+// EditNegotiation edits a negotiation.
 type EditNegotiation struct {
 	Negotiation      string
 	Title            Patch[string]
@@ -55,16 +67,19 @@ type EditNegotiation struct {
 	IfUnchangedSince *Cursor
 }
 
-// Negotiation is what the input describes, or everything that is wrong with it.
+// Negotiation returns the negotiation that the input describes, or a Refusal.
 func (in OpenNegotiationInput) Negotiation() (Negotiation, error) {
-	n := Negotiation{Key: in.Key, Title: in.Title, Summary: in.Summary, Stage: in.Stage, StartedAt: in.StartedAt, EndedAt: in.EndedAt}
+	n := Negotiation{
+		Key: in.Key, Title: in.Title, Summary: in.Summary, Stage: in.Stage,
+		StartedAt: in.StartedAt, EndedAt: in.EndedAt,
+	}
 	var c checks
 	c.key("key", in.Key)
 	n.check(&c)
 	return n, c.err()
 }
 
-// Edit applies the patches and returns the names of the fields that changed.
+// Edit applies the patches and returns the API names of the fields that changed, or a Refusal.
 func (n *Negotiation) Edit(in EditNegotiation) ([]string, error) {
 	var e edit
 	set(&e, "title", &n.Title, in.Title)

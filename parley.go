@@ -1,16 +1,20 @@
-// Package parley says what the tracker is about: the nouns of a negotiation (scenarios, positions,
-// statements and the rest), the rules that hold between them, and the ways in which a record can be refused.
-// It holds plain values and pure functions; how they are kept is the business of package storage, how they are
-// asked for that of package graph. An input refers to a record by its id or its key ("ukraine-2025",
-// "ukraine-2025/ceasefire-first"), whichever the caller has.
+// Package parley defines the nouns of a negotiation tracker (scenarios, positions, statements and the rest), the rules
+// that hold between them, and the refusals of input that breaks a rule.
+//
+// The package has plain values and pure functions only. Package storage keeps the values in a database, and package
+// graph serves them. Where an input refers to a record, it takes an id or a key ("ukraine-2025",
+// "ukraine-2025/ceasefire-first").
+//
+// Types named XInput, EditX and CorrectX are the inputs of mutations. Their methods return a Refusal that lists every
+// fault of the input itself. Storage resolves the references in an input, and refuses unknown ones with NotFound.
 package parley
 
 import "github.com/google/uuid"
 
-// Node is any record that has an identity of its own: a pointer to one of this package's nouns.
+// Node is a record with an identity of its own: a pointer to one of this package's nouns.
 type Node interface{}
 
-// Kind names the noun that an id belongs to.
+// Kind is the kind of a record.
 type Kind string
 
 // The kinds of record.
@@ -31,7 +35,7 @@ const (
 	KindAnalyst       Kind = "ANALYST"
 )
 
-// Noun is the kind as it reads in a sentence, with its article.
+// Noun returns the kind as it reads in a sentence, with its article: "an issue".
 func (k Kind) Noun() string {
 	switch k {
 	case KindNegotiation:
@@ -66,10 +70,12 @@ func (k Kind) Noun() string {
 	return "a record"
 }
 
-// NewID makes an id for a record or for one version of it. Ids rise with time, so that indexes on them stay compact.
+// NewID returns a new id for a record or a version. Ids are UUIDs of version 7, so they rise with time and indexes on
+// them stay compact.
 func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// Provenance says who put one version of a record on file, when, and why it replaced the one before.
+// Provenance says who recorded one version of a record, when, and why it replaced the version before. SupersededAt is
+// nil while no other version has replaced it; CorrectionNote is nil unless the version is a correction.
 type Provenance struct {
 	Version        uuid.UUID
 	RecordedAt     Instant

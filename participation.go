@@ -2,7 +2,8 @@ package parley
 
 import "github.com/google/uuid"
 
-// Participation is a role that a stakeholder has in a negotiation for a time.
+// Participation is a role of a stakeholder in a negotiation over an interval. A nil ValidFrom or ValidTo is open. A
+// veto player's veto covers VetoIssueIDs, or all issues if that is empty.
 type Participation struct {
 	Lens Lens
 	Provenance
@@ -24,18 +25,32 @@ type (
 	ParticipationEdge       = Edge[Participation]
 )
 
-// Label is what to call it in a list, given the stakeholder's name.
+// Label returns a short name for lists, given the stakeholder's name.
 func (p *Participation) Label(stakeholder string) string { return stakeholder + ", " + Words(p.Role) }
 
-// ParticipationRole is what a stakeholder is in a negotiation, in the terms of UCDP and the mediation literature.
+// ParticipationRole is the role of a stakeholder in a negotiation, in the terms of UCDP and the mediation literature.
 type ParticipationRole string
+
+// The roles in a negotiation.
+const (
+	PrimaryParty   ParticipationRole = "PRIMARY_PARTY"   // a side of the dispute itself
+	SecondaryParty ParticipationRole = "SECONDARY_PARTY" // supports a primary party and has stakes of its own
+	Mediator       ParticipationRole = "MEDIATOR"        // leads the parties to a settlement, with own proposals
+	Facilitator    ParticipationRole = "FACILITATOR"     // makes the talks possible without proposing terms
+	Guarantor      ParticipationRole = "GUARANTOR"       // guarantees that what is agreed is kept
+	Witness        ParticipationRole = "WITNESS"         // attests to what was agreed
+	Observer       ParticipationRole = "OBSERVER"        // is present without a say
+	Host           ParticipationRole = "HOST"            // provides the place for the talks
+	Envoy          ParticipationRole = "ENVOY"           // carries messages and negotiates for somebody else
+	Spoiler        ParticipationRole = "SPOILER"         // works to make the talks fail
+)
 
 // ParticipationRoles lists every ParticipationRole.
 var ParticipationRoles = []ParticipationRole{
-	"PRIMARY_PARTY", "SECONDARY_PARTY", "MEDIATOR", "FACILITATOR", "GUARANTOR", "WITNESS", "OBSERVER", "HOST", "ENVOY", "SPOILER",
+	PrimaryParty, SecondaryParty, Mediator, Facilitator, Guarantor, Witness, Observer, Host, Envoy, Spoiler,
 }
 
-// JoinNegotiationInput gives a stakeholder a role in a negotiation.
+// JoinNegotiationInput records a stakeholder's role in a negotiation.
 type JoinNegotiationInput struct {
 	ID          *string
 	Negotiation string `api:"ref"`
@@ -48,7 +63,7 @@ type JoinNegotiationInput struct {
 	ValidTo     *Instant
 }
 
-// EditParticipation changes the plain fields of a participation.
+// EditParticipation edits a participation.
 type EditParticipation struct {
 	Participation    string
 	VetoPlayer       Patch[bool]
@@ -59,21 +74,25 @@ type EditParticipation struct {
 	IfUnchangedSince *Cursor
 }
 
-// LeaveNegotiationInput says when a participation ended; without ValidTo, at the change's own recordedAt.
+// LeaveNegotiationInput records the end of a participation. A nil ValidTo means the change's own recordedAt.
 type LeaveNegotiationInput struct {
 	Participation string
 	ValidTo       *Instant
 }
 
-// Participation is what the input describes, its references aside, or everything that is wrong with it.
+// Participation returns the participation that the input describes, without its references, or a Refusal.
 func (in JoinNegotiationInput) Participation() (Participation, error) {
-	p := Participation{Role: in.Role, VetoPlayer: in.VetoPlayer, Capability: in.Capability, ValidFrom: in.ValidFrom, ValidTo: in.ValidTo}
+	p := Participation{
+		Role: in.Role, VetoPlayer: in.VetoPlayer, Capability: in.Capability,
+		ValidFrom: in.ValidFrom, ValidTo: in.ValidTo,
+	}
 	var c checks
 	p.check(&c, len(in.VetoIssues))
 	return p, c.err()
 }
 
-// Edit applies the patches and returns the names of the fields that changed. The issues come resolved.
+// Edit applies the patches and returns the API names of the fields that changed, or a Refusal. The issues are passed
+// resolved.
 func (p *Participation) Edit(in EditParticipation, vetoIssues Patch[[]uuid.UUID]) ([]string, error) {
 	var e edit
 	set(&e, "vetoPlayer", &p.VetoPlayer, in.VetoPlayer)
@@ -85,7 +104,8 @@ func (p *Participation) Edit(in EditParticipation, vetoIssues Patch[[]uuid.UUID]
 	return e.fields, e.err()
 }
 
-// End sets the end of the interval; it says whether that changed anything.
+// End sets the end of the interval and reports whether that changed it. It refuses an end that is not after the
+// beginning.
 func (p *Participation) End(validTo Instant) (bool, error) {
 	return end(p.ValidFrom, &p.ValidTo, validTo)
 }
@@ -96,6 +116,6 @@ func (p *Participation) check(c *checks, vetoIssues int) {
 	c.percent("capability", p.Capability)
 	c.order("validFrom", "validTo", p.ValidFrom, p.ValidTo)
 	if vetoIssues > 0 && !p.VetoPlayer {
-		c.refuse("vetoIssues", "Issues to veto were named for a participant without a veto; set vetoPlayer, or leave vetoIssues out.")
+		c.refuse("vetoIssues", "VetoIssues is given, but vetoPlayer is false; set vetoPlayer, or leave vetoIssues out.")
 	}
 }

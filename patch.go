@@ -2,22 +2,23 @@ package parley
 
 import "slices"
 
-// Patch is what an edit says about one field: nothing (keep it), a new value, or, with a nil Value, to clear it.
+// Patch is an edit of one field. If Set is false, the field keeps its value. Otherwise it gets Value; a nil Value
+// clears it.
 type Patch[T any] struct {
 	Set   bool
 	Value *T
 }
 
-// To is the patch that gives a field a value.
+// To returns a patch that sets a field to a value.
 func To[T any](value T) Patch[T] { return Patch[T]{Set: true, Value: &value} }
 
-// edit applies patches: it collects the names (as in the API) of the fields that really change, and what is wrong.
+// edit applies patches. It collects the API names of the fields that changed, and the faults.
 type edit struct {
 	checks
 	fields []string
 }
 
-// set patches a field that always has a value.
+// set patches a field that must have a value.
 func set[T comparable](e *edit, name string, field *T, p Patch[T]) {
 	switch {
 	case !p.Set:
@@ -38,7 +39,7 @@ func setOrClear[T comparable](e *edit, name string, field **T, p Patch[T]) {
 	}
 }
 
-// setInstant is set for instants, which are the same when they are equal, whatever their zone.
+// setInstant is set for instants. Equal instants in different zones are the same value.
 func setInstant(e *edit, name string, field *Instant, p Patch[Instant]) {
 	if p.Set && p.Value != nil && p.Value.Equal(*field) {
 		return
@@ -54,7 +55,7 @@ func setOrClearInstant(e *edit, name string, field **Instant, p Patch[Instant]) 
 	}
 }
 
-// setList patches a list; clearing empties it.
+// setList patches a list. Clearing empties it.
 func setList[T comparable](e *edit, name string, field *[]T, p Patch[[]T]) {
 	if !p.Set {
 		return

@@ -6,8 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Position is a holder's stance on a scenario over an interval: what it says or shows, not what it may want. How long it
-// holds, and whether it stands beside another, is not asserted: it follows from its line (see ArrangePositions).
+// Position is a holder's stance on a scenario over an interval, by what the holder says and does. The input asserts
+// ValidFrom and AssertedTo. ArrangePositions derives ValidTo, Beside and Disputed from the holder's other positions on
+// the scenario.
 type Position struct {
 	Lens Lens
 	Provenance
@@ -22,20 +23,20 @@ type Position struct {
 	Rationale          *string
 	Confidence         AnalyticConfidence
 	EvidenceIDs        []uuid.UUID
-	LastAffirmedAt     *Instant // the newest saidAt of its evidence
+	LastAffirmedAt     *Instant // the latest SaidAt of its evidence; nil if none is known
 	SecondHand         bool
 	ValidFrom          Instant
 	ValidFromPrecision TimePrecision
 	AssertedTo         *Instant
 	ContestsID         *uuid.UUID
 
-	// ValidTo is until when it holds; nil: until further notice.
+	// ValidTo is the first instant at which the position no longer holds; nil: it still holds.
 	ValidTo *Instant
-	// Beside: it stands beside a plain position, and ends none.
+	// Beside means that the position stands beside a plain position, and ends none.
 	Beside bool
-	// Disputed: another position of its line holds at some instant of its interval.
+	// Disputed means that another position of the line holds at some instant of its interval.
 	Disputed bool
-	// Contested: another position of its line holds at the lens's valid instant.
+	// Contested means that another position of the line holds at the lens's valid instant.
 	Contested bool
 }
 
@@ -45,25 +46,45 @@ type (
 	PositionEdge       = Edge[Position]
 )
 
-// Label is what to call it in a list, given the holder's name and the scenario's title.
+// Label returns a short name for lists, given the holder's name and the scenario's title.
 func (p *Position) Label(holder, scenario string) string {
 	return holder + " " + Words(p.Stance) + ": " + scenario
 }
 
-// Stance is where a holder stands. Looked for and not spoken (UNDECLARED), spoken and unclear (AMBIGUOUS), and saying
-// that it does not mind (NEUTRAL) are three things; a fourth, that nobody looked, is no position at all.
+// Stance is how far a holder is for or against a scenario. The five graded stances have numbers (Grade). Undeclared
+// means that somebody looked and found nothing said, Ambiguous that the holder spoke unclearly, Neutral that it accepts
+// either outcome. Where nobody has looked, there is no position.
 type Stance string
 
-// Stances lists every Stance.
-var Stances = []Stance{"STRONGLY_OPPOSES", "OPPOSES", "NEUTRAL", "SUPPORTS", "STRONGLY_SUPPORTS", "AMBIGUOUS", "UNDECLARED"}
+// The stances. The first five are graded.
+const (
+	StronglyOpposes  Stance = "STRONGLY_OPPOSES"
+	Opposes          Stance = "OPPOSES"
+	Neutral          Stance = "NEUTRAL"
+	Supports         Stance = "SUPPORTS"
+	StronglySupports Stance = "STRONGLY_SUPPORTS"
+	Ambiguous        Stance = "AMBIGUOUS"
+	Undeclared       Stance = "UNDECLARED"
+)
 
-// AnalyticConfidence is how sure an analyst is of a judgement, in ICD 203's terms.
+// Stances lists every Stance.
+var Stances = []Stance{StronglyOpposes, Opposes, Neutral, Supports, StronglySupports, Ambiguous, Undeclared}
+
+// AnalyticConfidence is how sure an analyst is of a judgement, in the terms of ICD 203.
 type AnalyticConfidence string
 
-// AnalyticConfidences lists every AnalyticConfidence.
-var AnalyticConfidences = []AnalyticConfidence{"LOW", "MODERATE", "HIGH"}
+// The levels of confidence.
+const (
+	ConfidenceLow      AnalyticConfidence = "LOW"      // the basis is scant, questionable or fragmentary
+	ConfidenceModerate AnalyticConfidence = "MODERATE" // the basis is credible, but not well corroborated
+	ConfidenceHigh     AnalyticConfidence = "HIGH"     // the basis is good, from several sources
+)
 
-// RecordPositionInput records where a holder stands.
+// AnalyticConfidences lists every AnalyticConfidence.
+var AnalyticConfidences = []AnalyticConfidence{ConfidenceLow, ConfidenceModerate, ConfidenceHigh}
+
+// RecordPositionInput records a position. A nil ValidFrom means the change's own recordedAt. Contests names the
+// position that this one contests; nil: it is a plain position.
 type RecordPositionInput struct {
 	ID                 *string
 	Holder             string `api:"ref"`
@@ -83,7 +104,7 @@ type RecordPositionInput struct {
 	IfUnchangedSince   *Cursor
 }
 
-// CorrectPosition mends a position that was recorded wrongly.
+// CorrectPosition corrects a position that was recorded wrongly.
 type CorrectPosition struct {
 	Position           string
 	Holder             Patch[string]
@@ -101,12 +122,13 @@ type CorrectPosition struct {
 	IfUnchangedSince   *Cursor
 }
 
-// Position is what the input describes, its references aside, or everything that is wrong with it. Without validFrom
-// it begins at the instant given: the change's own recordedAt.
+// Position returns the position that the input describes, without its references, or a Refusal. Without ValidFrom it
+// begins at recordedAt.
 func (in RecordPositionInput) Position(recordedAt Instant) (Position, error) {
 	p := Position{
-		Stance: in.Stance, Conditions: in.Conditions, RedLine: in.RedLine, Salience: in.Salience, Rationale: in.Rationale,
-		Confidence: in.Confidence, ValidFrom: recordedAt, ValidFromPrecision: in.ValidFromPrecision, AssertedTo: in.ValidTo,
+		Stance: in.Stance, Conditions: in.Conditions, RedLine: in.RedLine, Salience: in.Salience,
+		Rationale: in.Rationale, Confidence: in.Confidence,
+		ValidFrom: recordedAt, ValidFromPrecision: in.ValidFromPrecision, AssertedTo: in.ValidTo,
 	}
 	if in.ValidFrom != nil {
 		p.ValidFrom = *in.ValidFrom
@@ -117,7 +139,8 @@ func (in RecordPositionInput) Position(recordedAt Instant) (Position, error) {
 	return p, c.err()
 }
 
-// Correct applies the patches and returns the names of the fields that changed. Holder and scenario come resolved.
+// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Holder and scenario
+// are passed resolved.
 func (p *Position) Correct(in CorrectPosition, holder, scenario Patch[uuid.UUID]) ([]string, error) {
 	var e edit
 	set(&e, "holder", &p.HolderID, holder)
@@ -144,17 +167,17 @@ func (p *Position) check(c *checks) {
 	c.order("validFrom", "validTo", &p.ValidFrom, p.AssertedTo)
 }
 
-// SaysTheSame compares what two positions hold: stance, conditions and red line.
+// SaysTheSame reports whether two positions have the same stance, conditions and red line.
 func (p *Position) SaysTheSame(o *Position) bool {
 	return p.Stance == o.Stance && p.RedLine == o.RedLine && slices.Equal(p.Conditions, o.Conditions)
 }
 
-// SameCut says whether two states of a position owe the same to their line.
+// SameCut reports whether two states of a position are cut in the same way by their line.
 func (p *Position) SameCut(o *Position) bool {
 	return sameInstant(p.ValidTo, o.ValidTo) && p.Beside == o.Beside && p.Disputed == o.Disputed
 }
 
-// PlainAt is the plain position on a line that holds at t; nil when none does.
+// PlainAt returns the plain position of a line that holds at t, nil if none does.
 func PlainAt(line []*Position, t Instant) *Position {
 	i := slices.IndexFunc(line, func(p *Position) bool { return !p.Beside && within(t, &p.ValidFrom, p.ValidTo) })
 	if i < 0 {
@@ -163,15 +186,19 @@ func PlainAt(line []*Position, t Instant) *Position {
 	return line[i]
 }
 
-// ArrangePositions derives how the positions of one holder on one scenario cut each other: ValidTo, Beside and Disputed.
+// ArrangePositions sorts the positions of one holder on one scenario and derives how they cut each other: ValidTo,
+// Beside and Disputed.
 //
-//   - A plain position holds until its asserted end or the beginning of the next later plain one.
-//   - One that contests another stands beside it and ends nobody; the next plain one later than both ends it as well.
-//   - Where the contested one is gone from the line, the earliest to contest it takes its place, and the others now
-//     contest that one; if a plain one begins at the same instant, they stand beside that.
+//   - A plain position holds until its asserted end or the beginning of the next later plain position, whichever is
+//     earlier.
+//   - A position that contests another stands beside it and ends none. The next plain position that is later than both
+//     ends it too.
+//   - If the contested position is no longer on the line, the earliest position that contests it takes its place, and
+//     the others contest that one. If a plain position begins at the same instant, they stand beside it instead.
 //
-// The one that was recorded or corrected (uuid.Nil: one was taken away) is refused with CONFLICT where another begins at
-// the same instant, unless one of the two contests the other.
+// It refuses with Conflict if another position begins at the same instant as the changed one, unless one of the two
+// contests the other. changed is the id of the position that was recorded or corrected; uuid.Nil means that one was
+// retracted.
 func ArrangePositions(line []*Position, changed uuid.UUID) error {
 	slices.SortFunc(line, func(a, b *Position) int {
 		if c := a.ValidFrom.Compare(b.ValidFrom); c != 0 {
@@ -200,7 +227,7 @@ func ArrangePositions(line []*Position, changed uuid.UUID) error {
 	}
 	for i, p := range line {
 		for _, o := range line[i+1:] {
-			if p.ValidTo == nil || o.ValidFrom.Before(*p.ValidTo) { // the line is sorted: o begins no earlier than p
+			if p.ValidTo == nil || o.ValidFrom.Before(*p.ValidTo) { // the line is sorted: o does not begin before p
 				p.Disputed, o.Disputed = true, true
 			}
 		}
@@ -208,7 +235,8 @@ func ArrangePositions(line []*Position, changed uuid.UUID) error {
 	return nil
 }
 
-// checkBeginning refuses a position that begins when another one on its line does, unless that one contests it.
+// checkBeginning refuses the changed position if another one on its line begins at the same instant, unless that one
+// contests it.
 func checkBeginning(line []*Position, changed uuid.UUID) error {
 	byID := make(map[uuid.UUID]*Position, len(line))
 	for _, p := range line {
@@ -224,14 +252,15 @@ func checkBeginning(line []*Position, changed uuid.UUID) error {
 			root = byID[*root.ContestsID]
 		}
 		if root != p && o.ValidFrom.Equal(p.ValidFrom) {
-			return Refuse(Conflict, "validFrom", "The holder has a position on this scenario from %s on record already (%s); correct that one, contest it, or give another instant.",
-				FormatInstant(o.ValidFrom), o.Stance)
+			return Refuse(Conflict, "validFrom", "The holder already has a position on this scenario from %s on (%s); "+
+				"correct that one, contest it, or give another instant.", FormatInstant(o.ValidFrom), o.Stance)
 		}
 	}
 	return nil
 }
 
-// contestedBy says which position each one on a sorted line stands beside; a plain one is not among the keys.
+// contestedBy maps each position of a sorted line that stands beside another to that other one. Plain positions are not
+// among the keys.
 func contestedBy(line []*Position) map[*Position]*Position {
 	byID := make(map[uuid.UUID]*Position, len(line))
 	plainAt := make(map[int64]*Position, len(line)) // by ValidFrom in microseconds
@@ -242,7 +271,7 @@ func contestedBy(line []*Position) map[*Position]*Position {
 		}
 	}
 	contested := make(map[*Position]*Position)
-	heirs := make(map[uuid.UUID]*Position) // who took the place of one that is gone
+	heirs := make(map[uuid.UUID]*Position) // the position that took the place of a contested one that is gone
 	for _, p := range line {
 		switch {
 		case p.ContestsID == nil:
@@ -261,16 +290,16 @@ func contestedBy(line []*Position) map[*Position]*Position {
 	return contested
 }
 
-// PositionOrder is an order in which positions can be listed.
+// PositionOrder is a sort order of positions.
 type PositionOrder string
 
-// The orders of positions.
+// The sort orders of positions, latest first.
 const (
 	PositionsByValidFrom PositionOrder = "VALID_FROM_DESC"
 	PositionsByRecorded  PositionOrder = "RECORDED_DESC"
 )
 
-// PositionFilter narrows a list of positions; what is left out does not narrow.
+// PositionFilter selects positions. Empty fields do not filter.
 type PositionFilter struct {
 	Holders            []string
 	Scenarios          []string

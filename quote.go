@@ -10,27 +10,27 @@ import (
 // Ellipsis separates the fragments of a direct quote.
 const Ellipsis = "[...]"
 
-// TextLocator is a stretch of a source's body, in Unicode code points from its start; End is the first one after it.
+// TextLocator is a part of a source's body, as half-open offsets in Unicode code points.
 type TextLocator struct {
 	Start int `json:"start"`
 	End   int `json:"end"`
 }
 
-// FoldedText is a text made ready for quotes to be looked up in it: kinds of quotation mark, kinds of dash and runs of
-// white space are taken for the same; nothing else is.
+// FoldedText is a text prepared for looking up quotes. All kinds of quotation mark count as the same, all kinds of
+// dash, and any run of white space; nothing else is folded.
 type FoldedText struct {
 	text   string
 	places []TextLocator // of each of its code points, where it stood
 }
 
-// Fold makes a text ready.
+// Fold prepares a text for Find.
 func Fold(text string) *FoldedText {
 	folded, places := fold(text)
 	return &FoldedText{folded, places}
 }
 
-// Find looks for the fragments of a quote, in order. It returns where they stand, or the first one that is missing; one
-// without words is missing everywhere.
+// Find looks for the fragments of a quote, in order. It returns where they stand, or the first fragment that is
+// missing. A fragment without words is always missing.
 func (t *FoldedText) Find(quote string) (found []TextLocator, missing string) {
 	from, runes := 0, 0 // how much of the text lies behind the last fragment, in bytes and in code points
 	for fragment := range strings.SplitSeq(quote, Ellipsis) {
@@ -48,8 +48,8 @@ func (t *FoldedText) Find(quote string) (found []TextLocator, missing string) {
 	return found, ""
 }
 
-// fold writes a text with one kind of quotation mark, one kind of dash and single spaces, and says for each code point
-// of the result where it stood.
+// fold returns a text with one kind of quotation mark, one kind of dash and single spaces, and the place of each of its
+// code points in s.
 func fold(s string) (string, []TextLocator) {
 	var folded strings.Builder
 	var places []TextLocator

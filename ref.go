@@ -6,13 +6,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// Ref is how a client names a record: by its id, or by its key where ID is zero. The zero Ref names nothing.
+// Ref is a client's reference to a record: an id, or a key if ID is zero. The zero Ref refers to nothing.
 type Ref struct {
 	ID  uuid.UUID
 	Key string
 }
 
-// ReadRef reads what a client sends as a reference. A text with a NUL character, which no key has, names nothing.
+// ReadRef parses a reference. A text with a NUL character refers to nothing, because no key has one.
 func ReadRef(text string) Ref {
 	if id, err := uuid.Parse(text); err == nil {
 		return Ref{ID: id}

@@ -2,8 +2,8 @@ package parley
 
 import "github.com/google/uuid"
 
-// ScenarioRelation is a claim, by a stakeholder or by the analysts themselves, about how two scenarios of a negotiation
-// bear on each other.
+// ScenarioRelation is a claim about how two scenarios of a negotiation are related. A nil ClaimedByID means that it is
+// the analysts' own reading.
 type ScenarioRelation struct {
 	Lens Lens
 	Provenance
@@ -17,20 +17,31 @@ type ScenarioRelation struct {
 	EvidenceIDs []uuid.UUID
 }
 
-// Label is what to call it in a list, given the titles of both scenarios.
+// Label returns a short name for lists, given the titles of both scenarios.
 func (r *ScenarioRelation) Label(from, to string) string {
 	return from + ": " + Words(r.Kind) + ": " + to
 }
 
-// ScenarioRelationKind says how one scenario bears on another.
+// ScenarioRelationKind is how one scenario is related to another.
 type ScenarioRelationKind string
+
+// The kinds of relation. MutuallyExclusive and Compatible read the same in both directions.
+const (
+	MutuallyExclusive ScenarioRelationKind = "MUTUALLY_EXCLUSIVE" // they can't both come about
+	Compatible        ScenarioRelationKind = "COMPATIBLE"         // they can both come about
+	PreconditionFor   ScenarioRelationKind = "PRECONDITION_FOR"   // from must come about before to can
+	FallbackFor       ScenarioRelationKind = "FALLBACK_FOR"       // from is the alternative if to fails
+	VariantOf         ScenarioRelationKind = "VARIANT_OF"         // from is to with some terms changed
+	Supersedes        ScenarioRelationKind = "SUPERSEDES"         // from replaces to
+	Subsumes          ScenarioRelationKind = "SUBSUMES"           // if from comes about, so does to
+)
 
 // ScenarioRelationKinds lists every ScenarioRelationKind.
 var ScenarioRelationKinds = []ScenarioRelationKind{
-	"MUTUALLY_EXCLUSIVE", "COMPATIBLE", "PRECONDITION_FOR", "FALLBACK_FOR", "VARIANT_OF", "SUPERSEDES", "SUBSUMES",
+	MutuallyExclusive, Compatible, PreconditionFor, FallbackFor, VariantOf, Supersedes, Subsumes,
 }
 
-// RelateScenariosInput puts a relation on record.
+// RelateScenariosInput records a relation.
 type RelateScenariosInput struct {
 	ID          *string
 	From        string `api:"ref"`
@@ -42,7 +53,7 @@ type RelateScenariosInput struct {
 	NewEvidence []NewStatementInput
 }
 
-// Check refuses what is wrong with the input; its references come later.
+// Check refuses what is wrong with the input. It does not resolve references.
 func (in RelateScenariosInput) Check() error {
 	var c checks
 	c.optionalText("note", in.Note, MaxProse)

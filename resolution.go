@@ -2,7 +2,7 @@ package parley
 
 import "github.com/google/uuid"
 
-// Resolution is what became of a scenario, by its criteria.
+// Resolution is the recorded outcome of a scenario by its criteria.
 type Resolution struct {
 	Lens         Lens
 	Outcome      ResolutionOutcome
@@ -11,28 +11,34 @@ type Resolution struct {
 	RecordedByID uuid.UUID
 }
 
-// ResolutionOutcome says what became of a scenario. What is AMBIGUOUS or ANNULLED is resolved, and scores nobody.
+// ResolutionOutcome is the outcome of a scenario, in the terms of Metaculus. Assessments are scored only against
+// Occurred and DidNotOccur.
 type ResolutionOutcome string
 
-// The outcomes that score assessments.
+// The outcomes.
 const (
-	Occurred    ResolutionOutcome = "OCCURRED"
-	DidNotOccur ResolutionOutcome = "DID_NOT_OCCUR"
+	Occurred         ResolutionOutcome = "OCCURRED"
+	DidNotOccur      ResolutionOutcome = "DID_NOT_OCCUR"
+	OutcomeAmbiguous ResolutionOutcome = "AMBIGUOUS" // the criteria do not decide it
+	Annulled         ResolutionOutcome = "ANNULLED"  // the question has lost its meaning
 )
 
 // ResolutionOutcomes lists every ResolutionOutcome.
-var ResolutionOutcomes = []ResolutionOutcome{Occurred, DidNotOccur, "AMBIGUOUS", "ANNULLED"}
+var ResolutionOutcomes = []ResolutionOutcome{Occurred, DidNotOccur, OutcomeAmbiguous, Annulled}
 
-// Resolution is what became of the scenario by the lens's valid instant; nil while it is open.
+// Resolution returns the scenario's resolution at the lens's valid instant, nil if it is not resolved then.
 func (s *Scenario) Resolution() *Resolution {
 	if s.Outcome == nil || s.ResolvedAt.After(s.Lens.ValidAt) {
 		return nil
 	}
-	return &Resolution{Lens: s.Lens, Outcome: *s.Outcome, Note: s.ResolutionNote, ResolvedAt: *s.ResolvedAt, RecordedByID: *s.ResolvedByID}
+	return &Resolution{
+		Lens: s.Lens, Outcome: *s.Outcome, Note: s.ResolutionNote,
+		ResolvedAt: *s.ResolvedAt, RecordedByID: *s.ResolvedByID,
+	}
 }
 
-// scored says whether assessments of the scenario are scored, against what, and until when it was open: until it was
-// resolved, or its deadline where that came first.
+// scored reports whether assessments of the scenario are scored, whether it occurred, and when it was closed: at its
+// resolution or its deadline, whichever came first.
 func (s *Scenario) scored() (occurred bool, closedAt Instant, scored bool) {
 	r := s.Resolution()
 	if r == nil || (r.Outcome != Occurred && r.Outcome != DidNotOccur) {
@@ -41,7 +47,7 @@ func (s *Scenario) scored() (occurred bool, closedAt Instant, scored bool) {
 	return r.Outcome == Occurred, *earlier(s.Deadline, &r.ResolvedAt), true
 }
 
-// ResolveScenarioInput says what became of a scenario.
+// ResolveScenarioInput records the outcome of a scenario. A nil ResolvedAt means the change's own recordedAt.
 type ResolveScenarioInput struct {
 	Scenario   string
 	Outcome    ResolutionOutcome
@@ -49,13 +55,14 @@ type ResolveScenarioInput struct {
 	ResolvedAt *Instant
 }
 
-// UnresolveScenarioInput takes a resolution back.
+// UnresolveScenarioInput removes a resolution.
 type UnresolveScenarioInput struct {
 	Scenario string
 	Note     string
 }
 
-// Resolve says what became of the scenario. It returns the names of the fields that changed.
+// Resolve sets the outcome and returns the API names of the fields that changed: none if the scenario is resolved in
+// the same way already. It refuses with Conflict if the scenario is resolved in another way.
 func (s *Scenario) Resolve(in ResolveScenarioInput, by uuid.UUID) ([]string, error) {
 	var c checks
 	oneOf(&c, "outcome", in.Outcome, ResolutionOutcomes)
@@ -67,20 +74,23 @@ func (s *Scenario) Resolve(in ResolveScenarioInput, by uuid.UUID) ([]string, err
 		return nil, nil
 	}
 	if s.Outcome != nil {
-		return nil, Refuse(Conflict, "outcome", "“%s” is resolved already (%s, as of %s); unresolve it first.", s.Title, Words(*s.Outcome), FormatInstant(*s.ResolvedAt))
+		return nil, Refuse(Conflict, "outcome", "“%s” is resolved already (%s, as of %s); unresolve it first.",
+			s.Title, Words(*s.Outcome), FormatInstant(*s.ResolvedAt))
 	}
 	s.Outcome, s.ResolutionNote, s.ResolvedAt, s.ResolvedByID = &in.Outcome, in.Note, in.ResolvedAt, &by
 	return []string{"resolution"}, nil
 }
 
-// ResolvedLike says whether the scenario is resolved as an input says; what that leaves out agrees with anything.
+// ResolvedLike reports whether the scenario is resolved as the input says. Fields that the input leaves out match any
+// value.
 func (s *Scenario) ResolvedLike(in ResolveScenarioInput) bool {
-	return s.Outcome != nil && *s.Outcome == in.Outcome && (in.ResolvedAt == nil || in.ResolvedAt.Equal(*s.ResolvedAt)) &&
+	return s.Outcome != nil && *s.Outcome == in.Outcome &&
+		(in.ResolvedAt == nil || in.ResolvedAt.Equal(*s.ResolvedAt)) &&
 		(in.Note == nil || s.ResolutionNote != nil && *in.Note == *s.ResolutionNote)
 }
 
-// ResolvedBy dates a resolution that bears no date from when it is recorded. It refuses one from later on, from before the
-// scenario came on the table, and one that has it occur after its deadline.
+// ResolvedBy sets ResolvedAt to recordedAt if it is nil. It refuses a ResolvedAt after recordedAt or before onTheTable,
+// and the outcome Occurred after the deadline.
 func (s *Scenario) ResolvedBy(recordedAt, onTheTable Instant) error {
 	if s.ResolvedAt == nil {
 		s.ResolvedAt = &recordedAt
@@ -88,15 +98,18 @@ func (s *Scenario) ResolvedBy(recordedAt, onTheTable Instant) error {
 	var c checks
 	c.notAfter("resolvedAt", *s.ResolvedAt, recordedAt)
 	if s.ResolvedAt.Before(onTheTable) {
-		c.refuse("resolvedAt", "ResolvedAt %s lies before the scenario came on the table, at %s; give an instant from then on.", FormatInstant(*s.ResolvedAt), FormatInstant(onTheTable))
+		c.refuse("resolvedAt", "ResolvedAt %s lies before the scenario came on the table, at %s; "+
+			"give that instant or a later one.", FormatInstant(*s.ResolvedAt), FormatInstant(onTheTable))
 	}
 	if *s.Outcome == Occurred && s.Deadline != nil && s.ResolvedAt.After(*s.Deadline) {
-		c.refuse("outcome", "What occurred at %s did so after the deadline, %s; resolve it as DID_NOT_OCCUR, or edit the deadline first.", FormatInstant(*s.ResolvedAt), FormatInstant(*s.Deadline))
+		c.refuse("outcome", "It occurred at %s, after the deadline, %s; resolve it as DID_NOT_OCCUR, "+
+			"or edit the deadline first.", FormatInstant(*s.ResolvedAt), FormatInstant(*s.Deadline))
 	}
 	return c.err()
 }
 
-// Unresolve takes the resolution back. It returns the names of the fields that changed.
+// Unresolve removes the resolution and returns the API names of the fields that changed: none if the scenario is not
+// resolved.
 func (s *Scenario) Unresolve(in UnresolveScenarioInput) ([]string, error) {
 	var c checks
 	c.text("note", in.Note, MaxProse)

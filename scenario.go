@@ -2,8 +2,8 @@ package parley
 
 import "github.com/google/uuid"
 
-// Scenario is one answer to an issue: a way in which it might end. Rivals of the same issue exclude each other only
-// where a relation says so. Its place in valid time begins with its first status.
+// Scenario is one answer to an issue: a way in which it might end. Scenarios of an issue exclude each other only where
+// a relation says so. A scenario is on the table from its first status on.
 type Scenario struct {
 	Lens Lens
 	Provenance
@@ -18,13 +18,13 @@ type Scenario struct {
 	Deadline      *Instant
 	TargetStage   *NegotiationStage
 
-	// Of its resolution, whatever the lens's valid instant; nil while there is none. See Resolution.
+	// The resolution, whatever the lens's valid instant; nil if there is none. See Resolution.
 	Outcome        *ResolutionOutcome
 	ResolutionNote *string
 	ResolvedAt     *Instant
 	ResolvedByID   *uuid.UUID
 
-	// Of the status change that holds at the lens's valid instant; nil before the scenario came on the table.
+	// The status at the lens's valid instant; nil if the scenario is not on the table then.
 	Status         *ScenarioStatus
 	StatusSince    *Instant
 	StatusChangeID *uuid.UUID
@@ -36,10 +36,10 @@ type (
 	ScenarioEdge       = Edge[Scenario]
 )
 
-// Label is what to call it in a list.
+// Label returns a short name for lists.
 func (s *Scenario) Label() string { return s.Title }
 
-// AllowedTransitions are the statuses that may follow the one it has; none before it came on the table.
+// AllowedTransitions returns the statuses that may follow the scenario's status, none if it is not on the table.
 func (s *Scenario) AllowedTransitions() []ScenarioStatus {
 	if s.Status == nil {
 		return nil
@@ -47,7 +47,8 @@ func (s *Scenario) AllowedTransitions() []ScenarioStatus {
 	return s.Status.Rule().Transitions
 }
 
-// AddScenarioInput puts a scenario on the table, with its first status.
+// AddScenarioInput puts a scenario on the table with its first status. A nil EffectiveAt means the change's own
+// recordedAt.
 type AddScenarioInput struct {
 	ID                   *string
 	Issue                string `api:"ref"`
@@ -66,7 +67,7 @@ type AddScenarioInput struct {
 	NewEvidence          []NewStatementInput
 }
 
-// EditScenario changes the plain fields of a scenario.
+// EditScenario edits a scenario.
 type EditScenario struct {
 	Scenario         string
 	Title            Patch[string]
@@ -77,10 +78,11 @@ type EditScenario struct {
 	IfUnchangedSince *Cursor
 }
 
-// Scenario is what the input describes, its references aside, or everything that is wrong with it.
+// Scenario returns the scenario that the input describes, without its references and its status, or a Refusal.
 func (in AddScenarioInput) Scenario() (Scenario, error) {
 	s := Scenario{
-		Key: in.Key, Title: in.Title, Summary: in.Summary, Criteria: in.Criteria, Deadline: in.Deadline, TargetStage: in.TargetStage,
+		Key: in.Key, Title: in.Title, Summary: in.Summary,
+		Criteria: in.Criteria, Deadline: in.Deadline, TargetStage: in.TargetStage,
 	}
 	var c checks
 	c.key("key", in.Key)
@@ -91,7 +93,7 @@ func (in AddScenarioInput) Scenario() (Scenario, error) {
 	return s, c.err()
 }
 
-// Edit applies the patches and returns the names of the fields that changed.
+// Edit applies the patches and returns the API names of the fields that changed, or a Refusal.
 func (s *Scenario) Edit(in EditScenario) ([]string, error) {
 	var e edit
 	set(&e, "title", &s.Title, in.Title)
@@ -109,17 +111,17 @@ func (s *Scenario) check(c *checks) {
 	c.optionalText("criteria", s.Criteria, MaxProse)
 }
 
-// ScenarioOrder is an order in which scenarios can be listed.
+// ScenarioOrder is a sort order of scenarios.
 type ScenarioOrder string
 
-// The orders of scenarios.
+// The sort orders of scenarios.
 const (
 	ScenariosByKey     ScenarioOrder = "KEY_ASC"
 	ScenariosByStatus  ScenarioOrder = "STATUS_SINCE_DESC"
 	ScenariosByChanged ScenarioOrder = "CHANGED_DESC"
 )
 
-// ScenarioFilter narrows a list of scenarios; what is left out does not narrow.
+// ScenarioFilter selects scenarios. Empty fields do not filter.
 type ScenarioFilter struct {
 	Negotiations           []string
 	Issues                 []string

@@ -7,27 +7,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// TrackRecord is how good an analyst's assessments were, by those scenarios that are resolved. The scores are Brier's, from 0
-// (always right) to 1. docs/analysis.md tells how each is reckoned.
+// TrackRecord says how good an analyst's assessments of resolved scenarios were. Scores are Brier scores, 0 (always
+// right) to 1; they are nil if nothing is scored. docs/analysis.md explains each and has a worked example.
 type TrackRecord struct {
-	N                 int      // assessments scored
-	Scenarios         int      // that they are of
+	N                 int      // number of scored assessments
+	Scenarios         int      // number of scenarios with a scored assessment
 	Brier             *float64 // mean over the assessments
-	TimeWeightedBrier *float64 // mean over the scenarios of the mean over the time that each was assessed and open
-	BaseRate          *float64 // share of the assessments, in percent, whose scenario occurred
-	BaseRateBrier     *float64 // of somebody who always says the base rate
+	TimeWeightedBrier *float64 // mean over the scenarios of each scenario's mean over time
+	BaseRate          *float64 // share of the assessments whose scenario occurred, in percent
+	BaseRateBrier     *float64 // score of always assessing the base rate
 	Calibration       []*CalibrationBucket
 }
 
-// CalibrationBucket is what came of the assessments that used one word of likelihood.
+// CalibrationBucket has the scored assessments that used one word of likelihood. Its figures are nil if there are none.
 type CalibrationBucket struct {
 	Likelihood      Likelihood
 	N               int
-	MeanProbability *float64
-	Occurred        *float64 // share of them, in percent, whose scenario occurred
+	MeanProbability *float64 // in percent
+	Occurred        *float64 // share of them whose scenario occurred, in percent
 }
 
-// brier is the Brier score of a probability in percent.
+// brier returns the Brier score of a probability in percent.
 func brier(percent int, occurred bool) float64 {
 	if occurred {
 		percent = 100 - percent
@@ -35,8 +35,8 @@ func brier(percent int, occurred bool) float64 {
 	return float64(percent*percent) / 10_000
 }
 
-// Score makes an analyst's track record of the analyst's assessments, given the scenarios that they are of. Those of
-// scenarios that are open, or not scored, count for nothing.
+// Score computes an analyst's track record from the analyst's assessments and their scenarios. Assessments that are not
+// scored do not count.
 func Score(assessments []*Assessment, scenarios map[uuid.UUID]*Scenario) *TrackRecord {
 	r := &TrackRecord{Calibration: make([]*CalibrationBucket, len(likelihoods))}
 	for i, l := range likelihoods {
@@ -76,8 +76,8 @@ func Score(assessments []*Assessment, scenarios map[uuid.UUID]*Scenario) *TrackR
 	return r
 }
 
-// timeWeighted is the mean over the scenarios of the mean over time: each assessment counts for as long as it was the
-// latest, up to when its scenario was open no more.
+// timeWeighted returns the mean of the scenarios' scores over time. Within a scenario, an assessment counts for as long
+// as it was the latest, until the scenario was closed.
 func timeWeighted(series map[uuid.UUID][]*Assessment, scenarios map[uuid.UUID]*Scenario) *float64 {
 	var over []float64
 	for id, line := range series {
@@ -101,7 +101,7 @@ func timeWeighted(series map[uuid.UUID][]*Assessment, scenarios map[uuid.UUID]*S
 	return all.value()
 }
 
-// mean is a weighted mean in the making.
+// mean accumulates a weighted mean.
 type mean struct{ sum, weight float64 }
 
 func (m *mean) add(value, weight float64) {
@@ -109,7 +109,7 @@ func (m *mean) add(value, weight float64) {
 	m.weight += weight
 }
 
-// value is the mean; nil of nothing.
+// value returns the mean, nil if the total weight is 0.
 func (m mean) value() *float64 {
 	if m.weight == 0 {
 		return nil

@@ -9,10 +9,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// MaxSearch bounds a text that is searched for, in Unicode code points.
+// MaxSearch is the largest length of a search text, in Unicode code points.
 const MaxSearch = 200
 
-// SearchResult is a record in which a text was found, read through the lens that it was found through.
+// SearchResult is a record found by a search, and the lens that it was found through.
 type SearchResult struct {
 	NodeID  uuid.UUID
 	Snippet string
@@ -20,19 +20,20 @@ type SearchResult struct {
 	Lens    Lens
 }
 
-// Terms are the words that a text asks for, and the phrases in quotation marks. A record has to hold all of them.
+// Terms are the words and the quoted phrases of a search text. A record must contain all of them.
 type Terms struct {
 	List []string
-	Open bool // the last one may go on: no quotation mark closes it
+	Open bool // the last term also matches the beginning of a word: no quotation mark closes it
 }
 
-// quotes stand around phrases. Apostrophes are none of them, since names hold some.
+// quotes are the characters that delimit phrases. Apostrophes are not among them, because names contain them.
 const quotes = "\"“”„‟«»"
 
-// ReadTerms reads what a text asks for.
+// ReadTerms parses a search text. It returns a BadRequest fault if the text is longer than MaxSearch or has no letter
+// and no digit.
 func ReadTerms(text string) (t Terms, err error) {
 	if n := utf8.RuneCountInString(text); n > MaxSearch {
-		return Terms{}, NewFault(BadRequest, "text: it has %d characters; search for at most %d.", n, MaxSearch)
+		return Terms{}, NewFault(BadRequest, "text: it has %d characters; at most %d are allowed.", n, MaxSearch)
 	}
 	add := func(term string, open bool) {
 		if strings.ContainsFunc(term, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
@@ -57,12 +58,13 @@ func ReadTerms(text string) (t Terms, err error) {
 	}
 	t.List = distinct(t.List)
 	if len(t.List) == 0 {
-		return Terms{}, NewFault(BadRequest, "text: %q has neither a letter nor a digit; write the words to search for.", text)
+		return Terms{}, NewFault(BadRequest, "text: %q has neither a letter nor a digit; give the words to search for.",
+			text)
 	}
 	return t, nil
 }
 
-// distinct leaves out what comes again later.
+// distinct drops terms that occur again later in the list.
 func distinct(terms []string) (list []string) {
 	for i, term := range terms {
 		if !slices.Contains(terms[i+1:], term) {
@@ -72,19 +74,19 @@ func distinct(terms []string) (list []string) {
 	return list
 }
 
-// A text in which words were found has these around each of them.
+// Storage puts these characters around each matched word of a text.
 const (
 	MatchBegins = '\x01'
 	MatchEnds   = '\x02'
 )
 
 const (
-	snippetLength = 160 // in code points, without marks
+	snippetLength = 160 // in code points, without « and »
 	snippetLead   = 40  // of them before the first match
 )
 
-// Snippet is what stands around the words that were found in a text, or its beginning where none was: in one line, with
-// those words between « and », which stand for nothing else in it.
+// Snippet returns the part of a text around its matched words, or its beginning if there are none. The snippet is one
+// line. The matched words are between « and »; these characters in the text itself become ‹ and ›.
 func Snippet(found string) string {
 	type match struct {
 		from, to int
@@ -132,7 +134,7 @@ func Snippet(found string) string {
 			last = max(last, m.to)
 		}
 	}
-	// Rather between words, if there is a place for it nearby that costs no match.
+	// Move both ends to a space nearby, if that cuts off no match.
 	for i := from; from > 0 && i < from+snippetLead/2; i++ {
 		if text[i] == ' ' {
 			from = i + 1

@@ -48,10 +48,19 @@ func TestSnippet(t *testing.T) {
 		{"[two] [words]\n\n and\tmore ", "«two» «words» and more"},
 		{"he said «[peace]» and “[peace]”", "he said ‹«peace»› and “«peace»”"},
 		{long, "twelve chars" + strings.Repeat(" twelve chars", 11) + "…"},
-		{long + "[peace] " + long, "…twelve chars twelve chars twelve chars «peace»" + strings.Repeat(" twelve chars", 8) + " twelve…"},
+		{
+			long + "[peace] " + long,
+			"…twelve chars twelve chars twelve chars «peace»" + strings.Repeat(" twelve chars", 8) + " twelve…",
+		},
 		{long + "[peace]", "…chars " + strings.Repeat("twelve chars ", 11) + "«peace»"},
-		{"[peace] " + long + "[peace] [deal]", "…chars " + strings.Repeat("twelve chars ", 11) + "«peace» «deal»"}, // where most of the words stand
-		{strings.Repeat("ж", 400) + "[жж]" + strings.Repeat("ж", 400), "…" + strings.Repeat("ж", 40) + "«жж»" + strings.Repeat("ж", 118) + "…"},
+		{ // the part with the most matched words
+			"[peace] " + long + "[peace] [deal]",
+			"…chars " + strings.Repeat("twelve chars ", 11) + "«peace» «deal»",
+		},
+		{
+			strings.Repeat("ж", 400) + "[жж]" + strings.Repeat("ж", 400),
+			"…" + strings.Repeat("ж", 40) + "«жж»" + strings.Repeat("ж", 118) + "…",
+		},
 		{"[" + strings.Repeat("ж", 400) + "]", "«" + strings.Repeat("ж", 160) + "»…"},
 	} {
 		got := Snippet(marks.Replace(tt.found))

@@ -9,7 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Source is something that was published or obtained: a report, a transcript, a communiqué.
+// Source is a document that statements are taken from: a report, a transcript, a communiqué. ContentHash is nil if no
+// body was recorded.
 type Source struct {
 	Lens Lens
 	Provenance
@@ -34,23 +35,44 @@ type (
 	SourceEdge       = Edge[Source]
 )
 
-// Label is what to call it in a list.
+// Label returns a short name for lists.
 func (s *Source) Label() string { return s.Title }
 
-// SourceReliability is the Admiralty scale's letter: how far a source has been right before. F: it can't be judged,
-// which is not the worst but the unknown.
+// SourceReliability is how reliable a source has been: the letters of the Admiralty scale. ReliabilityF means unknown;
+// it is not worse than ReliabilityE.
 type SourceReliability string
 
-// SourceReliabilities lists every SourceReliability, best first, unknown last.
-var SourceReliabilities = []SourceReliability{"A", "B", "C", "D", "E", "F"}
+// The grades of reliability.
+const (
+	ReliabilityA SourceReliability = "A" // completely reliable
+	ReliabilityB SourceReliability = "B" // usually reliable
+	ReliabilityC SourceReliability = "C" // fairly reliable
+	ReliabilityD SourceReliability = "D" // not usually reliable
+	ReliabilityE SourceReliability = "E" // unreliable
+	ReliabilityF SourceReliability = "F" // can't be judged
+)
 
-// Marking is a label of FIRST's Traffic Light Protocol 2.0: how far something may be passed on.
+// SourceReliabilities lists every SourceReliability, best first, unknown last.
+var SourceReliabilities = []SourceReliability{
+	ReliabilityA, ReliabilityB, ReliabilityC, ReliabilityD, ReliabilityE, ReliabilityF,
+}
+
+// Marking says how far something may be passed on: the Traffic Light Protocol 2.0 of FIRST.
 type Marking string
 
-// Markings lists every Marking, widest first.
-var Markings = []Marking{"TLP_CLEAR", "TLP_GREEN", "TLP_AMBER", "TLP_AMBER_STRICT", "TLP_RED"}
+// The markings.
+const (
+	TLPClear       Marking = "TLP_CLEAR"        // may be passed on to anyone
+	TLPGreen       Marking = "TLP_GREEN"        // within the community, not in public
+	TLPAmber       Marking = "TLP_AMBER"        // within the organization and to its clients
+	TLPAmberStrict Marking = "TLP_AMBER_STRICT" // within the organization only
+	TLPRed         Marking = "TLP_RED"          // for the individual recipients only
+)
 
-// RegisterSourceInput puts a source on record. Its body can't be changed afterwards.
+// Markings lists every Marking, widest first.
+var Markings = []Marking{TLPClear, TLPGreen, TLPAmber, TLPAmberStrict, TLPRed}
+
+// RegisterSourceInput records a source. Its body can't be changed afterwards.
 type RegisterSourceInput struct {
 	ID          *string
 	Key         string
@@ -66,7 +88,7 @@ type RegisterSourceInput struct {
 	Body        *string
 }
 
-// EditSource changes the plain fields of a source.
+// EditSource edits a source.
 type EditSource struct {
 	Source           string
 	Title            Patch[string]
@@ -81,7 +103,7 @@ type EditSource struct {
 	IfUnchangedSince *Cursor
 }
 
-// Source is what the input describes, or everything that is wrong with it.
+// Source returns the source that the input describes, with the hash of its body, or a Refusal.
 func (in RegisterSourceInput) Source() (Source, error) {
 	s := Source{
 		Key: in.Key, Title: in.Title, Publisher: in.Publisher, Author: in.Author, URL: in.URL,
@@ -99,7 +121,7 @@ func (in RegisterSourceInput) Source() (Source, error) {
 	return s, c.err()
 }
 
-// Edit applies the patches and returns the names of the fields that changed.
+// Edit applies the patches and returns the API names of the fields that changed, or a Refusal.
 func (s *Source) Edit(in EditSource) ([]string, error) {
 	var e edit
 	set(&e, "title", &s.Title, in.Title)
@@ -115,7 +137,7 @@ func (s *Source) Edit(in EditSource) ([]string, error) {
 	return e.fields, e.err()
 }
 
-// languageShape is the part of BCP 47 in common use: language, script, region and variants.
+// languageShape matches the commonly used part of BCP 47: language, script, region and variants.
 var languageShape = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 func (s *Source) check(c *checks) {
@@ -123,16 +145,18 @@ func (s *Source) check(c *checks) {
 	c.optionalText("publisher", s.Publisher, MaxTitle)
 	c.optionalText("author", s.Author, MaxTitle)
 	if s.URL != nil {
-		if u, err := url.Parse(*s.URL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(*s.URL) > MaxReason {
-			c.refuse("url", "%q is not the address of a page; give one that begins with https:// or http://, of at most %d characters.", *s.URL, MaxReason)
+		u, err := url.Parse(*s.URL)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(*s.URL) > MaxReason {
+			c.refuse("url", "%q is not a web address; give one that begins with https:// or http:// "+
+				"and has at most %d characters.", *s.URL, MaxReason)
 		}
 	}
 	if s.Language != nil && !languageShape.MatchString(*s.Language) {
-		c.refuse("language", "%q is not a language tag; give one of BCP 47, such as \"en\" or \"uk-UA\".", *s.Language)
+		c.refuse("language", "%q is not a language tag; give a BCP 47 tag such as \"en\" or \"uk-UA\".", *s.Language)
 	}
 }
 
-// BodyErasure tells that the text kept of a source was erased, which takes nothing from the facts that rest on it.
+// BodyErasure records that a source's body was erased. The facts based on it stay.
 type BodyErasure struct {
 	Lens       Lens
 	ErasedAt   Instant
@@ -140,20 +164,20 @@ type BodyErasure struct {
 	Note       string
 }
 
-// EraseBody erases the text kept of a source, where the law demands it.
+// EraseBody erases a source's body, for example because the law demands it.
 type EraseBody struct {
 	Source string
 	Note   string
 }
 
-// Check refuses an erasure without a reason.
+// Check refuses an erasure without a note.
 func (in EraseBody) Check() error {
 	var c checks
 	c.text("note", in.Note, MaxProse)
 	return c.err()
 }
 
-// ContentHash is the SHA-256 of a source's body, in hexadecimal.
+// ContentHash returns the SHA-256 of a source's body, in lower-case hexadecimal.
 func ContentHash(body string) string {
 	sum := sha256.Sum256([]byte(body))
 	return hex.EncodeToString(sum[:])

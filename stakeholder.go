@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Stakeholder is a party to the world's affairs: a state, an organization, a group, a person. (Users of Parley are
-// Analysts.)
+// Stakeholder is somebody with something at stake: a state, an organization, a group or a person. (The users of Parley
+// are Analysts.)
 type Stakeholder struct {
 	Lens Lens
 	Provenance
@@ -26,24 +26,28 @@ type (
 	StakeholderEdge       = Edge[Stakeholder]
 )
 
-// Label is what to call it in a list.
+// Label returns a short name for lists.
 func (s *Stakeholder) Label() string { return s.Name }
 
-// StakeholderKind classes stakeholders.
+// StakeholderKind is what a stakeholder is.
 type StakeholderKind string
 
-// The kinds of stakeholder that rules speak of.
+// The kinds of stakeholder.
 const (
-	Person StakeholderKind = "PERSON"
-	State  StakeholderKind = "STATE"
+	State                         StakeholderKind = "STATE"
+	IntergovernmentalOrganization StakeholderKind = "INTERGOVERNMENTAL_ORGANIZATION" // its members are states
+	Organization                  StakeholderKind = "ORGANIZATION"                   // any other organization
+	NonStateArmedGroup            StakeholderKind = "NON_STATE_ARMED_GROUP"
+	Group                         StakeholderKind = "GROUP" // people or states named together, not one organization
+	Person                        StakeholderKind = "PERSON"
 )
 
 // StakeholderKinds lists every StakeholderKind.
 var StakeholderKinds = []StakeholderKind{
-	State, "INTERGOVERNMENTAL_ORGANIZATION", "ORGANIZATION", "NON_STATE_ARMED_GROUP", "GROUP", Person,
+	State, IntergovernmentalOrganization, Organization, NonStateArmedGroup, Group, Person,
 }
 
-// RegisterStakeholderInput puts a stakeholder on record.
+// RegisterStakeholderInput records a stakeholder.
 type RegisterStakeholderInput struct {
 	ID          *string
 	Key         string
@@ -53,7 +57,7 @@ type RegisterStakeholderInput struct {
 	CountryCode *string
 }
 
-// EditStakeholder changes the plain fields of a stakeholder.
+// EditStakeholder edits a stakeholder.
 type EditStakeholder struct {
 	Stakeholder      string
 	Name             Patch[string]
@@ -63,7 +67,7 @@ type EditStakeholder struct {
 	IfUnchangedSince *Cursor
 }
 
-// Stakeholder is what the input describes, or everything that is wrong with it.
+// Stakeholder returns the stakeholder that the input describes, or a Refusal.
 func (in RegisterStakeholderInput) Stakeholder() (Stakeholder, error) {
 	s := Stakeholder{Key: in.Key, Name: in.Name, Kind: in.Kind, Aliases: in.Aliases, CountryCode: in.CountryCode}
 	var c checks
@@ -72,11 +76,13 @@ func (in RegisterStakeholderInput) Stakeholder() (Stakeholder, error) {
 	return s, c.err()
 }
 
-// Edit applies the patches and returns the names of the fields that changed.
+// Edit applies the patches and returns the API names of the fields that changed, or a Refusal. It refuses a change of
+// kind from or to Person.
 func (s *Stakeholder) Edit(in EditStakeholder) ([]string, error) {
 	var e edit
 	if in.Kind.Value != nil && (*in.Kind.Value == Person) != (s.Kind == Person) {
-		e.refuse("kind", "%s can't become %s: only persons hold offices, and only with others; register another stakeholder.", s.Kind, *in.Kind.Value)
+		e.refuse("kind", "A stakeholder of kind %s can't become %s, because only persons can hold offices; "+
+			"register another stakeholder.", s.Kind, *in.Kind.Value)
 	}
 	set(&e, "name", &s.Name, in.Name)
 	set(&e, "kind", &s.Kind, in.Kind)
@@ -93,6 +99,7 @@ func (s *Stakeholder) check(c *checks) {
 	oneOf(c, "kind", s.Kind, StakeholderKinds)
 	c.texts("aliases", s.Aliases, MaxTitle)
 	if s.CountryCode != nil && !countryCodeShape.MatchString(*s.CountryCode) {
-		c.refuse("countryCode", "%q is not a country code; give the two capital letters of ISO 3166-1, such as \"UA\".", *s.CountryCode)
+		c.refuse("countryCode", "%q is not a country code; give the two capital letters of ISO 3166-1, such as \"UA\".",
+			*s.CountryCode)
 	}
 }

@@ -7,26 +7,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// MaxCells bounds what is put together of parties and scenarios for one issue, MaxTogether for a whole operation.
+// Limits on computed pairs of party and scenario: MaxCells for one issue, MaxTogether for an operation.
 const (
 	MaxCells    = 100_000
 	MaxTogether = 5 * MaxCells
 )
 
-// Standings are who stands where on the scenarios of one issue, as on record through a lens: what the stance matrix and the
-// landing zone are made of. All that is in it holds at the lens's valid instant, but for Judged.
+// Standings has everything that the stance matrix and the landing zone of one issue are computed from, read through a
+// lens. Everything in it holds at the lens's valid instant, except Judged.
 type Standings struct {
 	Lens           Lens
 	IssueID        uuid.UUID
-	Scenarios      []uuid.UUID      // on the table, by key
-	Positions      []*Position      // the prevailing ones on them
-	Judged         []*Position      // those on them, ended ones included, whose salience was judged
+	Scenarios      []uuid.UUID      // on the table, sorted by key
+	Positions      []*Position      // the prevailing positions on these scenarios
+	Judged         []*Position      // the positions on these scenarios with a salience, including ended ones
 	Participations []*Participation // of the issue's negotiation
-	Offices        []*Affiliation   // by which persons speak for parties
-	Asked          []uuid.UUID      // the stakeholders asked for; none: all who take part or hold a position
+	Offices        []*Affiliation   // through which persons speak for parties
+	Asked          []uuid.UUID      // the requested stakeholders; empty: all who take part or hold a position
 }
 
-// Parties are those whom the stakeholders come to: themselves, or those they speak for.
+// Parties returns the parties of the stakeholders: each stakeholder itself, or those that it speaks for.
 func (s *Standings) Parties() []uuid.UUID {
 	offices := s.parties()
 	var parties []uuid.UUID
@@ -46,7 +46,7 @@ func (s *Standings) Parties() []uuid.UUID {
 	return slices.Compact(parties)
 }
 
-// partiesOf are the parties that persons speak for.
+// partiesOf maps persons to the parties that they speak for.
 type partiesOf map[uuid.UUID][]uuid.UUID
 
 func (s *Standings) parties() partiesOf {
@@ -59,7 +59,7 @@ func (s *Standings) parties() partiesOf {
 	return offices
 }
 
-// of are the parties for which a stakeholder's word counts.
+// of returns the parties for which a stakeholder's word counts.
 func (p partiesOf) of(stakeholder uuid.UUID) []uuid.UUID {
 	if parties, speaks := p[stakeholder]; speaks {
 		return parties
@@ -67,7 +67,7 @@ func (p partiesOf) of(stakeholder uuid.UUID) []uuid.UUID {
 	return []uuid.UUID{stakeholder}
 }
 
-// party is one of those who stand somewhere, with all that is on record of it and of those who speak for it.
+// party is a party with everything on record about it and about the persons who speak for it.
 type party struct {
 	stakeholder    *Stakeholder
 	participations []*Participation
@@ -75,8 +75,8 @@ type party struct {
 	judged         []*Position               // the one that counts first
 }
 
-// arrange gathers what belongs to each party. What it holds itself comes before what is held by persons who speak for it, and
-// of theirs the latest first.
+// arrange collects the records of each party. A party's own positions come before those of persons who speak for it.
+// Within each group the latest come first.
 func (s *Standings) arrange(parties []*Stakeholder) []*party {
 	byID := make(map[uuid.UUID]*party, len(parties))
 	all := make([]*party, len(parties))
@@ -118,11 +118,16 @@ func (p *party) sort(positions []*Position) {
 		return 1
 	}
 	slices.SortFunc(positions, func(a, b *Position) int {
-		return cmp.Or(others(a)-others(b), b.ValidFrom.Compare(a.ValidFrom), b.RecordedAt.Compare(a.RecordedAt), slices.Compare(b.ID[:], a.ID[:]))
+		return cmp.Or(
+			others(a)-others(b),
+			b.ValidFrom.Compare(a.ValidFrom),
+			b.RecordedAt.Compare(a.RecordedAt),
+			slices.Compare(b.ID[:], a.ID[:]),
+		)
 	})
 }
 
-// position is the one that counts for the party on a scenario; nil when there is none.
+// position returns the party's position on a scenario that counts, nil if there is none.
 func (p *party) position(scenario uuid.UUID) *Position {
 	if positions := p.positions[scenario]; len(positions) > 0 {
 		return positions[0]
@@ -130,7 +135,8 @@ func (p *party) position(scenario uuid.UUID) *Position {
 	return nil
 }
 
-// divided are the positions of others who speak for the party, which has none of its own, and stand elsewhere.
+// divided returns the other positions of persons who speak for a party without a position of its own, if their stance
+// differs.
 func (p *party) divided(scenario uuid.UUID) (others []*Position) {
 	positions := p.positions[scenario]
 	if len(positions) == 0 || positions[0].HolderID == p.stakeholder.ID {

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Statement is one attributed utterance in a source. Whose words they are (the speaker) and whose position they tell of
-// (the holder of a position that rests on them) are different things.
+// Statement is one attributed utterance in a source. The speaker, who said it, may differ from the holder of a position
+// that it is evidence of. SpeakerID is nil if the speaker is not named, or the source speaks in its own voice.
 type Statement struct {
 	Lens Lens
 	Provenance
@@ -33,7 +33,7 @@ type (
 	StatementEdge       = Edge[Statement]
 )
 
-// Label is what to call it in a list: the beginning of its text.
+// Label returns a short name for lists: the beginning of the text.
 func (s *Statement) Label() string {
 	const limit = 80
 	if runes := []rune(s.Text); len(runes) > limit {
@@ -42,45 +42,66 @@ func (s *Statement) Label() string {
 	return s.Text
 }
 
-// Verified says that the words are a direct quote and stand in the source's body.
+// Verified reports whether the statement is a direct quote that stands word for word in its source's body.
 func (s *Statement) Verified() bool { return len(s.Locators) > 0 }
 
-// Grade sets the source's reliability and the statement's credibility side by side: "B2".
+// Grade returns the source's reliability and the statement's credibility side by side: "B2".
 func (s *Statement) Grade(reliability SourceReliability) string {
 	return string(reliability) + strings.TrimPrefix(string(s.Credibility), "C")
 }
 
-// StatementForm says how the words came down to us.
+// StatementForm is how an utterance reached the record.
 type StatementForm string
 
-// The forms that rules speak of.
+// The forms of statements.
 const (
-	DirectQuote  StatementForm = "DIRECT_QUOTE"
-	OfficialText StatementForm = "OFFICIAL_TEXT"
-	Reported     StatementForm = "REPORTED"
+	DirectQuote      StatementForm = "DIRECT_QUOTE"      // the speaker's words, verbatim
+	Paraphrase       StatementForm = "PARAPHRASE"        // the speaker's meaning in the source's words
+	OfficialText     StatementForm = "OFFICIAL_TEXT"     // a passage from an official document
+	SecondHandReport StatementForm = "SECOND_HAND"       // the speaker reports what somebody else said, did or accepts
+	Reported         StatementForm = "REPORTED"          // the source says it in its own voice
+	AnalystInference StatementForm = "ANALYST_INFERENCE" // the analyst infers it from the source
 )
 
 // StatementForms lists every StatementForm.
-var StatementForms = []StatementForm{DirectQuote, "PARAPHRASE", OfficialText, "SECOND_HAND", Reported, "ANALYST_INFERENCE"}
+var StatementForms = []StatementForm{
+	DirectQuote, Paraphrase, OfficialText, SecondHandReport, Reported, AnalystInference,
+}
 
-// AttributionTerms are the terms on which a speaker may be named, in the Associated Press's words. What was said off the
-// record has no place here.
+// AttributionTerms are the terms on which a speaker may be named, as the Associated Press defines them. There is no
+// value for off the record, because such material can't be used.
 type AttributionTerms string
 
-// OnRecord: the speaker may be named.
-const OnRecord AttributionTerms = "ON_RECORD"
+// The terms of attribution.
+const (
+	OnRecord       AttributionTerms = "ON_RECORD"       // may be quoted by name
+	OnBackground   AttributionTerms = "ON_BACKGROUND"   // may be used under an agreed description, not by name
+	DeepBackground AttributionTerms = "DEEP_BACKGROUND" // may be used without any attribution
+)
 
 // AllAttributionTerms lists every AttributionTerms.
-var AllAttributionTerms = []AttributionTerms{OnRecord, "ON_BACKGROUND", "DEEP_BACKGROUND"}
+var AllAttributionTerms = []AttributionTerms{OnRecord, OnBackground, DeepBackground}
 
-// InformationCredibility is the Admiralty scale's number: how far a statement is borne out by what else is known. C6: it
-// can't be judged, which is not the worst but the unknown.
+// InformationCredibility is how credible information is in itself: the digits of the Admiralty scale. CredibilityC6
+// means unknown; it is not worse than CredibilityC5.
 type InformationCredibility string
 
-// InformationCredibilities lists every InformationCredibility, best first, unknown last.
-var InformationCredibilities = []InformationCredibility{"C1", "C2", "C3", "C4", "C5", "C6"}
+// The grades of credibility.
+const (
+	CredibilityC1 InformationCredibility = "C1" // confirmed by other sources
+	CredibilityC2 InformationCredibility = "C2" // probably true
+	CredibilityC3 InformationCredibility = "C3" // possibly true
+	CredibilityC4 InformationCredibility = "C4" // doubtful
+	CredibilityC5 InformationCredibility = "C5" // improbable
+	CredibilityC6 InformationCredibility = "C6" // truth can't be judged
+)
 
-// NewStatementInput is a statement to be recorded, alone or together with what rests on it.
+// InformationCredibilities lists every InformationCredibility, best first, unknown last.
+var InformationCredibilities = []InformationCredibility{
+	CredibilityC1, CredibilityC2, CredibilityC3, CredibilityC4, CredibilityC5, CredibilityC6,
+}
+
+// NewStatementInput records a statement, alone or with the fact that it supports.
 type NewStatementInput struct {
 	ID                 *string
 	Source             string  `api:"ref"`
@@ -95,10 +116,10 @@ type NewStatementInput struct {
 	SaidAtPrecision    TimePrecision `api:"default=INSTANT"`
 }
 
-// RecordStatementInput records a statement.
+// RecordStatementInput records a statement alone.
 type RecordStatementInput struct{ Statement NewStatementInput }
 
-// CorrectStatement mends a statement that was recorded wrongly.
+// CorrectStatement corrects a statement that was recorded wrongly.
 type CorrectStatement struct {
 	Statement          string
 	Speaker            Patch[string]
@@ -117,14 +138,14 @@ type CorrectStatement struct {
 // AboutKinds are the kinds of record that a statement can be about.
 var AboutKinds = []Kind{KindIssue, KindScenario, KindStakeholder, KindEvent}
 
-// Check refuses what is wrong with the input; its references come later.
+// Check refuses what is wrong with the input. It does not resolve references.
 func (in RecordStatementInput) Check() error {
 	var c checks
 	c.statement("statement.", &in.Statement)
 	return c.err()
 }
 
-// Statement is what the input describes, its references aside.
+// Statement returns the statement that the input describes, without its references.
 func (in NewStatementInput) Statement() Statement {
 	return Statement{
 		SpeakerDescription: in.SpeakerDescription, Text: in.Text, Form: in.Form, Terms: in.Terms,
@@ -132,8 +153,11 @@ func (in NewStatementInput) Statement() Statement {
 	}
 }
 
-// Correct applies the patches and returns the names of the fields that changed. Speaker and about come resolved.
-func (s *Statement) Correct(in CorrectStatement, speaker Patch[uuid.UUID], about Patch[[]uuid.UUID]) ([]string, error) {
+// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Speaker and about are
+// passed resolved.
+func (s *Statement) Correct(
+	in CorrectStatement, speaker Patch[uuid.UUID], about Patch[[]uuid.UUID],
+) ([]string, error) {
 	var e edit
 	setOrClear(&e, "speaker", &s.SpeakerID, speaker)
 	setOrClear(&e, "speakerDescription", &s.SpeakerDescription, in.SpeakerDescription)
@@ -163,14 +187,16 @@ func (s *Statement) check(c *checks, prefix string, named bool, about int) {
 	ownVoice := !described && (s.Form == Reported || s.Form == OfficialText)
 	switch {
 	case named && described:
-		c.refuse(prefix+"speakerDescription", "A statement has a speaker or a description of one who may not be named, not both; leave one out.")
+		c.refuse(prefix+"speakerDescription", "Speaker and speakerDescription are both given; leave one of them out.")
 	case !named && s.Terms == OnRecord && !ownVoice:
-		c.refuse(prefix+"terms", "Nobody is named as the speaker, so the terms can't be ON_RECORD for the form %s; name the speaker, give other terms (ON_BACKGROUND, DEEP_BACKGROUND), or use REPORTED or OFFICIAL_TEXT without a speakerDescription for the source's own voice.", s.Form)
+		c.refuse(prefix+"terms", "No speaker is named, so the terms can't be ON_RECORD for the form %s; "+
+			"name the speaker, give other terms (ON_BACKGROUND, DEEP_BACKGROUND), or use REPORTED or OFFICIAL_TEXT "+
+			"without a speakerDescription for the source's own voice.", s.Form)
 	}
 }
 
-// CheckQuote looks a direct quote up in the source's body and sets the locators; other forms have none. A nil body
-// (no text is kept) leaves the quote unverified.
+// CheckQuote looks a direct quote up in its source's body and sets the locators. It refuses with QuoteNotFound if a
+// fragment is missing. Without a body (nil), and for other forms, it sets none.
 func (s *Statement) CheckQuote(field string, body *FoldedText) error {
 	s.Locators = nil
 	if s.Form != DirectQuote || body == nil {
@@ -178,14 +204,16 @@ func (s *Statement) CheckQuote(field string, body *FoldedText) error {
 	}
 	locators, missing := body.Find(s.Text)
 	if missing != "" {
-		return Refuse(QuoteNotFound, field, "%q does not stand in the source's body; quote it word for word and mark what is left out between two fragments with %s, or record it as a PARAPHRASE.", missing, Ellipsis)
+		return Refuse(QuoteNotFound, field, "%q does not stand in the source's body; quote it word for word, "+
+			"mark omissions between two fragments with %s, or record it as a PARAPHRASE.", missing, Ellipsis)
 	}
 	s.Locators = locators
 	return nil
 }
 
-// SecondHand says that none of the evidence was said by the holder or by someone who spoke for it when it was said.
-// The offices are those held with the holder; a statement of unknown date is taken as of the instant given.
+// SecondHand reports whether a position is based only on what others said: no evidence has as its speaker the holder,
+// or a person who spoke for the holder when it was said. offices are those held with the holder. Statements without a
+// date count as said at undated.
 func SecondHand(holder uuid.UUID, evidence []*Statement, offices []*Affiliation, undated Instant) bool {
 	return !slices.ContainsFunc(evidence, func(s *Statement) bool {
 		if s.SpeakerID == nil {

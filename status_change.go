@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// StatusChange is a scenario's move to a status at an instant. From, Skipped and ValidTo are not asserted: they follow
-// from the neighbours on the scenario's line (see ArrangeStatuses).
+// StatusChange is a scenario's change to a status at an instant. ArrangeStatuses derives From, Skipped and ValidTo from
+// the scenario's other status changes. From is nil for the first status.
 type StatusChange struct {
 	Lens Lens
 	Provenance
@@ -33,7 +33,7 @@ type (
 	StatusChangeEdge       = Edge[StatusChange]
 )
 
-// Label is what to call it in a list, given the scenario's title.
+// Label returns a short name for lists, given the scenario's title.
 func (s *StatusChange) Label(scenario string) string {
 	if s.From == nil {
 		return scenario + ": " + Words(s.To)
@@ -41,13 +41,14 @@ func (s *StatusChange) Label(scenario string) string {
 	return scenario + ": " + Words(*s.From) + " to " + Words(s.To)
 }
 
-// SameCut says whether two states of a status change owe the same to their neighbours.
+// SameCut reports whether two states of a status change are cut in the same way by their line.
 func (s *StatusChange) SameCut(o *StatusChange) bool {
 	sameFrom := (s.From == nil) == (o.From == nil) && (s.From == nil || *s.From == *o.From)
 	return sameFrom && slices.Equal(s.Skipped, o.Skipped) && sameInstant(s.ValidTo, o.ValidTo)
 }
 
-// ChangeScenarioStatusInput moves a scenario to a status.
+// ChangeScenarioStatusInput records a status change. A nil EffectiveAt means the change's own recordedAt.
+// ExpectedStatus, unless nil, is the status that the scenario must have at EffectiveAt.
 type ChangeScenarioStatusInput struct {
 	ID                   *string
 	Scenario             string `api:"ref"`
@@ -62,7 +63,7 @@ type ChangeScenarioStatusInput struct {
 	NewEvidence          []NewStatementInput
 }
 
-// CorrectStatusChange mends a status change that was recorded wrongly.
+// CorrectStatusChange corrects a status change that was recorded wrongly.
 type CorrectStatusChange struct {
 	StatusChange         string
 	To                   Patch[ScenarioStatus]
@@ -75,7 +76,7 @@ type CorrectStatusChange struct {
 	IfUnchangedSince     *Cursor
 }
 
-// Check refuses what is wrong with the input; its references come later.
+// Check refuses what is wrong with the input. It does not resolve references.
 func (in ChangeScenarioStatusInput) Check() error {
 	var c checks
 	c.text("reason", in.Reason, MaxReason)
@@ -85,8 +86,11 @@ func (in ChangeScenarioStatusInput) Check() error {
 	return c.err()
 }
 
-// Correct applies the patches and returns the names of the fields that changed. Successor and by come resolved.
-func (s *StatusChange) Correct(in CorrectStatusChange, successor Patch[uuid.UUID], by Patch[[]uuid.UUID]) ([]string, error) {
+// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Successor and by are
+// passed resolved.
+func (s *StatusChange) Correct(
+	in CorrectStatusChange, successor Patch[uuid.UUID], by Patch[[]uuid.UUID],
+) ([]string, error) {
 	var e edit
 	set(&e, "to", &s.To, in.To)
 	setOrClear(&e, "successor", &s.SuccessorID, successor)
@@ -99,7 +103,7 @@ func (s *StatusChange) Correct(in CorrectStatusChange, successor Patch[uuid.UUID
 	e.list("by", len(s.ByIDs))
 	e.successor(s.To, s.SuccessorID != nil)
 	if in.Reason.Set && in.Reason.Value == nil && s.From != nil {
-		e.refuse("reason", "Reason can't be cleared; only a scenario's first status goes without one.")
+		e.refuse("reason", "Reason can't be cleared; only a scenario's first status may have none.")
 	}
 	return e.fields, e.err()
 }
@@ -107,13 +111,14 @@ func (s *StatusChange) Correct(in CorrectStatusChange, successor Patch[uuid.UUID
 func (c *checks) successor(to ScenarioStatus, named bool) {
 	switch {
 	case to == Superseded && !named:
-		c.refuse("successor", "A scenario that becomes SUPERSEDED has a successor; name the scenario that took its place.")
+		c.refuse("successor", "The status SUPERSEDED needs a successor; name the scenario that replaced this one.")
 	case to != Superseded && named:
-		c.refuse("successor", "Only a scenario that becomes SUPERSEDED has a successor, and this one becomes %s; leave successor out.", to)
+		c.refuse("successor", "Only the status SUPERSEDED takes a successor, and the status is %s; "+
+			"leave successor out.", to)
 	}
 }
 
-// StatusAt is the status change on a line that holds at t; nil before the first.
+// StatusAt returns the status change of a line that holds at t, nil if t is before the first.
 func StatusAt(line []*StatusChange, t Instant) *StatusChange {
 	var holds *StatusChange
 	for _, s := range line {
@@ -124,9 +129,10 @@ func StatusAt(line []*StatusChange, t Instant) *StatusChange {
 	return holds
 }
 
-// ArrangeStatuses puts a scenario's status changes in order of valid time and derives what each owes to its neighbours:
-// From, Skipped and ValidTo. It refuses a line that breaks the life cycle, has two statuses at one instant, or begins
-// after now. The sentence speaks of the change that was added or corrected; uuid.Nil: one was taken away.
+// ArrangeStatuses sorts a scenario's status changes by valid time and derives From, Skipped and ValidTo. It refuses
+// with InvalidTransition a line that breaks the life cycle, with Conflict two status changes at one instant, and with
+// Invalid a first status after now. changed is the id of the status change that was added or corrected, which the
+// sentence is about; uuid.Nil means that one was retracted.
 func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error {
 	slices.SortFunc(line, func(a, b *StatusChange) int { return a.EffectiveAt.Compare(b.EffectiveAt) })
 	for i, s := range line {
@@ -146,7 +152,8 @@ func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error
 			if other.ID == changed {
 				other = s
 			}
-			return Refuse(Conflict, "effectiveAt", "The scenario has a status change at %s on record already, to %s; correct that one, or give another instant.", FormatInstant(s.EffectiveAt), other.To)
+			return Refuse(Conflict, "effectiveAt", "The scenario already has a status change at %s, to %s; "+
+				"correct that one, or give another instant.", FormatInstant(s.EffectiveAt), other.To)
 		}
 		if !previous.To.CanBecome(s.To) {
 			return refuseTransition(previous, s, changed)
@@ -159,15 +166,16 @@ func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error
 func checkFirst(s *StatusChange, now Instant) error {
 	switch {
 	case !s.To.Rule().Initial():
-		return Refuse(InvalidTransition, "to", "A scenario can't begin as %s; its first status is any of the others.", s.To)
+		return Refuse(InvalidTransition, "to", "A scenario's first status can't be %s; give any other status.", s.To)
 	case s.EffectiveAt.After(now):
-		return Refuse(Invalid, "effectiveAt", "The scenario's first status would begin at %s, which lies in the future; a scenario is on the table from now or an earlier instant on.", FormatInstant(s.EffectiveAt))
+		return Refuse(Invalid, "effectiveAt", "The scenario's first status would begin at %s, in the future; "+
+			"give an instant up to now.", FormatInstant(s.EffectiveAt))
 	}
 	return nil
 }
 
 func refuseTransition(previous, next *StatusChange, changed uuid.UUID) error {
-	allowed := "nothing may follow it"
+	allowed := "no status may follow it"
 	if t := previous.To.Rule().Transitions; len(t) > 0 {
 		allowed = "allowed are " + Listed(t)
 	}
@@ -175,14 +183,16 @@ func refuseTransition(previous, next *StatusChange, changed uuid.UUID) error {
 	case next.ID:
 		return Refuse(InvalidTransition, "to", "From %s a scenario can't become %s; %s.", previous.To, next.To, allowed)
 	case previous.ID:
-		return Refuse(InvalidTransition, "to", "%s from %s on can't stand before the %s recorded at %s; after %s %s.",
-			previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt), previous.To, allowed)
+		return Refuse(InvalidTransition, "to", "%s at %s can't come before the recorded %s at %s; after %s, %s.",
+			previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt),
+			previous.To, allowed)
 	}
-	return Refuse(InvalidTransition, "", "Without it, %s at %s would be followed by %s at %s; after %s %s.",
-		previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt), previous.To, allowed)
+	return Refuse(InvalidTransition, "", "Without it, %s at %s would be followed by %s at %s; after %s, %s.",
+		previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt),
+		previous.To, allowed)
 }
 
-// StatusChangeFilter narrows a list of status changes; what is left out does not narrow.
+// StatusChangeFilter selects status changes. Empty fields do not filter.
 type StatusChangeFilter struct {
 	Negotiations []string
 	Scenarios    []string

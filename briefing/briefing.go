@@ -337,7 +337,7 @@ func (b *briefing) readPlanned(ctx context.Context) error {
 		return b.EventsOf(ctx, []storage.Key{b.key(b.negotiation.ID)}, p, nil)
 	})
 	for _, e := range events {
-		if e.State == "PLANNED" && ends(e.StartedAt, e.StartedAtPrecision).After(b.lens.ValidAt) {
+		if e.State == parley.EventPlanned && ends(e.StartedAt, e.StartedAtPrecision).After(b.lens.ValidAt) {
 			b.planned = append(b.planned, e)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package examples holds the example data set and the example operations, which the playground opens with.
+// Package examples has the example data set, and the example operations that the playground opens with.
 package examples
 
 import (
@@ -19,8 +19,8 @@ type DataSet struct {
 	Text []byte
 }
 
-// Demo is the example data set, in the order of import: a made-up first note, the talks of August 2025 as one news report
-// tells of them, and a made-up later source, which adds to both and corrects them.
+// Demo returns the example data set in the order of import: a made-up first note, the talks of August 2025 as one news
+// report describes them, and a made-up later source that adds to both and corrects them.
 func Demo() []DataSet {
 	var sets []DataSet
 	for _, name := range []string{"ukraine-2025-first-note.yaml", "ukraine-2025.yaml", "ukraine-2025-update.yaml"} {
@@ -29,13 +29,13 @@ func Demo() []DataSet {
 	return sets
 }
 
-// Operation is an example of what to ask.
+// Operation is an example operation.
 type Operation struct {
 	Name string
 	Text string
 }
 
-// Operations are the example operations in the order of their files.
+// Operations returns the example operations in the order of their files.
 func Operations() []Operation {
 	files, err := operations.ReadDir(".")
 	if err != nil {
@@ -44,7 +44,7 @@ func Operations() []Operation {
 	list := make([]Operation, len(files))
 	for i, f := range files {
 		name := strings.TrimSuffix(path.Base(f.Name()), ".graphql")
-		_, name, _ = strings.Cut(name, "-") // the number that puts them in order
+		_, name, _ = strings.Cut(name, "-") // the number that orders the files
 		list[i] = Operation{Name: strings.ReplaceAll(name, "-", " "), Text: string(read(operations, f.Name()))}
 	}
 	return list

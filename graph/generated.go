@@ -4597,17 +4597,17 @@ func sourceData(filename string) string {
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema.graphqls", Input: `# The front door: what every topic file in graph/ builds on.
+	{Name: "../schema.graphqls", Input: `# The root of the schema. The topic files in graph/ extend it.
 
-"""Steers the code generator; has no effect on what clients send or receive."""
+"""Controls the code generator. It has no effect on requests or answers."""
 directive @goField(
-  """Resolve the field by a method, even where the bound Go struct has a field of that name."""
+  """Resolve the field with a method, even if the bound Go struct has a field of that name."""
   forceResolver: Boolean
-  """Go name of the field, where it differs from the name here."""
+  """Go name of the field, if it differs from the name here."""
   name: String
-  """Keep "left out" apart from "null" in an input field."""
+  """Distinguish "left out" from "null" in an input field."""
   omittable: Boolean
-  """Go type of the field, where it differs from the one its GraphQL type is bound to."""
+  """Go type of the field, if it differs from the type that its GraphQL type is bound to."""
   type: String
   """Bind to GetX and HasX methods of the Go type."""
   autoBindGetterHaser: Boolean
@@ -4618,43 +4618,43 @@ directive @goField(
 ) on INPUT_FIELD_DEFINITION | FIELD_DEFINITION
 
 """
-An instant as RFC 3339 writes it, in the years 0001 to 9999. Accepted with any offset and up to six fractional digits;
-given out with exactly six and "Z", so that comparing the strings compares the instants.
+An instant in RFC 3339 format, in the years 0001 to 9999. Inputs may have any offset and up to six fractional digits.
+Outputs are in UTC with "Z" and exactly six fractional digits, so they sort as strings.
 """
 scalar Time
 
 """
-A place in the change feed. Opaque, but ordered: a later change has the later cursor. One that the server did not give
-out is refused with BAD_CURSOR.
+The position of a change in the feed. It is opaque, but a later change has a cursor that sorts later. A cursor that this
+database's feed did not issue: BAD_CURSOR.
 """
 scalar Cursor
 
-"""Anything on record that can be fetched by its id."""
+"""A record that can be fetched by its id."""
 interface Node {
-  """Opaque id of the record; no edit or correction changes it."""
+  """Opaque id of the record. Edits and corrections do not change it."""
   id: ID!
   """A short name for lists and links."""
   label: String!
 }
 
-"""Where a page of a connection lies in the whole list."""
+"""The position of a page in the whole list."""
 type PageInfo {
-  """True when more follows this page."""
+  """Whether entries follow this page."""
   hasNextPage: Boolean!
-  """True when something precedes this page."""
+  """Whether entries precede this page."""
   hasPreviousPage: Boolean!
-  """Cursor of the first edge of the page; null: the page is empty."""
+  """Cursor of the first entry of the page. Null: the page is empty."""
   startCursor: String
-  """Cursor of the last edge of the page, to pass as ` + "`" + `after` + "`" + `; null: the page is empty."""
+  """Cursor of the last entry of the page, to pass as ` + "`" + `after` + "`" + `. Null: the page is empty."""
   endCursor: String
 }
 
 """
-How closely an instant is known; hours, days, months and years are those of UTC. It qualifies the instant beside it and
-never moves it: intervals are cut at the instant itself.
+How exactly the instant beside it is known. Hours, days, months and years are those of UTC. A precision never moves the
+instant: intervals are cut at the instant itself.
 """
 enum TimePrecision {
-  """Known to the moment."""
+  """Known exactly."""
   INSTANT
   """Known to the hour."""
   HOUR
@@ -4664,110 +4664,112 @@ enum TimePrecision {
   MONTH
   """Known to the year."""
   YEAR
-  """Already so at this instant; since when is not known."""
+  """It was so by this instant. When it began is not known."""
   NO_LATER_THAN
 }
 
-"""A half-open span of time: ` + "`" + `from` + "`" + ` belongs to it, ` + "`" + `to` + "`" + ` does not. With both ends open it contains every instant."""
+"""A half-open interval: ` + "`" + `from` + "`" + ` belongs to it, ` + "`" + `to` + "`" + ` does not. With both ends open it contains every instant."""
 input TimeRange {
-  """First instant inside; null or left out: no lower bound."""
+  """First instant inside the interval. Null or left out: no lower bound."""
   from: Time
-  """First instant past the end, later than ` + "`" + `from` + "`" + `; null or left out: no upper bound."""
+  """First instant after the interval, later than ` + "`" + `from` + "`" + `. Null or left out: no upper bound."""
   to: Time
 }
 
 """
-The pair of instants to read through: how the world stood at one, using only what had been recorded by the other. With
-both in the past an operation has the same answer for ever, whatever is recorded later.
+The lens to read through: how the world stood at ` + "`" + `validAt` + "`" + `, based only on what was recorded by ` + "`" + `knownAt` + "`" + `. With both
+instants in the past, the same operation always gets the same answer.
 """
 input AsOf {
-  """How the world stood, stands or is set to stand at this instant; null or left out: now."""
+  """Valid time: show the world at this instant, past or future. Null or left out: now."""
   validAt: Time
   """
-  Using only what had been recorded by this instant, itself included; in the future is refused with BAD_LENS. Null or left
-  out: everything on record.
+  Known time: use only what was recorded by this instant, inclusive. In the future: BAD_LENS. Null or left out:
+  everything on record.
   """
   knownAt: Time
 }
 
-"""The lens that an operation is answered through. Pin both its instants, and the answer stays as it is."""
+"""The lens that an operation is read through. Pass both instants as ` + "`" + `asOf` + "`" + ` to get the same answer again later."""
 type Lens {
-  """The world is shown as it stood at this instant."""
+  """Valid time: the world is shown at this instant."""
   validAt: Time!
-  """Nothing recorded later than this instant is made use of."""
+  """Known time: nothing that was recorded after this instant is used."""
   knownAt: Time!
-  """The last change that is visible through it: what follows it in the feed is what the answers lack."""
+  """Cursor of the last change that is visible through the lens. Subscribe after it to get all later changes."""
   cursor: Cursor!
   """
-  The next instant, later than ` + "`" + `validAt` + "`" + `, at which a status or position begins or ends, or somebody's role or office does,
-  as on record at ` + "`" + `knownAt` + "`" + `: time alone then changes answers. Null: none is on record.
+  The next instant after ` + "`" + `validAt` + "`" + ` at which a status, position, role or office begins or ends, as known at ` + "`" + `knownAt` + "`" + `.
+  Answers may then change although nothing is recorded. Null: no such instant is on record.
   """
   nextChangeAt: Time
 }
 
 """
-What can be read. All of one operation is answered from a single snapshot: as things stand now and as far as they are on
-record now, unless a field asks for another lens by ` + "`" + `asOf` + "`" + `; what hangs off a change is read as it was right after it. A
-faulty request is a top-level error whose ` + "`" + `extensions.code` + "`" + ` is UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS,
-BAD_REQUEST, LIMIT or INTERNAL.
+Reads. One snapshot answers all fields of an operation. Fields are read as of now on both axes, unless ` + "`" + `asOf` + "`" + ` sets
+another lens. Everything beneath a change is read as of that change. A fault is a top-level error whose
+` + "`" + `extensions.code` + "`" + ` is UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS, BAD_REQUEST, LIMIT or INTERNAL.
 """
 type Query {
-  """The analyst this request is made for; null: it is anonymous."""
+  """The analyst who makes the request. Null: the request is anonymous."""
   viewer: Analyst
-  """The lens that the operation is answered through where it asks for this one."""
+  """The lens that ` + "`" + `asOf` + "`" + ` stands for in this operation: its instants, its cursor, and when answers change next."""
   lens(
-    """What is asked for; null: now, on both axes."""
+    """The lens to look up. Null: now, on both axes."""
     asOf: AsOf
   ): Lens!
   """
-  Any record by its id or key, as known at ` + "`" + `knownAt` + "`" + `, whether or not it is in force at ` + "`" + `validAt` + "`" + `. Null when there is none
-  such, or when it has been retracted.
+  A record of any kind by id or key, as known at ` + "`" + `knownAt` + "`" + `, whether or not it holds at ` + "`" + `validAt` + "`" + `. Null: there is none,
+  or it was retracted.
   """
   node(
-    """An opaque id, or a key: "ukraine-2025", or "ukraine-2025/ceasefire-first" for what belongs to a negotiation."""
+    """An id or a key: "ukraine-2025", or "ukraine-2025/ceasefire-first" for a record that belongs to a negotiation."""
     id: ID!
-    """The lens to read it and all beneath it through; null: now, on both axes."""
+    """Lens for this field and everything beneath it. Null: now, on both axes."""
     asOf: AsOf
   ): Node
 }
 
 """
-What can be done. Each mutation is one transaction that appends one change to the feed; a repeat of it changes nothing.
-Content that cannot be accepted comes back in ` + "`" + `userErrors` + "`" + ` and leaves everything as it was; ids and keys are taken
-alike, and an unknown one is NOT_FOUND.
+Writes. Each mutation is one transaction that appends one change to the feed. Repeating a mutation with the same content
+changes nothing. A refused mutation writes nothing and explains why in ` + "`" + `userErrors` + "`" + `; its description lists the codes.
+Any mutation may also be refused with CONFLICT while others keep changing the same records. Inputs take ids and keys
+alike.
 """
 type Mutation {
   """
-  Adds statements to the evidence of a fact. Nothing moves by it: the change made is a RecordChanged with ` + "`" + `fields` + "`" + `
-  ["evidence"].
+  Adds statements to the evidence of a fact. Its content stays, so the change is a RecordChanged with ` + "`" + `fields` + "`" + `
+  ["evidence"]. Refusals: NOT_FOUND, INVALID (no statement given, or more than 100 in all), ID_REUSED, QUOTE_NOT_FOUND.
   """
   addEvidence(
-    """What to support, and by which statements."""
+    """The fact and the statements."""
     input: AddEvidenceInput!
   ): RecordPayload!
   """
-  Takes back a record made in error; what it displaced holds again. IN_USE while other records need it,
-  INVALID_TRANSITION when the statuses before and after a retracted one cannot follow each other.
+  Retracts a record that was made in error. What it displaced holds again. Retracting it again changes nothing.
+  Refusals: NOT_FOUND, INVALID (the note), IN_USE (other records refer to it, or it is a scenario's only status),
+  INVALID_TRANSITION (the statuses before and after a retracted one can't follow each other), CONFLICT
+  (` + "`" + `ifUnchangedSince` + "`" + `).
   """
   retract(
-    """What to take back, and why."""
+    """The record and the reason."""
     input: RetractInput!
   ): RecordPayload!
 }
 
 """
-What is pushed. Changes come in feed order, each once for as long as the connection stays up. Who subscribes again after
-the last cursor seen, to whichever server, misses nothing and gets nothing twice; ` + "`" + `Query.lens` + "`" + ` has the cursor to begin
-with after a query. A client that reads too slowly is disconnected, and told the cursor to go on from.
+Pushes. Changes arrive in feed order, each once per connection. To resume without gaps or duplicates, subscribe with
+` + "`" + `after` + "`" + ` set to the last cursor received, on any server. To start after a query, use the cursor of ` + "`" + `Query.lens` + "`" + `. The
+server closes the connection of a client that reads too slowly and names the cursor to resume from.
 """
 type Subscription {
-  """Every change that matches."""
+  """All changes that match the filter."""
   changes(
-    """Which changes to push; null: all."""
+    """Filter. Null: all changes."""
     filter: ChangeFilter
     """
-    Push what followed this change first, and then go on with what is recorded; null: only what is recorded from now on.
-    BAD_CURSOR if it is none of this database's.
+    First push the changes after this cursor, then continue with new changes. Null: push new changes only. A cursor that
+    is not of this database's feed: BAD_CURSOR.
     """
     after: Cursor
   ): Change!
@@ -4775,61 +4777,63 @@ type Subscription {
 
 """Why a mutation was refused."""
 type UserError {
-  """The kind of refusal, for programs."""
+  """The kind of refusal."""
   code: UserErrorCode!
-  """One sentence for people, with the value at fault and the way out."""
+  """One sentence that names the value and says what is accepted."""
   message: String!
-  """Path of the value at fault within ` + "`" + `input` + "`" + `, list positions as digits; null: the refusal is about the whole."""
+  """
+  Path of the value within ` + "`" + `input` + "`" + `; list positions are numbers from 0. Null: the refusal is about the input as a whole.
+  """
   field: [String!]
 }
 
 """The kinds of refusal."""
 enum UserErrorCode {
-  """An id or key names nothing on record, or something of another kind than is asked for."""
+  """An id or key names no record, or a record of the wrong kind."""
   NOT_FOUND
-  """A value is malformed, out of its bounds, or at odds with another in the same input."""
+  """A value is malformed, out of bounds, or contradicts another value."""
   INVALID
-  """Another record has this key."""
+  """Another record has this key, or had it before it was retracted."""
   TAKEN
-  """The id the client chose belongs to something else already."""
+  """The id that the client chose belongs to another record, or was sent before with other content."""
   ID_REUSED
-  """The scenario's status may not move that way; the message names the ways it may."""
+  """The scenario's life cycle does not allow this status here. The message lists the statuses that it allows."""
   INVALID_TRANSITION
-  """Somebody else was faster, or the record would contradict itself."""
+  """The record has changed meanwhile, or it would contradict what is already recorded."""
   CONFLICT
-  """Other records need this one."""
+  """Other records refer to this one."""
   IN_USE
-  """A direct quote is not found in the text kept of its source."""
+  """A direct quote does not stand word for word in its source's body."""
   QUOTE_NOT_FOUND
 }
 
-"""Outcome of a mutation that applies to records of several kinds."""
+"""Result of a mutation on a record of any kind."""
 type RecordPayload {
-  """The record as it stands afterwards; null when refused, and when it was retracted."""
+  """The record after the mutation. Null: the mutation was refused, or the record is retracted."""
   node: Node
-  """Where in the feed the change made stands; null: refused, or nothing had to change."""
+  """Cursor of the change that the mutation made. Null: it was refused, or it changed nothing."""
   cursor: Cursor
-  """Why it was refused; empty when accepted."""
+  """Why the mutation was refused. Empty: it was accepted."""
   userErrors: [UserError!]!
 }
 
-"""What to add to the evidence of a record. At least one statement must be given, else INVALID."""
+"""Statements to add to a fact's evidence. At least one is required, else INVALID."""
 input AddEvidenceInput {
-  """The fact to support: a status change, position, relation or event."""
+  """The fact: a status change, position, relation or event."""
   to: ID!
-  """Statements on record that support it, at most 100 together with ` + "`" + `newEvidence` + "`" + `; null or empty: none."""
+  """Recorded statements that support it, at most 100 together with ` + "`" + `newEvidence` + "`" + `. Null or empty: none."""
   evidence: [ID!]
-  """Statements to record along with it, which then support it; null or empty: none."""
+  """New statements that support it, recorded in the same transaction. Null or empty: none."""
   newEvidence: [NewStatementInput!]
 }
 
-"""What to retract."""
+"""A record to retract."""
 input RetractInput {
-  """Id or key of the record: any but an analyst."""
+  """Id or key of the record. Any kind but an analyst."""
   id: ID!
-  """What the error was, 1..10,000 characters; kept with the change."""
+  """What the error was, 1..10,000 characters. It becomes the change's ` + "`" + `note` + "`" + `."""
   note: String!
-  """The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked."""
+  """Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked."""
   ifUnchangedSince: Cursor
 }
 `, BuiltIn: false},

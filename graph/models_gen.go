@@ -9,23 +9,23 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// Outcome of recording or ending an affiliation.
+// Result of recording or ending an affiliation.
 type AffiliationPayload struct {
-	// The affiliation as it stands afterwards; null when refused.
+	// The affiliation after the mutation. Null: it was refused.
 	Affiliation *parley.Affiliation `json:"affiliation,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of recording an assessment.
+// Result of recording an assessment.
 type AssessmentPayload struct {
-	// The assessment; null when refused.
+	// The assessment. Null: it was refused.
 	Assessment *parley.Assessment `json:"assessment,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
@@ -33,60 +33,60 @@ type AssessmentPayload struct {
 type CorrectPositionInput struct {
 	// The position.
 	Position string `json:"position"`
-	// Whose position it in truth is; null is INVALID.
+	// Corrected holder. Null is INVALID.
 	Holder graphql.Omittable[*string] `json:"holder,omitempty"`
-	// The scenario it in truth is on; null is INVALID.
+	// Corrected scenario, of the same negotiation. Null is INVALID.
 	Scenario graphql.Omittable[*string] `json:"scenario,omitempty"`
-	// The stance it in truth is; null is INVALID.
+	// Corrected stance. Null is INVALID.
 	Stance graphql.Omittable[*parley.Stance] `json:"stance,omitempty"`
-	// All conditions, in place of those on record, at most 100, each 1..2,000 characters; null or empty: none known.
+	// All conditions, at most 100, each 1..2,000 characters; they replace those on record. Null or empty: none is known.
 	Conditions graphql.Omittable[[]string] `json:"conditions,omitempty"`
-	// Whether it in truth is a red line; null is INVALID.
+	// Corrected red line. Null is INVALID.
 	RedLine graphql.Omittable[*bool] `json:"redLine,omitempty"`
-	// New salience, 0..100; null: not judged.
+	// New salience, 0..100. Null: not judged.
 	Salience graphql.Omittable[*int] `json:"salience,omitempty"`
-	// New rationale, 1..10,000 characters; null: none.
+	// New rationale, 1..10,000 characters. Null: none.
 	Rationale graphql.Omittable[*string] `json:"rationale,omitempty"`
-	// New confidence; null is INVALID.
+	// New confidence. Null is INVALID.
 	Confidence graphql.Omittable[*parley.AnalyticConfidence] `json:"confidence,omitempty"`
-	// Since when it in truth holds; null is INVALID.
+	// Corrected first instant at which it holds. Null is INVALID.
 	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
-	// How exactly that is known; null is INVALID.
+	// New precision of that instant. Null is INVALID.
 	ValidFromPrecision graphql.Omittable[*parley.TimePrecision] `json:"validFromPrecision,omitempty"`
-	// Its own end, later than its beginning; null: it holds up to the holder's next plain position.
+	// Corrected own end, later than its beginning. Null: it holds until the holder's next plain position.
 	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
-	// What was wrong and how that is known, 1..10,000 characters.
+	// What was wrong and how that is known, 1..10,000 characters. It becomes the version's `correctionNote`.
 	Note string `json:"note"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// A correction of a statement; its source stays. What results has to satisfy the rules for a new one. A field left out
-// keeps its value.
+// A correction of a statement. Its source can't be changed. The result must satisfy the rules for a new statement. A field
+// left out keeps its value.
 type CorrectStatementInput struct {
 	// The statement.
 	Statement string `json:"statement"`
-	// Who in truth said it; null: somebody unnamed, or the source in its own voice.
+	// Corrected speaker. Null: the speaker is not named, or the source speaks in its own voice.
 	Speaker graphql.Omittable[*string] `json:"speaker,omitempty"`
-	// The speaker in the source's words, 1..300 characters; INVALID beside a `speaker`. Null: not described.
+	// The source's description of an unnamed speaker, 1..300 characters. INVALID together with a `speaker`. Null: none.
 	SpeakerDescription graphql.Omittable[*string] `json:"speakerDescription,omitempty"`
-	// All that it is about, in place of what is on record, at most 100; null or empty: not filed.
+	// All records that it is about, at most 100; they replace those on record. Null or empty: none.
 	About graphql.Omittable[[]string] `json:"about,omitempty"`
-	// What in truth was said, 1..20,000 characters; null is INVALID.
+	// Corrected text, 1..20,000 characters. Null is INVALID.
 	Text graphql.Omittable[*string] `json:"text,omitempty"`
-	// New form; null is INVALID.
+	// New form. Null is INVALID.
 	Form graphql.Omittable[*parley.StatementForm] `json:"form,omitempty"`
-	// New terms; null is INVALID.
+	// New terms. Null is INVALID.
 	Terms graphql.Omittable[*parley.AttributionTerms] `json:"terms,omitempty"`
-	// New credibility; null is INVALID.
+	// New credibility. Null is INVALID.
 	Credibility graphql.Omittable[*parley.InformationCredibility] `json:"credibility,omitempty"`
-	// When it in truth was said; null: not known.
+	// Corrected instant at which it was said. In the future: INVALID. Null: not known.
 	SaidAt graphql.Omittable[*time.Time] `json:"saidAt,omitempty"`
-	// How exactly that is known; null is INVALID.
+	// New precision of that instant. Null is INVALID.
 	SaidAtPrecision graphql.Omittable[*parley.TimePrecision] `json:"saidAtPrecision,omitempty"`
-	// What was wrong and how that is known, 1..10,000 characters.
+	// What was wrong and how that is known, 1..10,000 characters. It becomes the version's `correctionNote`.
 	Note string `json:"note"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -94,22 +94,21 @@ type CorrectStatementInput struct {
 type CorrectStatusChangeInput struct {
 	// The status change.
 	StatusChange string `json:"statusChange"`
-	// The status it in truth entered; null is INVALID.
+	// Corrected status. Null is INVALID.
 	To graphql.Omittable[*parley.ScenarioStatus] `json:"to,omitempty"`
-	// The scenario that in truth took its place; has to end up set for SUPERSEDED and null for any other status, else
-	// INVALID.
+	// Corrected successor. In the result it must be set for SUPERSEDED and null for any other status, else INVALID.
 	Successor graphql.Omittable[*string] `json:"successor,omitempty"`
-	// When it in truth took effect; null is INVALID, and so is the future for a first status.
+	// Corrected instant at which it took effect. INVALID: null, or in the future for a first status.
 	EffectiveAt graphql.Omittable[*time.Time] `json:"effectiveAt,omitempty"`
-	// How exactly that is known; null is INVALID.
+	// New precision of that instant. Null is INVALID.
 	EffectiveAtPrecision graphql.Omittable[*parley.TimePrecision] `json:"effectiveAtPrecision,omitempty"`
-	// Why it in truth moved, 1..2,000 characters; null is INVALID except for a first status.
+	// Corrected reason, 1..2,000 characters. Null is INVALID, except for a first status.
 	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
-	// Who in truth moved it, at most 100 stakeholders; null or empty: not known.
+	// Corrected stakeholders who brought it about, at most 100. Null or empty: not known.
 	By graphql.Omittable[[]string] `json:"by,omitempty"`
-	// What was wrong and how that is known, 1..10,000 characters.
+	// What was wrong and how that is known, 1..10,000 characters. It becomes the version's `correctionNote`.
 	Note string `json:"note"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -117,23 +116,23 @@ type CorrectStatusChangeInput struct {
 type EditEventInput struct {
 	// The event.
 	Event string `json:"event"`
-	// New kind; null is INVALID.
+	// New kind. Null is INVALID.
 	Kind graphql.Omittable[*parley.EventKind] `json:"kind,omitempty"`
-	// New state; null is INVALID.
+	// New state. Null is INVALID.
 	State graphql.Omittable[*parley.EventState] `json:"state,omitempty"`
-	// New title, 1..300 characters; null is INVALID.
+	// New title, 1..300 characters. Null is INVALID.
 	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New place, 1..300 characters; null: nowhere in particular, or not known.
+	// New location, 1..300 characters. Null: nowhere in particular, or not known.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
-	// New beginning; null is INVALID.
+	// New beginning. Null is INVALID.
 	StartedAt graphql.Omittable[*time.Time] `json:"startedAt,omitempty"`
-	// How exactly that is known; null is INVALID.
+	// New precision of that instant. Null is INVALID.
 	StartedAtPrecision graphql.Omittable[*parley.TimePrecision] `json:"startedAtPrecision,omitempty"`
-	// New end, later than the beginning; null: a single moment, not over, or not known.
+	// New end, later than the beginning. Null: it is a single moment, is not over, or its end is not known.
 	EndedAt graphql.Omittable[*time.Time] `json:"endedAt,omitempty"`
-	// All who take part, in place of those on record, at most 100; null or empty: not known.
+	// All participants, at most 100; they replace those on record. Null or empty: not known.
 	Participants graphql.Omittable[[]string] `json:"participants,omitempty"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -141,15 +140,15 @@ type EditEventInput struct {
 type EditIssueInput struct {
 	// The issue.
 	Issue string `json:"issue"`
-	// New title, 1..300 characters; null is INVALID.
+	// New title, 1..300 characters. Null is INVALID.
 	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New question, 1..10,000 characters; null: the title says it.
+	// New question, 1..10,000 characters. Null: the title says it.
 	Question graphql.Omittable[*string] `json:"question,omitempty"`
-	// New field; null is INVALID.
+	// New kind. Null is INVALID.
 	Kind graphql.Omittable[*parley.IssueKind] `json:"kind,omitempty"`
-	// Whether no other answer than its scenarios is possible; null is INVALID.
+	// Whether one of its scenarios must come about. Null is INVALID.
 	Exhaustive graphql.Omittable[*bool] `json:"exhaustive,omitempty"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -157,17 +156,17 @@ type EditIssueInput struct {
 type EditNegotiationInput struct {
 	// The negotiation.
 	Negotiation string `json:"negotiation"`
-	// New title, 1..300 characters; null is INVALID.
+	// New title, 1..300 characters. Null is INVALID.
 	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New summary, 1..10,000 characters; null: none.
+	// New summary, 1..10,000 characters. Null: none.
 	Summary graphql.Omittable[*string] `json:"summary,omitempty"`
-	// New stage; null: not judged.
+	// New stage. Null: not judged.
 	Stage graphql.Omittable[*parley.NegotiationStage] `json:"stage,omitempty"`
-	// New beginning; null: not known.
+	// New beginning. Null: not known.
 	StartedAt graphql.Omittable[*time.Time] `json:"startedAt,omitempty"`
-	// New end, later than the beginning; null: the talks go on, or it is not known.
+	// New end, later than the beginning. Null: the talks continue, or it is not known.
 	EndedAt graphql.Omittable[*time.Time] `json:"endedAt,omitempty"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -175,18 +174,18 @@ type EditNegotiationInput struct {
 type EditParticipationInput struct {
 	// The participation.
 	Participation string `json:"participation"`
-	// Whether nothing can be agreed against its will; null is INVALID.
+	// Whether nothing can be agreed against its will. Null is INVALID.
 	VetoPlayer graphql.Omittable[*bool] `json:"vetoPlayer,omitempty"`
-	// The issues its veto covers, in place of those on record, at most 100; null or empty: all of them. INVALID when it has
-	// no veto.
+	// The issues that its veto covers, at most 100; they replace those on record. INVALID if it is no veto player. Null or
+	// empty: all issues.
 	VetoIssues graphql.Omittable[[]string] `json:"vetoIssues,omitempty"`
-	// New capability, 0..100; null: not judged.
+	// New capability, 0..100. Null: not judged.
 	Capability graphql.Omittable[*int] `json:"capability,omitempty"`
-	// New beginning; null: not known, and taken as always.
+	// New beginning. Null: not known, and read as open.
 	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
-	// New end, later than the beginning; null: no end is known.
+	// New end, later than the beginning. Null: no end is known.
 	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -194,17 +193,17 @@ type EditParticipationInput struct {
 type EditScenarioInput struct {
 	// The scenario.
 	Scenario string `json:"scenario"`
-	// New title, 1..300 characters; null is INVALID.
+	// New title, 1..300 characters. Null is INVALID.
 	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New summary, 1..10,000 characters; null: none.
+	// New summary, 1..10,000 characters. Null: none.
 	Summary graphql.Omittable[*string] `json:"summary,omitempty"`
-	// New criteria, 1..10,000 characters; null: not laid down.
+	// New criteria, 1..10,000 characters. Null: not defined.
 	Criteria graphql.Omittable[*string] `json:"criteria,omitempty"`
-	// New deadline; null: no date is set.
+	// New deadline. Null: none is set.
 	Deadline graphql.Omittable[*time.Time] `json:"deadline,omitempty"`
-	// New target stage; null: not judged.
+	// New target stage. Null: not judged.
 	TargetStage graphql.Omittable[*parley.NegotiationStage] `json:"targetStage,omitempty"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -212,25 +211,25 @@ type EditScenarioInput struct {
 type EditSourceInput struct {
 	// The source.
 	Source string `json:"source"`
-	// New title, 1..300 characters; null is INVALID.
+	// New title, 1..300 characters. Null is INVALID.
 	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New publisher, 1..300 characters; null: not known.
+	// New publisher, 1..300 characters. Null: not known.
 	Publisher graphql.Omittable[*string] `json:"publisher,omitempty"`
-	// New author, 1..300 characters; null: not named.
+	// New author, 1..300 characters. Null: not named.
 	Author graphql.Omittable[*string] `json:"author,omitempty"`
-	// New address, absolute http or https, 1..2,000 characters; null: nowhere, or not known.
+	// New address on the web: an absolute http or https URL, at most 2,000 characters. Null: none, or not known.
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
-	// New date of publication; null: not known.
+	// New date of publication. Null: not known.
 	PublishedAt graphql.Omittable[*time.Time] `json:"publishedAt,omitempty"`
-	// New date of retrieval; null: not known.
+	// New date of retrieval. Null: not known.
 	RetrievedAt graphql.Omittable[*time.Time] `json:"retrievedAt,omitempty"`
-	// New language as a BCP 47 tag; null: not stated.
+	// New language, as a BCP 47 tag. Null: not given.
 	Language graphql.Omittable[*string] `json:"language,omitempty"`
-	// New reliability; null is INVALID.
+	// New reliability. Null is INVALID.
 	Reliability graphql.Omittable[*parley.SourceReliability] `json:"reliability,omitempty"`
-	// New marking; null is INVALID.
+	// New marking. Null is INVALID.
 	Marking graphql.Omittable[*parley.Marking] `json:"marking,omitempty"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
@@ -238,138 +237,139 @@ type EditSourceInput struct {
 type EditStakeholderInput struct {
 	// The stakeholder.
 	Stakeholder string `json:"stakeholder"`
-	// New name, 1..300 characters; null is INVALID.
+	// New name, 1..300 characters. Null is INVALID.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	// New kind; null is INVALID, and so is to make a person of another kind or another kind of a person.
+	// New kind. INVALID: null, a change from PERSON, or a change to PERSON.
 	Kind graphql.Omittable[*parley.StakeholderKind] `json:"kind,omitempty"`
-	// All its other names, in place of those on record, at most 100, each 1..300 characters; null or empty: none.
+	// All its other names, at most 100, each 1..300 characters; they replace those on record. Null or empty: none.
 	Aliases graphql.Omittable[[]string] `json:"aliases,omitempty"`
-	// New ISO 3166-1 alpha-2 code, in capitals; null: none applies.
+	// New ISO 3166-1 alpha-2 code, in capitals. Null: none applies.
 	CountryCode graphql.Omittable[*string] `json:"countryCode,omitempty"`
-	// The newest change the caller has seen: CONFLICT when a later one touched the record. Null: not checked.
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// Outcome of recording or editing an event.
+// Result of recording or editing an event.
 type EventPayload struct {
-	// The event as it stands afterwards; null when refused.
+	// The event after the mutation. Null: it was refused.
 	Event *parley.Event `json:"event,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of adding or editing an issue.
+// Result of adding or editing an issue.
 type IssuePayload struct {
-	// The issue as it stands afterwards; null when refused.
+	// The issue after the mutation. Null: it was refused.
 	Issue *parley.Issue `json:"issue,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of opening or editing a negotiation.
+// Result of opening or editing a negotiation.
 type NegotiationPayload struct {
-	// The negotiation as it stands afterwards; null when refused.
+	// The negotiation after the mutation. Null: it was refused.
 	Negotiation *parley.Negotiation `json:"negotiation,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of joining or leaving a negotiation, or of editing a participation.
+// Result of joining or leaving a negotiation, or of editing a participation.
 type ParticipationPayload struct {
-	// The participation as it stands afterwards; null when refused.
+	// The participation after the mutation. Null: it was refused.
 	Participation *parley.Participation `json:"participation,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of recording or correcting a position.
+// Result of recording or correcting a position.
 type PositionPayload struct {
-	// The position, or the one that gained the evidence; null when refused.
+	// The position, or the existing one that the evidence was added to. Null: the mutation was refused.
 	Position *parley.Position `json:"position,omitempty"`
-	// What held before: the position displaced, or the version corrected. Null: nothing did, or refused.
+	// What was there before: the position that this one displaced or contests, or the version that was corrected. Null:
+	// there was none, or the mutation was refused.
 	Previous *parley.Position `json:"previous,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of a mutation that applies to records of several kinds.
+// Result of a mutation on a record of any kind.
 type RecordPayload struct {
-	// The record as it stands afterwards; null when refused, and when it was retracted.
+	// The record after the mutation. Null: the mutation was refused, or the record is retracted.
 	Node parley.Node `json:"node,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of relating two scenarios.
+// Result of relating two scenarios.
 type RelationPayload struct {
-	// The relation; null when refused.
+	// The relation. Null: the mutation was refused.
 	Relation *parley.ScenarioRelation `json:"relation,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of adding or editing a scenario.
+// Result of adding, editing or resolving a scenario.
 type ScenarioPayload struct {
-	// The scenario as it stands afterwards; null when refused.
+	// The scenario after the mutation. Null: it was refused.
 	Scenario *parley.Scenario `json:"scenario,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of registering or editing a source.
+// Result of registering or editing a source.
 type SourcePayload struct {
-	// The source as it stands afterwards; null when refused.
+	// The source after the mutation. Null: it was refused.
 	Source *parley.Source `json:"source,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of registering or editing a stakeholder.
+// Result of registering or editing a stakeholder.
 type StakeholderPayload struct {
-	// The stakeholder as it stands afterwards; null when refused.
+	// The stakeholder after the mutation. Null: it was refused.
 	Stakeholder *parley.Stakeholder `json:"stakeholder,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of recording or correcting a statement.
+// Result of recording or correcting a statement.
 type StatementPayload struct {
-	// The statement as it stands afterwards; null when refused.
+	// The statement after the mutation. Null: it was refused.
 	Statement *parley.Statement `json:"statement,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Outcome of a status change or of its correction.
+// Result of recording or correcting a status change.
 type StatusChangePayload struct {
-	// The status change; null when refused.
+	// The status change. Null: the mutation was refused.
 	StatusChange *parley.StatusChange `json:"statusChange,omitempty"`
-	// Its scenario as it stands afterwards; null when refused.
+	// Its scenario after the mutation. Null: the mutation was refused.
 	Scenario *parley.Scenario `json:"scenario,omitempty"`
-	// Where in the feed the change made stands; null: refused, or nothing had to change.
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
-	// Why it was refused; empty when accepted.
+	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }

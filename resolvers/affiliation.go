@@ -23,11 +23,13 @@ func (r *affiliationResolver) Label(ctx context.Context, objs []*parley.Affiliat
 }
 
 func (r *affiliationResolver) Person(ctx context.Context, objs []*parley.Affiliation) ([]*parley.Stakeholder, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(a *parley.Affiliation) storage.Key { return at(a.Lens, &a.PersonID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(a *parley.Affiliation) storage.Key { return at(a.Lens, &a.PersonID) }))
 }
 
 func (r *affiliationResolver) Organization(ctx context.Context, objs []*parley.Affiliation) ([]*parley.Stakeholder, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(a *parley.Affiliation) storage.Key { return at(a.Lens, &a.OrganizationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(a *parley.Affiliation) storage.Key { return at(a.Lens, &a.OrganizationID) }))
 }
 
 func (r *mutationResolver) Affiliate(ctx context.Context, input parley.AffiliateInput) (*graph.AffiliationPayload, error) {

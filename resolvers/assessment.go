@@ -13,15 +13,18 @@ func (r *assessmentResolver) Label(ctx context.Context, objs []*parley.Assessmen
 	if err != nil {
 		return nil, err
 	}
-	return labels(objs, scenarios, func(a *parley.Assessment, s *parley.Scenario) string { return a.Label(titleOf(s)) }), nil
+	return labels(objs, scenarios,
+		func(a *parley.Assessment, s *parley.Scenario) string { return a.Label(titleOf(s)) }), nil
 }
 
 func (r *assessmentResolver) Scenario(ctx context.Context, objs []*parley.Assessment) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(a *parley.Assessment) storage.Key { return at(a.Lens, &a.ScenarioID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(a *parley.Assessment) storage.Key { return at(a.Lens, &a.ScenarioID) }))
 }
 
 func (r *assessmentResolver) Analyst(ctx context.Context, objs []*parley.Assessment) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(a *parley.Assessment) storage.Key { return at(a.Lens, &a.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(a *parley.Assessment) storage.Key { return at(a.Lens, &a.RecordedByID) }))
 }
 
 func (r *assessmentResolver) BrierScore(ctx context.Context, objs []*parley.Assessment) ([]*float64, error) {

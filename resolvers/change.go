@@ -10,71 +10,88 @@ import (
 )
 
 func (r *assessmentChangedResolver) RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
 }
 
 func (r *assessmentChangedResolver) Negotiation(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
+		keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
 }
 
 func (r *assessmentChangedResolver) Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Assessments, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Assessments,
+		keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
 }
 
 func (r *assessmentChangedResolver) PreviousAssessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).AssessmentVersions, keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).AssessmentVersions,
+		keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
 }
 
 func (r *positionChangedResolver) RecordedBy(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
 }
 
 func (r *positionChangedResolver) Negotiation(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Negotiation, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
+		keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
 }
 
 func (r *positionChangedResolver) Position(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Positions, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Positions,
+		keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
 }
 
 func (r *positionChangedResolver) Previous(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions, keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions,
+		keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
 }
 
 func (r *queryResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {
-	return r.snapshot(ctx).ListChanges(ctx, storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after}, r.fields(ctx))
+	wanted := storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after}
+	return r.snapshot(ctx).ListChanges(ctx, wanted, r.fields(ctx))
 }
 
 func (r *recordChangedResolver) RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
 }
 
 func (r *recordChangedResolver) Negotiation(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Negotiation, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
+		keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
 }
 
 func (r *recordChangedResolver) Node(ctx context.Context, objs []*parley.RecordChanged) ([]parley.Node, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Nodes, keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Nodes,
+		keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
 }
 
 func (r *scenarioStatusChangedResolver) RecordedBy(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), &c.RecordedByID) }))
 }
 
 func (r *scenarioStatusChangedResolver) Negotiation(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
+		keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
 }
 
 func (r *scenarioStatusChangedResolver) Scenario(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.ScenarioID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.ScenarioID) }))
 }
 
 func (r *scenarioStatusChangedResolver) StatusChange(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChanges, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChanges,
+		keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
 }
 
 func (r *scenarioStatusChangedResolver) Previous(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChangeVersions, keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChangeVersions,
+		keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
 }
 
 func (r *Resolver) AssessmentChanged() graph.AssessmentChangedResolver {

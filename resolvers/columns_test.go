@@ -13,17 +13,26 @@ import (
 	"example.org/parley/storage"
 )
 
-// bound are the types of the API whose objects are records, with what they are bound to.
+// bound maps the kinds of record to the Go types that the API's types are bound to.
 var bound = map[parley.Kind]any{
-	parley.KindNegotiation: parley.Negotiation{}, parley.KindIssue: parley.Issue{}, parley.KindScenario: parley.Scenario{},
-	parley.KindRelation: parley.ScenarioRelation{}, parley.KindStatusChange: parley.StatusChange{},
-	parley.KindStakeholder: parley.Stakeholder{}, parley.KindAffiliation: parley.Affiliation{},
-	parley.KindParticipation: parley.Participation{}, parley.KindPosition: parley.Position{}, parley.KindSource: parley.Source{},
-	parley.KindStatement: parley.Statement{}, parley.KindEvent: parley.Event{}, parley.KindAssessment: parley.Assessment{},
+	parley.KindNegotiation:   parley.Negotiation{},
+	parley.KindIssue:         parley.Issue{},
+	parley.KindScenario:      parley.Scenario{},
+	parley.KindRelation:      parley.ScenarioRelation{},
+	parley.KindStatusChange:  parley.StatusChange{},
+	parley.KindStakeholder:   parley.Stakeholder{},
+	parley.KindAffiliation:   parley.Affiliation{},
+	parley.KindParticipation: parley.Participation{},
+	parley.KindPosition:      parley.Position{},
+	parley.KindSource:        parley.Source{},
+	parley.KindStatement:     parley.Statement{},
+	parley.KindEvent:         parley.Event{},
+	parley.KindAssessment:    parley.Assessment{},
 }
 
-// Every field of a type that is bound to a record has a column, a method or a resolver, and every column is read for a field.
-// A name that only one of the two sides has would leave the field empty without any error.
+// TestFieldsHaveColumns checks that every field of a type that is bound to a record has a column, a method or a
+// resolver, and that every column is read for a field. Otherwise a name that only one side has would leave the field
+// empty without an error.
 func TestFieldsHaveColumns(t *testing.T) {
 	t.Parallel()
 	schema := graph.NewSchema(graph.Config{}).Schema()
@@ -63,7 +72,7 @@ func methodsOf(of reflect.Type) (names []string) {
 	return names
 }
 
-// resolversOf are the methods of the resolver that a type has; none where it has no resolver.
+// resolversOf returns the methods of a type's resolver, none if it has no resolver.
 func resolversOf(t *testing.T, d *ast.Definition) []string {
 	t.Helper()
 	resolver, ok := reflect.TypeOf(&Resolver{}).MethodByName(d.Name)

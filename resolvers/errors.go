@@ -13,8 +13,8 @@ import (
 	"example.org/parley"
 )
 
-// PresentError turns an error into what a client sees of it. What a client can mend keeps its sentence; anything else is
-// logged once, in full, and shown as an internal error.
+// PresentError returns gqlgen's error presenter. Faults and errors in the request keep their sentence and get a code.
+// Any other error is logged once, in full, and shown as an internal error.
 func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		presented := &gqlerror.Error{Err: err, Path: graphql.GetPath(ctx)}
@@ -44,7 +44,8 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
-// firstOf says whether an error is new to the operation: one that failed a whole level comes once for every object of it.
+// firstOf reports whether an error is new to the operation. An error that failed a whole level arrives once for every
+// object of the level.
 func firstOf(ctx context.Context, err error) bool {
 	op, ok := ctx.Value(operationKey{}).(*operation)
 	var placed *gqlerror.Error
@@ -54,13 +55,15 @@ func firstOf(ctx context.Context, err error) bool {
 	return !ok || op.isNew(err)
 }
 
-// isTooLong tells a document with too many tokens, or nested too deep, from one that can't be parsed.
+// isTooLong reports whether a document was rejected because it has too many tokens or is nested too deeply.
 func isTooLong(err *gqlerror.Error) bool {
 	return err.Extensions["code"] == errcode.ParseFailed && strings.HasPrefix(err.Message, "exceeded ")
 }
 
-// isAboutRequest tells an error in what was sent (it could not be read, parsed or validated) from one in answering it.
+// isAboutRequest reports whether the error is in the request (it can't be read, parsed or validated) and not in
+// answering it.
 func isAboutRequest(err *gqlerror.Error) bool {
 	code, _ := err.Extensions["code"].(string)
-	return code == errcode.ParseFailed || code == errcode.ValidationFailed || (err.Unwrap() == nil && len(err.Path) == 0)
+	return code == errcode.ParseFailed || code == errcode.ValidationFailed ||
+		(err.Unwrap() == nil && len(err.Path) == 0)
 }

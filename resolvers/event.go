@@ -10,15 +10,18 @@ import (
 )
 
 func (r *eventResolver) Negotiation(ctx context.Context, objs []*parley.Event) ([]*parley.Negotiation, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(e *parley.Event) storage.Key { return at(e.Lens, &e.NegotiationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
+		keys(objs, func(e *parley.Event) storage.Key { return at(e.Lens, &e.NegotiationID) }))
 }
 
 func (r *eventResolver) Participants(ctx context.Context, objs []*parley.Event) ([][]*parley.Stakeholder, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs, func(e *parley.Event) (parley.Lens, []uuid.UUID) { return e.Lens, e.ParticipantIDs })
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs,
+		func(e *parley.Event) (parley.Lens, []uuid.UUID) { return e.Lens, e.ParticipantIDs })
 }
 
 func (r *eventResolver) Evidence(ctx context.Context, objs []*parley.Event) ([][]*parley.Statement, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(e *parley.Event) (parley.Lens, []uuid.UUID) { return e.Lens, e.EvidenceIDs })
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs,
+		func(e *parley.Event) (parley.Lens, []uuid.UUID) { return e.Lens, e.EvidenceIDs })
 }
 
 func (r *mutationResolver) RecordEvent(ctx context.Context, input parley.RecordEventInput) (*graph.EventPayload, error) {

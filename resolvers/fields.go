@@ -12,9 +12,9 @@ import (
 	"example.org/parley/storage"
 )
 
-// fields are those selected beneath the field that is being resolved, so that no more is read than is asked for. A field
-// with nothing beneath it, such as a label, may need anything of what it reads; so may whoever runs the resolvers some
-// other way than level by level.
+// fields returns the fields selected beneath the current field, so that storage reads only those. It returns nil, which
+// means all fields, if nothing is selected beneath (a label may need any field) or if the resolvers do not run level by
+// level.
 func (r *Resolver) fields(ctx context.Context) *storage.Fields {
 	field := graphql.GetFieldContext(ctx).Field
 	if len(field.Selections) == 0 || !level.Runs(ctx) {
@@ -23,9 +23,10 @@ func (r *Resolver) fields(ctx context.Context) *storage.Fields {
 	return r.selected.of(graphql.GetOperationContext(ctx), field.Selections)
 }
 
-// selected keeps what selections came to, since most documents come again, from the cache of documents.
+// selected caches the fields of selections, because most documents are sent many times and come from the document
+// cache.
 type selected struct {
-	known *lru.Cache[ast.Selection, selection] // by the first of them
+	known *lru.Cache[ast.Selection, selection] // by the first selection
 }
 
 type selection struct {
@@ -53,10 +54,10 @@ func (s selected) of(op *graphql.OperationContext, selections ast.SelectionSet) 
 	return fields
 }
 
-// collecting collects fields by name, whatever their aliases, arguments and the types they are selected on.
+// collecting collects the names of fields, whatever their aliases, arguments and the types that they are selected on.
 type collecting struct {
 	variables   map[string]any
-	conditional bool // some depend on a variable
+	conditional bool // a field depends on a variable
 }
 
 func (c *collecting) beneath(selections ast.SelectionSet) map[string]*storage.Fields {

@@ -9,12 +9,12 @@ import (
 	"example.org/parley/storage"
 )
 
-// Followed is what a subscription asks for, as its resolver finds it: changes to come, which the resolver leaves to
-// whoever has them. Many clients are answered with one change at a time, and each alone would cost a goroutine.
+// Followed says which changes a subscription wants. The resolver only fills it in; the caller delivers the changes.
+// This way a subscription needs no goroutine of its own, and many clients share one answer to a change.
 type Followed struct {
 	Filter parley.FeedFilter
-	After  int64         // the number of the change that it goes on from
-	Cursor parley.Cursor // of that; empty while nothing was found to follow
+	After  int64         // number of the change to resume after
+	Cursor parley.Cursor // cursor of that change; empty: the resolver did not run, or failed
 	event  func(parley.ChangeEntry) any
 }
 
@@ -24,18 +24,18 @@ type (
 	sharedKey   struct{}
 )
 
-// Following gives a subscription's resolver the place for what it asks for.
+// Following returns a context in which a subscription's resolver fills in the Followed.
 func Following(ctx context.Context) (context.Context, *Followed) {
 	f := &Followed{}
 	return context.WithValue(ctx, followedKey{}, f), f
 }
 
-// Resuming has a subscription go on from a cursor, whatever its document says.
+// Resuming returns a context in which a subscription resumes after the cursor, whatever `after` its document gives.
 func Resuming(ctx context.Context, after parley.Cursor) context.Context {
 	return context.WithValue(ctx, resumeKey{}, after)
 }
 
-// With is the context for the answer to a subscription with a change. All answers with it share what they read.
+// With returns the context for answering a subscription with a change. All answers to one change share what they read.
 func (r *Resolver) With(ctx context.Context, f *Followed, change parley.ChangeEntry) context.Context {
 	shared := &storage.Shared{}
 	if known, ok, _ := r.shared.PeekOrAdd(change.Seq, shared); ok {
@@ -44,7 +44,7 @@ func (r *Resolver) With(ctx context.Context, f *Followed, change parley.ChangeEn
 	return level.WithEvent(context.WithValue(ctx, sharedKey{}, shared), f.event(change))
 }
 
-// followed says which changes a subscription wants, given a snapshot to find what its filter names.
+// followed returns the filter of a subscription. The snapshot resolves the records that it names.
 type followed func(context.Context, *storage.Snapshot) (parley.FeedFilter, error)
 
 func changeFilter(filter *parley.ChangeFilter) followed {
@@ -53,7 +53,7 @@ func changeFilter(filter *parley.ChangeFilter) followed {
 	}
 }
 
-// moves narrows a subscription to the moves of one kind of fact.
+// moves narrows a subscription to changes of one kind of fact: statuses or positions.
 func moves(kind parley.Kind, filter *parley.ChangeFilter) followed {
 	return func(ctx context.Context, s *storage.Snapshot) (parley.FeedFilter, error) {
 		match, err := s.FeedFilter(ctx, filter)
@@ -62,11 +62,13 @@ func moves(kind parley.Kind, filter *parley.ChangeFilter) followed {
 	}
 }
 
-// follow says what a subscription follows. The channel is nil: the events come with the context (see With).
-func follow[T any](ctx context.Context, r *Resolver, wanted followed, after *parley.Cursor, event func(parley.ChangeEntry) T) (_ <-chan T, err error) {
+// follow fills in the Followed of a subscription. The returned channel is nil: events come with the context (see With).
+func follow[T any](
+	ctx context.Context, r *Resolver, wanted followed, after *parley.Cursor, event func(parley.ChangeEntry) T,
+) (_ <-chan T, err error) {
 	f, ok := ctx.Value(followedKey{}).(*Followed)
 	if !ok {
-		return nil, errors.New("nobody follows: the subscription came by a transport that can't push")
+		return nil, errors.New("the transport of this subscription can't push changes")
 	}
 	if resume, ok := ctx.Value(resumeKey{}).(parley.Cursor); ok {
 		after = &resume

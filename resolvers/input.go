@@ -7,7 +7,7 @@ import (
 	"example.org/parley/graph"
 )
 
-// The inputs that tell "left out" from "null" are generated; here they become the root package's patches.
+// These functions turn generated inputs, which distinguish "left out" from "null", into the root package's patches.
 
 func patch[T any](o graphql.Omittable[*T]) parley.Patch[T] {
 	return parley.Patch[T]{Set: o.IsSet(), Value: o.Value()}
@@ -44,8 +44,9 @@ func editScenario(in graph.EditScenarioInput) parley.EditScenario {
 
 func correctStatusChange(in graph.CorrectStatusChangeInput) parley.CorrectStatusChange {
 	return parley.CorrectStatusChange{
-		StatusChange: in.StatusChange, To: patch(in.To), Successor: patch(in.Successor), EffectiveAt: patch(in.EffectiveAt),
-		EffectiveAtPrecision: patch(in.EffectiveAtPrecision), Reason: patch(in.Reason), By: patchList(in.By),
+		StatusChange: in.StatusChange, To: patch(in.To), Successor: patch(in.Successor),
+		EffectiveAt: patch(in.EffectiveAt), EffectiveAtPrecision: patch(in.EffectiveAtPrecision),
+		Reason: patch(in.Reason), By: patchList(in.By),
 		Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,
 	}
 }
@@ -67,8 +68,9 @@ func editParticipation(in graph.EditParticipationInput) parley.EditParticipation
 
 func editSource(in graph.EditSourceInput) parley.EditSource {
 	return parley.EditSource{
-		Source: in.Source, Title: patch(in.Title), Publisher: patch(in.Publisher), Author: patch(in.Author), URL: patch(in.URL),
-		PublishedAt: patch(in.PublishedAt), RetrievedAt: patch(in.RetrievedAt), Language: patch(in.Language),
+		Source: in.Source, Title: patch(in.Title), Publisher: patch(in.Publisher), Author: patch(in.Author),
+		URL: patch(in.URL), PublishedAt: patch(in.PublishedAt), RetrievedAt: patch(in.RetrievedAt),
+		Language:    patch(in.Language),
 		Reliability: patch(in.Reliability), Marking: patch(in.Marking), IfUnchangedSince: in.IfUnchangedSince,
 	}
 }
@@ -84,8 +86,9 @@ func correctStatement(in graph.CorrectStatementInput) parley.CorrectStatement {
 
 func editEvent(in graph.EditEventInput) parley.EditEvent {
 	return parley.EditEvent{
-		Event: in.Event, Kind: patch(in.Kind), State: patch(in.State), Title: patch(in.Title), Location: patch(in.Location),
-		StartedAt: patch(in.StartedAt), StartedAtPrecision: patch(in.StartedAtPrecision), EndedAt: patch(in.EndedAt),
+		Event: in.Event, Kind: patch(in.Kind), State: patch(in.State), Title: patch(in.Title),
+		Location: patch(in.Location), StartedAt: patch(in.StartedAt), StartedAtPrecision: patch(in.StartedAtPrecision),
+		EndedAt:      patch(in.EndedAt),
 		Participants: patchList(in.Participants), IfUnchangedSince: in.IfUnchangedSince,
 	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 func (r *issueResolver) Negotiation(ctx context.Context, objs []*parley.Issue) ([]*parley.Negotiation, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(i *parley.Issue) storage.Key { return at(i.Lens, &i.NegotiationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
+		keys(objs, func(i *parley.Issue) storage.Key { return at(i.Lens, &i.NegotiationID) }))
 }
 
 func (r *issueResolver) Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {

@@ -5,7 +5,8 @@ import (
 	"example.org/parley/storage"
 )
 
-// The key of an object asks for what belongs to the object itself; that of a position to the version that it is.
+// The key of an object asks for what belongs to the object; the key of a position asks for what belongs to that
+// version.
 
 func negotiationKey(n *parley.Negotiation) storage.Key { return at(n.Lens, &n.ID) }
 func issueKey(i *parley.Issue) storage.Key             { return at(i.Lens, &i.ID) }
@@ -14,7 +15,7 @@ func stakeholderKey(s *parley.Stakeholder) storage.Key { return at(s.Lens, &s.ID
 func sourceKey(s *parley.Source) storage.Key           { return at(s.Lens, &s.ID) }
 func positionKey(p *parley.Position) storage.Key       { return at(p.Lens, &p.Version) }
 
-// lifecycle is the life cycle as the API serves it.
+// lifecycle is parley.Lifecycle in the form that the API returns.
 var lifecycle = func() []*parley.StatusRule {
 	rules := make([]*parley.StatusRule, len(parley.Lifecycle))
 	for i := range parley.Lifecycle {

@@ -13,7 +13,8 @@ func (r *issueResolver) LandingZone(ctx context.Context, objs []*parley.Issue, w
 }
 
 func (r *landingZoneEntryResolver) Scenario(ctx context.Context, objs []*parley.LandingZoneEntry) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(e *parley.LandingZoneEntry) storage.Key { return at(e.Lens, &e.ScenarioID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(e *parley.LandingZoneEntry) storage.Key { return at(e.Lens, &e.ScenarioID) }))
 }
 
 func (r *Resolver) LandingZoneEntry() graph.LandingZoneEntryResolver {

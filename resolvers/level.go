@@ -9,7 +9,7 @@ import (
 	"example.org/parley/storage"
 )
 
-// keys asks for what belongs to each object of a level.
+// keys returns the key of each object of a level.
 func keys[T any](objs []*T, key func(*T) storage.Key) []storage.Key {
 	list := make([]storage.Key, len(objs))
 	for i, o := range objs {
@@ -18,7 +18,8 @@ func keys[T any](objs []*T, key func(*T) storage.Key) []storage.Key {
 	return list
 }
 
-// at is a record seen through the lens of the object that refers to it; a nil reference finds nothing.
+// at returns the key of a record that an object refers to, read through the object's lens. A nil reference finds
+// nothing.
 func at(lens parley.Lens, id *uuid.UUID) storage.Key {
 	if id == nil {
 		return storage.Key{Lens: lens}
@@ -26,13 +27,21 @@ func at(lens parley.Lens, id *uuid.UUID) storage.Key {
 	return storage.Key{ID: *id, Lens: lens}
 }
 
-// load reads what belongs to the keys of a level: as much of it as is selected.
-func load[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) (T, error), keys []storage.Key) (T, error) {
+// load reads the records with these keys, with the selected fields only.
+func load[T any](
+	ctx context.Context, r *Resolver,
+	read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) (T, error),
+	keys []storage.Key,
+) (T, error) {
 	return read(r.snapshot(ctx), ctx, keys, r.fields(ctx))
 }
 
-// loadEach reads the records that the objects of a level refer to by lists of ids, each list in its order.
-func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error), objs []*P, refs func(*P) (parley.Lens, []uuid.UUID)) ([][]*T, error) {
+// loadEach reads the records that the objects of a level refer to by lists of ids. Each list keeps its order.
+func loadEach[P, T any](
+	ctx context.Context, r *Resolver,
+	read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error),
+	objs []*P, refs func(*P) (parley.Lens, []uuid.UUID),
+) ([][]*T, error) {
 	var flat []storage.Key
 	for _, o := range objs {
 		lens, ids := refs(o)
@@ -61,8 +70,11 @@ func loadEach[P, T any](ctx context.Context, r *Resolver, read func(*storage.Sna
 	return lists, nil
 }
 
-// find looks one record up by id or key for a root field, through the lens asked for; nil when there is none.
-func find[T any](ctx context.Context, r *Resolver, ref string, asOf *parley.AsOf, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error)) (*T, error) {
+// find looks up one record by id or key for a root field, through the lens asked for. It returns nil if there is none.
+func find[T any](
+	ctx context.Context, r *Resolver, ref string, asOf *parley.AsOf,
+	read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error),
+) (*T, error) {
 	key, err := r.snapshot(ctx).Key(ctx, ref, asOf)
 	if err != nil {
 		return nil, err
@@ -76,7 +88,7 @@ func find[T any](ctx context.Context, r *Resolver, ref string, asOf *parley.AsOf
 
 func page(first int, after *string) parley.Page { return parley.Page{First: first, After: after} }
 
-// labels composes the label of each object of a level from the record that it refers to, labelsOfTwo from two of them.
+// labels composes the label of each object of a level from a record that it refers to. labelsOfTwo uses two records.
 func labels[P, A any](objs []*P, a []*A, label func(*P, *A) string) []string {
 	list := make([]string, len(objs))
 	for i, o := range objs {
@@ -93,9 +105,10 @@ func labelsOfTwo[P, A, B any](objs []*P, a []*A, b []*B, label func(*P, *A, *B) 
 	return list
 }
 
-// nodesOf reads what each statement is about.
+// nodesOf reads the records that each statement is about.
 func (r *Resolver) nodesOf(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {
-	found, err := loadEach(ctx, r, nodeByKey, objs, func(s *parley.Statement) (parley.Lens, []uuid.UUID) { return s.Lens, s.AboutIDs })
+	found, err := loadEach(ctx, r, nodeByKey, objs,
+		func(s *parley.Statement) (parley.Lens, []uuid.UUID) { return s.Lens, s.AboutIDs })
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +121,7 @@ func (r *Resolver) nodesOf(ctx context.Context, objs []*parley.Statement) ([][]p
 	return lists, nil
 }
 
-// nameOf and titleOf are what a record is called, also where it can't be seen.
+// nameOf and titleOf return the name of a record, or "?" if the record is nil because the lens does not show it.
 func nameOf(s *parley.Stakeholder) string {
 	if s == nil {
 		return "?"

@@ -9,7 +9,8 @@ import (
 )
 
 func (r *analystResolver) Record(ctx context.Context, objs []*parley.Analyst) ([]*parley.TrackRecord, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).TrackRecords, keys(objs, func(a *parley.Analyst) storage.Key { return at(a.Lens, &a.ID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).TrackRecords,
+		keys(objs, func(a *parley.Analyst) storage.Key { return at(a.Lens, &a.ID) }))
 }
 
 func (r *issueResolver) Likelihoods(ctx context.Context, objs []*parley.Issue) ([]*parley.LikelihoodSet, error) {
@@ -17,7 +18,8 @@ func (r *issueResolver) Likelihoods(ctx context.Context, objs []*parley.Issue) (
 }
 
 func (r *likelihoodEntryResolver) Scenario(ctx context.Context, objs []*parley.LikelihoodEntry) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(e *parley.LikelihoodEntry) storage.Key { return at(e.Lens, &e.ScenarioID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(e *parley.LikelihoodEntry) storage.Key { return at(e.Lens, &e.ScenarioID) }))
 }
 
 func (r *Resolver) LikelihoodEntry() graph.LikelihoodEntryResolver {

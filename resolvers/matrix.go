@@ -14,11 +14,13 @@ func (r *issueResolver) Matrix(ctx context.Context, objs []*parley.Issue, scenar
 }
 
 func (r *stanceCellResolver) Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(c *parley.StanceCell) storage.Key { return at(c.Lens, &c.ScenarioID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(c *parley.StanceCell) storage.Key { return at(c.Lens, &c.ScenarioID) }))
 }
 
 func (r *stanceMatrixResolver) Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Scenarios, objs, func(m *parley.StanceMatrix) (parley.Lens, []uuid.UUID) { return m.Lens, m.ScenarioIDs })
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Scenarios, objs,
+		func(m *parley.StanceMatrix) (parley.Lens, []uuid.UUID) { return m.Lens, m.ScenarioIDs })
 }
 
 func (r *Resolver) StanceCell() graph.StanceCellResolver { return &stanceCellResolver{r} }

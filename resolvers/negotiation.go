@@ -15,7 +15,8 @@ func (r *mutationResolver) OpenNegotiation(ctx context.Context, input parley.Ope
 }
 
 func (r *mutationResolver) EditNegotiation(ctx context.Context, input graph.EditNegotiationInput) (*graph.NegotiationPayload, error) {
-	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Negotiations)(r.store.EditNegotiation(ctx, editNegotiation(input)))
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Negotiations)(
+		r.store.EditNegotiation(ctx, editNegotiation(input)))
 	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
@@ -28,7 +29,8 @@ func (r *negotiationResolver) Issues(ctx context.Context, objs []*parley.Negotia
 }
 
 func (r *negotiationResolver) Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ScenariosOfNegotiations(ctx, keys(objs, negotiationKey), filter, orderBy, page(first, after), r.fields(ctx))
+	return r.snapshot(ctx).ScenariosOfNegotiations(ctx, keys(objs, negotiationKey),
+		filter, orderBy, page(first, after), r.fields(ctx))
 }
 
 func (r *negotiationResolver) Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
@@ -40,7 +42,8 @@ func (r *negotiationResolver) Events(ctx context.Context, objs []*parley.Negotia
 }
 
 func (r *negotiationResolver) Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) ([]*parley.ChangeConnection, error) {
-	return r.snapshot(ctx).ChangesOf(ctx, keys(objs, negotiationKey), storage.ChangePage{Filter: filter, Order: order, First: first, After: after}, r.fields(ctx))
+	return r.snapshot(ctx).ChangesOf(ctx, keys(objs, negotiationKey),
+		storage.ChangePage{Filter: filter, Order: order, First: first, After: after}, r.fields(ctx))
 }
 
 func (r *queryResolver) Negotiation(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Negotiation, error) {

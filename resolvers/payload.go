@@ -11,17 +11,20 @@ import (
 	"example.org/parley/storage"
 )
 
-// payload is what every mutation's payload has: the record as it stands afterwards, the cursor of the change, and why
-// it was refused.
+// payload has what all mutation payloads share: the record after the mutation, the cursor of the change, and the
+// refusals.
 type payload[T any] struct {
 	record   *T
-	previous *uuid.UUID // the version that was there before
+	previous *uuid.UUID // the version before; nil: none
 	cursor   *parley.Cursor
 	refused  []*parley.UserError
 }
 
-// settle turns what a mutation did into its payload. A refusal is data; any other error is not.
-func settle[T any](ctx context.Context, r *Resolver, read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error)) func(storage.Written, error) (payload[T], error) {
+// settle turns the result of a mutation into its payload. A Refusal becomes userErrors; any other error is returned.
+func settle[T any](
+	ctx context.Context, r *Resolver,
+	read func(*storage.Snapshot, context.Context, []storage.Key, *storage.Fields) ([]*T, error),
+) func(storage.Written, error) (payload[T], error) {
 	return func(w storage.Written, err error) (payload[T], error) {
 		var refusal parley.Refusal
 		if errors.As(err, &refusal) {
@@ -46,8 +49,10 @@ func userErrors(refusal parley.Refusal) []*parley.UserError {
 	return list
 }
 
-// nodeByKey reads records of any kind; a mutation's payload takes them as it takes those of one kind.
-func nodeByKey(s *storage.Snapshot, ctx context.Context, keys []storage.Key, fields *storage.Fields) ([]*parley.Node, error) {
+// nodeByKey reads records of any kind, in the form that settle and loadEach take.
+func nodeByKey(
+	s *storage.Snapshot, ctx context.Context, keys []storage.Key, fields *storage.Fields,
+) ([]*parley.Node, error) {
 	nodes, err := s.Nodes(ctx, keys, fields)
 	if err != nil {
 		return nil, err
@@ -72,8 +77,10 @@ func (r *Resolver) recordPayload(ctx context.Context) func(storage.Written, erro
 	}
 }
 
-// statusChangePayload adds the scenario as it now stands.
-func (r *Resolver) statusChangePayload(ctx context.Context) func(storage.Written, error) (*graph.StatusChangePayload, error) {
+// statusChangePayload adds the scenario after the mutation.
+func (r *Resolver) statusChangePayload(
+	ctx context.Context,
+) func(storage.Written, error) (*graph.StatusChangePayload, error) {
 	return func(w storage.Written, err error) (*graph.StatusChangePayload, error) {
 		p, err := settle(ctx, r, (*storage.Snapshot).StatusChanges)(w, err)
 		payload := &graph.StatusChangePayload{StatusChange: p.record, Cursor: p.cursor, UserErrors: p.refused}
@@ -89,7 +96,7 @@ func (r *Resolver) statusChangePayload(ctx context.Context) func(storage.Written
 	}
 }
 
-// positionPayload adds what was there before: the position that ended, the one that is contested, or the version mended.
+// positionPayload adds what was there before: the position that ended, the contested one, or the corrected version.
 func (r *Resolver) positionPayload(ctx context.Context) func(storage.Written, error) (*graph.PositionPayload, error) {
 	return func(w storage.Written, err error) (*graph.PositionPayload, error) {
 		p, err := settle(ctx, r, (*storage.Snapshot).Positions)(w, err)

@@ -32,15 +32,18 @@ func (r *positionResolver) Label(ctx context.Context, objs []*parley.Position) (
 }
 
 func (r *positionResolver) Holder(ctx context.Context, objs []*parley.Position) ([]*parley.Stakeholder, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.HolderID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.HolderID) }))
 }
 
 func (r *positionResolver) Scenario(ctx context.Context, objs []*parley.Position) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.ScenarioID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.ScenarioID) }))
 }
 
 func (r *positionResolver) Evidence(ctx context.Context, objs []*parley.Position) ([][]*parley.Statement, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(p *parley.Position) (parley.Lens, []uuid.UUID) { return p.Lens, p.EvidenceIDs })
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs,
+		func(p *parley.Position) (parley.Lens, []uuid.UUID) { return p.Lens, p.EvidenceIDs })
 }
 
 func (r *positionResolver) Dissenting(ctx context.Context, objs []*parley.Position) ([][]*parley.Position, error) {
@@ -48,7 +51,8 @@ func (r *positionResolver) Dissenting(ctx context.Context, objs []*parley.Positi
 }
 
 func (r *positionResolver) RecordedBy(ctx context.Context, objs []*parley.Position) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.RecordedByID) }))
 }
 
 func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Position], error) {
@@ -56,7 +60,8 @@ func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFi
 }
 
 func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) (<-chan *parley.PositionChanged, error) {
-	return follow(ctx, r.Resolver, moves(parley.KindPosition, &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders}), after,
+	filter := &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders}
+	return follow(ctx, r.Resolver, moves(parley.KindPosition, filter), after,
 		func(e parley.ChangeEntry) *parley.PositionChanged { return &parley.PositionChanged{ChangeEntry: e} })
 }
 

@@ -29,19 +29,23 @@ func (r *scenarioRelationResolver) Label(ctx context.Context, objs []*parley.Sce
 }
 
 func (r *scenarioRelationResolver) From(ctx context.Context, objs []*parley.ScenarioRelation) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(l *parley.ScenarioRelation) storage.Key { return at(l.Lens, &l.FromID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(l *parley.ScenarioRelation) storage.Key { return at(l.Lens, &l.FromID) }))
 }
 
 func (r *scenarioRelationResolver) To(ctx context.Context, objs []*parley.ScenarioRelation) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(l *parley.ScenarioRelation) storage.Key { return at(l.Lens, &l.ToID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(l *parley.ScenarioRelation) storage.Key { return at(l.Lens, &l.ToID) }))
 }
 
 func (r *scenarioRelationResolver) ClaimedBy(ctx context.Context, objs []*parley.ScenarioRelation) ([]*parley.Stakeholder, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(l *parley.ScenarioRelation) storage.Key { return at(l.Lens, l.ClaimedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(l *parley.ScenarioRelation) storage.Key { return at(l.Lens, l.ClaimedByID) }))
 }
 
 func (r *scenarioRelationResolver) Evidence(ctx context.Context, objs []*parley.ScenarioRelation) ([][]*parley.Statement, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(l *parley.ScenarioRelation) (parley.Lens, []uuid.UUID) { return l.Lens, l.EvidenceIDs })
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs,
+		func(l *parley.ScenarioRelation) (parley.Lens, []uuid.UUID) { return l.Lens, l.EvidenceIDs })
 }
 
 func (r *Resolver) ScenarioRelation() graph.ScenarioRelationResolver {

@@ -19,7 +19,8 @@ func (r *mutationResolver) UnresolveScenario(ctx context.Context, input parley.U
 }
 
 func (r *resolutionResolver) RecordedBy(ctx context.Context, objs []*parley.Resolution) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(o *parley.Resolution) storage.Key { return at(o.Lens, &o.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(o *parley.Resolution) storage.Key { return at(o.Lens, &o.RecordedByID) }))
 }
 
 func (r *Resolver) Resolution() graph.ResolutionResolver { return &resolutionResolver{r} }

@@ -1,5 +1,5 @@
-// Package resolvers answers the API's fields. A resolver is a sentence: it takes its arguments and all parents of a
-// list, asks storage once, and hands the result on. Which rules hold is said in package parley.
+// Package resolvers answers the fields of the API. A resolver takes its arguments and all objects of a level, calls
+// storage once, and returns the result. The rules of negotiations are in package parley.
 package resolvers
 
 import (
@@ -16,17 +16,17 @@ import (
 	"example.org/parley/storage"
 )
 
-// Resolver is what all resolvers share.
+// Resolver has what all resolvers share.
 type Resolver struct {
 	store    *storage.Store
 	selected selected
-	shared   *lru.Cache[int64, *storage.Shared] // by the number of the change beneath which it is read
+	shared   *lru.Cache[int64, *storage.Shared] // by the number of the change that is answered with
 }
 
-// sharing is how many changes may be answered with at one time and still share what is read.
+// sharing is the number of changes whose answers share reads at one time.
 const sharing = 16
 
-// New makes the resolvers over a store.
+// New returns the resolvers over a store.
 func New(store *storage.Store) *Resolver {
 	shared, err := lru.New[int64, *storage.Shared](sharing)
 	if err != nil {
@@ -35,7 +35,7 @@ func New(store *storage.Store) *Resolver {
 	return &Resolver{store: store, selected: newSelected(), shared: shared}
 }
 
-// operation holds the snapshot that all fields of one response are answered from, and the errors logged of it.
+// operation has the snapshot that answers all fields of one response, and the errors that were logged for it.
 type operation struct {
 	mu       sync.Mutex
 	snapshot *storage.Snapshot
@@ -57,8 +57,7 @@ func (o *operation) isNew(err error) bool {
 
 type operationKey struct{}
 
-// OneSnapshot gives every response, be it to a query, to a mutation or to an event of a subscription, a snapshot of
-// its own.
+// OneSnapshot gives every response a snapshot of its own: to a query, a mutation, or an event of a subscription.
 func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	snapshot := r.store.Snapshot()
 	if shared, ok := ctx.Value(sharedKey{}).(*storage.Shared); ok {
@@ -67,7 +66,7 @@ func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler
 	return next(context.WithValue(ctx, operationKey{}, &operation{snapshot: snapshot}))
 }
 
-// FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows what it did.
+// FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows its effect.
 func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
 		op := ctx.Value(operationKey{}).(*operation)
@@ -78,7 +77,7 @@ func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver)
 	return next(ctx)
 }
 
-// snapshot is that of the operation.
+// snapshot returns the snapshot of the operation.
 func (r *Resolver) snapshot(ctx context.Context) *storage.Snapshot {
 	op := ctx.Value(operationKey{}).(*operation)
 	op.mu.Lock()
@@ -86,7 +85,7 @@ func (r *Resolver) snapshot(ctx context.Context) *storage.Snapshot {
 	return op.snapshot
 }
 
-// viewer is the analyst who asks; nil where nobody is known to.
+// viewer returns the analyst who makes the request; nil where nobody is known to.
 func viewer(ctx context.Context) *parley.Analyst {
 	analyst, ok := parley.CallerOf(ctx)
 	if !ok {

@@ -32,15 +32,18 @@ func (r *queryResolver) ScenarioLifecycle(ctx context.Context) ([]*parley.Status
 }
 
 func (r *scenarioResolver) Issue(ctx context.Context, objs []*parley.Scenario) ([]*parley.Issue, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Issues, keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, &s.IssueID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Issues,
+		keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, &s.IssueID) }))
 }
 
 func (r *scenarioResolver) Negotiation(ctx context.Context, objs []*parley.Scenario) ([]*parley.Negotiation, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations, keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, &s.NegotiationID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
+		keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, &s.NegotiationID) }))
 }
 
 func (r *scenarioResolver) CurrentStatusChange(ctx context.Context, objs []*parley.Scenario) ([]*parley.StatusChange, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChanges, keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, s.StatusChangeID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).StatusChanges,
+		keys(objs, func(s *parley.Scenario) storage.Key { return at(s.Lens, s.StatusChangeID) }))
 }
 
 func (r *scenarioResolver) ChangedAt(ctx context.Context, objs []*parley.Scenario) ([]*time.Time, error) {
@@ -48,7 +51,8 @@ func (r *scenarioResolver) ChangedAt(ctx context.Context, objs []*parley.Scenari
 }
 
 func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
-	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey), includeSuperseded, page(first, after), r.fields(ctx))
+	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey),
+		includeSuperseded, page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
@@ -56,7 +60,8 @@ func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenari
 }
 
 func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey), holders, includeSuperseded, page(first, after), r.fields(ctx))
+	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey),
+		holders, includeSuperseded, page(first, after), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {

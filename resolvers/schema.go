@@ -43,7 +43,8 @@ func (r *queryResolver) Node(ctx context.Context, id string, asOf *parley.AsOf) 
 }
 
 func (r *subscriptionResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, after *parley.Cursor) (<-chan parley.Change, error) {
-	return follow(ctx, r.Resolver, changeFilter(filter), after, func(e parley.ChangeEntry) parley.Change { return e.Change() })
+	return follow(ctx, r.Resolver, changeFilter(filter), after,
+		func(e parley.ChangeEntry) parley.Change { return e.Change() })
 }
 
 func (r *Resolver) Lens() graph.LensResolver { return &lensResolver{r} }

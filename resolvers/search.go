@@ -13,7 +13,8 @@ func (r *queryResolver) Search(ctx context.Context, text string, first int, asOf
 }
 
 func (r *searchResultResolver) Node(ctx context.Context, objs []*parley.SearchResult) ([]parley.Node, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Nodes, keys(objs, func(s *parley.SearchResult) storage.Key { return at(s.Lens, &s.NodeID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Nodes,
+		keys(objs, func(s *parley.SearchResult) storage.Key { return at(s.Lens, &s.NodeID) }))
 }
 
 func (r *Resolver) SearchResult() graph.SearchResultResolver { return &searchResultResolver{r} }

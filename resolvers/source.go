@@ -9,7 +9,8 @@ import (
 )
 
 func (r *bodyErasureResolver) ErasedBy(ctx context.Context, objs []*parley.BodyErasure) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(e *parley.BodyErasure) storage.Key { return at(e.Lens, &e.ErasedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(e *parley.BodyErasure) storage.Key { return at(e.Lens, &e.ErasedByID) }))
 }
 
 func (r *mutationResolver) RegisterSource(ctx context.Context, input parley.RegisterSourceInput) (*graph.SourcePayload, error) {

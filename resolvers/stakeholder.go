@@ -14,7 +14,8 @@ func (r *mutationResolver) RegisterStakeholder(ctx context.Context, input parley
 }
 
 func (r *mutationResolver) EditStakeholder(ctx context.Context, input graph.EditStakeholderInput) (*graph.StakeholderPayload, error) {
-	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(r.store.EditStakeholder(ctx, editStakeholder(input)))
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(
+		r.store.EditStakeholder(ctx, editStakeholder(input)))
 	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
@@ -39,11 +40,13 @@ func (r *stakeholderResolver) Participations(ctx context.Context, objs []*parley
 }
 
 func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey), filter, page(first, after), r.fields(ctx))
+	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey),
+		filter, page(first, after), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey), scenarios, includeSuperseded, page(first, after), r.fields(ctx))
+	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey),
+		scenarios, includeSuperseded, page(first, after), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {

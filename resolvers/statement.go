@@ -14,7 +14,8 @@ func (r *mutationResolver) RecordStatement(ctx context.Context, input parley.Rec
 }
 
 func (r *mutationResolver) CorrectStatement(ctx context.Context, input graph.CorrectStatementInput) (*graph.StatementPayload, error) {
-	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Statements)(r.store.CorrectStatement(ctx, correctStatement(input)))
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Statements)(
+		r.store.CorrectStatement(ctx, correctStatement(input)))
 	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
@@ -23,11 +24,13 @@ func (r *queryResolver) Statements(ctx context.Context, filter *parley.Statement
 }
 
 func (r *statementResolver) Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Sources, keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, &s.SourceID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Sources,
+		keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, &s.SourceID) }))
 }
 
 func (r *statementResolver) Speaker(ctx context.Context, objs []*parley.Statement) ([]*parley.Stakeholder, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, s.SpeakerID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, s.SpeakerID) }))
 }
 
 func (r *statementResolver) About(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {

@@ -30,27 +30,33 @@ func (r *statusChangeResolver) Label(ctx context.Context, objs []*parley.StatusC
 }
 
 func (r *statusChangeResolver) Scenario(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, &c.ScenarioID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, &c.ScenarioID) }))
 }
 
 func (r *statusChangeResolver) By(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Stakeholder, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs, func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.ByIDs })
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs,
+		func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.ByIDs })
 }
 
 func (r *statusChangeResolver) Successor(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios, keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, c.SuccessorID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, c.SuccessorID) }))
 }
 
 func (r *statusChangeResolver) RecordedBy(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Analyst, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts, keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, &c.RecordedByID) }))
+	return load(ctx, r.Resolver, (*storage.Snapshot).Analysts,
+		keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, &c.RecordedByID) }))
 }
 
 func (r *statusChangeResolver) Evidence(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Statement, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs, func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.EvidenceIDs })
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs,
+		func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.EvidenceIDs })
 }
 
 func (r *subscriptionResolver) ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string, after *parley.Cursor) (<-chan *parley.ScenarioStatusChanged, error) {
-	return follow(ctx, r.Resolver, moves(parley.KindStatusChange, &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios}), after,
+	filter := &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios}
+	return follow(ctx, r.Resolver, moves(parley.KindStatusChange, filter), after,
 		func(e parley.ChangeEntry) *parley.ScenarioStatusChanged {
 			return &parley.ScenarioStatusChanged{ChangeEntry: e}
 		})

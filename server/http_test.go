@@ -274,7 +274,7 @@ func TestBadInstantsAreRefused(t *testing.T) {
 		`{iso: "2025-08-15T19:30:00Z"}`:      map[string]any{"iso": "2025-08-15T19:30:00Z"},
 		`"2025-08-15T19:30:00Z; DROP TABLE"`: "2025-08-15T19:30:00Z; DROP TABLE",
 	} {
-		const sentence = "write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six digits of a second"
+		const sentence = "write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six fractional digits"
 		a.ask(`{ changes(since: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", sentence)
 		a.ask(`query($v: Time!) { changes(since: $v) { nodes { cursor } } }`, map[string]any{"v": variable}).fails("BAD_REQUEST", sentence)
 		a.ask(`{ scenarios(filter: {statusSince: {to: `+literal+`}}) { nodes { key } } }`).fails("BAD_REQUEST", sentence)

@@ -95,7 +95,7 @@ func TestFirstStatus(t *testing.T) {
 	a.ask(add, input(map[string]any{"issue": "talks/nothing"})).refused("NOT_FOUND issue", "talks/nothing", "an issue")
 	a.ask(add, input(map[string]any{"issue": "north"})).refused("NOT_FOUND issue", "a stakeholder")
 	a.ask(add, input(map[string]any{"key": "line"})).refused("TAKEN key", "talks/line")
-	a.ask(add, input(map[string]any{"key": "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e"})).refused("INVALID key", "shaped like an id")
+	a.ask(add, input(map[string]any{"key": "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e"})).refused("INVALID key", "shaped like a UUID")
 	a.must(add, input(nil)).want("addScenario.scenario.status", "FLOATED", "addScenario.scenario.currentStatusChange.from", nil)
 }
 
@@ -110,7 +110,7 @@ func TestStatusesAgainstBothNeighbours(t *testing.T) {
 	agreed := move("AGREED", "2025-04-01T00:00:00Z")
 	agreed.want("changeScenarioStatus.statusChange.skipped", "[PROPOSED UNDER_NEGOTIATION AGREED_IN_PRINCIPLE]")
 
-	move("IMPLEMENTED", "2025-03-01T00:00:00Z").refused("INVALID_TRANSITION to", "before the AGREED recorded at 2025-04-01")
+	move("IMPLEMENTED", "2025-03-01T00:00:00Z").refused("INVALID_TRANSITION to", "before the recorded AGREED at 2025-04-01")
 	move("STALLED", "2025-04-01T00:00:00Z").refused("CONFLICT effectiveAt", "AGREED")
 	late := move("UNDER_NEGOTIATION", "2025-03-01T00:00:00Z")
 	late.want("changeScenarioStatus.statusChange.from", "FLOATED", "changeScenarioStatus.scenario.status", "AGREED")
