@@ -20,12 +20,17 @@ var affiliations = &noun[parley.Affiliation]{
 		Kind: parley.KindAffiliation, Name: "affiliations", Alias: "a",
 		Self: func(a *parley.Affiliation) (*uuid.UUID, *parley.Lens) { return &a.ID, &a.Lens },
 		Columns: append(rows.Columns[parley.Affiliation]{
-			rows.Reference("person label", "person_id", func(a *parley.Affiliation) *uuid.UUID { return &a.PersonID }, stakeholders.table).UsedAs("an affiliation").Follow(),
-			rows.Reference("organization label", "organization_id", func(a *parley.Affiliation) *uuid.UUID { return &a.OrganizationID }, stakeholders.table).UsedAs("an affiliation").Follow(),
+			rows.Reference("person label", "person_id", func(a *parley.Affiliation) *uuid.UUID { return &a.PersonID },
+				stakeholders.table).UsedAs("an affiliation").Follow(),
+			rows.Reference("organization label", "organization_id",
+				func(a *parley.Affiliation) *uuid.UUID { return &a.OrganizationID },
+				stakeholders.table).UsedAs("an affiliation").Follow(),
 			rows.OptionalText("office label", "office", func(a *parley.Affiliation) **string { return &a.Office }),
 			rows.Flag("speaksFor", "speaks_for", func(a *parley.Affiliation) *bool { return &a.SpeaksFor }),
-			rows.OptionalTime("validFrom", "valid_from", func(a *parley.Affiliation) **parley.Instant { return &a.ValidFrom }),
-			rows.OptionalTime("validTo", "valid_to", func(a *parley.Affiliation) **parley.Instant { return &a.ValidTo }),
+			rows.OptionalTime("validFrom", "valid_from",
+				func(a *parley.Affiliation) **parley.Instant { return &a.ValidFrom }),
+			rows.OptionalTime("validTo", "valid_to",
+				func(a *parley.Affiliation) **parley.Instant { return &a.ValidTo }),
 		}, provenance("recorded_at", "", func(a *parley.Affiliation) *parley.Provenance { return &a.Provenance })...),
 	},
 	provenance: func(a *parley.Affiliation) *parley.Provenance { return &a.Provenance },
@@ -42,11 +47,15 @@ func (s *Snapshot) AffiliationsOf(ctx context.Context, persons []Key, fields *Fi
 }
 
 // MembersOf are the offices held with each organization at the lens's valid instant.
-func (s *Snapshot) MembersOf(ctx context.Context, organizations []Key, fields *Fields) ([][]*parley.Affiliation, error) {
+func (s *Snapshot) MembersOf(
+	ctx context.Context, organizations []Key, fields *Fields,
+) ([][]*parley.Affiliation, error) {
 	return s.affiliationsInForce(ctx, organizations, fields, "organization_id")
 }
 
-func (s *Snapshot) affiliationsInForce(ctx context.Context, keys []Key, fields *Fields, side string) ([][]*parley.Affiliation, error) {
+func (s *Snapshot) affiliationsInForce(
+	ctx context.Context, keys []Key, fields *Fields, side string,
+) ([][]*parley.Affiliation, error) {
 	return rows.Each(ctx, affiliations.table, s.Query(keys), fields, `
 		{affiliations a} ON a.`+side+` = k.id AND {known a} AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at`,
 		`a.valid_from NULLS FIRST, a.id`)
@@ -54,14 +63,17 @@ func (s *Snapshot) affiliationsInForce(ctx context.Context, keys []Key, fields *
 
 // officesWith are all offices ever held with an organization, as on record now.
 func (w *writer) officesWith(ctx context.Context, organization uuid.UUID) ([]*parley.Affiliation, error) {
-	lists, err := rows.Each(ctx, affiliations.table, w.Query(rows.KeysOf(organization)), nil, `{affiliations a} ON a.organization_id = k.id AND {known a}`, "")
+	lists, err := rows.Each(ctx, affiliations.table, w.Query(rows.KeysOf(organization)), nil,
+		`{affiliations a} ON a.organization_id = k.id AND {known a}`, "")
 	if err != nil {
 		return nil, err
 	}
 	return lists[0], nil
 }
 
-// Affiliate puts an office on record.
+// Affiliate records that a person holds an office with an organization for a time. Refusals: INVALID for an interval that
+// ends before it begins, and for a person or an organization of the wrong kind; CONFLICT where the person holds the
+// office at some of that time already; ID_REUSED.
 func (m mutations) Affiliate(ctx context.Context, in parley.AffiliateInput) (Written, error) {
 	return create(ctx, m, "affiliate", in.ID, in, (*writer).affiliate)
 }
@@ -92,7 +104,8 @@ func (w *writer) affiliate(ctx context.Context, in parley.AffiliateInput, id *cl
 		fmt.Sprintf("Affiliated %s.", a.Label(person.Name, organization.Name)))
 }
 
-// EndAffiliation says when an office ended.
+// EndAffiliation records when an office ended; without an instant, when the change is recorded. Refusals: INVALID for an
+// end before the beginning; CONFLICT where the person held the office again by then.
 func (m mutations) EndAffiliation(ctx context.Context, in parley.EndAffiliationInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).endAffiliation)
 }

@@ -10,19 +10,21 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// analystID is the id of a new analyst. It follows from the name, so that an archive means the same one in every database.
+// analystID is the id of a new analyst. It follows from the name, so that an archive means the same one in every
+// database.
 func analystID(name string) uuid.UUID {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("parley:analyst:"+name))
 }
 
-// Analysts are the users with these ids; nil where there is none. They are the same through every lens, their track records
-// are not.
+// Analysts are the users with these ids; nil where there is none. They are the same through every lens, their track
+// records are not.
 func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Analyst, error) {
 	byID := make(map[uuid.UUID]*parley.Analyst)
-	err := s.Rows(ctx, `SELECT record_send(ROW(id, name, role)) FROM {analysts} WHERE id = ANY($1)`, []any{rows.RecordIDs(keys)}, func(sent rows.Row) {
-		a := &parley.Analyst{ID: sent.Next().ID(), Name: sent.Next().Text(), Role: parley.Role(sent.Next().Text())}
-		byID[a.ID] = a
-	})
+	err := s.Rows(ctx, `SELECT record_send(ROW(id, name, role)) FROM {analysts} WHERE id = ANY($1)`,
+		[]any{rows.RecordIDs(keys)}, func(sent rows.Row) {
+			a := &parley.Analyst{ID: sent.Next().ID(), Name: sent.Next().Text(), Role: parley.Role(sent.Next().Text())}
+			byID[a.ID] = a
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read analysts: %w", err)
 	}

@@ -25,9 +25,11 @@ var archived = func() exchange.Nouns {
 	return list
 }()
 
-// Archive reads everything that is on record about a negotiation as known at an instant, section by section: each row as one
-// line of JSON. docs/exchange.md says what is in it.
-func (s *Store) Archive(ctx context.Context, negotiation uuid.UUID, knownAt parley.Instant, each func(section string, row []byte) error) error {
+// Archive reads everything that is on record about a negotiation as known at an instant, section by section: each row
+// as one line of JSON. docs/exchange.md says what is in it.
+func (s *Store) Archive(
+	ctx context.Context, negotiation uuid.UUID, knownAt parley.Instant, each func(section string, row []byte) error,
+) error {
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("begin to read an archive: %w", err)
@@ -36,15 +38,16 @@ func (s *Store) Archive(ctx context.Context, negotiation uuid.UUID, knownAt parl
 	return archived.Write(ctx, tx, negotiation, knownAt, each)
 }
 
-// Restore puts what fill adds on record, all of it or nothing: a history as known at an instant. Only an administrator may do
-// that. What does not fit is an *exchange.Misfit.
+// Restore puts what fill adds on record, all of it or nothing: a history as known at an instant. Only an administrator
+// may do that. What does not fit is an *exchange.Misfit.
 func (s *Store) Restore(ctx context.Context, knownAt parley.Instant, fill func(*exchange.Restoration) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
 		if err := w.identify(ctx); err != nil {
 			return err
 		}
 		if w.analyst.Role != parley.Admin {
-			return &exchange.Misfit{Message: "Only an administrator may import an archive, since it says when its facts were recorded."}
+			return &exchange.Misfit{Message: "Only an administrator may import an archive, since it says when its " +
+				"facts were recorded."}
 		}
 		before, err := w.alone(ctx)
 		if err != nil {

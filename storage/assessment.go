@@ -21,11 +21,16 @@ var assessments = &noun[parley.Assessment]{
 		Kind: parley.KindAssessment, Name: "assessments", Alias: "a",
 		Self: func(a *parley.Assessment) (*uuid.UUID, *parley.Lens) { return &a.ID, &a.Lens },
 		Columns: rows.Columns[parley.Assessment]{
-			rows.Reference("scenario label brierScore", "scenario_id", func(a *parley.Assessment) *uuid.UUID { return &a.ScenarioID }, scenarios.table).UsedAs("an assessment").Follow(),
-			rows.Int("probability likelihood label brierScore", "probability", func(a *parley.Assessment) *int { return &a.Probability }),
-			rows.Text("confidence", "confidence", func(a *parley.Assessment) *parley.AnalyticConfidence { return &a.Confidence }),
+			rows.Reference("scenario label brierScore", "scenario_id",
+				func(a *parley.Assessment) *uuid.UUID { return &a.ScenarioID },
+				scenarios.table).UsedAs("an assessment").Follow(),
+			rows.Int("probability likelihood label brierScore", "probability",
+				func(a *parley.Assessment) *int { return &a.Probability }),
+			rows.Text("confidence", "confidence",
+				func(a *parley.Assessment) *parley.AnalyticConfidence { return &a.Confidence }),
 			rows.Text("rationale", "rationale", func(a *parley.Assessment) *string { return &a.Rationale }),
-			rows.Time("assessedAt brierScore", "assessed_at", func(a *parley.Assessment) *parley.Instant { return &a.AssessedAt }),
+			rows.Time("assessedAt brierScore", "assessed_at",
+				func(a *parley.Assessment) *parley.Instant { return &a.AssessedAt }),
 			rows.ID("analyst", "recorded_by", func(a *parley.Assessment) *uuid.UUID { return &a.RecordedByID }),
 			rows.Time("recordedAt", "recorded_at", func(a *parley.Assessment) *parley.Instant { return &a.RecordedAt }),
 			rows.ID(rows.Unselected, "version", func(a *parley.Assessment) *uuid.UUID { return &a.Version }),
@@ -41,19 +46,25 @@ func (s *Snapshot) Assessments(ctx context.Context, keys []Key, fields *Fields) 
 
 // AssessmentVersions are the versions with these ids, as they last were at the lens's known instant; nil where there is
 // none.
-func (s *Snapshot) AssessmentVersions(ctx context.Context, versions []Key, fields *Fields) ([]*parley.Assessment, error) {
+func (s *Snapshot) AssessmentVersions(
+	ctx context.Context, versions []Key, fields *Fields,
+) ([]*parley.Assessment, error) {
 	return rows.Versions(ctx, &s.Reader, assessments.table, versions, fields)
 }
 
 // AssessmentsOf are the assessments of each scenario by the lens's valid instant, newest first.
-func (s *Snapshot) AssessmentsOf(ctx context.Context, scenarios []Key, p parley.Page, fields *Fields) ([]*parley.AssessmentConnection, error) {
-	c := rows.Conditions{Query: s.Query(scenarios), List: []string{`a.scenario_id = k.id`, `{known a}`, assessedByNow("a")}}
+func (s *Snapshot) AssessmentsOf(
+	ctx context.Context, scenarios []Key, p parley.Page, fields *Fields,
+) ([]*parley.AssessmentConnection, error) {
+	c := rows.Conditions{Query: s.Query(scenarios),
+		List: []string{`a.scenario_id = k.id`, `{known a}`, assessedByNow("a")}}
 	if c.LooksBack() {
 		c.Add(onTheTable("a.scenario_id"))
 	}
 	return rows.Pages(ctx, assessments.table, c.Query, rows.List{
 		From: `{assessments a}`, Where: c.List,
-		Order: rows.Order{Descending: true, Columns: []rows.OrderColumn{by("a.assessed_at", "timestamptz"), by("a.id", "uuid")}},
+		Order: rows.Order{Descending: true,
+			Columns: []rows.OrderColumn{by("a.assessed_at", "timestamptz"), by("a.id", "uuid")}},
 	}, p, fields)
 }
 
@@ -61,11 +72,14 @@ func (s *Snapshot) AssessmentsOf(ctx context.Context, scenarios []Key, p parley.
 func assessedByNow(assessment string) string { return assessment + `.assessed_at <= k.valid_at` }
 
 // latestAssessment is the one that was an analyst's latest of a scenario at an instant, as on record now; nil for none.
-func (w *writer) latestAssessment(ctx context.Context, scenario, analyst uuid.UUID, at parley.Instant) (*parley.Assessment, error) {
+func (w *writer) latestAssessment(
+	ctx context.Context, scenario, analyst uuid.UUID, at parley.Instant,
+) (*parley.Assessment, error) {
 	q := w.Query(rows.KeysOf(scenario))
 	lists, err := rows.Each(ctx, assessments.table, q, nil, `LATERAL (
 		SELECT * FROM {assessments x}
-		WHERE x.scenario_id = k.id AND x.recorded_by = `+q.Arg(analyst)+` AND x.assessed_at <= `+q.Arg(at)+` AND {known x}
+		WHERE x.scenario_id = k.id AND x.recorded_by = `+q.Arg(analyst)+` AND x.assessed_at <= `+q.Arg(at)+`
+			AND {known x}
 		ORDER BY x.assessed_at DESC
 		LIMIT 1) a ON true`, "")
 	if err != nil {
@@ -77,7 +91,9 @@ func (w *writer) latestAssessment(ctx context.Context, scenario, analyst uuid.UU
 	return lists[0][0], nil
 }
 
-// AssessScenario puts an assessment by the analyst of this store on record.
+// AssessScenario records the caller's assessment of a scenario. The same assessment again changes nothing. Refusals:
+// INVALID for a probability out of 1 to 99 percent, a missing rationale, an assessedAt in the future or at or after the
+// scenario's resolution; CONFLICT where the caller assessed the scenario at that instant already; ID_REUSED.
 func (m mutations) AssessScenario(ctx context.Context, in parley.AssessScenarioInput) (Written, error) {
 	return create(ctx, m, "assessScenario", in.ID, in, (*writer).assessScenario)
 }
@@ -124,5 +140,6 @@ func (w *writer) assessScenario(ctx context.Context, in parley.AssessScenarioInp
 		previous = &latest.Version
 	}
 	return assessments.createAfter(ctx, w, id, subject, previous, &a, touchedBy([]*target{scenario}),
-		fmt.Sprintf("“%s” is assessed as %s (%d percent).", scenario.Name, parley.Words(a.Likelihood()), a.Probability))
+		fmt.Sprintf("“%s” is assessed as %s (%d percent).",
+			scenario.Name, parley.Words(a.Likelihood()), a.Probability))
 }

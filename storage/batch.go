@@ -19,17 +19,18 @@ type Batch struct {
 	w *writer
 }
 
-// head is the head of the feed in a batch, which alone may move it: written once, at the end, since every new version
-// of that one row would make the next slower to find.
+// head is the feed head of a batch, which alone may move it. It is written once, at the end, since every new version of
+// that one row would make the next slower to find.
 type head struct {
 	seq int64
 	at  time.Time
-	// refused is why nothing may be recorded with the stamps that were asked for; a batch that changes nothing needs none.
+	// refused is why nothing may be recorded with the stamps that were asked for; a batch that changes nothing needs
+	// none.
 	refused error
 }
 
-// InBatch commits what do wrote, unless it returns an error. With an instant, what it writes is recorded from then on: a
-// history with knowledge dates of its own, which has to continue what is on record.
+// InBatch commits what do wrote, unless it returns an error. With an instant, what it writes is recorded from then on:
+// a history with knowledge dates of its own, which has to continue what is on record.
 func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func(*Batch) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
 		if err := w.identify(ctx); err != nil {
@@ -51,7 +52,7 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 		}
 		w.seq, w.at = w.head.seq, w.head.at
 		if err := w.exec(ctx, `UPDATE feed_head SET seq = $1, recorded_at = $2`, w.seq, w.at); err != nil {
-			return fmt.Errorf("move the head of the feed: %w", err)
+			return fmt.Errorf("move the feed head: %w", err)
 		}
 		return nil
 	})
@@ -74,18 +75,24 @@ func (w *writer) alone(ctx context.Context) (rows.Now, error) {
 func (w *writer) mayRecord(at parley.Instant, now rows.Now) error {
 	switch {
 	case w.analyst.Role != parley.Admin:
-		return parley.Refuse(parley.Invalid, "recordedAt", "Only an administrator may give recordedAt; leave it out, and the facts are recorded now.")
+		return parley.Refuse(parley.Invalid, "recordedAt",
+			"Only an administrator may give recordedAt; leave it out, and the facts are recorded now.")
 	case at.After(now.Now):
-		return parley.Refuse(parley.Invalid, "recordedAt", "recordedAt %s lies in the future; give an instant up to now, or leave it out.", parley.FormatInstant(at))
+		return parley.Refuse(parley.Invalid, "recordedAt",
+			"recordedAt %s lies in the future; give an instant up to now, or leave it out.", parley.FormatInstant(at))
 	case !at.After(now.RecordedAt):
-		return parley.Refuse(parley.Conflict, "recordedAt", "recordedAt %s is not later than what is on record, or was asked about, already (%s); give a later instant, import into an empty database, or leave it out.",
+		return parley.Refuse(parley.Conflict, "recordedAt",
+			"recordedAt %s is not later than what is on record, or was asked about, already (%s); give a later "+
+				"instant, import into an empty database, or leave it out.",
 			parley.FormatInstant(at), parley.FormatInstant(now.RecordedAt))
 	}
 	return nil
 }
 
 // mutation runs one mutation under a savepoint, so that one that changes nothing leaves no trace in the feed.
-func (b *Batch) mutation(ctx context.Context, mutation func(context.Context, *writer) (Written, error)) (Written, error) {
+func (b *Batch) mutation(
+	ctx context.Context, mutation func(context.Context, *writer) (Written, error),
+) (Written, error) {
 	b.w.seq = 0
 	if err := b.w.exec(ctx, `SAVEPOINT mutation`); err != nil {
 		return Written{}, err
@@ -149,12 +156,13 @@ func (b *Batch) FirstStatus(ctx context.Context, scenario uuid.UUID) (uuid.UUID,
 	return found[0], nil
 }
 
-// Name lets a client's id stand for a record that was created under no id of its own: from the batch's last change on, or
-// from its beginning.
+// Name lets a client's id stand for a record that was created under no id of its own: from the batch's last change on,
+// or from its beginning.
 func (b *Batch) Name(ctx context.Context, id, record uuid.UUID) error {
 	err := b.w.exec(ctx, `
 		INSERT INTO client_ids (id, content_hash, record_id, recorded_at)
-		SELECT $1, '', $2, greatest($3, recorded_at + interval '1 microsecond') FROM feed_head`, id, record, b.w.head.at)
+		SELECT $1, '', $2, greatest($3, recorded_at + interval '1 microsecond')
+			FROM feed_head`, id, record, b.w.head.at)
 	if err != nil {
 		return fmt.Errorf("keep a client's id: %w", err)
 	}

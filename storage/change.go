@@ -22,15 +22,19 @@ var changeColumns = rows.Columns[parley.ChangeEntry]{
 	rows.ID("recordedBy", "recorded_by", func(e *parley.ChangeEntry) *uuid.UUID { return &e.RecordedByID }),
 	rows.Text("kind", "kind", func(e *parley.ChangeEntry) *parley.ChangeKind { return &e.Kind }),
 	rows.Text("", "action", func(e *parley.ChangeEntry) *parley.RecordAction { return &e.Action }),
-	rows.OptionalID("node position statusChange assessment", "version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.Version }),
-	rows.OptionalID("previous previousAssessment", "previous_version", func(e *parley.ChangeEntry) **uuid.UUID { return &e.PreviousVersion }),
-	rows.OptionalID("negotiation", "negotiation_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.NegotiationID }),
+	rows.OptionalID("node position statusChange assessment", "version",
+		func(e *parley.ChangeEntry) **uuid.UUID { return &e.Version }),
+	rows.OptionalID("previous previousAssessment", "previous_version",
+		func(e *parley.ChangeEntry) **uuid.UUID { return &e.PreviousVersion }),
+	rows.OptionalID("negotiation", "negotiation_id",
+		func(e *parley.ChangeEntry) **uuid.UUID { return &e.NegotiationID }),
 	rows.OptionalID("scenario", "scenario_id", func(e *parley.ChangeEntry) **uuid.UUID { return &e.ScenarioID }),
 	rows.Texts("fields", "fields", func(e *parley.ChangeEntry) *[]string { return &e.Fields }),
 	rows.Text("summary", "summary", func(e *parley.ChangeEntry) *string { return &e.Summary }),
 	rows.OptionalText("note", "note", func(e *parley.ChangeEntry) **string { return &e.Note }),
 	rows.IDList("lines", "lines", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Lines }),
-	rows.IDList("touches", "ARRAY(SELECT t.record_id FROM {change_touches t} WHERE t.seq = @.seq)", func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Touches }),
+	rows.IDList("touches", "ARRAY(SELECT t.record_id FROM {change_touches t} WHERE t.seq = @.seq)",
+		func(e *parley.ChangeEntry) *[]uuid.UUID { return &e.Touches }),
 }
 
 // entry reads a change.
@@ -56,30 +60,38 @@ func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields *Fields
 }
 
 // ChangesOf are the changes that touch each negotiation.
-func (s *Snapshot) ChangesOf(ctx context.Context, negotiations []Key, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
-	return s.changesWhere(ctx, negotiations, `{change_touches t} JOIN {changes c} ON c.seq = t.seq`, `t.seq`, `t.record_id = k.id`, p, fields)
+func (s *Snapshot) ChangesOf(
+	ctx context.Context, negotiations []Key, p ChangePage, fields *Fields,
+) ([]*parley.ChangeConnection, error) {
+	return s.changesWhere(ctx, negotiations, `{change_touches t} JOIN {changes c} ON c.seq = t.seq`, `t.seq`,
+		`t.record_id = k.id`, p, fields)
 }
 
-// changesWhere reads a page of the feed for each key. Bounds are put on the column, place, whose index has the order of the
-// feed, those in time too, so that a page takes no look at what lies before it.
-func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, place, scope string, p ChangePage, fields *Fields) ([]*parley.ChangeConnection, error) {
+// changesWhere reads a page of the feed for each key. Bounds are put on the column, place, whose index has the order of
+// the feed, those in time too, so that a page takes no look at what lies before it.
+func (s *Snapshot) changesWhere(
+	ctx context.Context, keys []Key, from, place, scope string, p ChangePage, fields *Fields,
+) ([]*parley.ChangeConnection, error) {
 	if err := (parley.Page{First: p.First}).Check(); err != nil {
 		return nil, err
 	}
 	c := rows.Conditions{Query: s.Query(keys), List: []string{scope,
-		place + ` <= (SELECT l.seq FROM {changes l} WHERE l.recorded_at <= k.known_at ORDER BY l.recorded_at DESC LIMIT 1)`}}
+		place + ` <= (SELECT l.seq FROM {changes l} WHERE l.recorded_at <= k.known_at
+			ORDER BY l.recorded_at DESC LIMIT 1)`}}
 	if p.Filter != nil {
 		match, err := s.feedFilter(ctx, c.Query, p.Filter)
 		if err != nil {
 			return nil, err
 		}
 		for _, ids := range match.Touching {
-			c.Add(`EXISTS (SELECT FROM {change_touches o} WHERE o.record_id = ANY(` + c.Arg(rows.IDs(ids)) + `::uuid[]) AND o.seq = ` + place + `)`)
+			c.Add(`EXISTS (SELECT FROM {change_touches o} WHERE o.record_id = ANY(` + c.Arg(rows.IDs(ids)) +
+				`::uuid[]) AND o.seq = ` + place + `)`)
 		}
 		rows.Among(&c, "c.kind", "change_kind", match.Kinds)
 	}
 	if p.Since != nil {
-		c.Add(place + ` >= (SELECT f.seq FROM {changes f} WHERE f.recorded_at >= ` + c.Arg(*p.Since) + ` ORDER BY f.recorded_at LIMIT 1)`)
+		c.Add(place + ` >= (SELECT f.seq FROM {changes f} WHERE f.recorded_at >= ` + c.Arg(*p.Since) +
+			` ORDER BY f.recorded_at LIMIT 1)`)
 	}
 	connections := make([]*parley.ChangeConnection, len(keys))
 	for i := range connections {
@@ -87,7 +99,8 @@ func (s *Snapshot) changesWhere(ctx context.Context, keys []Key, from, place, sc
 	}
 	if fields.Has("totalCount") {
 		total := `(SELECT count(*) FROM ` + from + ` WHERE ` + strings.Join(c.List, " AND ") + `)`
-		err := c.Run(ctx, total, `FROM {keys}`, func(n int, sent *rows.Row) { connections[n].TotalCount = sent.Next().Int() })
+		err := c.Run(ctx, total, `FROM {keys}`,
+			func(n int, sent *rows.Row) { connections[n].TotalCount = sent.Next().Int() })
 		if err != nil {
 			return nil, fmt.Errorf("count the feed: %w", err)
 		}
@@ -198,9 +211,11 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return seq, nil
 }
 
-// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many: all, or, if records are given,
-// those that touch one of them.
-func (s *Store) ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error) {
+// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many: all, or, if records are
+// given, those that touch one of them.
+func (s *Store) ChangesAfter(
+	ctx context.Context, seq int64, touching []uuid.UUID, limit int,
+) ([]parley.ChangeEntry, error) {
 	var entries []parley.ChangeEntry
 	selected := changeColumns.NeededFor(nil)
 	from, args := `{changes c} WHERE c.seq > $1`, []any{seq, limit}
@@ -209,7 +224,8 @@ func (s *Store) ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUI
 		from = `{changes c} WHERE c.seq IN (
 			SELECT t.seq
 			FROM unnest($3::uuid[]) AS record(id)
-			CROSS JOIN LATERAL (SELECT seq FROM {change_touches} WHERE record_id = record.id AND seq > $1 ORDER BY seq LIMIT $2) t)`
+			CROSS JOIN LATERAL (SELECT seq FROM {change_touches} WHERE record_id = record.id AND seq > $1
+				ORDER BY seq LIMIT $2) t)`
 		args = append(args, rows.IDs(touching))
 	}
 	err := s.feedReads.Query(ctx, s.expand(`

@@ -18,8 +18,8 @@ type clientID struct {
 	known       bool
 }
 
-// claim looks up a client's id. It is known when the same content was sent under it before; with other content the mutation
-// is refused with ID_REUSED.
+// claim looks up a client's id. It is known when the same content was sent under it before; with other content the
+// mutation is refused with ID_REUSED.
 func (w *writer) claim(ctx context.Context, field, operation string, id *string, input any) (*clientID, error) {
 	c := &clientID{}
 	if id == nil {
@@ -27,7 +27,8 @@ func (w *writer) claim(ctx context.Context, field, operation string, id *string,
 	}
 	chosen := parley.ReadRef(*id).ID
 	if chosen == uuid.Nil {
-		return nil, parley.Refuse(parley.Invalid, field, "%q can't be used as an id; choose a UUID, or leave it out.", *id)
+		return nil, parley.Refuse(parley.Invalid, field, "%q can't be used as an id; choose a UUID, or leave it out.",
+			*id)
 	}
 	canonical, err := w.canonical(ctx, operation, input)
 	if err != nil {
@@ -42,7 +43,8 @@ func (w *writer) claim(ctx context.Context, field, operation string, id *string,
 		Retracted bool        `db:"retracted"`
 	}
 	err = w.all(ctx, &found, `
-		SELECT c.content_hash, coalesce(c.scheme, 1) AS scheme, c.record_id, r.kind, r.retracted_at < 'infinity' AS retracted
+		SELECT c.content_hash, coalesce(c.scheme, 1) AS scheme, c.record_id, r.kind,
+			r.retracted_at < 'infinity' AS retracted
 		FROM {client_ids c}
 		JOIN {records r} ON r.id = c.record_id
 		WHERE c.id = $1`, chosen)
@@ -53,7 +55,8 @@ func (w *writer) claim(ctx context.Context, field, operation string, id *string,
 		return c, nil
 	}
 	if found[0].Retracted {
-		return nil, parley.Refuse(parley.IDReused, field, "The id %s names something that was sent before and is retracted; choose another id.", chosen)
+		return nil, parley.Refuse(parley.IDReused, field,
+			"The id %s names something that was sent before and is retracted; choose another id.", chosen)
 	}
 	same := slices.Equal(found[0].Hash, c.fingerprint.Hash)
 	if found[0].Scheme != c.fingerprint.Scheme {
@@ -63,13 +66,16 @@ func (w *writer) claim(ctx context.Context, field, operation string, id *string,
 		}
 	}
 	if !same {
-		return nil, parley.Refuse(parley.IDReused, field, "The id %s names something that was sent with other content; send the same content again, or choose another id.", chosen)
+		return nil, parley.Refuse(parley.IDReused, field,
+			"The id %s names something that was sent with other content; send the same content again, or choose "+
+				"another id.", chosen)
 	}
 	c.record, c.known = found[0].Record, true
 	return c, nil
 }
 
-// canonical writes down an input so that the same content always reads the same: references by the ids of their records.
+// canonical writes down an input so that the same content always reads the same: references by the ids of their
+// records.
 func (w *writer) canonical(ctx context.Context, operation string, input any) (parley.Canonical, error) {
 	found, err := w.lookUp(ctx, parley.RefsIn(input))
 	if err != nil {
@@ -85,7 +91,7 @@ func (w *writer) canonical(ctx context.Context, operation string, input any) (pa
 
 // recordedAs says whether the first version of a record says what an input says, as far as the record keeps it.
 func (w *writer) recordedAs(ctx context.Context, kind parley.Kind, id uuid.UUID, input parley.Canonical) (bool, error) {
-	at := slices.IndexFunc(nouns, func(n described) bool { return n.describe().kind == kind })
+	at := slices.IndexFunc(descriptions, func(d description) bool { return d.kind == kind })
 	first, err := nouns[at].first(ctx, w, id)
 	if err != nil {
 		return false, fmt.Errorf("read what was first recorded under a client's id: %w", err)
@@ -106,7 +112,8 @@ func (w *writer) keep(ctx context.Context, c *clientID, record uuid.UUID) error 
 	if c.id == nil {
 		return nil
 	}
-	err := w.exec(ctx, `INSERT INTO client_ids (id, content_hash, scheme, record_id, recorded_at) VALUES ($1, $2, $3, $4, $5)`,
+	err := w.exec(ctx,
+		`INSERT INTO client_ids (id, content_hash, scheme, record_id, recorded_at) VALUES ($1, $2, $3, $4, $5)`,
 		*c.id, c.fingerprint.Hash, c.fingerprint.Scheme, record, w.at)
 	if err != nil {
 		return fmt.Errorf("keep a client's id: %w", err)

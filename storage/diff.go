@@ -54,8 +54,8 @@ var positionShifts = &rows.Table[parley.PositionShift]{
 	},
 }
 
-// diff is the reading of the differences between the two lenses that all diffs of a level have: k shows `to`. A negotiation
-// that comes several times is compared once.
+// diff is the reading of the differences between the two lenses that all diffs of a level have: k shows `to`. A
+// negotiation that comes several times is compared once.
 type diff struct {
 	*rows.Query
 	one    *parley.NegotiationDiff // like all of them
@@ -89,8 +89,9 @@ func spread[T any](d diff, read []*T, err error) ([]*T, error) {
 	return list, nil
 }
 
-// fill replaces {from}, {mid} and {earlier} by relations of one row with the instants of these lenses, to read through in place
-// of k: mid is the older state of the world on the newer record, earlier is that on the older one, which mid has as known_from.
+// fill replaces {from}, {mid} and {earlier} by relations of one row with the instants of these lenses, to read through
+// in place of k: mid is the older state of the world on the newer record, earlier is that on the older one, which mid
+// has as known_from.
 func (d diff) fill(text string) string {
 	mid, knownFrom := d.one.Mid(), d.one.KnownFrom()
 	for _, lens := range []struct {
@@ -98,7 +99,8 @@ func (d diff) fill(text string) string {
 		parley.Lens
 	}{{"{from}", d.one.From}, {"{mid}", mid}, {"{earlier}", parley.Lens{ValidAt: mid.ValidAt, KnownAt: knownFrom}}} {
 		if strings.Contains(text, lens.name) {
-			text = strings.ReplaceAll(text, lens.name, `(SELECT `+d.Instants(lens.Lens)+`, `+d.Arg(rows.InstantArg(knownFrom))+`::timestamptz AS known_from)`)
+			text = strings.ReplaceAll(text, lens.name,
+				`(SELECT `+d.Instants(lens.Lens)+`, `+d.Arg(rows.InstantArg(knownFrom))+`::timestamptz AS known_from)`)
 		}
 	}
 	return text
@@ -114,24 +116,29 @@ func (d diff) old(before, after string) string {
 
 // asFirstReported: the row was known at an earlier instant, or is the first cut of a fact that was reported since.
 func asFirstReported(row, earlier string) string {
-	return strings.NewReplacer("row.", row+".", "earlier", earlier).Replace(`((row.recorded_at <= earlier AND row.superseded_at > earlier)
+	return strings.NewReplacer("row.", row+".", "earlier", earlier).Replace(`((row.recorded_at <= earlier ` +
+		`AND row.superseded_at > earlier)
 		OR (row.recorded_at = row.content_at AND row.recorded_at > earlier AND row.recorded_at <= k.known_at
 			AND EXISTS (SELECT FROM {records r} WHERE r.id = row.id AND r.recorded_at = row.recorded_at)))`)
 }
 
 // StatusShifts are the scenarios whose status reads differently in each diff.
-func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.StatusShiftConnection, error) {
+func (s *Snapshot) StatusShifts(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.StatusShiftConnection, error) {
 	d := s.newDiff(diffs)
 	inForce := rows.Aliased(statusInForce, "s")
 	old := d.old("b", "sc")
 	from := d.fill(`(
 		SELECT s.id, s.path, b.to_status AS before, sc.to_status AS after,
-			` + old + `.to_status IS NOT NULL OR EXISTS (SELECT FROM {earlier} k JOIN {status_changes e} ON e.scenario_id = s.id AND {known e}) AS on_record,
+			` + old + `.to_status IS NOT NULL OR EXISTS (SELECT FROM {earlier} k ` +
+		`JOIN {status_changes e} ON e.scenario_id = s.id AND {known e}) AS on_record,
 			m.to_status IS NOT DISTINCT FROM ` + old + `.to_status AS as_before,
 			m.to_status IS NOT DISTINCT FROM (
 				SELECT u.to_status
 				FROM {mid} k
-				JOIN {status_changes u} ON u.scenario_id = s.id AND u.effective_at <= k.valid_at AND ` + asFirstReported("u", "k.known_from") + `
+				JOIN {status_changes u} ON u.scenario_id = s.id AND u.effective_at <= k.valid_at ` +
+		`AND ` + asFirstReported("u", "k.known_from") + `
 				ORDER BY u.effective_at DESC, u.content_at
 				LIMIT 1) AS uncorrected
 		FROM {records s}
@@ -141,13 +148,16 @@ func (s *Snapshot) StatusShifts(ctx context.Context, diffs []*parley.Negotiation
 		LEFT JOIN LATERAL (SELECT sc.to_status FROM {mid} k JOIN ` + inForce + `) m ON true
 		WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') d`)
 	read, err := rows.Pages(ctx, statusShifts, d.Query, rows.List{
-		From: from, Where: []string{`d.before IS DISTINCT FROM d.after`}, Uncached: true, Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text")}},
+		From: from, Where: []string{`d.before IS DISTINCT FROM d.after`}, Uncached: true,
+		Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text")}},
 	}, p, fields)
 	return spread(d, read, err)
 }
 
 // PositionShifts are the holders whose prevailing position on a scenario reads differently in each diff.
-func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.PositionShiftConnection, error) {
+func (s *Snapshot) PositionShifts(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.PositionShiftConnection, error) {
 	d := s.newDiff(diffs)
 	const said = `p.holder_id, p.scenario_id, p.version, p.stance, p.conditions, p.red_line`
 	prevailing := `{known p} AND ` + positionHolds + ` AND ` + onTheTable("p.scenario_id") + ` AND ` + prevails
@@ -155,8 +165,10 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 	from := d.fill(`(
 		SELECT s.id, s.path, h.id AS holder_id, h.path AS holder_path, b.version AS before, a.version AS after,
 			` + old + `.version IS NOT NULL OR EXISTS (
-				SELECT FROM {earlier} k JOIN {positions e} ON e.scenario_id = s.id AND e.holder_id = h.id AND {known e}) AS on_record,
-			(m.stance, m.conditions, m.red_line) IS NOT DISTINCT FROM (` + old + `.stance, ` + old + `.conditions, ` + old + `.red_line) AS as_before,
+				SELECT FROM {earlier} k JOIN {positions e} ON e.scenario_id = s.id AND e.holder_id = h.id ` +
+		`AND {known e}) AS on_record,
+			(m.stance, m.conditions, m.red_line) IS NOT DISTINCT ` +
+		`FROM (` + old + `.stance, ` + old + `.conditions, ` + old + `.red_line) AS as_before,
 			m.stance AS mid_stance, m.conditions AS mid_conditions, m.red_line AS mid_red_line
 		FROM (
 			SELECT ` + said + `
@@ -167,7 +179,8 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 			SELECT ` + said + `
 			FROM {records s}
 			JOIN {positions p} ON p.scenario_id = s.id AND ` + prevailing + `
-			WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') a ON a.holder_id = b.holder_id AND a.scenario_id = b.scenario_id
+			WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') a ON a.holder_id = b.holder_id ` +
+		`AND a.scenario_id = b.scenario_id
 		JOIN {records s} ON s.id = coalesce(a.scenario_id, b.scenario_id)
 		JOIN {scenarios sn} ON sn.id = s.id AND {known sn}
 		JOIN {records h} ON h.id = coalesce(a.holder_id, b.holder_id)
@@ -178,7 +191,8 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 			JOIN {positions p} ON p.scenario_id = s.id AND p.holder_id = h.id AND ` + prevailing + `) m ON true
 		WHERE (b.stance, b.conditions, b.red_line) IS DISTINCT FROM (a.stance, a.conditions, a.red_line)) d`)
 	connections, err := rows.Pages(ctx, positionShifts, d.Query, rows.List{
-		From: from, Where: []string{`TRUE`}, Uncached: true, Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text"), by("d.holder_path", "text")}},
+		From: from, Where: []string{`TRUE`}, Uncached: true,
+		Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text"), by("d.holder_path", "text")}},
 	}, p, fields)
 	if err != nil {
 		return nil, err
@@ -195,7 +209,9 @@ func (s *Snapshot) PositionShifts(ctx context.Context, diffs []*parley.Negotiati
 }
 
 // uncorrected finds out where the corrections and retractions recorded in between made no difference.
-func (s *Snapshot) uncorrected(ctx context.Context, one *parley.NegotiationDiff, connections []*parley.PositionShiftConnection) error {
+func (s *Snapshot) uncorrected(
+	ctx context.Context, one *parley.NegotiationDiff, connections []*parley.PositionShiftConnection,
+) error {
 	type line struct{ scenario, holder uuid.UUID }
 	shifts := make(map[line]*parley.PositionShift)
 	var holders rows.IDs
@@ -216,9 +232,11 @@ func (s *Snapshot) uncorrected(ctx context.Context, one *parley.NegotiationDiff,
 	scenarios = slices.Compact(scenarios)
 	q := s.Query(scenarios)
 	earlier := q.Arg(rows.InstantArg(one.KnownFrom())) + `::timestamptz`
-	join := `{positions p} ON p.scenario_id = k.id AND p.holder_id = ANY(` + q.Arg(holders) + `::uuid[]) AND ` + asFirstReported("p", earlier) + `
+	join := `{positions p} ON p.scenario_id = k.id AND p.holder_id = ANY(` + q.Arg(holders) + `::uuid[]) ` +
+		`AND ` + asFirstReported("p", earlier) + `
 		CROSS JOIN LATERAL ` + gradeOf("p") + ` g`
-	lists, err := rows.Each(ctx, positions.table, q, nil, join, `k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
+	lists, err := rows.Each(ctx, positions.table, q, nil, join,
+		`k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
 	if err != nil {
 		return err
 	}
@@ -235,31 +253,39 @@ func (s *Snapshot) uncorrected(ctx context.Context, one *parley.NegotiationDiff,
 }
 
 // ScenariosAdded are the scenarios that came on the table in each diff.
-func (s *Snapshot) ScenariosAdded(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
+func (s *Snapshot) ScenariosAdded(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.ScenarioConnection, error) {
 	d := s.newDiff(diffs)
 	read, err := rows.Pages(ctx, scenarios.table, d.Query, rows.List{
-		From:  `{scenarios s} JOIN ` + rows.Aliased(statusInForce, "s"),
-		Where: []string{`s.negotiation_id = k.id`, `{known s}`, d.fill(`NOT EXISTS (SELECT FROM {from} k WHERE ` + onTheTable("s.id") + `)`)},
+		From: `{scenarios s} JOIN ` + rows.Aliased(statusInForce, "s"),
+		Where: []string{`s.negotiation_id = k.id`, `{known s}`,
+			d.fill(`NOT EXISTS (SELECT FROM {from} k WHERE ` + onTheTable("s.id") + `)`)},
 		Order: rows.Order{Columns: []rows.OrderColumn{by("s.path", "text")}},
 	}, p, fields)
 	return spread(d, read, err)
 }
 
 // ParticipantsJoined are the roles that are in force in each diff and were not before.
-func (s *Snapshot) ParticipantsJoined(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ParticipationConnection, error) {
+func (s *Snapshot) ParticipantsJoined(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.ParticipationConnection, error) {
 	d := s.newDiff(diffs)
 	read, err := rows.Pages(ctx, participations.table, d.Query, rows.List{
 		From: `{participations p}`,
 		Where: []string{`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, d.fill(`NOT EXISTS (
 			SELECT FROM {from} k JOIN {participations o} ON o.negotiation_id = p.negotiation_id
-				AND o.stakeholder_id = p.stakeholder_id AND o.role = p.role AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
+				AND o.stakeholder_id = p.stakeholder_id AND o.role = p.role AND {known o} ` +
+			`AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
 		Order: rows.Order{Columns: byRole},
 	}, p, fields)
 	return spread(d, read, err)
 }
 
 // ParticipantsLeft are the roles that were in force before and are no more in each diff, as they were.
-func (s *Snapshot) ParticipantsLeft(ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields) ([]*parley.ParticipationConnection, error) {
+func (s *Snapshot) ParticipantsLeft(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.ParticipationConnection, error) {
 	back := make([]*parley.NegotiationDiff, len(diffs))
 	for i, d := range diffs {
 		back[i] = &parley.NegotiationDiff{NegotiationID: d.NegotiationID, From: d.To, To: d.From}

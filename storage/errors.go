@@ -12,42 +12,60 @@ import (
 	"example.org/parley/storage/exchange"
 )
 
-// refusals are the sentences for constraints, by name: the database has the last word on what may be recorded. A message may
-// name the offending value with %s.
+// refusals are the sentences for constraints, by name: the database has the last word on what may be recorded. A
+// message may name the offending value with %s.
 var refusals = map[string]struct {
 	code    parley.UserErrorCode
 	field   string
 	message string
 }{
-	"records_path_key": {parley.Taken, "key", "The key %s is in use, or was by a record that is retracted; choose another."},
-	"client_ids_pkey":  {parley.IDReused, "id", "The id %s names something else; choose another."},
-	"records_pkey":     {parley.IDReused, "id", "The id %s names something else; choose another."},
+	"records_path_key": {parley.Taken, "key",
+		"The key %s is in use, or was by a record that is retracted; choose another."},
+	"client_ids_pkey": {parley.IDReused, "id", "The id %s names something else; choose another."},
+	"records_pkey":    {parley.IDReused, "id", "The id %s names something else; choose another."},
 
-	"one_status_at_any_instant":         {parley.Conflict, "effectiveAt", "Another status holds at that instant; read the status history again and decide anew."},
-	"one_plain_position_at_any_instant": {parley.Conflict, "validFrom", "Another position of the holder holds at that instant; read the positions again and decide anew."},
-	"one_office_at_a_time":              {parley.Conflict, "validFrom", "The person holds this office with the organization at some of that time already; end that affiliation first, or give another time."},
-	"one_role_at_a_time":                {parley.Conflict, "role", "The stakeholder has this role in the negotiation at some of that time already; end that participation first, or give another time."},
-	"one_claim_of_a_kind":               {parley.Conflict, "kind", "The same relation between the two scenarios is on record already, claimed by the same party; add evidence to that one."},
+	"one_status_at_any_instant": {parley.Conflict, "effectiveAt",
+		"Another status holds at that instant; read the status history again and decide anew."},
+	"one_plain_position_at_any_instant": {parley.Conflict, "validFrom",
+		"Another position of the holder holds at that instant; read the positions again and decide anew."},
+	"one_office_at_a_time": {parley.Conflict, "validFrom",
+		"The person holds this office with the organization at some of that time already; end that affiliation " +
+			"first, or give another time."},
+	"one_role_at_a_time": {parley.Conflict, "role",
+		"The stakeholder has this role in the negotiation at some of that time already; end that participation " +
+			"first, or give another time."},
+	"one_claim_of_a_kind": {parley.Conflict, "kind",
+		"The same relation between the two scenarios is on record already, claimed by the same party; add evidence " +
+			"to that one."},
 
-	"one_assessment_at_an_instant": {parley.Conflict, "assessedAt", "You have assessed the scenario at that instant already; retract that first, or give another instant."},
+	"one_assessment_at_an_instant": {parley.Conflict, "assessedAt",
+		"You have assessed the scenario at that instant already; retract that first, or give another instant."},
 
-	"relation_joins_two":   {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
-	"successor_is_another": {parley.Invalid, "successor", "A scenario can't take its own place; name another one as the successor."},
+	"relation_joins_two": {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
+	"successor_is_another": {parley.Invalid, "successor",
+		"A scenario can't take its own place; name another one as the successor."},
 
-	"one_open_status_change": {parley.Conflict, "", "The status change was corrected by someone else meanwhile; read it again and decide anew."},
-	"one_open_position":      {parley.Conflict, "", "The position was corrected by someone else meanwhile; read it again and decide anew."},
+	"one_open_status_change": {parley.Conflict, "",
+		"The status change was corrected by someone else meanwhile; read it again and decide anew."},
+	"one_open_position": {parley.Conflict, "",
+		"The position was corrected by someone else meanwhile; read it again and decide anew."},
 }
 
 // explain turns an error of the database into a refusal where a constraint of ours made it.
 func explain(err error) error {
 	if errors.Is(err, errMoved) {
-		return parley.Refuse(parley.Conflict, "", "Others keep changing the same records; read them again and decide anew.")
+		return parley.Refuse(parley.Conflict, "",
+			"Others keep changing the same records; read them again and decide anew.")
 	}
 	if errors.Is(err, errCutOff) {
-		return parley.NewFault(parley.Limit, "Recording this takes too long while other writers wait, so nothing was recorded; send it again in a while, or in smaller parts.")
+		return parley.NewFault(parley.Limit,
+			"Recording this takes too long while other writers wait, so nothing was recorded; send it again in a "+
+				"while, or in smaller parts.")
 	}
 	if errors.Is(err, errInDoubt) {
-		return parley.NewFault(parley.Internal, "The database was lost while it recorded this, and whether it is on record is not known; read it again before you send it again.")
+		return parley.NewFault(parley.Internal,
+			"The database was lost while it recorded this, and whether it is on record is not known; read it again "+
+				"before you send it again.")
 	}
 	pgErr := pq.As(err, pqerror.UniqueViolation, pqerror.ExclusionViolation, pqerror.CheckViolation)
 	if pgErr == nil {

@@ -20,17 +20,21 @@ var events = &noun[parley.Event]{
 		Kind: parley.KindEvent, Name: "events", Alias: "e",
 		Self: func(e *parley.Event) (*uuid.UUID, *parley.Lens) { return &e.ID, &e.Lens },
 		Columns: append(rows.Columns[parley.Event]{
-			rows.Reference("negotiation", "negotiation_id", func(e *parley.Event) *uuid.UUID { return &e.NegotiationID }, negotiations.table).UsedAs("an event"),
+			rows.Reference("negotiation", "negotiation_id",
+				func(e *parley.Event) *uuid.UUID { return &e.NegotiationID }, negotiations.table).UsedAs("an event"),
 			rows.Text("key", "key", func(e *parley.Event) *string { return &e.Key }),
 			rows.Text("kind", "kind", func(e *parley.Event) *parley.EventKind { return &e.Kind }),
 			rows.Text("state", "state", func(e *parley.Event) *parley.EventState { return &e.State }),
 			rows.Text("title label", "title", func(e *parley.Event) *string { return &e.Title }),
 			rows.OptionalText("location", "location", func(e *parley.Event) **string { return &e.Location }),
 			rows.Time("startedAt", "started_at", func(e *parley.Event) *parley.Instant { return &e.StartedAt }),
-			rows.Text("startedAtPrecision", "started_at_precision", func(e *parley.Event) *parley.TimePrecision { return &e.StartedAtPrecision }),
+			rows.Text("startedAtPrecision", "started_at_precision",
+				func(e *parley.Event) *parley.TimePrecision { return &e.StartedAtPrecision }),
 			rows.OptionalTime("endedAt", "ended_at", func(e *parley.Event) **parley.Instant { return &e.EndedAt }),
-			rows.IDList("participants", "participants", func(e *parley.Event) *[]uuid.UUID { return &e.ParticipantIDs }, parley.KindStakeholder).UsedAs("an event").Follow(),
-			rows.IDList("evidence", "evidence", func(e *parley.Event) *[]uuid.UUID { return &e.EvidenceIDs }, parley.KindStatement).UsedAs("an event"),
+			rows.IDList("participants", "participants", func(e *parley.Event) *[]uuid.UUID { return &e.ParticipantIDs },
+				parley.KindStakeholder).UsedAs("an event").Follow(),
+			rows.IDList("evidence", "evidence", func(e *parley.Event) *[]uuid.UUID { return &e.EvidenceIDs },
+				parley.KindStatement).UsedAs("an event"),
 		}, provenance("recorded_at", "", func(e *parley.Event) *parley.Provenance { return &e.Provenance })...),
 	},
 	provenance: func(e *parley.Event) *parley.Provenance { return &e.Provenance },
@@ -42,7 +46,9 @@ func (s *Snapshot) Events(ctx context.Context, keys []Key, fields *Fields) ([]*p
 }
 
 // ListEvents lists events by when they start.
-func (s *Snapshot) ListEvents(ctx context.Context, asOf *parley.AsOf, f *parley.EventFilter, p parley.Page, fields *Fields) (*parley.EventConnection, error) {
+func (s *Snapshot) ListEvents(
+	ctx context.Context, asOf *parley.AsOf, f *parley.EventFilter, p parley.Page, fields *Fields,
+) (*parley.EventConnection, error) {
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
@@ -51,11 +57,15 @@ func (s *Snapshot) ListEvents(ctx context.Context, asOf *parley.AsOf, f *parley.
 }
 
 // EventsOf are the events of each negotiation.
-func (s *Snapshot) EventsOf(ctx context.Context, negotiations []Key, p parley.Page, fields *Fields) ([]*parley.EventConnection, error) {
+func (s *Snapshot) EventsOf(
+	ctx context.Context, negotiations []Key, p parley.Page, fields *Fields,
+) ([]*parley.EventConnection, error) {
 	return s.eventsWhere(ctx, negotiations, `e.negotiation_id = k.id`, nil, p, fields)
 }
 
-func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page, fields *Fields) ([]*parley.EventConnection, error) {
+func (s *Snapshot) eventsWhere(
+	ctx context.Context, keys []Key, scope string, f *parley.EventFilter, p parley.Page, fields *Fields,
+) ([]*parley.EventConnection, error) {
 	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known e}`, scope}}
 	if f != nil {
 		var negotiations, participants []uuid.UUID
@@ -78,7 +88,8 @@ func (s *Snapshot) eventsWhere(ctx context.Context, keys []Key, scope string, f 
 	}, p, fields)
 }
 
-// RecordEvent puts an event on record.
+// RecordEvent records an event in a negotiation. Refusals: INVALID, TAKEN for a key in use, QUOTE_NOT_FOUND for new
+// evidence, ID_REUSED.
 func (m mutations) RecordEvent(ctx context.Context, in parley.RecordEventInput) (Written, error) {
 	return create(ctx, m, "recordEvent", in.ID, in, (*writer).recordEvent)
 }
@@ -105,11 +116,12 @@ func (w *writer) recordEvent(ctx context.Context, in parley.RecordEventInput, id
 		return Written{}, err
 	}
 	e.NegotiationID, e.ParticipantIDs, e.EvidenceIDs = negotiation.ID, ids(participants), evidence.ids()
-	return events.create(ctx, w, id, below(id, negotiation, nil, in.Key), &e, append(ids(participants), evidence.touches()...),
+	return events.create(ctx, w, id, below(id, negotiation, nil, in.Key), &e,
+		append(ids(participants), evidence.touches()...),
 		fmt.Sprintf("Recorded the event “%s” (%s) in “%s”.", e.Title, parley.Words(e.State), negotiation.Name))
 }
 
-// EditEvent changes an event's fields.
+// EditEvent changes an event's fields. Refusals: INVALID; CONFLICT where the event has changed since ifUnchangedSince.
 func (m mutations) EditEvent(ctx context.Context, in parley.EditEvent) (Written, error) {
 	return perform(ctx, m, in, (*writer).editEvent)
 }

@@ -11,7 +11,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// AddEvidence adds statements to a position, a status change, an event or a relation. Nothing moves by it.
+// AddEvidence adds statements to a position, a status change, an event or a relation, whose content stays the same.
+// Refusals: INVALID, also for more than 100 statements; QUOTE_NOT_FOUND; ID_REUSED for the id of new evidence.
 func (m mutations) AddEvidence(ctx context.Context, in parley.AddEvidenceInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).addEvidence)
 }
@@ -42,7 +43,8 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 		if subject.Kind == parley.KindEvent {
 			return addTo(ctx, w, events, subject, e, func(ev *parley.Event) *[]uuid.UUID { return &ev.EvidenceIDs })
 		}
-		return addTo(ctx, w, relations, subject, e, func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs })
+		return addTo(ctx, w, relations, subject, e,
+			func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs })
 	case parley.KindStatusChange:
 		scenario := refs.subject("to", subject.ParentID.String(), parley.KindScenario)
 		refs.one("to", in.To, subject.Kind)
@@ -61,7 +63,8 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if err := w.findEvidence(ctx, &refs, e); err != nil {
 		return Written{}, err
 	}
-	read, err := rows.Find(ctx, &w.Reader, positions.table, rows.KeysOf(seen.ID), nil) // once more, now that the line is locked
+	// once more, now that the line is locked
+	read, err := rows.Find(ctx, &w.Reader, positions.table, rows.KeysOf(seen.ID), nil)
 	if err != nil {
 		return Written{}, err
 	}
@@ -87,7 +90,9 @@ func (w *writer) findEvidence(ctx context.Context, refs *references, e evidence)
 }
 
 // addTo adds evidence to a record without neighbours.
-func addTo[T any](ctx context.Context, w *writer, n *noun[T], subject *target, e evidence, field func(*T) *[]uuid.UUID) (Written, error) {
+func addTo[T any](
+	ctx context.Context, w *writer, n *noun[T], subject *target, e evidence, field func(*T) *[]uuid.UUID,
+) (Written, error) {
 	_, related, err := w.lastVersion(ctx, subject)
 	if err != nil {
 		return Written{}, err
@@ -115,13 +120,17 @@ func joined(list, more []uuid.UUID) ([]uuid.UUID, error) {
 		}
 	}
 	if len(all) > parley.MaxList {
-		return nil, parley.Refuse(parley.Invalid, "evidence", "With these, it would rest on %d statements; at most %d are kept.", len(all), parley.MaxList)
+		return nil, parley.Refuse(parley.Invalid, "evidence",
+			"With these, it would rest on %d statements; at most %d are kept.", len(all), parley.MaxList)
 	}
 	return all, nil
 }
 
 // addPositionEvidence writes a new version of a position that rests on more; its cut stays.
-func (w *writer) addPositionEvidence(ctx context.Context, scenario *target, p *parley.Position, e evidence, offices []*parley.Affiliation, summary string) (Written, error) {
+func (w *writer) addPositionEvidence(
+	ctx context.Context, scenario *target, p *parley.Position, e evidence, offices []*parley.Affiliation,
+	summary string,
+) (Written, error) {
 	more, err := joined(p.EvidenceIDs, e.ids())
 	if err != nil {
 		return Written{}, err
@@ -135,10 +144,11 @@ func (w *writer) addPositionEvidence(ctx context.Context, scenario *target, p *p
 	}
 	previous := p.Version
 	p.EvidenceIDs, p.SecondHand = more, parley.SecondHand(p.HolderID, said, offices, p.ValidFrom)
-	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, e, rows.IDs{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
-		p.Provenance = w.provenance(nil)
-		return p.Version, positions.insert(ctx, w, scenario, p)
-	})
+	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, e,
+		rows.IDs{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
+			p.Provenance = w.provenance(nil)
+			return p.Version, positions.insert(ctx, w, scenario, p)
+		})
 }
 
 // addStatusEvidence writes a new version of a status change that rests on more; its cut stays.
@@ -157,14 +167,18 @@ func (w *writer) addStatusEvidence(ctx context.Context, scenario, subject *targe
 	}
 	previous := c.Version
 	c.EvidenceIDs = more
-	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, e, rows.IDs{scenario.ID}, evidenceAdded(subject, scenario), func() (uuid.UUID, error) {
-		c.Provenance = w.provenance(nil)
-		return c.Version, statusChanges.insert(ctx, w, scenario, c)
-	})
+	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, e,
+		rows.IDs{scenario.ID}, evidenceAdded(subject, scenario), func() (uuid.UUID, error) {
+			c.Provenance = w.provenance(nil)
+			return c.Version, statusChanges.insert(ctx, w, scenario, c)
+		})
 }
 
 // newVersion replaces the open row of a fact on a scenario by one that rests on more evidence.
-func (w *writer) newVersion(ctx context.Context, table string, scenario *target, kind parley.Kind, id, previous uuid.UUID, e evidence, lines []uuid.UUID, summary string, insert func() (uuid.UUID, error)) (Written, error) {
+func (w *writer) newVersion(
+	ctx context.Context, table string, scenario *target, kind parley.Kind, id, previous uuid.UUID, e evidence,
+	lines []uuid.UUID, summary string, insert func() (uuid.UUID, error),
+) (Written, error) {
 	if w.seq == 0 {
 		if err := w.stamp(ctx); err != nil {
 			return Written{}, err
@@ -183,7 +197,8 @@ func (w *writer) newVersion(ctx context.Context, table string, scenario *target,
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfRecord, Action: parley.Updated, SubjectKind: kind, SubjectID: id, Version: &version,
 		PreviousVersion: &previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Lines: lines, Touches: append(touchedBy([]*target{scenario}), e.touches()...), Fields: []string{"evidence"}, Summary: summary,
+		Lines: lines, Touches: append(touchedBy([]*target{scenario}), e.touches()...), Fields: []string{"evidence"},
+		Summary: summary,
 	})
 	return Written{ID: id, Previous: &previous, Cursor: cursor}, err
 }

@@ -16,7 +16,9 @@ func TestArchivesKnowEveryTable(t *testing.T) {
 	db := sqlx.MustConnect("postgres", pgtest.Database(t))
 	defer db.Close()
 	var tables []string
-	if err := db.Select(&tables, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`); err != nil {
+	if err := db.Select(&tables,
+		`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'
+			AND table_type = 'BASE TABLE'`); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := db.DB.BeginTx(context.Background(), nil)
@@ -28,14 +30,17 @@ func TestArchivesKnowEveryTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Analysts are named by their names, what a change touches stands with it, and what is searched the database makes itself.
-	elsewhere := []string{"analysts", "change_touches", "feed_head", "goose_db_version", "search_texts", "source_passages"}
+	// Analysts are named by their names, what a change touches stands with it, and what is searched the database makes
+	// itself.
+	elsewhere := []string{"analysts", "change_touches", "feed_head", "goose_db_version", "search_texts",
+		"source_passages"}
 	for _, table := range tables {
 		if !slices.Contains(archived.Tables(), table) && !slices.Contains(elsewhere, table) {
 			t.Errorf("archives have no section for the table %s", table)
 		}
 		for _, c := range columns[table] {
-			known := []string{"bool", "int2", "int4", "int8", "float8", "numeric", "text", "uuid", "timestamptz", "bytea"}
+			known := []string{"bool", "int2", "int4", "int8", "float8", "numeric", "text", "uuid", "timestamptz",
+				"bytea"}
 			if !slices.Contains(known, c.Type) && len(c.Words) == 0 {
 				t.Errorf("archives do not know how to read %s.%s, which is of the type %s", table, c.Name, c.Type)
 			}

@@ -26,8 +26,8 @@ func (f *filterRefs) want(into *[]uuid.UUID, field string, refs []string, kinds 
 	}
 }
 
-// resolve finds them for a query. One that is not known through the lens of a key is a fault of that key: a slip of the pen
-// must not read as "nothing found".
+// resolve finds them for a query. One that is not known through the lens of a key is a fault of that key: a slip of the
+// pen must not read as "nothing found".
 func (s *Snapshot) resolve(ctx context.Context, q *rows.Query, f *filterRefs) error {
 	var refs []string
 	for _, w := range f.wanted {
@@ -72,7 +72,8 @@ func (f *filterRefs) fault(found map[string]*target, at *parley.Instant) error {
 				t = nil
 			}
 			if t == nil || !slices.Contains(w.kinds, t.Kind) {
-				return parley.NewFault(parley.BadRequest, "%s: %s", w.field, notFound(want{ref: ref, kinds: w.kinds}, t).Message)
+				return parley.NewFault(parley.BadRequest, "%s: %s", w.field,
+					notFound(want{ref: ref, kinds: w.kinds}, t).Message)
 			}
 		}
 	}

@@ -20,7 +20,8 @@ var issues = &noun[parley.Issue]{
 		Kind: parley.KindIssue, Name: "issues", Alias: "i",
 		Self: func(i *parley.Issue) (*uuid.UUID, *parley.Lens) { return &i.ID, &i.Lens },
 		Columns: append(rows.Columns[parley.Issue]{
-			rows.Reference("negotiation", "negotiation_id", func(i *parley.Issue) *uuid.UUID { return &i.NegotiationID }, negotiations.table).UsedAs("an issue"),
+			rows.Reference("negotiation", "negotiation_id",
+				func(i *parley.Issue) *uuid.UUID { return &i.NegotiationID }, negotiations.table).UsedAs("an issue"),
 			rows.Text("key", "key", func(i *parley.Issue) *string { return &i.Key }),
 			rows.Text("title label", "title", func(i *parley.Issue) *string { return &i.Title }),
 			rows.OptionalText("question", "question", func(i *parley.Issue) **string { return &i.Question }),
@@ -38,10 +39,11 @@ func (s *Snapshot) Issues(ctx context.Context, keys []Key, fields *Fields) ([]*p
 
 // IssuesOf are the issues of each negotiation, by key.
 func (s *Snapshot) IssuesOf(ctx context.Context, negotiations []Key, fields *Fields) ([][]*parley.Issue, error) {
-	return rows.Each(ctx, issues.table, s.Query(negotiations), fields, `{issues i} ON i.negotiation_id = k.id AND {known i}`, `i.path`)
+	return rows.Each(ctx, issues.table, s.Query(negotiations), fields,
+		`{issues i} ON i.negotiation_id = k.id AND {known i}`, `i.path`)
 }
 
-// AddIssue puts a question on the table.
+// AddIssue adds a question to a negotiation. Refusals: INVALID, TAKEN for a key in use, ID_REUSED.
 func (m mutations) AddIssue(ctx context.Context, in parley.AddIssueInput) (Written, error) {
 	return create(ctx, m, "addIssue", in.ID, in, (*writer).addIssue)
 }
@@ -70,7 +72,7 @@ func below(id *clientID, negotiation *target, parent *uuid.UUID, key string) *ta
 	return &target{ID: id.newID(), Path: &path, NegotiationID: &negotiation.ID, ParentID: parent}
 }
 
-// EditIssue changes an issue's fields.
+// EditIssue changes an issue's fields. Refusals: INVALID; CONFLICT where the issue has changed since ifUnchangedSince.
 func (m mutations) EditIssue(ctx context.Context, in parley.EditIssue) (Written, error) {
 	return perform(ctx, m, in, (*writer).editIssue)
 }

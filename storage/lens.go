@@ -10,8 +10,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// asked is the lens that a client asks for; the zero lens, which is the snapshot's own, where it asks for nothing. A known
-// instant in the future is a fault.
+// asked is the lens that a client asks for; the zero lens, which is the snapshot's own, where it asks for nothing. A
+// known instant in the future is a fault.
 func (s *Snapshot) asked(ctx context.Context, asOf *parley.AsOf) (parley.Lens, error) {
 	if asOf == nil || (asOf.ValidAt == nil && asOf.KnownAt == nil) {
 		return parley.Lens{}, nil
@@ -56,22 +56,26 @@ func (s *Snapshot) everything(ctx context.Context, asOf *parley.AsOf) ([]Key, er
 // fixTimeout is how long a reader waits for writers that may still record something at the instant that it asks for.
 const fixTimeout = 10 * time.Second
 
-// fix makes sure that nothing is recorded at or before an instant any more, given what is now. A writer may have stamped its
-// change with an earlier instant, and not have committed yet. So fix raises the last recordedAt in the feed head, which later
-// stamps have to pass; taking the head waits for such a writer.
+// fix makes sure that nothing is recorded at or before an instant any more, given what is now. A writer may have
+// stamped its change with an earlier instant, and not have committed yet. So fix raises the last recordedAt in the feed
+// head, which later stamps have to pass; taking the head waits for such a writer.
 func (s *Store) fix(ctx context.Context, at parley.Instant, now parley.Lens) error {
 	switch {
 	case s.mark.Covers(at):
 		return nil
 	case at.After(now.ValidAt):
-		return parley.NewFault(parley.BadLens, "knownAt: %s lies in the future, and nobody knows yet what will be on record then; give an instant up to now, %s.",
+		return parley.NewFault(parley.BadLens,
+			"knownAt: %s lies in the future, and nobody knows yet what will be on record then; give an instant up to "+
+				"now, %s.",
 			parley.FormatInstant(at), parley.FormatInstant(now.ValidAt))
 	}
 	waiting, cancel := context.WithTimeout(ctx, fixTimeout)
 	defer cancel()
 	err := s.raise(waiting, at)
 	if waiting.Err() != nil && ctx.Err() == nil {
-		return parley.NewFault(parley.Limit, "knownAt: what is on record at %s is still being written; ask again in a while, or for what was known earlier.", parley.FormatInstant(at))
+		return parley.NewFault(parley.Limit,
+			"knownAt: what is on record at %s is still being written; ask again in a while, or for what was known "+
+				"earlier.", parley.FormatInstant(at))
 	}
 	if err != nil {
 		return fmt.Errorf("fix what is known: %w", err)
@@ -89,8 +93,8 @@ func (s *Store) raise(ctx context.Context, at parley.Instant) error {
 	return err
 }
 
-// NextChanges are the next instants at which validity alone changes an answer, after each lens's valid instant; nil where
-// none is on record.
+// NextChanges are the next instants at which validity alone changes an answer, after each lens's valid instant; nil
+// where none is on record.
 func (s *Snapshot) NextChanges(ctx context.Context, lenses []Key, _ *Fields) ([]*parley.Instant, error) {
 	var soonest []string
 	for _, d := range descriptions {
@@ -104,9 +108,10 @@ func (s *Snapshot) NextChanges(ctx context.Context, lenses []Key, _ *Fields) ([]
 		}
 	}
 	next := make([]*parley.Instant, len(lenses))
-	err := s.Query(lenses).Run(ctx, `least(`+strings.Join(soonest, ", ")+`)`, `FROM {keys}`, func(n int, sent *rows.Row) {
-		next[n] = sent.Next().OptionalTime()
-	})
+	err := s.Query(lenses).Run(ctx, `least(`+strings.Join(soonest, ", ")+`)`, `FROM {keys}`,
+		func(n int, sent *rows.Row) {
+			next[n] = sent.Next().OptionalTime()
+		})
 	return next, err
 }
 

@@ -63,19 +63,24 @@ func (s *Snapshot) TrackRecords(ctx context.Context, analysts []Key, _ *Fields) 
 		of[n].scenarios = make(map[uuid.UUID]*parley.Scenario)
 	}
 	read := int64(0)
-	err := q.Run(ctx, `a.scenario_id, a.probability, a.assessed_at, s.outcome::text, s.resolved_at, s.resolved_by, s.deadline`, `
+	err := q.Run(ctx, `
+		a.scenario_id, a.probability, a.assessed_at, s.outcome::text, s.resolved_at, s.resolved_by, s.deadline`, `
 		FROM {keys}
 		`+q.Join()+`(assessments a JOIN {scenarios s} ON s.id = a.scenario_id)
-			ON a.recorded_by = k.id AND {known a} AND `+assessedByNow("a")+` AND {known s} AND s.resolved_at <= k.valid_at AND `+onTheTable("s.id")+`
+			ON a.recorded_by = k.id AND {known a} AND `+assessedByNow("a")+` AND {known s}
+				AND s.resolved_at <= k.valid_at AND `+onTheTable("s.id")+`
 		ORDER BY k.n, a.assessed_at, a.id
 		LIMIT `+fmt.Sprint(parley.MaxTogether+1), func(n int, sent *rows.Row) {
 		if sent.IsNull() {
 			return
 		}
 		read++
-		a := &parley.Assessment{ScenarioID: sent.Next().ID(), Probability: sent.Next().Int(), AssessedAt: sent.Next().Time()}
-		outcome, resolvedAt, resolvedBy := parley.ResolutionOutcome(sent.Next().Text()), sent.Next().Time(), sent.Next().ID()
-		scenario := &parley.Scenario{Lens: q.Keys[n].Lens, Outcome: &outcome, ResolvedAt: &resolvedAt, ResolvedByID: &resolvedBy}
+		a := &parley.Assessment{ScenarioID: sent.Next().ID(), Probability: sent.Next().Int(),
+			AssessedAt: sent.Next().Time()}
+		outcome, resolvedAt, resolvedBy := parley.ResolutionOutcome(sent.Next().Text()), sent.Next().Time(),
+			sent.Next().ID()
+		scenario := &parley.Scenario{Lens: q.Keys[n].Lens, Outcome: &outcome, ResolvedAt: &resolvedAt,
+			ResolvedByID: &resolvedBy}
 		scenario.Deadline = sent.Next().OptionalTime()
 		of[n].assessments, of[n].scenarios[a.ScenarioID] = append(of[n].assessments, a), scenario
 	})
@@ -83,7 +88,9 @@ func (s *Snapshot) TrackRecords(ctx context.Context, analysts []Key, _ *Fields) 
 		return nil, fmt.Errorf("read the scored assessments of analysts: %w", err)
 	}
 	if s.together.Add(read) > parley.MaxTogether {
-		return nil, parley.NewFault(parley.Limit, "An operation scores at most %d assessments; ask for the records of fewer analysts, or through fewer lenses, at once.", parley.MaxTogether)
+		return nil, parley.NewFault(parley.Limit,
+			"An operation scores at most %d assessments; ask for the records of fewer analysts, or through fewer "+
+				"lenses, at once.", parley.MaxTogether)
 	}
 	records := make([]*parley.TrackRecord, len(analysts))
 	for n := range records {

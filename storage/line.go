@@ -9,8 +9,8 @@ import (
 )
 
 // lineOf is how facts are kept whose interval depends on their neighbours: the statuses of a scenario, the positions of
-// a holder on a scenario. A late report, a correction or a retraction cuts the neighbours anew; each row that changes by
-// that is closed and opened again under the same id and version.
+// a holder on a scenario. A late report, a correction or a retraction cuts the neighbours anew; each row that changes
+// by that is closed and opened again under the same id and version.
 type lineOf[T any] struct {
 	noun    *noun[T]
 	id      func(*T) uuid.UUID

@@ -39,7 +39,8 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker),
+		goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,8 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 		return fmt.Errorf("read the database's version: %w", err)
 	}
 	if current > target {
-		return fmt.Errorf("the database is at version %d, and this Parley knows versions up to %d: a newer Parley has written it; start that one, or another database", current, target)
+		return fmt.Errorf("the database is at version %d, and this Parley knows versions up to %d: a newer Parley "+
+			"has written it; start that one, or another database", current, target)
 	}
 	if current == target {
 		return nil

@@ -23,9 +23,12 @@ var negotiations = &noun[parley.Negotiation]{
 			rows.Text("key", "key", func(n *parley.Negotiation) *string { return &n.Key }),
 			rows.Text("title label", "title", func(n *parley.Negotiation) *string { return &n.Title }),
 			rows.OptionalText("summary", "summary", func(n *parley.Negotiation) **string { return &n.Summary }),
-			rows.OptionalText("stage", "stage", func(n *parley.Negotiation) **parley.NegotiationStage { return &n.Stage }),
-			rows.OptionalTime("startedAt", "started_at", func(n *parley.Negotiation) **parley.Instant { return &n.StartedAt }),
-			rows.OptionalTime("endedAt", "ended_at", func(n *parley.Negotiation) **parley.Instant { return &n.EndedAt }),
+			rows.OptionalText("stage", "stage",
+				func(n *parley.Negotiation) **parley.NegotiationStage { return &n.Stage }),
+			rows.OptionalTime("startedAt", "started_at",
+				func(n *parley.Negotiation) **parley.Instant { return &n.StartedAt }),
+			rows.OptionalTime("endedAt", "ended_at",
+				func(n *parley.Negotiation) **parley.Instant { return &n.EndedAt }),
 		}, provenance("recorded_at", "", func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance })...),
 	},
 	provenance: func(n *parley.Negotiation) *parley.Provenance { return &n.Provenance },
@@ -37,7 +40,9 @@ func (s *Snapshot) Negotiations(ctx context.Context, keys []Key, fields *Fields)
 }
 
 // ListNegotiations lists all negotiations by key.
-func (s *Snapshot) ListNegotiations(ctx context.Context, asOf *parley.AsOf, p parley.Page, fields *Fields) (*parley.NegotiationConnection, error) {
+func (s *Snapshot) ListNegotiations(
+	ctx context.Context, asOf *parley.AsOf, p parley.Page, fields *Fields,
+) (*parley.NegotiationConnection, error) {
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
@@ -72,7 +77,7 @@ func (s *Snapshot) ChangedAt(ctx context.Context, keys []Key, _ *Fields) ([]*par
 	return changed, err
 }
 
-// OpenNegotiation opens a negotiation.
+// OpenNegotiation opens a negotiation. Refusals: INVALID, TAKEN for a key in use, ID_REUSED.
 func (m mutations) OpenNegotiation(ctx context.Context, in parley.OpenNegotiationInput) (Written, error) {
 	return create(ctx, m, "openNegotiation", in.ID, in, (*writer).openNegotiation)
 }
@@ -89,7 +94,8 @@ func (w *writer) openNegotiation(ctx context.Context, in parley.OpenNegotiationI
 	return negotiations.create(ctx, w, id, subject, &n, nil, fmt.Sprintf("Opened the negotiation “%s”.", n.Title))
 }
 
-// EditNegotiation changes a negotiation's fields.
+// EditNegotiation changes a negotiation's fields. Refusals: INVALID; CONFLICT where it has changed since
+// ifUnchangedSince.
 func (m mutations) EditNegotiation(ctx context.Context, in parley.EditNegotiation) (Written, error) {
 	return perform(ctx, m, in, (*writer).editNegotiation)
 }

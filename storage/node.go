@@ -15,7 +15,8 @@ func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields *Fields) ([]par
 	kinds := make(map[uuid.UUID]parley.Kind)
 	err := s.Rows(ctx, `
 		SELECT record_send(ROW(id, kind::text)) FROM {records} WHERE id = ANY($1) UNION ALL
-		SELECT record_send(ROW(id, 'ANALYST'::text)) FROM {analysts} WHERE id = ANY($1)`, []any{rows.RecordIDs(keys)}, func(sent rows.Row) {
+		SELECT record_send(ROW(id, 'ANALYST'::text)) FROM {analysts}
+			WHERE id = ANY($1)`, []any{rows.RecordIDs(keys)}, func(sent rows.Row) {
 		id := sent.Next().ID()
 		kinds[id] = parley.Kind(sent.Next().Text())
 	})
@@ -29,8 +30,8 @@ func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields *Fields) ([]par
 		}
 	}
 	nodes := make([]parley.Node, len(keys))
-	for _, n := range nouns {
-		if at := places[n.describe().kind]; len(at) > 0 {
+	for i, n := range nouns {
+		if at := places[descriptions[i].kind]; len(at) > 0 {
 			if err := n.place(ctx, s, keys, at, nodes, fields); err != nil {
 				return nil, err
 			}
@@ -40,7 +41,10 @@ func (s *Snapshot) Nodes(ctx context.Context, keys []Key, fields *Fields) ([]par
 }
 
 // place reads the records of one kind and puts them at their places among the rest.
-func place[T any](ctx context.Context, read func(context.Context, []Key, *Fields) ([]*T, error), keys []Key, at []int, nodes []parley.Node, fields *Fields) error {
+func place[T any](
+	ctx context.Context, read func(context.Context, []Key, *Fields) ([]*T, error), keys []Key, at []int,
+	nodes []parley.Node, fields *Fields,
+) error {
 	if len(at) == 0 {
 		return nil
 	}

@@ -9,11 +9,12 @@ import (
 	"github.com/lib/pq"
 )
 
-// channel is the channel of LISTEN and NOTIFY by which servers on one database notify each other that the feed has grown.
+// channel is the channel of LISTEN and NOTIFY by which servers on one database notify each other that the feed has
+// grown.
 const channel = "parley_feed"
 
-// notifier notifies the other servers that the feed has grown. It does so after the commit and on a connection of its own,
-// since NOTIFY takes a database-wide lock at commit. Many writes in a row become one notification.
+// notifier notifies the other servers that the feed has grown. It does so after the commit and on a connection of its
+// own, since NOTIFY takes a database-wide lock at commit. Many writes in a row become one notification.
 type notifier struct {
 	db     *sqlx.DB
 	log    *slog.Logger
@@ -69,14 +70,16 @@ func (s *Store) Listen(ctx context.Context) <-chan struct{} {
 		default:
 		}
 	}
-	listener := pq.NewListener(s.dsn, 100*time.Millisecond, 10*time.Second, func(event pq.ListenerEventType, err error) {
-		if event == pq.ListenerEventReconnected {
-			s.resyncs.Add(1)
-		}
-		if event == pq.ListenerEventDisconnected || event == pq.ListenerEventConnectionAttemptFailed {
-			s.log.Warn("the connection for notifications from other servers is lost; the feed is polled meanwhile", "error", err)
-		}
-	})
+	listener := pq.NewListener(s.dsn, 100*time.Millisecond, 10*time.Second,
+		func(event pq.ListenerEventType, err error) {
+			if event == pq.ListenerEventReconnected {
+				s.resyncs.Add(1)
+			}
+			if event == pq.ListenerEventDisconnected || event == pq.ListenerEventConnectionAttemptFailed {
+				s.log.Warn("the connection for notifications from other servers is lost; the feed is polled meanwhile",
+					"error", err)
+			}
+		})
 	go func() {
 		// The listener stalls when its notifications are not drained, even while it is being closed.
 		for range listener.Notify {

@@ -13,8 +13,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// noun is how the records of one kind are kept: the one page that says so. Reads, inserts, references, retraction, search,
-// archives, the feed and nextChangeAt derive from it what they have to know.
+// noun is how the records of one kind are kept: the one page that says so. Reads, inserts, references, retraction,
+// search, archives, the feed and nextChangeAt derive from it what they have to know.
 type noun[T any] struct {
 	traits
 	table      *rows.Table[T]
@@ -38,7 +38,8 @@ type traits struct {
 	called string
 	// names and texts are the columns that are searched. Words in names count more, and misspelt ones are found too.
 	names, texts []string
-	// visible is a condition on the row "@": known rows that do not meet it are out of sight through the lens. Empty: none.
+	// visible is a condition on the row "@": known rows that do not meet it are out of sight through the lens. Empty:
+	// none.
 	visible string
 	// dates are when validity alone changes an answer: what nextChangeAt looks for.
 	dates []date
@@ -110,8 +111,8 @@ func describe(kind parley.Kind) description {
 	return descriptions[at]
 }
 
-// SelectedFields are the fields of the API that columns are read for, by the kind of record: what a test holds against the
-// schema.
+// SelectedFields are the fields of the API that columns are read for, by the kind of record: what a test holds against
+// the schema.
 func SelectedFields() map[parley.Kind][]string {
 	selected := make(map[parley.Kind][]string)
 	for _, d := range descriptions {
@@ -124,9 +125,9 @@ func SelectedFields() map[parley.Kind][]string {
 	return selected
 }
 
-// provenance are the columns of parley.Provenance. content is the column that says when the version's content was recorded,
-// and shown are the fields of the API that need one of them. A version is superseded when its last row is closed by anything
-// but a cut.
+// provenance are the columns of parley.Provenance. content is the column that says when the version's content was
+// recorded, and shown are the fields of the API that need one of them. A version is superseded when its last row is
+// closed by anything but a cut.
 func provenance[T any](content, shown string, of func(*T) *parley.Provenance) []rows.Column[T] {
 	needed := func(fields ...string) string {
 		fields = slices.DeleteFunc(fields, func(f string) bool { return !slices.Contains(strings.Fields(shown), f) })
@@ -136,7 +137,8 @@ func provenance[T any](content, shown string, of func(*T) *parley.Provenance) []
 		rows.ID(needed("version", "dissenting"), "version", func(t *T) *uuid.UUID { return &of(t).Version }),
 		rows.Time(needed("recordedAt"), content, func(t *T) *parley.Instant { return &of(t).RecordedAt }),
 		rows.ID(needed("recordedBy"), "recorded_by", func(t *T) *uuid.UUID { return &of(t).RecordedByID }),
-		rows.OptionalText(needed("correctionNote"), "correction_note", func(t *T) **string { return &of(t).CorrectionNote }),
+		rows.OptionalText(needed("correctionNote"), "correction_note",
+			func(t *T) **string { return &of(t).CorrectionNote }),
 		rows.OptionalTime(needed("supersededAt"),
 			"CASE WHEN @.closed_by <> 'RECUT' AND @.superseded_at <= k.known_at THEN @.superseded_at END",
 			func(t *T) **parley.Instant { return &of(t).SupersededAt }),
@@ -144,7 +146,9 @@ func provenance[T any](content, shown string, of func(*T) *parley.Provenance) []
 }
 
 // place reads the records of a kind and puts them at their places among others.
-func (n *noun[T]) place(ctx context.Context, s *Snapshot, keys []Key, at []int, nodes []parley.Node, fields *Fields) error {
+func (n *noun[T]) place(
+	ctx context.Context, s *Snapshot, keys []Key, at []int, nodes []parley.Node, fields *Fields,
+) error {
 	return place(ctx, n.read(s), keys, at, nodes, fields)
 }
 
@@ -182,7 +186,8 @@ func (n *noun[T]) insert(ctx context.Context, w *writer, subject *target, list .
 		add("path", *subject.Path)
 	}
 	for _, name := range n.copies {
-		add(name, rows.IDArg(*map[string]*uuid.UUID{"negotiation_id": subject.NegotiationID, "issue_id": subject.ParentID}[name]))
+		add(name, rows.IDArg(*map[string]*uuid.UUID{"negotiation_id": subject.NegotiationID,
+			"issue_id": subject.ParentID}[name]))
 	}
 	if n.cut {
 		add("recorded_at", rows.InstantArg(w.at))
@@ -194,14 +199,21 @@ func (n *noun[T]) insert(ctx context.Context, w *writer, subject *target, list .
 	return nil
 }
 
-// create writes a new record and its change. The subject carries the record's identity; the sentence says what was done.
-func (n *noun[T]) create(ctx context.Context, w *writer, id *clientID, subject *target, value *T, touches []uuid.UUID, sentence string) (Written, error) {
+// create writes a new record and its change. The subject carries the record's identity; the sentence says what was
+// done.
+func (n *noun[T]) create(
+	ctx context.Context, w *writer, id *clientID, subject *target, value *T, touches []uuid.UUID, sentence string,
+) (Written, error) {
 	return n.createAfter(ctx, w, id, subject, nil, value, touches, sentence)
 }
 
 // createAfter is create for a record that takes the place of another, of which previous is the version.
-func (n *noun[T]) createAfter(ctx context.Context, w *writer, id *clientID, subject *target, previous *uuid.UUID, value *T, touches []uuid.UUID, sentence string) (Written, error) {
-	if err := w.record(ctx, subject.ID, n.table.Kind, subject.Path, subject.NegotiationID, subject.ParentID); err != nil {
+func (n *noun[T]) createAfter(
+	ctx context.Context, w *writer, id *clientID, subject *target, previous *uuid.UUID, value *T, touches []uuid.UUID,
+	sentence string,
+) (Written, error) {
+	if err := w.record(ctx, subject.ID, n.table.Kind, subject.Path, subject.NegotiationID,
+		subject.ParentID); err != nil {
 		return Written{}, err
 	}
 	*n.provenance(value) = w.provenance(nil)
@@ -228,7 +240,8 @@ type edition[T any] struct {
 	since   *parley.Cursor
 	note    *string // why the record was wrong; nil for an edit that corrects nothing
 	touches []uuid.UUID
-	// sentence says what was done, where that is more than that fields were edited, and remark is the analyst's note on it.
+	// sentence says what was done, where that is more than that fields were edited, and remark is the analyst's note on
+	// it.
 	sentence string
 	remark   *string
 	// negotiation that the change belongs to, for a subject that belongs to none.

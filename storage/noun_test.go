@@ -21,7 +21,8 @@ func TestNounsAgreeWithTheDatabase(t *testing.T) {
 	defer db.Close()
 	for _, d := range descriptions {
 		var columns []string
-		if err := db.Select(&columns, `SELECT column_name::text FROM information_schema.columns WHERE table_name = $1`, d.table); err != nil {
+		if err := db.Select(&columns, `SELECT column_name::text FROM information_schema.columns WHERE table_name = $1`,
+			d.table); err != nil {
 			t.Fatal(err)
 		}
 		wanted := slices.Concat(d.names, d.texts)
@@ -51,7 +52,8 @@ func TestNounsAgreeWithTheDatabase(t *testing.T) {
 		}
 		kept := []string{"keep_all ", "keep_facts "}
 		if len(d.names)+len(d.texts) > 0 {
-			kept = append(kept, "keep_search_text "+string(d.kind)+"|"+strings.Join(d.names, " ")+"|"+strings.Join(d.texts, " ")+"|")
+			kept = append(kept,
+				"keep_search_text "+string(d.kind)+"|"+strings.Join(d.names, " ")+"|"+strings.Join(d.texts, " ")+"|")
 		}
 		if !slices.Equal(triggers, kept) {
 			t.Errorf("the table %s has the triggers %q, want %q", d.table, triggers, kept)
@@ -69,7 +71,8 @@ func TestColumnsOfIDsSayWhatTheyName(t *testing.T) {
 		err := db.Select(&ids, `
 			SELECT a.attname::text FROM pg_attribute a
 			LEFT JOIN pg_constraint f ON f.conrelid = a.attrelid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum]
-			WHERE a.attrelid = $1::regclass AND a.attname <> 'id' AND (f.confrelid = 'records'::regclass OR a.atttypid = 'uuid[]'::regtype)`, d.table)
+			WHERE a.attrelid = $1::regclass AND a.attname <> 'id' AND (f.confrelid = 'records'::regclass
+				OR a.atttypid = 'uuid[]'::regtype)`, d.table)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,8 +113,10 @@ func TestStatementsReadTablesByMacro(t *testing.T) {
 
 // bare finds what reads a table without braces around it. feed_head holds no facts.
 var bare = regexp.MustCompile(`\b(?:FROM|JOIN) (` + strings.Join([]string{
-	"records", "client_ids", "changes", "change_touches", "analysts", "source_bodies", "source_passages", "search_texts",
-	"negotiations", "issues", "scenarios", "stakeholders", "affiliations", "participations", "sources", "statements", "events",
+	"records", "client_ids", "changes", "change_touches", "analysts", "source_bodies", "source_passages",
+	"search_texts",
+	"negotiations", "issues", "scenarios", "stakeholders", "affiliations", "participations", "sources", "statements",
+	"events",
 	"relations", "status_changes", "positions", "assessments",
 }, "|") + `)\b`)
 

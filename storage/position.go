@@ -15,7 +15,8 @@ import (
 // valid instant, or, where it does not hold then, at some instant of its interval.
 func otherOnTheLine(one, other string) string {
 	return strings.NewReplacer("{one}", one, "{other}", other, "{known}", "{known "+other+"}").Replace(`
-		{other}.holder_id = {one}.holder_id AND {other}.scenario_id = {one}.scenario_id AND {other}.id <> {one}.id AND {known}
+		{other}.holder_id = {one}.holder_id AND {other}.scenario_id = {one}.scenario_id AND {other}.id <> {one}.id
+			AND {known}
 		AND CASE WHEN {one}.valid_from <= k.valid_at AND {one}.valid_to > k.valid_at
 			THEN {other}.valid_from <= k.valid_at AND {other}.valid_to > k.valid_at
 			ELSE {other}.valid_from < {one}.valid_to AND {other}.valid_to > {one}.valid_from END`)
@@ -37,26 +38,36 @@ var positions = &noun[parley.Position]{
 		Kind: parley.KindPosition, Name: "positions", Alias: "p",
 		Self: func(p *parley.Position) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
 		Columns: append(rows.Columns[parley.Position]{
-			rows.Reference("scenario label", "scenario_id", func(p *parley.Position) *uuid.UUID { return &p.ScenarioID }, scenarios.table).UsedAs("a position"),
-			rows.Reference("holder label", "holder_id", func(p *parley.Position) *uuid.UUID { return &p.HolderID }, stakeholders.table).UsedAs("a position"),
+			rows.Reference("scenario label", "scenario_id",
+				func(p *parley.Position) *uuid.UUID { return &p.ScenarioID }, scenarios.table).UsedAs("a position"),
+			rows.Reference("holder label", "holder_id", func(p *parley.Position) *uuid.UUID { return &p.HolderID },
+				stakeholders.table).UsedAs("a position"),
 			rows.Text("stance label", "stance", func(p *parley.Position) *parley.Stance { return &p.Stance }),
 			rows.Texts("conditions", "conditions", func(p *parley.Position) *[]string { return &p.Conditions }),
 			rows.Flag("redLine", "red_line", func(p *parley.Position) *bool { return &p.RedLine }),
 			rows.OptionalInt("salience", "salience", func(p *parley.Position) **int { return &p.Salience }),
 			rows.OptionalText("rationale", "rationale", func(p *parley.Position) **string { return &p.Rationale }),
-			rows.Text("confidence", "confidence", func(p *parley.Position) *parley.AnalyticConfidence { return &p.Confidence }),
-			rows.IDList("evidence", "evidence", func(p *parley.Position) *[]uuid.UUID { return &p.EvidenceIDs }, parley.KindStatement).UsedAs("a position"),
-			rows.OptionalTime("lastAffirmedAt", ofEvidence("@", "max(e.said_at)"), func(p *parley.Position) **parley.Instant { return &p.LastAffirmedAt }),
+			rows.Text("confidence", "confidence",
+				func(p *parley.Position) *parley.AnalyticConfidence { return &p.Confidence }),
+			rows.IDList("evidence", "evidence", func(p *parley.Position) *[]uuid.UUID { return &p.EvidenceIDs },
+				parley.KindStatement).UsedAs("a position"),
+			rows.OptionalTime("lastAffirmedAt", ofEvidence("@", "max(e.said_at)"),
+				func(p *parley.Position) **parley.Instant { return &p.LastAffirmedAt }),
 			rows.Flag("secondHand", "second_hand", func(p *parley.Position) *bool { return &p.SecondHand }),
 			rows.Time("validFrom", "valid_from", func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
-			rows.Text("validFromPrecision", "valid_from_precision", func(p *parley.Position) *parley.TimePrecision { return &p.ValidFromPrecision }),
-			rows.OptionalTime(rows.Unselected, "asserted_to", func(p *parley.Position) **parley.Instant { return &p.AssertedTo }),
-			rows.OptionalID(rows.Unselected, "contests", func(p *parley.Position) **uuid.UUID { return &p.ContestsID }).Names(parley.KindPosition),
-			rows.OptionalTime("validTo", "valid_to", func(p *parley.Position) **parley.Instant { return &p.ValidTo }).Endless(),
+			rows.Text("validFromPrecision", "valid_from_precision",
+				func(p *parley.Position) *parley.TimePrecision { return &p.ValidFromPrecision }),
+			rows.OptionalTime(rows.Unselected, "asserted_to",
+				func(p *parley.Position) **parley.Instant { return &p.AssertedTo }),
+			rows.OptionalID(rows.Unselected, "contests",
+				func(p *parley.Position) **uuid.UUID { return &p.ContestsID }).Names(parley.KindPosition),
+			rows.OptionalTime("validTo", "valid_to",
+				func(p *parley.Position) **parley.Instant { return &p.ValidTo }).Endless(),
 			rows.Flag(rows.Unselected, "beside", func(p *parley.Position) *bool { return &p.Beside }),
 			rows.Flag(rows.Unselected, "disputed", func(p *parley.Position) *bool { return &p.Disputed }),
 			rows.Flag("contested", contested("@"), func(p *parley.Position) *bool { return &p.Contested }),
-		}, provenance("content_at", "version dissenting recordedAt recordedBy correctionNote supersededAt", func(p *parley.Position) *parley.Provenance { return &p.Provenance })...),
+		}, provenance("content_at", "version dissenting recordedAt recordedBy correctionNote supersededAt",
+			func(p *parley.Position) *parley.Provenance { return &p.Provenance })...),
 	},
 	provenance: func(p *parley.Position) *parley.Provenance { return &p.Provenance },
 }
@@ -65,7 +76,8 @@ var positions = &noun[parley.Position]{
 // (C6, F), or no evidence at all, counts as the middle of the scale.
 func gradeOf(position string) string {
 	return ofEvidence(position, `
-		coalesce(min(CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END), 3) AS credibility,
+		coalesce(
+			min(CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END), 3) AS credibility,
 		coalesce(min(CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END), 3) AS reliability`)
 }
 
@@ -83,7 +95,8 @@ var prevails = `(NOT p.disputed OR NOT EXISTS (
 	CROSS JOIN LATERAL ` + gradeOf("o") + ` og
 	CROSS JOIN LATERAL ` + gradeOf("p") + ` pg
 	WHERE ` + otherOnTheLine("p", "o") + `
-		AND (og.credibility, og.reliability, p.content_at, p.id) < (pg.credibility, pg.reliability, o.content_at, o.id)))`
+		AND (og.credibility, og.reliability, p.content_at, p.id)
+			< (pg.credibility, pg.reliability, o.content_at, o.id)))`
 
 const positionHolds = `p.valid_from <= k.valid_at AND p.valid_to > k.valid_at`
 
@@ -113,7 +126,10 @@ func (s *Snapshot) Dissenting(ctx context.Context, versions []Key, fields *Field
 }
 
 // ListPositions lists the prevailing positions at the lens's valid instant.
-func (s *Snapshot) ListPositions(ctx context.Context, asOf *parley.AsOf, f *parley.PositionFilter, order parley.PositionOrder, p parley.Page, fields *Fields) (*parley.PositionConnection, error) {
+func (s *Snapshot) ListPositions(
+	ctx context.Context, asOf *parley.AsOf, f *parley.PositionFilter, order parley.PositionOrder, p parley.Page,
+	fields *Fields,
+) (*parley.PositionConnection, error) {
 	columns := byValidFrom
 	if order == parley.PositionsByRecorded {
 		columns = []rows.OrderColumn{by("p.content_at", "timestamptz"), by("p.id", "uuid")}
@@ -126,18 +142,27 @@ func (s *Snapshot) ListPositions(ctx context.Context, asOf *parley.AsOf, f *parl
 }
 
 // PositionsOnScenarios are the prevailing positions on each scenario, newest validFrom first.
-func (s *Snapshot) PositionsOnScenarios(ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f, rows.Order{Columns: byValidFrom, Descending: true}, p, fields)
+func (s *Snapshot) PositionsOnScenarios(
+	ctx context.Context, scenarios []Key, f *parley.PositionFilter, p parley.Page, fields *Fields,
+) ([]*parley.PositionConnection, error) {
+	return s.positionsWhere(ctx, scenarios, `p.scenario_id = k.id`, f,
+		rows.Order{Columns: byValidFrom, Descending: true}, p, fields)
 }
 
 // PositionsOfStakeholders are the prevailing positions of each holder, newest validFrom first.
-func (s *Snapshot) PositionsOfStakeholders(ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, rows.Order{Columns: byValidFrom, Descending: true}, p, fields)
+func (s *Snapshot) PositionsOfStakeholders(
+	ctx context.Context, holders []Key, f *parley.PositionFilter, p parley.Page, fields *Fields,
+) ([]*parley.PositionConnection, error) {
+	return s.positionsWhere(ctx, holders, `p.holder_id = k.id`, f, rows.Order{Columns: byValidFrom, Descending: true},
+		p, fields)
 }
 
 var byValidFrom = []rows.OrderColumn{by("p.valid_from", "timestamptz"), by("p.id", "uuid")}
 
-func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o rows.Order, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) positionsWhere(
+	ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o rows.Order, p parley.Page,
+	fields *Fields,
+) ([]*parley.PositionConnection, error) {
 	c := rows.Conditions{Query: s.Query(keys), List: []string{scope, `{known p}`, positionHolds, prevails}}
 	if c.LooksBack() {
 		c.Add(onTheTable("p.scenario_id"))
@@ -161,29 +186,44 @@ func (s *Snapshot) positionsWhere(ctx context.Context, keys []Key, scope string,
 		c.Whether(f.SecondHand, "p.second_hand")
 		c.Whether(f.RedLine, "p.red_line")
 		c.Either(f.SingleSourced,
-			"cardinality(p.evidence) = 1 OR cardinality(p.evidence) > 1 AND "+ofEvidence("p", "count(DISTINCT e.source_id) = 1"),
-			"cardinality(p.evidence) <> 1 AND (p.evidence = '{}' OR "+ofEvidence("p", "count(DISTINCT e.source_id) > 1")+")")
+			"cardinality(p.evidence) = 1 OR cardinality(p.evidence) > 1 AND "+ofEvidence("p",
+				"count(DISTINCT e.source_id) = 1"),
+			"cardinality(p.evidence) <> 1 AND (p.evidence = '{}' OR "+ofEvidence("p",
+				"count(DISTINCT e.source_id) > 1")+")")
 		c.Whether(f.Unsourced, "p.evidence = '{}'")
 		rows.Among(&c, ofEvidence("p", "min(g.reliability)"), "source_reliability", f.Reliability)
-		c.DaysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)", f.NotAffirmedForDays)
+		c.DaysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)",
+			f.NotAffirmedForDays)
 		c.Whether(f.Contested, contested("p"))
 	}
-	return rows.Pages(ctx, positions.table, c.Query, rows.List{From: `{positions p}`, Where: c.List, Order: o}, p, fields)
+	return rows.Pages(ctx, positions.table, c.Query, rows.List{From: `{positions p}`, Where: c.List, Order: o}, p,
+		fields)
 }
 
 // PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom; with
 // those superseded, all their versions.
-func (s *Snapshot) PositionHistoriesOnScenarios(ctx context.Context, scenarios []Key, holders []string, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`, filterWant{field: "holders", refs: holders, kinds: []parley.Kind{parley.KindStakeholder}}, superseded, p, fields)
+func (s *Snapshot) PositionHistoriesOnScenarios(
+	ctx context.Context, scenarios []Key, holders []string, superseded bool, p parley.Page, fields *Fields,
+) ([]*parley.PositionConnection, error) {
+	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`,
+		filterWant{field: "holders", refs: holders, kinds: []parley.Kind{parley.KindStakeholder}}, superseded, p,
+		fields)
 }
 
 // PositionHistoriesOfStakeholders are all positions of each holder over the whole of valid time, by validFrom; with
 // those superseded, all their versions.
-func (s *Snapshot) PositionHistoriesOfStakeholders(ctx context.Context, holders []Key, scenarios []string, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
-	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`, filterWant{field: "scenarios", refs: scenarios, kinds: []parley.Kind{parley.KindScenario}}, superseded, p, fields)
+func (s *Snapshot) PositionHistoriesOfStakeholders(
+	ctx context.Context, holders []Key, scenarios []string, superseded bool, p parley.Page, fields *Fields,
+) ([]*parley.PositionConnection, error) {
+	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`,
+		filterWant{field: "scenarios", refs: scenarios, kinds: []parley.Kind{parley.KindScenario}}, superseded, p,
+		fields)
 }
 
-func (s *Snapshot) positionHistories(ctx context.Context, keys []Key, scope, column string, among filterWant, superseded bool, p parley.Page, fields *Fields) ([]*parley.PositionConnection, error) {
+func (s *Snapshot) positionHistories(
+	ctx context.Context, keys []Key, scope, column string, among filterWant, superseded bool, p parley.Page,
+	fields *Fields,
+) ([]*parley.PositionConnection, error) {
 	l := rows.History("positions", "p", scope, byValidFrom, superseded)
 	c := rows.Conditions{Query: s.Query(keys), List: l.Where}
 	var ids []uuid.UUID
@@ -208,7 +248,10 @@ func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([
 	return lines[0], nil
 }
 
-// RecordPosition records where a holder stands.
+// RecordPosition records where a holder stands on a scenario. A position that says what the holder's position says already
+// adds its evidence to that one. Refusals: INVALID, also where it can't contest what it names; CONFLICT where another
+// position of the holder begins at the same instant, or the line has changed since ifUnchangedSince; QUOTE_NOT_FOUND for
+// new evidence; ID_REUSED.
 func (m mutations) RecordPosition(ctx context.Context, in parley.RecordPositionInput) (Written, error) {
 	return create(ctx, m, "recordPosition", in.ID, in, (*writer).recordPosition)
 }
@@ -291,29 +334,43 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	if contested != nil {
 		verb = "is also said to be"
 	}
-	cursor, err := w.positionChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created, positionSentence{
-		cause: parley.CauseOfNew(fresh.ValidFrom, others), lines: rows.IDs{holder.ID, scenario.ID}, touches: evidence.touches(),
-		summary: fmt.Sprintf("%s %s “%s” on “%s” from %s on.", holder.Name, verb, parley.Words(fresh.Stance), scenario.Name, parley.Day(fresh.ValidFrom)),
-	})
+	cursor, err := w.positionChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created,
+		positionSentence{
+			cause: parley.CauseOfNew(fresh.ValidFrom, others), lines: rows.IDs{holder.ID, scenario.ID},
+			touches: evidence.touches(),
+			summary: fmt.Sprintf("%s %s “%s” on “%s” from %s on.",
+				holder.Name, verb, parley.Words(fresh.Stance),
+				scenario.Name, parley.Day(fresh.ValidFrom)),
+		})
 	return Written{ID: fresh.ID, Previous: previous, Cursor: cursor}, err
 }
 
 func mayContest(fresh, contested *parley.Position, holder, scenario *target) error {
 	if contested == nil {
-		return parley.Refuse(parley.Invalid, "contests", "The contested position is not one of %s on “%s”; name a position of the same holder on the same scenario.", holder.Name, scenario.Name)
+		return parley.Refuse(parley.Invalid, "contests",
+			"The contested position is not one of %s on “%s”; name a position of the same holder on the same "+
+				"scenario.",
+			holder.Name, scenario.Name)
 	}
 	if contested.ValidTo != nil && !fresh.ValidFrom.Before(*contested.ValidTo) {
-		return parley.Refuse(parley.Invalid, "contests", "The contested position held until %s only, and this one begins at %s; contest the position that holds then.",
+		return parley.Refuse(parley.Invalid, "contests",
+			"The contested position held until %s only, and this one begins at %s; contest the position that holds "+
+				"then.",
 			parley.FormatInstant(*contested.ValidTo), parley.FormatInstant(fresh.ValidFrom))
 	}
 	if contested.SaysTheSame(fresh) {
-		return parley.Refuse(parley.Invalid, "contests", "It says the same as the position that it contests (%s); add evidence to that one instead.", contested.Stance)
+		return parley.Refuse(parley.Invalid, "contests",
+			"It says the same as the position that it contests (%s); add evidence to that one instead.",
+			contested.Stance)
 	}
 	return nil
 }
 
 // confirmPosition adds the evidence of a position that says what the holder's position says already.
-func (w *writer) confirmPosition(ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, e evidence, offices []*parley.Affiliation) (Written, error) {
+func (w *writer) confirmPosition(
+	ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, e evidence,
+	offices []*parley.Affiliation,
+) (Written, error) {
 	written, err := w.addPositionEvidence(ctx, scenario, holds, e, offices,
 		fmt.Sprintf("%s is confirmed as “%s” on “%s”.", holder.Name, parley.Words(holds.Stance), scenario.Name))
 	if err != nil {
@@ -322,7 +379,7 @@ func (w *writer) confirmPosition(ctx context.Context, id *clientID, scenario, ho
 	return written, w.keep(ctx, id, holds.ID)
 }
 
-// positionSentence is what the feed says of a new or mended position.
+// positionSentence is how the feed describes a new or corrected position.
 type positionSentence struct {
 	cause   parley.ShiftCause
 	lines   []uuid.UUID // the holders and scenarios whose line changed
@@ -331,11 +388,15 @@ type positionSentence struct {
 	summary string
 }
 
-func (w *writer) positionChanged(ctx context.Context, scenario *target, id uuid.UUID, version, previous *uuid.UUID, action parley.RecordAction, s positionSentence) (*parley.Cursor, error) {
+func (w *writer) positionChanged(
+	ctx context.Context, scenario *target, id uuid.UUID, version, previous *uuid.UUID, action parley.RecordAction,
+	s positionSentence,
+) (*parley.Cursor, error) {
 	return w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfPosition, Action: action, SubjectKind: parley.KindPosition, SubjectID: id,
 		Version: version, PreviousVersion: previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Cause: &s.cause, Lines: s.lines, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
+		Cause: &s.cause, Lines: s.lines, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note,
+		Summary: s.summary,
 	})
 }
 
@@ -355,7 +416,9 @@ func (w *writer) currentPosition(ctx context.Context, field string, ref string) 
 	return read[0], nil
 }
 
-// CorrectPosition mends a position.
+// CorrectPosition corrects a position that was recorded wrongly, also to another holder, or to another scenario of the same
+// negotiation. Refusals: INVALID; CONFLICT where another position of the holder begins at the same instant, or it has
+// changed since ifUnchangedSince.
 func (m mutations) CorrectPosition(ctx context.Context, in parley.CorrectPosition) (Written, error) {
 	return perform(ctx, m, in, (*writer).correctPosition)
 }
@@ -383,7 +446,9 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 		return Written{}, err
 	}
 	if *scenario.NegotiationID != *was.NegotiationID {
-		return Written{}, parley.Refuse(parley.Invalid, "scenario", "“%s” belongs to another negotiation; retract the position and record it there.", scenario.Name)
+		return Written{},
+			parley.Refuse(parley.Invalid, "scenario",
+				"“%s” belongs to another negotiation; retract the position and record it there.", scenario.Name)
 	}
 
 	oldLine, err := w.positionsOf(ctx, wasHolder.ID, was.ID)
@@ -391,12 +456,12 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 		return Written{}, err
 	}
 	before := positionLine.copies(oldLine)
-	oldLine, mended := positionLine.without(oldLine, seen.ID)
-	if mended == nil {
+	oldLine, corrected := positionLine.without(oldLine, seen.ID)
+	if corrected == nil {
 		return Written{}, errMoved
 	}
-	previous := mended.Version
-	fields, err := mended.Correct(in, idPatch(in.Holder, holder), idPatch(in.Scenario, scenario))
+	previous := corrected.Version
+	fields, err := corrected.Correct(in, idPatch(in.Holder, holder), idPatch(in.Scenario, scenario))
 	if err != nil {
 		return Written{}, err
 	}
@@ -405,12 +470,12 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 	}
 	newLine, stays := oldLine, scenario.ID == was.ID && holder.ID == wasHolder.ID
 	if !stays {
-		mended.ContestsID = nil // what it contested is on the line that it leaves
+		corrected.ContestsID = nil // what it contested is on the line that it leaves
 		if newLine, err = w.positionsOf(ctx, holder.ID, scenario.ID); err != nil {
 			return Written{}, err
 		}
 	}
-	said, err := evidence{}.statements(ctx, w, mended.EvidenceIDs...)
+	said, err := evidence{}.statements(ctx, w, corrected.EvidenceIDs...)
 	if err != nil {
 		return Written{}, err
 	}
@@ -422,12 +487,12 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 		return Written{}, err
 	}
 
-	mended.SecondHand = parley.SecondHand(holder.ID, said, offices, mended.ValidFrom)
-	mended.Provenance = w.provenance(&in.Note)
-	if err := w.close(ctx, "positions", mended.ID, "CORRECTED"); err != nil {
+	corrected.SecondHand = parley.SecondHand(holder.ID, said, offices, corrected.ValidFrom)
+	corrected.Provenance = w.provenance(&in.Note)
+	if err := w.close(ctx, "positions", corrected.ID, "CORRECTED"); err != nil {
 		return Written{}, err
 	}
-	delete(before, mended.ID)
+	delete(before, corrected.ID)
 	if !stays {
 		if err := parley.ArrangePositions(oldLine, uuid.Nil); err != nil {
 			return Written{}, err
@@ -437,18 +502,21 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 		}
 		before = positionLine.copies(newLine)
 	}
-	newLine = append(newLine, mended)
-	if err := parley.ArrangePositions(newLine, mended.ID); err != nil {
+	newLine = append(newLine, corrected)
+	if err := parley.ArrangePositions(newLine, corrected.ID); err != nil {
 		return Written{}, err
 	}
 	if err := positionLine.rewrite(ctx, w, scenario, before, newLine); err != nil {
 		return Written{}, err
 	}
-	cursor, err := w.positionChanged(ctx, scenario, mended.ID, &mended.Version, &previous, parley.Updated, positionSentence{
-		cause: parley.RecordCorrected, lines: rows.IDs{holder.ID, scenario.ID, wasHolder.ID, was.ID}, touches: touchedBy([]*target{was}), note: &in.Note,
-		summary: fmt.Sprintf("Corrected a position: %s is “%s” on “%s” from %s on.", holder.Name, parley.Words(mended.Stance), scenario.Name, parley.Day(mended.ValidFrom)),
-	})
-	return Written{ID: mended.ID, Previous: &previous, Cursor: cursor}, err
+	cursor, err := w.positionChanged(ctx, scenario, corrected.ID, &corrected.Version, &previous, parley.Updated,
+		positionSentence{
+			cause: parley.RecordCorrected, lines: rows.IDs{holder.ID, scenario.ID, wasHolder.ID, was.ID},
+			touches: touchedBy([]*target{was}), note: &in.Note,
+			summary: fmt.Sprintf("Corrected a position: %s is “%s” on “%s” from %s on.", holder.Name,
+				parley.Words(corrected.Stance), scenario.Name, parley.Day(corrected.ValidFrom)),
+		})
+	return Written{ID: corrected.ID, Previous: &previous, Cursor: cursor}, err
 }
 
 // idPatch is a patch of a reference that can't be cleared, as one of ids.
@@ -497,7 +565,9 @@ func (w *writer) retractPosition(ctx context.Context, subject *target, in parley
 	}
 	cursor, err := w.positionChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, positionSentence{
 		cause: parley.RecordCorrected, lines: rows.IDs{holder.ID, scenario.ID}, note: &in.Note,
-		summary: fmt.Sprintf("Retracted that %s was “%s” on “%s” from %s on.", holder.Name, parley.Words(taken.Stance), scenario.Name, parley.Day(taken.ValidFrom)),
+		summary: fmt.Sprintf("Retracted that %s was “%s” on “%s” from %s on.",
+			holder.Name, parley.Words(taken.Stance),
+			scenario.Name, parley.Day(taken.ValidFrom)),
 	})
 	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err
 }

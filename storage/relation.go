@@ -13,19 +13,27 @@ import (
 // relations are kept in a table of their own.
 var relations = &noun[parley.ScenarioRelation]{
 	traits: traits{
-		changes: parley.ChangeOfRecord, texts: []string{"note"}, visible: onTheTable("@.from_id") + " AND " + onTheTable("@.to_id"),
+		changes: parley.ChangeOfRecord, texts: []string{"note"}, visible: onTheTable("@.from_id") + " AND " +
+			onTheTable("@.to_id"),
 	},
 	table: &rows.Table[parley.ScenarioRelation]{
 		Kind: parley.KindRelation, Name: "relations", Alias: "r",
 		Self: func(r *parley.ScenarioRelation) (*uuid.UUID, *parley.Lens) { return &r.ID, &r.Lens },
 		Columns: append(rows.Columns[parley.ScenarioRelation]{
-			rows.Text("kind label", "kind", func(r *parley.ScenarioRelation) *parley.ScenarioRelationKind { return &r.Kind }),
-			rows.Reference("from label", "from_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.FromID }, scenarios.table).UsedAs("a relation").Follow(),
-			rows.Reference("to label", "to_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.ToID }, scenarios.table).UsedAs("a relation").Follow(),
-			rows.OptionalReference("claimedBy", "claimed_by", func(r *parley.ScenarioRelation) **uuid.UUID { return &r.ClaimedByID }, stakeholders.table).UsedAs("a relation that it claims").Follow(),
+			rows.Text("kind label", "kind",
+				func(r *parley.ScenarioRelation) *parley.ScenarioRelationKind { return &r.Kind }),
+			rows.Reference("from label", "from_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.FromID },
+				scenarios.table).UsedAs("a relation").Follow(),
+			rows.Reference("to label", "to_id", func(r *parley.ScenarioRelation) *uuid.UUID { return &r.ToID },
+				scenarios.table).UsedAs("a relation").Follow(),
+			rows.OptionalReference("claimedBy", "claimed_by",
+				func(r *parley.ScenarioRelation) **uuid.UUID { return &r.ClaimedByID },
+				stakeholders.table).UsedAs("a relation that it claims").Follow(),
 			rows.OptionalText("note", "note", func(r *parley.ScenarioRelation) **string { return &r.Note }),
-			rows.IDList("evidence", "evidence", func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs }, parley.KindStatement).UsedAs("a relation"),
-		}, provenance("recorded_at", "recordedAt supersededAt", func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance })...),
+			rows.IDList("evidence", "evidence", func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs },
+				parley.KindStatement).UsedAs("a relation"),
+		}, provenance("recorded_at", "recordedAt supersededAt",
+			func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance })...),
 	},
 	provenance: func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance },
 }
@@ -36,13 +44,17 @@ func (s *Snapshot) Relations(ctx context.Context, keys []Key, fields *Fields) ([
 }
 
 // RelationsOf are the relations of each scenario, in both directions, earliest recorded first.
-func (s *Snapshot) RelationsOf(ctx context.Context, scenarios []Key, fields *Fields) ([][]*parley.ScenarioRelation, error) {
+func (s *Snapshot) RelationsOf(
+	ctx context.Context, scenarios []Key, fields *Fields,
+) ([][]*parley.ScenarioRelation, error) {
 	return rows.Each(ctx, relations.table, s.Query(scenarios), fields, `
 		{relations r} ON (r.from_id = k.id OR r.to_id = k.id) AND {known r}
 		JOIN {records i} ON i.id = r.id`, `i.recorded_at, r.id`)
 }
 
-// RelateScenarios puts a relation on record.
+// RelateScenarios records how two scenarios of a negotiation bear on each other. Refusals: INVALID, also for scenarios of
+// two negotiations; CONFLICT where the same party claims the same relation already; QUOTE_NOT_FOUND for new evidence;
+// ID_REUSED.
 func (m mutations) RelateScenarios(ctx context.Context, in parley.RelateScenariosInput) (Written, error) {
 	return create(ctx, m, "relateScenarios", in.ID, in, (*writer).relateScenarios)
 }
@@ -60,7 +72,10 @@ func (w *writer) relateScenarios(ctx context.Context, in parley.RelateScenariosI
 		return Written{}, err
 	}
 	if *from.NegotiationID != *to.NegotiationID {
-		return Written{}, parley.Refuse(parley.Invalid, "to", "“%s” belongs to another negotiation than “%s”; relate scenarios of one negotiation.", to.Name, from.Name)
+		return Written{},
+			parley.Refuse(parley.Invalid, "to",
+				"“%s” belongs to another negotiation than “%s”; relate scenarios of one negotiation.",
+				to.Name, from.Name)
 	}
 	if err := evidence.prepare(ctx, w); err != nil {
 		return Written{}, err
@@ -71,11 +86,13 @@ func (w *writer) relateScenarios(ctx context.Context, in parley.RelateScenariosI
 	if err := w.insertStatements(ctx, evidence.added); err != nil {
 		return Written{}, err
 	}
-	r := parley.ScenarioRelation{Kind: in.Kind, FromID: from.ID, ToID: to.ID, ClaimedByID: idOf(claimedBy), Note: in.Note, EvidenceIDs: evidence.ids()}
+	r := parley.ScenarioRelation{Kind: in.Kind, FromID: from.ID, ToID: to.ID, ClaimedByID: idOf(claimedBy),
+		Note: in.Note, EvidenceIDs: evidence.ids()}
 	touches := touchedBy([]*target{from, to})
 	if claimedBy != nil {
 		touches = append(touches, claimedBy.ID)
 	}
-	return relations.create(ctx, w, id, &target{ID: id.newID(), NegotiationID: from.NegotiationID}, &r, append(touches, evidence.touches()...),
+	return relations.create(ctx, w, id, &target{ID: id.newID(), NegotiationID: from.NegotiationID}, &r,
+		append(touches, evidence.touches()...),
 		fmt.Sprintf("Related two scenarios: %s.", r.Label(from.Name, to.Name)))
 }

@@ -12,9 +12,9 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// Retract takes back a record that should never have been recorded. It is refused with IN_USE while something rests on it,
-// with INVALID_TRANSITION where a scenario's other statuses can't follow one another without it, and with CONFLICT where the
-// record has changed since ifUnchangedSince.
+// Retract takes back a record that should never have been recorded. It is refused with IN_USE while something rests on
+// it, with INVALID_TRANSITION where a scenario's other statuses can't follow one another without it, and with CONFLICT
+// where the record has changed since ifUnchangedSince.
 func (m mutations) Retract(ctx context.Context, in parley.RetractInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).retract)
 }
@@ -36,7 +36,8 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 		if was {
 			return Written{ID: id}, errUnchanged
 		}
-		return Written{}, parley.Refuse(parley.NotFound, "id", "Nothing is known as %q; give the id or the key of a record.", in.ID)
+		return Written{},
+			parley.Refuse(parley.NotFound, "id", "Nothing is known as %q; give the id or the key of a record.", in.ID)
 	}
 	switch subject.Kind {
 	case parley.KindPosition:
@@ -70,7 +71,8 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 		}
 	}
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
-		Kind: describe(subject.Kind).changes, Action: parley.Retracted, SubjectKind: subject.Kind, SubjectID: subject.ID, PreviousVersion: &previous,
+		Kind: describe(subject.Kind).changes, Action: parley.Retracted, SubjectKind: subject.Kind,
+		SubjectID: subject.ID, PreviousVersion: &previous,
 		NegotiationID: negotiation, Touches: touchedBy(append(related, subject)), Note: &in.Note,
 		Summary: fmt.Sprintf("Retracted %s.", called(subject)),
 	})
@@ -81,7 +83,8 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 func (w *writer) wasRetracted(ctx context.Context, ref string) (uuid.UUID, bool, error) {
 	named := parley.ReadRef(ref)
 	var found []uuid.UUID
-	err := w.all(ctx, &found, `SELECT id FROM {records} WHERE (id = $1 OR path = $2) AND retracted_at < 'infinity'`, named.ID, named.Key)
+	err := w.all(ctx, &found, `SELECT id FROM {records} WHERE (id = $1 OR path = $2) AND retracted_at < 'infinity'`,
+		named.ID, named.Key)
 	if err != nil {
 		return uuid.Nil, false, fmt.Errorf("look for a retracted record: %w", err)
 	}
@@ -91,7 +94,8 @@ func (w *writer) wasRetracted(ctx context.Context, ref string) (uuid.UUID, bool,
 	return found[0], true, nil
 }
 
-// lastVersion is the version of a record that stands, and the records whose followers are notified of what becomes of it.
+// lastVersion is the version of a record that stands, and the records whose followers are notified of what becomes of
+// it.
 func (w *writer) lastVersion(ctx context.Context, subject *target) (uuid.UUID, []*target, error) {
 	d := describe(subject.Kind)
 	var last []struct {
@@ -163,7 +167,8 @@ func usesOf(kind parley.Kind) (uses []use) {
 			if c.Many {
 				named = `x.` + c.name + ` @> ARRAY[$1::uuid]`
 			}
-			uses = append(uses, use{c.Use, `EXISTS (SELECT FROM {` + d.table + ` x} WHERE ` + named + ` AND {known x})`})
+			uses = append(uses,
+				use{c.Use, `EXISTS (SELECT FROM {` + d.table + ` x} WHERE ` + named + ` AND {known x})`})
 		}
 	}
 	return uses
@@ -190,7 +195,8 @@ func (w *writer) freeOfUse(ctx context.Context, subject *target, since *parley.C
 		return fmt.Errorf("look for what rests on a record: %w", err)
 	}
 	if found = distinct(found); len(found) > 0 {
-		return parley.Refuse(parley.InUse, "id", "%s is in use: %s rests on it; retract that first.", capital(called(subject)), strings.Join(found, ", "))
+		return parley.Refuse(parley.InUse, "id", "%s is in use: %s rests on it; retract that first.",
+			capital(called(subject)), strings.Join(found, ", "))
 	}
 	return nil
 }

@@ -21,21 +21,31 @@ var scenarios = &noun[parley.Scenario]{
 		Kind: parley.KindScenario, Name: "scenarios", Alias: "s",
 		Self: func(s *parley.Scenario) (*uuid.UUID, *parley.Lens) { return &s.ID, &s.Lens },
 		Columns: append(rows.Columns[parley.Scenario]{
-			rows.Reference("negotiation", "negotiation_id", func(s *parley.Scenario) *uuid.UUID { return &s.NegotiationID }, negotiations.table),
-			rows.Reference("issue", "issue_id", func(s *parley.Scenario) *uuid.UUID { return &s.IssueID }, issues.table).UsedAs("a scenario"),
+			rows.Reference("negotiation", "negotiation_id",
+				func(s *parley.Scenario) *uuid.UUID { return &s.NegotiationID }, negotiations.table),
+			rows.Reference("issue", "issue_id", func(s *parley.Scenario) *uuid.UUID { return &s.IssueID },
+				issues.table).UsedAs("a scenario"),
 			rows.Text("key", "key", func(s *parley.Scenario) *string { return &s.Key }),
 			rows.Text("title label", "title", func(s *parley.Scenario) *string { return &s.Title }),
 			rows.OptionalText("summary", "summary", func(s *parley.Scenario) **string { return &s.Summary }),
 			rows.OptionalText("criteria", "criteria", func(s *parley.Scenario) **string { return &s.Criteria }),
 			rows.OptionalTime("deadline", "deadline", func(s *parley.Scenario) **parley.Instant { return &s.Deadline }),
-			rows.OptionalText("resolution", "outcome", func(s *parley.Scenario) **parley.ResolutionOutcome { return &s.Outcome }),
-			rows.OptionalText("resolution", "resolution_note", func(s *parley.Scenario) **string { return &s.ResolutionNote }),
-			rows.OptionalTime("resolution", "resolved_at", func(s *parley.Scenario) **parley.Instant { return &s.ResolvedAt }),
-			rows.OptionalID("resolution", "resolved_by", func(s *parley.Scenario) **uuid.UUID { return &s.ResolvedByID }),
-			rows.OptionalText("targetStage", "target_stage", func(s *parley.Scenario) **parley.NegotiationStage { return &s.TargetStage }),
-			rows.OptionalText("status allowedTransitions", "@c.to_status", func(s *parley.Scenario) **parley.ScenarioStatus { return &s.Status }),
-			rows.OptionalTime("statusSince", "@c.effective_at", func(s *parley.Scenario) **parley.Instant { return &s.StatusSince }),
-			rows.OptionalID("currentStatusChange", "@c.id", func(s *parley.Scenario) **uuid.UUID { return &s.StatusChangeID }),
+			rows.OptionalText("resolution", "outcome",
+				func(s *parley.Scenario) **parley.ResolutionOutcome { return &s.Outcome }),
+			rows.OptionalText("resolution", "resolution_note",
+				func(s *parley.Scenario) **string { return &s.ResolutionNote }),
+			rows.OptionalTime("resolution", "resolved_at",
+				func(s *parley.Scenario) **parley.Instant { return &s.ResolvedAt }),
+			rows.OptionalID("resolution", "resolved_by",
+				func(s *parley.Scenario) **uuid.UUID { return &s.ResolvedByID }),
+			rows.OptionalText("targetStage", "target_stage",
+				func(s *parley.Scenario) **parley.NegotiationStage { return &s.TargetStage }),
+			rows.OptionalText("status allowedTransitions", "@c.to_status",
+				func(s *parley.Scenario) **parley.ScenarioStatus { return &s.Status }),
+			rows.OptionalTime("statusSince", "@c.effective_at",
+				func(s *parley.Scenario) **parley.Instant { return &s.StatusSince }),
+			rows.OptionalID("currentStatusChange", "@c.id",
+				func(s *parley.Scenario) **uuid.UUID { return &s.StatusChangeID }),
 		}, provenance("recorded_at", "", func(s *parley.Scenario) *parley.Provenance { return &s.Provenance })...),
 		Join: statusInForce,
 	},
@@ -43,11 +53,13 @@ var scenarios = &noun[parley.Scenario]{
 }
 
 // statusInForce joins the status change of a scenario that holds at the lens's valid instant.
-const statusInForce = `{status_changes @c} ON @c.scenario_id = @.id AND {known @c} AND @c.effective_at <= k.valid_at AND @c.valid_to > k.valid_at`
+const statusInForce = `{status_changes @c} ON @c.scenario_id = @.id AND {known @c} AND @c.effective_at <= k.valid_at ` +
+	`AND @c.valid_to > k.valid_at`
 
 // onTheTable says that a scenario has come on the table by the lens's valid instant.
 func onTheTable(scenario string) string {
-	return `EXISTS (SELECT FROM {status_changes f} WHERE f.scenario_id = ` + scenario + ` AND {known f} AND f.effective_at <= k.valid_at)`
+	return `EXISTS (SELECT FROM {status_changes f} WHERE f.scenario_id = ` + scenario +
+		` AND {known f} AND f.effective_at <= k.valid_at)`
 }
 
 // Scenarios are those with these ids; nil where there is none. One that is not on the table at the lens's valid instant
@@ -69,7 +81,10 @@ func (s *Snapshot) ScenariosOnTheTable(ctx context.Context, keys []Key, fields *
 }
 
 // ListScenarios lists the scenarios on the table.
-func (s *Snapshot) ListScenarios(ctx context.Context, asOf *parley.AsOf, f *parley.ScenarioFilter, order parley.ScenarioOrder, p parley.Page, fields *Fields) (*parley.ScenarioConnection, error) {
+func (s *Snapshot) ListScenarios(
+	ctx context.Context, asOf *parley.AsOf, f *parley.ScenarioFilter, order parley.ScenarioOrder, p parley.Page,
+	fields *Fields,
+) (*parley.ScenarioConnection, error) {
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
@@ -78,16 +93,24 @@ func (s *Snapshot) ListScenarios(ctx context.Context, asOf *parley.AsOf, f *parl
 }
 
 // ScenariosOfNegotiations are the scenarios on the table of each negotiation.
-func (s *Snapshot) ScenariosOfNegotiations(ctx context.Context, negotiations []Key, f *parley.ScenarioFilter, order parley.ScenarioOrder, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
+func (s *Snapshot) ScenariosOfNegotiations(
+	ctx context.Context, negotiations []Key, f *parley.ScenarioFilter, order parley.ScenarioOrder, p parley.Page,
+	fields *Fields,
+) ([]*parley.ScenarioConnection, error) {
 	return s.scenariosWhere(ctx, negotiations, `s.negotiation_id = k.id`, f, order, p, fields)
 }
 
 // ScenariosOfIssues are the scenarios on the table of each issue, by key.
-func (s *Snapshot) ScenariosOfIssues(ctx context.Context, issues []Key, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
+func (s *Snapshot) ScenariosOfIssues(
+	ctx context.Context, issues []Key, p parley.Page, fields *Fields,
+) ([]*parley.ScenarioConnection, error) {
 	return s.scenariosWhere(ctx, issues, `s.issue_id = k.id`, nil, parley.ScenariosByKey, p, fields)
 }
 
-func (s *Snapshot) scenariosWhere(ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, order parley.ScenarioOrder, p parley.Page, fields *Fields) ([]*parley.ScenarioConnection, error) {
+func (s *Snapshot) scenariosWhere(
+	ctx context.Context, keys []Key, scope string, f *parley.ScenarioFilter, order parley.ScenarioOrder, p parley.Page,
+	fields *Fields,
+) ([]*parley.ScenarioConnection, error) {
 	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known s}`, scope}}
 	if err := s.scenariosThat(ctx, &c, f); err != nil {
 		return nil, err
@@ -139,7 +162,8 @@ func (s *Snapshot) scenariosThat(ctx context.Context, c *rows.Conditions, f *par
 // reached: the scenario s has, or has not, come to one of the statuses.
 func reached(c *rows.Conditions, exists string, statuses []parley.ScenarioStatus) {
 	if len(statuses) > 0 {
-		c.Add(exists + ` (SELECT FROM {status_changes e} WHERE e.scenario_id = s.id AND {known e} AND e.effective_at <= k.valid_at
+		c.Add(exists + ` (SELECT FROM {status_changes e} WHERE e.scenario_id = s.id AND {known e}
+			AND e.effective_at <= k.valid_at
 			AND e.to_status = ANY(` + c.Arg(rows.Words[parley.ScenarioStatus](statuses)) + `::scenario_status[]))`)
 	}
 }
@@ -147,12 +171,16 @@ func reached(c *rows.Conditions, exists string, statuses []parley.ScenarioStatus
 // heldBy: one of the stakeholders has a prevailing position of one of the stances on the scenario s.
 func heldBy(c *rows.Conditions, holders []uuid.UUID, stances ...parley.Stance) {
 	if len(holders) > 0 {
-		c.Add(`EXISTS (SELECT FROM {positions p} WHERE p.scenario_id = s.id AND p.holder_id = ANY(` + c.Arg(rows.IDs(holders)) + `::uuid[])
-			AND p.stance = ANY(` + c.Arg(rows.Words[parley.Stance](stances)) + `::stance[]) AND {known p} AND ` + positionHolds + ` AND ` + prevails + `)`)
+		c.Add(`EXISTS (SELECT FROM {positions p} WHERE p.scenario_id = s.id
+			AND p.holder_id = ANY(` + c.Arg(rows.IDs(holders)) + `::uuid[])
+			AND p.stance = ANY(` + c.Arg(rows.Words[parley.Stance](stances)) + `::stance[]) AND {known p}
+				AND ` + positionHolds + ` AND ` + prevails + `)`)
 	}
 }
 
-// AddScenario puts a scenario on the table with its first status.
+// AddScenario puts a scenario on the table with its first status. Refusals: INVALID, also for a first status in the future;
+// INVALID_TRANSITION for a status that can't be the first; TAKEN for a key in use; QUOTE_NOT_FOUND for new evidence;
+// ID_REUSED.
 func (m mutations) AddScenario(ctx context.Context, in parley.AddScenarioInput) (Written, error) {
 	return create(ctx, m, "addScenario", in.ID, in, (*writer).addScenario)
 }
@@ -183,7 +211,8 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 	subject := below(id, negotiations[issue.NegotiationID.String()], &issue.ID, in.Key)
 	first := &parley.StatusChange{
 		ID: parley.NewID(), ScenarioID: subject.ID, To: in.InitialStatus, ByIDs: ids(by), Reason: in.Reason,
-		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, EvidenceIDs: evidence.ids(),
+		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision,
+		EvidenceIDs: evidence.ids(),
 	}
 	line := []*parley.StatusChange{first}
 	if err := parley.ArrangeStatuses(line, first.ID, w.at); err != nil {
@@ -192,7 +221,8 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 	if err := w.insertStatements(ctx, evidence.added); err != nil {
 		return Written{}, err
 	}
-	if err := w.record(ctx, subject.ID, parley.KindScenario, subject.Path, subject.NegotiationID, subject.ParentID); err != nil {
+	if err := w.record(ctx, subject.ID, parley.KindScenario, subject.Path, subject.NegotiationID,
+		subject.ParentID); err != nil {
 		return Written{}, err
 	}
 	s.ID, s.NegotiationID, s.IssueID, s.Provenance = subject.ID, *issue.NegotiationID, issue.ID, w.provenance(nil)
@@ -213,7 +243,7 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 	return Written{ID: subject.ID, Cursor: cursor}, err
 }
 
-// EditScenario changes a scenario's fields.
+// EditScenario changes a scenario's fields. Refusals: INVALID; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditScenario(ctx context.Context, in parley.EditScenario) (Written, error) {
 	return perform(ctx, m, in, (*writer).editScenario)
 }

@@ -115,12 +115,14 @@ func TestConstraintsAreNamed(t *testing.T) {
 		WHERE n.nspname = 'public' AND contype IN ('c', 'x')
 			AND conrelid <> 0 AND conname NOT LIKE 'goose%'
 		UNION ALL
-		SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary AND indexrelid::regclass::text LIKE 'one\_%'`)
+		SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary
+			AND indexrelid::regclass::text LIKE 'one\_%'`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name := range refusals {
-		known := slices.Contains(constraints, name) || strings.HasSuffix(name, "_pkey") || strings.HasSuffix(name, "_key") || strings.HasPrefix(name, "one_open_")
+		known := slices.Contains(constraints, name) || strings.HasSuffix(name, "_pkey") ||
+			strings.HasSuffix(name, "_key") || strings.HasPrefix(name, "one_open_")
 		if !known {
 			t.Errorf("there is a sentence for %s, but no such constraint", name)
 		}
@@ -140,7 +142,8 @@ func TestFactsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.RegisterStakeholder(parley.WithCaller(t.Context(), analyst), parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
+	if _, err := s.RegisterStakeholder(parley.WithCaller(t.Context(), analyst),
+		parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{

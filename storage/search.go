@@ -14,7 +14,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// sort classes records for search: each sort has indexes of its own in search_texts, and its own share of what is ranked.
+// sort classes records for search: each sort has indexes of its own in search_texts, and its own share of what is
+// ranked.
 func (d description) sort() string {
 	switch {
 	case len(d.names) > 0:
@@ -37,7 +38,8 @@ func searched(sort string) (list []description) {
 
 // versionFound is the row x of the version that the row t of search_texts names.
 func (d description) versionFound() string {
-	return `{` + d.table + ` x} WHERE t.kind = '` + string(d.kind) + `' AND x.id = t.record_id AND x.version = t.version AND {known x}`
+	return `{` + d.table + ` x} WHERE t.kind = '` + string(d.kind) +
+		`' AND x.id = t.record_id AND x.version = t.version AND {known x}`
 }
 
 // inSight says that the row t of search_texts, of a sort, is of a version that is visible.
@@ -65,17 +67,18 @@ func textOf() string {
 	return strings.Join(texts, " UNION ALL ")
 }
 
-// What is ranked are so many of each sort: of the records with names, of the positions, of the others and of the passages in
-// sources' texts. They are the newest that are in sight, so that what is recorded later can't take their places in an older lens.
+// What is ranked are so many of each sort: of the records with names, of the positions, of the others and of the
+// passages in sources' texts. They are the newest that are in sight, so that what is recorded later can't take their
+// places in an older lens.
 const (
 	candidates = 500
 	few        = 10  // where fewer texts hold the words, names that are spelt alike are looked for
 	alike      = 100 // so many of them at most
 )
 
-// newest are the candidates of one sort. Where the words are common, as a look at a few rows tells, they are sought among the
-// newest rows, since to find all that hold them takes long; else by the index of words. That changes how they are found and not
-// which.
+// newest are the candidates of one sort. Where the words are common, as a look at a few rows tells, they are sought
+// among the newest rows, since to find all that hold them takes long; else by the index of words. That changes how they
+// are found and not which.
 func newest(sort, condition, until string) string {
 	return strings.NewReplacer(
 		"{sort}", sort,
@@ -86,7 +89,8 @@ func newest(sort, condition, until string) string {
 	).Replace(`
 		{sort}_common AS (
 			SELECT count(*) FILTER (WHERE t.words @@ a.query) >= 5 AS common
-			FROM (SELECT t.words FROM {search_texts t} WHERE {condition} AND t.at <= {until} {order} LIMIT 200) t, asked a
+			FROM (SELECT t.words FROM {search_texts t} WHERE {condition}
+				AND t.at <= {until} {order} LIMIT 200) t, asked a
 		),
 		{sort}_among_newest AS MATERIALIZED (
 			SELECT t.version
@@ -107,7 +111,8 @@ func newest(sort, condition, until string) string {
 				FROM (
 					SELECT t.version, t.record_id, t.kind, t.at
 					FROM {search_texts t}
-					WHERE {condition} AND t.words @@ (SELECT query FROM asked) AND (SELECT count(*) FROM {sort}_among_newest) < {candidates}
+					WHERE {condition} AND t.words @@ (SELECT query FROM asked) AND (SELECT count(*)
+						FROM {sort}_among_newest) < {candidates}
 					OFFSET 0
 				) t
 				WHERE t.at <= {until}
@@ -159,10 +164,12 @@ var search = strings.NewReplacer(
 	holding AS MATERIALIZED (
 		SELECT t.kind, t.record_id, t.version, NULL::int AS start, false AS alike,
 			0.501 + 0.2495 * (ts_rank(t.words, a.any, 33) + ts_rank(t.words, a.whole, 33)) AS rank
-		FROM asked a, (SELECT version FROM by_name UNION ALL SELECT version FROM by_position UNION ALL SELECT version FROM by_other) c
+		FROM asked a, (SELECT version FROM by_name UNION ALL SELECT version FROM by_position UNION ALL SELECT version
+			FROM by_other) c
 		JOIN {search_texts t} ON t.version = c.version
 		UNION ALL
-		SELECT 'SOURCE', t.source_id, NULL, t.start, false, 0.501 + 0.2495 * (ts_rank(t.words, a.any, 33) + ts_rank(t.words, a.whole, 33))
+		SELECT 'SOURCE', t.source_id, NULL, t.start, false,
+			0.501 + 0.2495 * (ts_rank(t.words, a.any, 33) + ts_rank(t.words, a.whole, 33))
 		FROM asked a, passages c
 		JOIN {source_passages t} ON t.source_id = c.source_id AND t.start = c.start
 	),
@@ -178,7 +185,8 @@ var search = strings.NewReplacer(
 	found AS (
 		SELECT *
 		FROM (
-			SELECT DISTINCT ON (record_id) kind, record_id, version, start, alike, round(rank::numeric, 4)::float8 AS rank
+			SELECT DISTINCT ON (record_id) kind, record_id, version, start, alike,
+				round(rank::numeric, 4)::float8 AS rank
 			FROM hits
 			ORDER BY record_id, alike, hits.rank DESC, start
 		) t
@@ -188,9 +196,10 @@ var search = strings.NewReplacer(
 	SELECT t.record_id, t.rank, w.gaps[1] || coalesce(m.marked, '') AS text
 	FROM asked a, found t
 	CROSS JOIN LATERAL (` + textOf() + `) x
-	CROSS JOIN LATERAL (SELECT translate(normalize(x.text, NFC), E'\x01\x02', '') AS text OFFSET 0) p -- each worked out once
+	CROSS JOIN LATERAL (SELECT translate(normalize(x.text, NFC), E'\x01\x02', '') AS text OFFSET 0) p -- computed once
 	CROSS JOIN LATERAL (
-		SELECT array_remove(regexp_split_to_array(p.text, '[^{word}]+'), '') AS words, regexp_split_to_array(p.text, '[{word}]+') AS gaps
+		SELECT array_remove(regexp_split_to_array(p.text, '[^{word}]+'), '') AS words,
+			regexp_split_to_array(p.text, '[{word}]+') AS gaps
 		OFFSET 0
 	) w
 	CROSS JOIN LATERAL (SELECT string_to_array(words(array_to_string(w.words, ' ')), ' ') AS folded OFFSET 0) f
@@ -199,12 +208,15 @@ var search = strings.NewReplacer(
 				OR t.alike AND EXISTS (SELECT FROM unnest(a.list) l WHERE similarity(l, m.word) >= 0.3)
 			THEN E'\x01' || m.original || E'\x02' ELSE m.original END || m.gap, '' ORDER BY n) AS marked
 		FROM unnest(w.words, w.gaps[2:], CASE cardinality(f.folded) WHEN cardinality(w.words) THEN f.folded
-			ELSE ARRAY(SELECT words(o) FROM unnest(w.words) WITH ORDINALITY o(o, n) ORDER BY n) END) WITH ORDINALITY m(original, gap, word, n)
+			ELSE ARRAY(SELECT words(o) FROM unnest(w.words) WITH ORDINALITY o(o, n)
+				ORDER BY n) END) WITH ORDINALITY m(original, gap, word, n)
 	) m
 	ORDER BY t.rank DESC, t.record_id DESC`)
 
 // Search finds the records that hold the words of a text, best rank first.
-func (s *Snapshot) Search(ctx context.Context, text string, first int, asOf *parley.AsOf) ([]*parley.SearchResult, error) {
+func (s *Snapshot) Search(
+	ctx context.Context, text string, first int, asOf *parley.AsOf,
+) ([]*parley.SearchResult, error) {
 	terms, err := parley.ReadTerms(text)
 	if err != nil {
 		return nil, err
@@ -221,16 +233,19 @@ func (s *Snapshot) Search(ctx context.Context, text string, first int, asOf *par
 	if terms.Open {
 		open = len(terms.List)
 	}
-	statement := strings.NewReplacer("{terms}", q.Arg(rows.Words[string](terms.List)), "{open}", q.Arg(int64(open))+"::bigint", "{first}", q.Arg(int64(first))+"::bigint").Replace(search)
+	statement := strings.NewReplacer("{terms}", q.Arg(rows.Words[string](terms.List)), "{open}",
+		q.Arg(int64(open))+"::bigint", "{first}", q.Arg(int64(first))+"::bigint").Replace(search)
 	results := []*parley.SearchResult{}
-	err = q.Run(ctx, `f.record_id, f.rank, f.text`, `FROM {keys} `+q.Join()+`LATERAL (`+statement+`) f ON TRUE`, func(n int, sent *rows.Row) {
-		if sent.IsNull() {
-			return
-		}
-		results = append(results, &parley.SearchResult{
-			NodeID: sent.Next().ID(), Rank: sent.Next().Float(), Snippet: parley.Snippet(sent.Next().Text()), Lens: q.Keys[n].Lens,
+	err = q.Run(ctx, `f.record_id, f.rank, f.text`, `FROM {keys} `+q.Join()+`LATERAL (`+statement+`) f ON TRUE`,
+		func(n int, sent *rows.Row) {
+			if sent.IsNull() {
+				return
+			}
+			results = append(results, &parley.SearchResult{
+				NodeID: sent.Next().ID(), Rank: sent.Next().Float(), Snippet: parley.Snippet(sent.Next().Text()),
+				Lens: q.Keys[n].Lens,
+			})
 		})
-	})
 	if err != nil {
 		return nil, err
 	}
@@ -240,8 +255,9 @@ func (s *Snapshot) Search(ctx context.Context, text string, first int, asOf *par
 // keptAtOnce is how many bytes of new statements have their words kept by the trigger, in a few milliseconds.
 const keptAtOnce = 4_000
 
-// keepLongWords keeps the words of new statements that are long, or many, before the head is taken, since that takes a while.
-// Their place among the newest is that of the last change until then. (A batch has all writers wait from the beginning.)
+// keepLongWords keeps the words of new statements that are long, or many, before the head is taken, since that takes a
+// while. Their place among the newest is that of the last change until then. (A batch has all writers wait from the
+// beginning.)
 func (w *writer) keepLongWords(ctx context.Context, added []*newStatement) error {
 	type fact struct {
 		ID      uuid.UUID `json:"id"`
@@ -268,7 +284,8 @@ func (w *writer) keepLongWords(ctx context.Context, added []*newStatement) error
 		INSERT INTO search_texts
 		SELECT t.*
 		FROM feed_head h, jsonb_array_elements($1::jsonb) f,
-			search_text(f || jsonb_build_object('recorded_at', h.recorded_at), 'STATEMENT', '', 'text') t`, string(text))
+			search_text(f || jsonb_build_object('recorded_at', h.recorded_at), 'STATEMENT', '', 'text') t`,
+		string(text))
 	if err != nil {
 		return fmt.Errorf("keep the words of statements: %w", err)
 	}

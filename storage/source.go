@@ -25,10 +25,13 @@ var sources = &noun[parley.Source]{
 			rows.OptionalText("publisher", "publisher", func(o *parley.Source) **string { return &o.Publisher }),
 			rows.OptionalText("author", "author", func(o *parley.Source) **string { return &o.Author }),
 			rows.OptionalText("url", "url", func(o *parley.Source) **string { return &o.URL }),
-			rows.OptionalTime("publishedAt", "published_at", func(o *parley.Source) **parley.Instant { return &o.PublishedAt }),
-			rows.OptionalTime("retrievedAt", "retrieved_at", func(o *parley.Source) **parley.Instant { return &o.RetrievedAt }),
+			rows.OptionalTime("publishedAt", "published_at",
+				func(o *parley.Source) **parley.Instant { return &o.PublishedAt }),
+			rows.OptionalTime("retrievedAt", "retrieved_at",
+				func(o *parley.Source) **parley.Instant { return &o.RetrievedAt }),
 			rows.OptionalText("language", "language", func(o *parley.Source) **string { return &o.Language }),
-			rows.Text("reliability", "reliability", func(o *parley.Source) *parley.SourceReliability { return &o.Reliability }),
+			rows.Text("reliability", "reliability",
+				func(o *parley.Source) *parley.SourceReliability { return &o.Reliability }),
 			rows.Text("marking", "marking", func(o *parley.Source) *parley.Marking { return &o.Marking }),
 			rows.OptionalText("contentHash", "content_hash", func(o *parley.Source) **string { return &o.ContentHash }),
 		}, provenance("recorded_at", "", func(o *parley.Source) *parley.Provenance { return &o.Provenance })...),
@@ -42,7 +45,9 @@ func (s *Snapshot) Sources(ctx context.Context, keys []Key, fields *Fields) ([]*
 }
 
 // ListSources lists sources by key: those whose title, publisher or author holds the text.
-func (s *Snapshot) ListSources(ctx context.Context, asOf *parley.AsOf, text *string, p parley.Page, fields *Fields) (*parley.SourceConnection, error) {
+func (s *Snapshot) ListSources(
+	ctx context.Context, asOf *parley.AsOf, text *string, p parley.Page, fields *Fields,
+) (*parley.SourceConnection, error) {
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
@@ -72,10 +77,12 @@ func (s *Snapshot) Bodies(ctx context.Context, sources []Key, _ *Fields) ([]*str
 func bodies(ctx context.Context, r *rows.Reader, sources []uuid.UUID) (map[uuid.UUID]*string, error) {
 	bodies := make(map[uuid.UUID]*string)
 	// Not shared, since a text may be erased meanwhile.
-	err := r.RowsUnshared(ctx, `SELECT record_send(ROW(source_id, body)) FROM {source_bodies} WHERE source_id = ANY($1) AND body IS NOT NULL`, []any{rows.IDs(sources)}, func(sent rows.Row) {
-		id, body := sent.Next().ID(), sent.Next().Text()
-		bodies[id] = &body
-	})
+	err := r.RowsUnshared(ctx,
+		`SELECT record_send(ROW(source_id, body)) FROM {source_bodies} WHERE source_id = ANY($1) AND body IS NOT NULL`,
+		[]any{rows.IDs(sources)}, func(sent rows.Row) {
+			id, body := sent.Next().ID(), sent.Next().Text()
+			bodies[id] = &body
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read the bodies of sources: %w", err)
 	}
@@ -95,7 +102,8 @@ func (w *writer) foldedBodies(ctx context.Context, sources []uuid.UUID) (map[uui
 	return folded, nil
 }
 
-// RegisterSource puts a source on record.
+// RegisterSource records a source, with its text if that is to be kept. Refusals: INVALID, TAKEN for a key in use,
+// ID_REUSED.
 func (m mutations) RegisterSource(ctx context.Context, in parley.RegisterSourceInput) (Written, error) {
 	return create(ctx, m, "registerSource", in.ID, in, (*writer).registerSource)
 }
@@ -107,7 +115,8 @@ func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInp
 	}
 	subject := &target{ID: id.newID(), Path: &in.Key}
 	if in.Body != nil { // before others have to wait, since it may be long
-		if err := w.exec(ctx, `INSERT INTO source_bodies (source_id, body) VALUES ($1, $2)`, subject.ID, *in.Body); err != nil {
+		if err := w.exec(ctx, `INSERT INTO source_bodies (source_id, body) VALUES ($1, $2)`, subject.ID,
+			*in.Body); err != nil {
 			return Written{}, fmt.Errorf("keep the body of a source: %w", err)
 		}
 	}
@@ -117,7 +126,7 @@ func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInp
 	return sources.create(ctx, w, id, subject, &o, nil, fmt.Sprintf("Registered the source “%s”.", o.Title))
 }
 
-// EditSource changes a source's fields.
+// EditSource changes a source's fields. Refusals: INVALID; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditSource(ctx context.Context, in parley.EditSource) (Written, error) {
 	return perform(ctx, m, in, (*writer).editSource)
 }
@@ -142,7 +151,8 @@ func (s *Snapshot) BodyErasures(ctx context.Context, sources []Key, _ *Fields) (
 		FROM {source_bodies}
 		WHERE source_id = ANY($1) AND body IS NULL`, []any{rows.RecordIDs(sources)}, func(sent rows.Row) {
 		id := sent.Next().ID()
-		erased[id] = parley.BodyErasure{ErasedAt: sent.Next().Time(), ErasedByID: sent.Next().ID(), Note: sent.Next().Text()}
+		erased[id] = parley.BodyErasure{ErasedAt: sent.Next().Time(), ErasedByID: sent.Next().ID(),
+			Note: sent.Next().Text()}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read what was erased of sources: %w", err)
@@ -157,7 +167,8 @@ func (s *Snapshot) BodyErasures(ctx context.Context, sources []Key, _ *Fields) (
 	return aligned, nil
 }
 
-// EraseBody erases the text kept of a source, and notes why. What rests on it stays.
+// EraseBody erases the text kept of a source, and notes why. Statements quoted from it stay. Refusals: INVALID without a
+// note, or where no text is kept.
 func (s *Store) EraseBody(ctx context.Context, source, note string) (Written, error) {
 	written, err := perform(ctx, s.mutations, parley.EraseBody{Source: source, Note: note}, (*writer).eraseBody)
 	if err != nil {
@@ -189,7 +200,9 @@ func (w *writer) eraseBody(ctx context.Context, in parley.EraseBody) (Written, e
 	}
 	switch {
 	case source.ContentHash == nil:
-		return Written{}, parley.Refuse(parley.Invalid, "source", "No text is kept of “%s”, so there is none to erase.", source.Title)
+		return Written{},
+			parley.Refuse(parley.Invalid, "source", "No text is kept of “%s”, so there is none to erase.",
+				source.Title)
 	case kept[subject.ID] == nil:
 		return Written{ID: subject.ID}, errUnchanged
 	}

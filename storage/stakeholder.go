@@ -25,7 +25,8 @@ var stakeholders = &noun[parley.Stakeholder]{
 			rows.Text("name label", "name", func(h *parley.Stakeholder) *string { return &h.Name }),
 			rows.Text("kind", "kind", func(h *parley.Stakeholder) *parley.StakeholderKind { return &h.Kind }),
 			rows.Texts("aliases", "aliases", func(h *parley.Stakeholder) *[]string { return &h.Aliases }),
-			rows.OptionalText("countryCode", "country_code", func(h *parley.Stakeholder) **string { return &h.CountryCode }),
+			rows.OptionalText("countryCode", "country_code",
+				func(h *parley.Stakeholder) **string { return &h.CountryCode }),
 		}, provenance("recorded_at", "", func(h *parley.Stakeholder) *parley.Provenance { return &h.Provenance })...),
 	},
 	more: []rows.Extra[parley.Stakeholder]{{Name: "names", Arg: func(h *parley.Stakeholder) any {
@@ -40,7 +41,9 @@ func (s *Snapshot) Stakeholders(ctx context.Context, keys []Key, fields *Fields)
 }
 
 // ListStakeholders lists stakeholders by key: those of the kinds whose name or an alias holds the text.
-func (s *Snapshot) ListStakeholders(ctx context.Context, asOf *parley.AsOf, text *string, kinds []parley.StakeholderKind, p parley.Page, fields *Fields) (*parley.StakeholderConnection, error) {
+func (s *Snapshot) ListStakeholders(
+	ctx context.Context, asOf *parley.AsOf, text *string, kinds []parley.StakeholderKind, p parley.Page, fields *Fields,
+) (*parley.StakeholderConnection, error) {
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
@@ -55,12 +58,14 @@ func (s *Snapshot) ListStakeholders(ctx context.Context, asOf *parley.AsOf, text
 	}, p, fields))
 }
 
-// RegisterStakeholder puts a stakeholder on record.
+// RegisterStakeholder records a stakeholder. Refusals: INVALID, TAKEN for a key in use, ID_REUSED.
 func (m mutations) RegisterStakeholder(ctx context.Context, in parley.RegisterStakeholderInput) (Written, error) {
 	return create(ctx, m, "registerStakeholder", in.ID, in, (*writer).registerStakeholder)
 }
 
-func (w *writer) registerStakeholder(ctx context.Context, in parley.RegisterStakeholderInput, id *clientID) (Written, error) {
+func (w *writer) registerStakeholder(
+	ctx context.Context, in parley.RegisterStakeholderInput, id *clientID,
+) (Written, error) {
 	h, err := in.Stakeholder()
 	if err != nil {
 		return Written{}, err
@@ -69,10 +74,12 @@ func (w *writer) registerStakeholder(ctx context.Context, in parley.RegisterStak
 		return Written{}, err
 	}
 	subject := &target{ID: id.newID(), Path: &in.Key}
-	return stakeholders.create(ctx, w, id, subject, &h, nil, fmt.Sprintf("Registered the stakeholder “%s”.", h.Name))
+	return stakeholders.create(ctx, w, id, subject, &h, nil,
+		fmt.Sprintf("Registered the stakeholder “%s”.", h.Name))
 }
 
-// EditStakeholder changes a stakeholder's fields.
+// EditStakeholder changes a stakeholder's fields. Refusals: INVALID, also where a person would become another kind;
+// CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditStakeholder(ctx context.Context, in parley.EditStakeholder) (Written, error) {
 	return perform(ctx, m, in, (*writer).editStakeholder)
 }

@@ -12,9 +12,11 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// Matrices are where everybody stands on the scenarios of each issue: on those that pass the filter, and of the stakeholders
-// asked for, if any are.
-func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.ScenarioFilter, stakeholders []string, fields *Fields) ([]*parley.StanceMatrix, error) {
+// Matrices are where everybody stands on the scenarios of each issue: on those that pass the filter, and of the
+// stakeholders asked for, if any are.
+func (s *Snapshot) Matrices(
+	ctx context.Context, issues []Key, f *parley.ScenarioFilter, stakeholders []string, fields *Fields,
+) ([]*parley.StanceMatrix, error) {
 	rows := fields.Only("rows")
 	cells := rows.Only("cells")
 	positions := cells.Only("position").And("holder", "scenario", "stance", "contested", "validFrom", "recordedAt")
@@ -38,7 +40,9 @@ func (s *Snapshot) Matrices(ctx context.Context, issues []Key, f *parley.Scenari
 }
 
 // LandingZones are whether the scenarios of each issue could hold, supposing what is supposed.
-func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*parley.WhatIfPosition, fields *Fields) ([][]*parley.LandingZoneEntry, error) {
+func (s *Snapshot) LandingZones(
+	ctx context.Context, issues []Key, whatIf []*parley.WhatIfPosition, fields *Fields,
+) ([][]*parley.LandingZoneEntry, error) {
 	parties := fields.Only("parties")
 	b := s.bargains(issues)
 	suppositions, err := b.suppositions(ctx, whatIf)
@@ -51,7 +55,8 @@ func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*par
 	if err := b.readJudged(ctx); err != nil {
 		return nil, err
 	}
-	positions := parties.Only("position").And("holder", "scenario", "stance", "contested", "validFrom", "recordedAt", "conditions", "secondHand")
+	positions := parties.Only("position").And("holder", "scenario", "stance", "contested", "validFrom", "recordedAt",
+		"conditions", "secondHand")
 	stakeholder := parties.Only("stakeholder")
 	if fields != nil {
 		for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay"} {
@@ -70,8 +75,8 @@ func (s *Snapshot) LandingZones(ctx context.Context, issues []Key, whatIf []*par
 	return zones, b.refused()
 }
 
-// bargains are the standings of several issues in the reading, each through its own lens, and the faults of those that can't
-// be answered.
+// bargains are the standings of several issues in the reading, each through its own lens, and the faults of those that
+// can't be answered.
 type bargains struct {
 	*Snapshot
 	issues    []Key
@@ -152,7 +157,8 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 	}
 	lists, err := rows.Each(ctx, participations.table, b.Query(b.issues), nil, `
 		{issues i} ON i.id = k.id AND {known i}
-		JOIN {participations p} ON p.negotiation_id = i.negotiation_id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
+		JOIN {participations p} ON p.negotiation_id = i.negotiation_id AND {known p}
+			AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
 		`k.n, p.role, p.id`)
 	if err != nil {
 		return fmt.Errorf("read who takes part: %w", err)
@@ -167,7 +173,8 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) error {
 	var err error
 	if b.asked() {
-		if err = b.readOffices(ctx, b.keysOf(func(of *parley.Standings) []uuid.UUID { return of.Asked }), officesOfParties); err == nil {
+		if err = b.readOffices(ctx, b.keysOf(func(of *parley.Standings) []uuid.UUID { return of.Asked }),
+			officesOfParties); err == nil {
 			err = b.readPositions(ctx, positions)
 		}
 	} else if err = b.readPositions(ctx, positions); err == nil {
@@ -181,7 +188,9 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 		parties := len(of.Parties())
 		switch cells := parties * len(of.Scenarios); {
 		case cells > parley.MaxCells:
-			b.faults[n] = parley.NewFault(parley.Limit, "%d parties by %d scenarios are more than is put together of one issue, which is %d; narrow a matrix down with scenarios or stakeholders.",
+			b.faults[n] = parley.NewFault(parley.Limit,
+				"%d parties by %d scenarios are more than is put together of one issue, which is %d; narrow a matrix "+
+					"down with scenarios or stakeholders.",
 				parties, len(of.Scenarios), parley.MaxCells)
 		case b.together.Add(int64(cells)) > parley.MaxTogether:
 			return tooMuch()
@@ -205,12 +214,13 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 
 func (b *bargains) asked() bool { return len(b.standings) > 0 && len(b.standings[0].Asked) > 0 }
 
-// The offices by which persons speak for others: those of the persons among the keys, or all those with the parties that
-// the keys come to.
+// The offices by which persons speak for others: those of the persons among the keys, or all those with the parties
+// that the keys come to.
 const (
 	speaksInForce    = `a.speaks_for AND {known a} AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at`
 	officesOfPersons = `{affiliations a} ON a.person_id = k.id AND ` + speaksInForce
-	officesOfParties = `{affiliations a} ON ` + speaksInForce + ` AND (a.organization_id = k.id OR a.organization_id IN (
+	officesOfParties = `{affiliations a} ON ` + speaksInForce + ` AND (a.organization_id = k.id
+		OR a.organization_id IN (
 		SELECT o.organization_id FROM {affiliations o}
 		WHERE o.person_id = k.id AND o.speaks_for AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at))`
 )
@@ -277,12 +287,15 @@ func (b *bargains) readJudged(ctx context.Context) error {
 var judgedFields = NewFields(map[string]*Fields{"holder": {}, "salience": {}, "validFrom": {}, "recordedAt": {}})
 
 // positionsJoined are the positions that are joined to each scenario.
-func (b *bargains) positionsJoined(ctx context.Context, scenarios perIssue, fields *Fields, join func(*rows.Query) string) ([][]*parley.Position, error) {
+func (b *bargains) positionsJoined(
+	ctx context.Context, scenarios perIssue, fields *Fields, join func(*rows.Query) string,
+) ([][]*parley.Position, error) {
 	if len(scenarios.keys) == 0 {
 		return nil, nil
 	}
 	q := b.Query(scenarios.keys)
-	lists, err := rows.Each(ctx, positions.table, q, fields, join(q), fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
+	lists, err := rows.Each(ctx, positions.table, q, fields, join(q),
+		fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
 	if err != nil {
 		return nil, err
 	}
@@ -297,13 +310,16 @@ func (b *bargains) positionsJoined(ctx context.Context, scenarios perIssue, fiel
 }
 
 func tooMuch() error {
-	return parley.NewFault(parley.Limit, "An operation puts together at most %d times a party and a scenario; ask for fewer matrices and landing zones at once, or narrow them down.", parley.MaxTogether)
+	return parley.NewFault(parley.Limit,
+		"An operation puts together at most %d times a party and a scenario; ask for fewer matrices and landing "+
+			"zones at once, or narrow them down.", parley.MaxTogether)
 }
 
 // suppositions finds the records that they are about.
 func (b *bargains) suppositions(ctx context.Context, whatIf []*parley.WhatIfPosition) ([]parley.Supposition, error) {
 	if len(whatIf) > parley.MaxWhatIf {
-		return nil, parley.NewFault(parley.BadRequest, "whatIf: %d stances are supposed; suppose at most %d at once.", len(whatIf), parley.MaxWhatIf)
+		return nil, parley.NewFault(parley.BadRequest, "whatIf: %d stances are supposed; suppose at most %d at once.",
+			len(whatIf), parley.MaxWhatIf)
 	}
 	list := make([]parley.Supposition, len(whatIf))
 	var stakeholders, scenarios []uuid.UUID

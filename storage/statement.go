@@ -28,20 +28,28 @@ var statements = &noun[parley.Statement]{
 		Kind: parley.KindStatement, Name: "statements", Alias: "st",
 		Self: func(s *parley.Statement) (*uuid.UUID, *parley.Lens) { return &s.ID, &s.Lens },
 		Columns: append(rows.Columns[parley.Statement]{
-			rows.Reference("source grade", "source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID }, sources.table).UsedAs("a statement"),
-			rows.OptionalReference("speaker", "speaker_id", func(s *parley.Statement) **uuid.UUID { return &s.SpeakerID }, stakeholders.table).UsedAs("a statement by it").Follow(),
-			rows.OptionalText("speakerDescription", "speaker_description", func(s *parley.Statement) **string { return &s.SpeakerDescription }),
-			rows.IDList("about", "about", func(s *parley.Statement) *[]uuid.UUID { return &s.AboutIDs }, parley.AboutKinds...).UsedAs("a statement about it").Follow(),
+			rows.Reference("source grade", "source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID },
+				sources.table).UsedAs("a statement"),
+			rows.OptionalReference("speaker", "speaker_id",
+				func(s *parley.Statement) **uuid.UUID { return &s.SpeakerID },
+				stakeholders.table).UsedAs("a statement by it").Follow(),
+			rows.OptionalText("speakerDescription", "speaker_description",
+				func(s *parley.Statement) **string { return &s.SpeakerDescription }),
+			rows.IDList("about", "about", func(s *parley.Statement) *[]uuid.UUID { return &s.AboutIDs },
+				parley.AboutKinds...).UsedAs("a statement about it").Follow(),
 			rows.Text("text label", "text", func(s *parley.Statement) *string { return &s.Text }),
 			rows.Text("form", "form", func(s *parley.Statement) *parley.StatementForm { return &s.Form }),
 			rows.Text("terms", "terms", func(s *parley.Statement) *parley.AttributionTerms { return &s.Terms }),
-			rows.Text("credibility grade", "credibility", func(s *parley.Statement) *parley.InformationCredibility { return &s.Credibility }),
+			rows.Text("credibility grade", "credibility",
+				func(s *parley.Statement) *parley.InformationCredibility { return &s.Credibility }),
 			rows.NewColumn("locators verified", "locators",
 				func(s *parley.Statement, v rows.Value) { s.Locators = readLocators(v) },
 				func(s *parley.Statement) any { return locators(s.Locators) }),
 			rows.OptionalTime("saidAt", "said_at", func(s *parley.Statement) **parley.Instant { return &s.SaidAt }),
-			rows.Text("saidAtPrecision", "said_at_precision", func(s *parley.Statement) *parley.TimePrecision { return &s.SaidAtPrecision }),
-		}, provenance("recorded_at", "recordedAt", func(s *parley.Statement) *parley.Provenance { return &s.Provenance })...),
+			rows.Text("saidAtPrecision", "said_at_precision",
+				func(s *parley.Statement) *parley.TimePrecision { return &s.SaidAtPrecision }),
+		}, provenance("recorded_at", "recordedAt",
+			func(s *parley.Statement) *parley.Provenance { return &s.Provenance })...),
 	},
 	provenance: func(s *parley.Statement) *parley.Provenance { return &s.Provenance },
 }
@@ -77,9 +85,10 @@ func (s *Snapshot) Statements(ctx context.Context, keys []Key, fields *Fields) (
 
 // The statements that can be listed for a record of each kind.
 const (
-	everyStatement        = `TRUE`
-	statementsIn          = `st.source_id = k.id`
-	statementsByAndAbout  = `st.id IN (SELECT a.id FROM {statements a} WHERE a.speaker_id = k.id AND {known a} UNION ALL SELECT a.id FROM {statements a} WHERE a.about @> ARRAY[k.id] AND {known a})`
+	everyStatement       = `TRUE`
+	statementsIn         = `st.source_id = k.id`
+	statementsByAndAbout = `st.id IN (SELECT a.id FROM {statements a} WHERE a.speaker_id = k.id AND {known a}
+		UNION ALL SELECT a.id FROM {statements a} WHERE a.about @> ARRAY[k.id] AND {known a})`
 	statementsOnAScenario = `st.id IN (
 		SELECT a.id FROM {statements a} WHERE a.about @> ARRAY[k.id] AND {known a} UNION ALL
 		SELECT unnest(p.evidence) FROM {positions p} WHERE p.scenario_id = k.id AND {known p} UNION ALL
@@ -88,7 +97,9 @@ const (
 )
 
 // ListStatements lists statements, newest saidAt first, those of unknown date last.
-func (s *Snapshot) ListStatements(ctx context.Context, asOf *parley.AsOf, f *parley.StatementFilter, p parley.Page, fields *Fields) (*parley.StatementConnection, error) {
+func (s *Snapshot) ListStatements(
+	ctx context.Context, asOf *parley.AsOf, f *parley.StatementFilter, p parley.Page, fields *Fields,
+) (*parley.StatementConnection, error) {
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
@@ -97,21 +108,29 @@ func (s *Snapshot) ListStatements(ctx context.Context, asOf *parley.AsOf, f *par
 }
 
 // StatementsInSources are the statements that each source holds.
-func (s *Snapshot) StatementsInSources(ctx context.Context, sources []Key, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) StatementsInSources(
+	ctx context.Context, sources []Key, p parley.Page, fields *Fields,
+) ([]*parley.StatementConnection, error) {
 	return s.statementsWhere(ctx, sources, statementsIn, nil, p, fields)
 }
 
 // StatementsOfStakeholders are the statements that each stakeholder made or that are about it.
-func (s *Snapshot) StatementsOfStakeholders(ctx context.Context, stakeholders []Key, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) StatementsOfStakeholders(
+	ctx context.Context, stakeholders []Key, p parley.Page, fields *Fields,
+) ([]*parley.StatementConnection, error) {
 	return s.statementsWhere(ctx, stakeholders, statementsByAndAbout, nil, p, fields)
 }
 
 // StatementsOnScenarios are the statements about each scenario and the evidence of what is on record on it.
-func (s *Snapshot) StatementsOnScenarios(ctx context.Context, scenarios []Key, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) StatementsOnScenarios(
+	ctx context.Context, scenarios []Key, p parley.Page, fields *Fields,
+) ([]*parley.StatementConnection, error) {
 	return s.statementsWhere(ctx, scenarios, statementsOnAScenario, nil, p, fields)
 }
 
-func (s *Snapshot) statementsWhere(ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page, fields *Fields) ([]*parley.StatementConnection, error) {
+func (s *Snapshot) statementsWhere(
+	ctx context.Context, keys []Key, scope string, f *parley.StatementFilter, p parley.Page, fields *Fields,
+) ([]*parley.StatementConnection, error) {
 	c := rows.Conditions{Query: s.Query(keys), List: []string{`{known st}`, scope}}
 	if f != nil {
 		if err := s.filterStatements(ctx, &c, f); err != nil {
@@ -145,7 +164,8 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *rows.Conditions, f *
 	if len(negotiations) > 0 {
 		in := c.Arg(rows.IDs(negotiations)) + "::uuid[]"
 		c.Add(strings.ReplaceAll(`st.id IN (
-			SELECT a.id FROM {records r} JOIN {statements a} ON a.about @> ARRAY[r.id] AND {known a} WHERE r.negotiation_id = ANY({in}) UNION ALL
+			SELECT a.id FROM {records r} JOIN {statements a} ON a.about @> ARRAY[r.id] AND {known a}
+				WHERE r.negotiation_id = ANY({in}) UNION ALL
 			SELECT unnest(p.evidence) FROM {positions p} WHERE p.negotiation_id = ANY({in}) AND {known p} UNION ALL
 			SELECT unnest(s.evidence) FROM {status_changes s} WHERE s.negotiation_id = ANY({in}) AND {known s} UNION ALL
 			SELECT unnest(e.evidence) FROM {events e} WHERE e.negotiation_id = ANY({in}) AND {known e} UNION ALL
@@ -155,7 +175,8 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *rows.Conditions, f *
 	return nil
 }
 
-// RecordStatement records a statement by itself.
+// RecordStatement records a statement by itself. Refusals: INVALID, also for a saidAt in the future; QUOTE_NOT_FOUND where a
+// direct quote does not stand in the text kept of its source; ID_REUSED.
 func (m mutations) RecordStatement(ctx context.Context, in parley.RecordStatementInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).recordStatement)
 }
@@ -189,8 +210,9 @@ func (w *writer) recordStatement(ctx context.Context, in parley.RecordStatementI
 	}
 	st := added[0]
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
-		Kind: parley.ChangeOfStatement, Action: parley.Created, SubjectKind: parley.KindStatement, SubjectID: st.value.ID,
-		Version: &st.value.Version, NegotiationID: st.negotiation(), Touches: st.touches(),
+		Kind: parley.ChangeOfStatement, Action: parley.Created, SubjectKind: parley.KindStatement,
+		SubjectID: st.value.ID,
+		Version:   &st.value.Version, NegotiationID: st.negotiation(), Touches: st.touches(),
 		Summary: fmt.Sprintf("Recorded what %s said in “%s”.", st.voice(), st.source.Name),
 	})
 	return Written{ID: st.value.ID, Cursor: cursor}, err
@@ -241,7 +263,8 @@ func (w *writer) claimStatements(ctx context.Context, added []*newStatement) (er
 func (w *writer) checkQuotes(ctx context.Context, added []*newStatement) error {
 	var quoted rows.IDs
 	for _, n := range added {
-		n.value.ID, n.value.SourceID, n.value.SpeakerID, n.value.AboutIDs = n.id.newID(), n.source.ID, idOf(n.speaker), ids(n.about)
+		n.value.ID, n.value.SourceID, n.value.SpeakerID, n.value.AboutIDs = n.id.newID(), n.source.ID, idOf(n.speaker),
+			ids(n.about)
 		if n.value.Form == parley.DirectQuote {
 			quoted = append(quoted, n.source.ID)
 		}
@@ -279,7 +302,8 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 		n.value.Version = cmp.Or(version, n.value.Version)
 		fresh, ids, sources = append(fresh, n.value), append(ids, n.value.ID), append(sources, n.source.ID)
 		if n.id.id != nil {
-			chosen, hashes, named = append(chosen, *n.id.id), append(hashes, n.id.fingerprint.Hash), append(named, n.value.ID)
+			chosen, hashes, named = append(chosen, *n.id.id), append(hashes, n.id.fingerprint.Hash),
+				append(named, n.value.ID)
 		}
 	}
 	if len(fresh) == 0 {
@@ -306,7 +330,9 @@ func (w *writer) insertStatements(ctx context.Context, added []*newStatement) er
 
 func notInFuture(w *writer, field string, said *parley.Instant) error {
 	if said != nil && said.After(w.at) {
-		return parley.Refuse(parley.Invalid, field, "Nothing can have been said at %s, which lies in the future; give an instant up to now, or leave it out.", parley.FormatInstant(*said))
+		return parley.Refuse(parley.Invalid, field,
+			"Nothing can have been said at %s, which lies in the future; give an instant up to now, or leave it out.",
+			parley.FormatInstant(*said))
 	}
 	return nil
 }
@@ -443,7 +469,8 @@ func (e evidence) statements(ctx context.Context, w *writer, more ...uuid.UUID) 
 	return list, nil
 }
 
-// CorrectStatement mends a statement.
+// CorrectStatement corrects a statement that was recorded wrongly. Refusals: INVALID; QUOTE_NOT_FOUND where a direct quote
+// does not stand in the text kept of its source; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) CorrectStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {
 	return perform(ctx, m, in, (*writer).correctStatement)
 }
@@ -482,7 +509,8 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 		about = wasAbout
 	}
 	return statements.edit(ctx, w, edition[parley.Statement]{
-		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches, negotiation: commonNegotiation(append(about, restingOnIt...)),
+		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches,
+		negotiation: commonNegotiation(append(about, restingOnIt...)),
 		apply: func(s *parley.Statement) ([]string, error) {
 			fields, err := s.Correct(in, resolved(in.Speaker, speaker), resolvedEvery(in.About, about))
 			if err != nil || !(slices.Contains(fields, "text") || slices.Contains(fields, "form")) {
@@ -500,7 +528,8 @@ func (w *writer) scenariosRestingOn(ctx context.Context, statement uuid.UUID) ([
 	var scenarios []uuid.UUID
 	err := w.all(ctx, &scenarios, `
 		SELECT scenario_id FROM {positions} WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity' UNION
-		SELECT scenario_id FROM {status_changes} WHERE evidence @> ARRAY[$1::uuid] AND superseded_at = 'infinity'`, statement)
+		SELECT scenario_id FROM {status_changes} WHERE evidence @> ARRAY[$1::uuid]
+			AND superseded_at = 'infinity'`, statement)
 	if err != nil {
 		return nil, fmt.Errorf("look for what rests on a statement: %w", err)
 	}

@@ -21,18 +21,29 @@ var statusChanges = &noun[parley.StatusChange]{
 		Kind: parley.KindStatusChange, Name: "status_changes", Alias: "c",
 		Self: func(c *parley.StatusChange) (*uuid.UUID, *parley.Lens) { return &c.ID, &c.Lens },
 		Columns: append(rows.Columns[parley.StatusChange]{
-			rows.Reference("scenario label", "scenario_id", func(c *parley.StatusChange) *uuid.UUID { return &c.ScenarioID }, scenarios.table),
+			rows.Reference("scenario label", "scenario_id",
+				func(c *parley.StatusChange) *uuid.UUID { return &c.ScenarioID }, scenarios.table),
 			rows.Text("to label", "to_status", func(c *parley.StatusChange) *parley.ScenarioStatus { return &c.To }),
-			rows.IDList("by", "moved_by", func(c *parley.StatusChange) *[]uuid.UUID { return &c.ByIDs }, parley.KindStakeholder).UsedAs("a status change"),
+			rows.IDList("by", "moved_by", func(c *parley.StatusChange) *[]uuid.UUID { return &c.ByIDs },
+				parley.KindStakeholder).UsedAs("a status change"),
 			rows.OptionalText("reason", "reason", func(c *parley.StatusChange) **string { return &c.Reason }),
-			rows.OptionalReference("successor", "successor_id", func(c *parley.StatusChange) **uuid.UUID { return &c.SuccessorID }, scenarios.table).UsedAs("a scenario that it took the place of"),
-			rows.Time("effectiveAt", "effective_at", func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
-			rows.Text("effectiveAtPrecision", "effective_at_precision", func(c *parley.StatusChange) *parley.TimePrecision { return &c.EffectiveAtPrecision }),
-			rows.IDList("evidence", "evidence", func(c *parley.StatusChange) *[]uuid.UUID { return &c.EvidenceIDs }, parley.KindStatement).UsedAs("a status change"),
-			rows.OptionalText("from label", "from_status", func(c *parley.StatusChange) **parley.ScenarioStatus { return &c.From }),
-			rows.Texts("skipped", "skipped", func(c *parley.StatusChange) *[]parley.ScenarioStatus { return &c.Skipped }),
-			rows.OptionalTime(rows.Unselected, "valid_to", func(c *parley.StatusChange) **parley.Instant { return &c.ValidTo }).Endless(),
-		}, provenance("content_at", "version recordedAt recordedBy correctionNote supersededAt", func(c *parley.StatusChange) *parley.Provenance { return &c.Provenance })...),
+			rows.OptionalReference("successor", "successor_id",
+				func(c *parley.StatusChange) **uuid.UUID { return &c.SuccessorID },
+				scenarios.table).UsedAs("a scenario that it took the place of"),
+			rows.Time("effectiveAt", "effective_at",
+				func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
+			rows.Text("effectiveAtPrecision", "effective_at_precision",
+				func(c *parley.StatusChange) *parley.TimePrecision { return &c.EffectiveAtPrecision }),
+			rows.IDList("evidence", "evidence", func(c *parley.StatusChange) *[]uuid.UUID { return &c.EvidenceIDs },
+				parley.KindStatement).UsedAs("a status change"),
+			rows.OptionalText("from label", "from_status",
+				func(c *parley.StatusChange) **parley.ScenarioStatus { return &c.From }),
+			rows.Texts("skipped", "skipped",
+				func(c *parley.StatusChange) *[]parley.ScenarioStatus { return &c.Skipped }),
+			rows.OptionalTime(rows.Unselected, "valid_to",
+				func(c *parley.StatusChange) **parley.Instant { return &c.ValidTo }).Endless(),
+		}, provenance("content_at", "version recordedAt recordedBy correctionNote supersededAt",
+			func(c *parley.StatusChange) *parley.Provenance { return &c.Provenance })...),
 	},
 	provenance: func(c *parley.StatusChange) *parley.Provenance { return &c.Provenance },
 }
@@ -51,12 +62,16 @@ func (s *Snapshot) StatusChanges(ctx context.Context, keys []Key, fields *Fields
 
 // StatusChangeVersions are the versions with these ids, as they last were at the lens's known instant; nil where there
 // is none.
-func (s *Snapshot) StatusChangeVersions(ctx context.Context, versions []Key, fields *Fields) ([]*parley.StatusChange, error) {
+func (s *Snapshot) StatusChangeVersions(
+	ctx context.Context, versions []Key, fields *Fields,
+) ([]*parley.StatusChange, error) {
 	return rows.Versions(ctx, &s.Reader, statusChanges.table, versions, fields)
 }
 
 // StatusHistories are all status changes of each scenario, by effectiveAt; with those superseded, all their versions.
-func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, superseded bool, p parley.Page, fields *Fields) ([]*parley.StatusChangeConnection, error) {
+func (s *Snapshot) StatusHistories(
+	ctx context.Context, scenarios []Key, superseded bool, p parley.Page, fields *Fields,
+) ([]*parley.StatusChangeConnection, error) {
 	return rows.Pages(ctx, statusChanges.table, s.Query(scenarios),
 		rows.History("status_changes", "c", `c.scenario_id = k.id`, byEffectiveAt, superseded), p, fields)
 }
@@ -64,7 +79,9 @@ func (s *Snapshot) StatusHistories(ctx context.Context, scenarios []Key, superse
 var byEffectiveAt = []rows.OrderColumn{by("c.effective_at", "timestamptz"), by("c.id", "uuid")}
 
 // ListStatusChanges lists status changes, newest effectiveAt first.
-func (s *Snapshot) ListStatusChanges(ctx context.Context, asOf *parley.AsOf, f *parley.StatusChangeFilter, p parley.Page, fields *Fields) (*parley.StatusChangeConnection, error) {
+func (s *Snapshot) ListStatusChanges(
+	ctx context.Context, asOf *parley.AsOf, f *parley.StatusChangeFilter, p parley.Page, fields *Fields,
+) (*parley.StatusChangeConnection, error) {
 	keys, err := s.everything(ctx, asOf)
 	if err != nil {
 		return nil, err
@@ -97,19 +114,24 @@ func (s *Snapshot) ListStatusChanges(ctx context.Context, asOf *parley.AsOf, f *
 
 // statusesOf is a scenario's line as it stands.
 func (w *writer) statusesOf(ctx context.Context, scenario uuid.UUID) ([]*parley.StatusChange, error) {
-	lines, err := rows.Each(ctx, statusChanges.table, w.Query(rows.KeysOf(scenario)), nil, `{status_changes c} ON c.scenario_id = k.id AND {known c}`, "")
+	lines, err := rows.Each(ctx, statusChanges.table, w.Query(rows.KeysOf(scenario)), nil,
+		`{status_changes c} ON c.scenario_id = k.id AND {known c}`, "")
 	if err != nil {
 		return nil, fmt.Errorf("read a scenario's statuses: %w", err)
 	}
 	return lines[0], nil
 }
 
-// ChangeScenarioStatus moves a scenario to a status.
+// ChangeScenarioStatus records that a scenario moved to a status, now or at an earlier or later instant. Refusals: INVALID;
+// INVALID_TRANSITION where the life cycle does not allow it between its neighbours; CONFLICT where another status begins
+// at that instant, or the scenario does not have expectedStatus; QUOTE_NOT_FOUND for new evidence; ID_REUSED.
 func (m mutations) ChangeScenarioStatus(ctx context.Context, in parley.ChangeScenarioStatusInput) (Written, error) {
 	return create(ctx, m, "changeScenarioStatus", in.ID, in, (*writer).changeScenarioStatus)
 }
 
-func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScenarioStatusInput, id *clientID) (Written, error) {
+func (w *writer) changeScenarioStatus(
+	ctx context.Context, in parley.ChangeScenarioStatusInput, id *clientID,
+) (Written, error) {
 	if err := in.Check(); err != nil {
 		return Written{}, err
 	}
@@ -136,8 +158,10 @@ func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScena
 	}
 
 	fresh := &parley.StatusChange{
-		ID: id.newID(), ScenarioID: scenario.ID, To: in.To, ByIDs: ids(by), Reason: &in.Reason, SuccessorID: idOf(successor),
-		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, EvidenceIDs: evidence.ids(),
+		ID: id.newID(), ScenarioID: scenario.ID, To: in.To, ByIDs: ids(by), Reason: &in.Reason,
+		SuccessorID: idOf(successor),
+		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision,
+		EvidenceIDs: evidence.ids(),
 	}
 	if err := expect(in.ExpectedStatus, parley.StatusAt(line, fresh.EffectiveAt), fresh.EffectiveAt); err != nil {
 		return Written{}, err
@@ -158,7 +182,8 @@ func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScena
 		return Written{}, err
 	}
 	cursor, err := w.addStatusChange(ctx, scenario, fresh, before, statusSentence{
-		line: line, cause: parley.CauseOfNew(fresh.EffectiveAt, others), touches: append(ids(by), evidence.touches()...),
+		line: line, cause: parley.CauseOfNew(fresh.EffectiveAt, others),
+		touches: append(ids(by), evidence.touches()...),
 		summary: moved(scenario, fresh),
 	})
 	return Written{ID: fresh.ID, Cursor: cursor}, err
@@ -166,7 +191,9 @@ func (w *writer) changeScenarioStatus(ctx context.Context, in parley.ChangeScena
 
 func sameNegotiation(scenario, successor *target) error {
 	if successor != nil && *successor.NegotiationID != *scenario.NegotiationID {
-		return parley.Refuse(parley.Invalid, "successor", "“%s” belongs to another negotiation than “%s”; name a scenario of the same one.", successor.Name, scenario.Name)
+		return parley.Refuse(parley.Invalid, "successor",
+			"“%s” belongs to another negotiation than “%s”; name a scenario of the same one.", successor.Name,
+			scenario.Name)
 	}
 	return nil
 }
@@ -179,7 +206,9 @@ func expect(expected *parley.ScenarioStatus, holds *parley.StatusChange, at parl
 	if holds != nil {
 		is = string(holds.To)
 	}
-	return parley.Refuse(parley.Conflict, "expectedStatus", "At %s the scenario has %s and not the expected %s; read it again and decide anew.", parley.FormatInstant(at), is, *expected)
+	return parley.Refuse(parley.Conflict, "expectedStatus",
+		"At %s the scenario has %s and not the expected %s; read it again and decide anew.", parley.FormatInstant(at),
+		is, *expected)
 }
 
 func moved(scenario *target, c *parley.StatusChange) string {
@@ -189,7 +218,7 @@ func moved(scenario *target, c *parley.StatusChange) string {
 	return fmt.Sprintf("“%s” moved from %s to %s.", scenario.Name, parley.Words(*c.From), parley.Words(c.To))
 }
 
-// statusSentence is what the feed says of a new or mended status change.
+// statusSentence is how the feed describes a new or corrected status change.
 type statusSentence struct {
 	line    []*parley.StatusChange // as arranged
 	cause   parley.ShiftCause
@@ -199,7 +228,10 @@ type statusSentence struct {
 }
 
 // addStatusChange writes a status change that is new on its line, the neighbours that it cuts, and the change.
-func (w *writer) addStatusChange(ctx context.Context, scenario *target, fresh *parley.StatusChange, before map[uuid.UUID]parley.StatusChange, s statusSentence) (*parley.Cursor, error) {
+func (w *writer) addStatusChange(
+	ctx context.Context, scenario *target, fresh *parley.StatusChange, before map[uuid.UUID]parley.StatusChange,
+	s statusSentence,
+) (*parley.Cursor, error) {
 	fresh.Provenance = w.provenance(nil)
 	if err := statusLine.rewrite(ctx, w, scenario, before, s.line); err != nil {
 		return nil, err
@@ -213,23 +245,31 @@ func (w *writer) addStatusChange(ctx context.Context, scenario *target, fresh *p
 	return w.statusChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created, s)
 }
 
-func (w *writer) statusChanged(ctx context.Context, scenario *target, id uuid.UUID, version, previous *uuid.UUID, action parley.RecordAction, s statusSentence) (*parley.Cursor, error) {
+func (w *writer) statusChanged(
+	ctx context.Context, scenario *target, id uuid.UUID, version, previous *uuid.UUID, action parley.RecordAction,
+	s statusSentence,
+) (*parley.Cursor, error) {
 	return w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfStatus, Action: action, SubjectKind: parley.KindStatusChange, SubjectID: id,
 		Version: version, PreviousVersion: previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Cause: &s.cause, Lines: rows.IDs{scenario.ID}, Touches: append(touchedBy([]*target{scenario}), s.touches...), Note: s.note, Summary: s.summary,
+		Cause: &s.cause, Lines: rows.IDs{scenario.ID}, Touches: append(touchedBy([]*target{scenario}), s.touches...),
+		Note: s.note, Summary: s.summary,
 	})
 }
 
 // keepAfterRecord gives a fact on a scenario its identity and remembers the client's id for it.
-func (w *writer) keepAfterRecord(ctx context.Context, id *clientID, fact uuid.UUID, kind parley.Kind, scenario *target) error {
+func (w *writer) keepAfterRecord(
+	ctx context.Context, id *clientID, fact uuid.UUID, kind parley.Kind, scenario *target,
+) error {
 	if err := w.record(ctx, fact, kind, nil, scenario.NegotiationID, &scenario.ID); err != nil {
 		return err
 	}
 	return w.keep(ctx, id, fact)
 }
 
-// CorrectStatusChange mends a status change.
+// CorrectStatusChange corrects a status change that was recorded wrongly. Refusals: INVALID; INVALID_TRANSITION where the
+// life cycle does not allow it between its neighbours; CONFLICT where another status begins at that instant, or it has
+// changed since ifUnchangedSince.
 func (m mutations) CorrectStatusChange(ctx context.Context, in parley.CorrectStatusChange) (Written, error) {
 	return perform(ctx, m, in, (*writer).correctStatusChange)
 }
@@ -258,9 +298,9 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 		return Written{}, err
 	}
 	before := statusLine.copies(line)
-	_, mended := statusLine.without(line, subject.ID)
-	previous, touches := mended.Version, append(rows.IDs{}, mended.ByIDs...)
-	fields, err := mended.Correct(in, resolved(in.Successor, successor), resolvedEvery(in.By, by))
+	_, corrected := statusLine.without(line, subject.ID)
+	previous, touches := corrected.Version, append(rows.IDs{}, corrected.ByIDs...)
+	fields, err := corrected.Correct(in, resolved(in.Successor, successor), resolvedEvery(in.By, by))
 	if err != nil {
 		return Written{}, err
 	}
@@ -277,14 +317,16 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 		return Written{}, err
 	}
 	delete(before, subject.ID)
-	mended.Provenance = w.provenance(&in.Note)
+	corrected.Provenance = w.provenance(&in.Note)
 	if err := statusLine.rewrite(ctx, w, scenario, before, line); err != nil {
 		return Written{}, err
 	}
-	cursor, err := w.statusChanged(ctx, scenario, subject.ID, &mended.Version, &previous, parley.Updated, statusSentence{
-		cause: parley.RecordCorrected, touches: append(touches, ids(by)...), note: &in.Note,
-		summary: fmt.Sprintf("Corrected a status change of “%s”: it became %s on %s.", scenario.Name, parley.Words(mended.To), parley.Day(mended.EffectiveAt)),
-	})
+	cursor, err := w.statusChanged(ctx, scenario, subject.ID, &corrected.Version, &previous, parley.Updated,
+		statusSentence{
+			cause: parley.RecordCorrected, touches: append(touches, ids(by)...), note: &in.Note,
+			summary: fmt.Sprintf("Corrected a status change of “%s”: it became %s on %s.", scenario.Name,
+				parley.Words(corrected.To), parley.Day(corrected.EffectiveAt)),
+		})
 	return Written{ID: subject.ID, Previous: &previous, Cursor: cursor}, err
 }
 
@@ -305,7 +347,9 @@ func (w *writer) retractStatusChange(ctx context.Context, subject *target, in pa
 	before := statusLine.copies(line)
 	rest, taken := statusLine.without(line, subject.ID)
 	if len(rest) == 0 {
-		return Written{}, parley.Refuse(parley.InUse, "id", "It is the only status of “%s”; correct it, or retract the scenario.", scenario.Name)
+		return Written{},
+			parley.Refuse(parley.InUse, "id", "It is the only status of “%s”; correct it, or retract the scenario.",
+				scenario.Name)
 	}
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
@@ -321,7 +365,8 @@ func (w *writer) retractStatusChange(ctx context.Context, subject *target, in pa
 	}
 	cursor, err := w.statusChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, statusSentence{
 		cause: parley.RecordCorrected, touches: taken.ByIDs, note: &in.Note,
-		summary: fmt.Sprintf("Retracted that “%s” became %s on %s.", scenario.Name, parley.Words(taken.To), parley.Day(taken.EffectiveAt)),
+		summary: fmt.Sprintf("Retracted that “%s” became %s on %s.", scenario.Name, parley.Words(taken.To),
+			parley.Day(taken.EffectiveAt)),
 	})
 	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err
 }

@@ -1,10 +1,10 @@
-// Package storage keeps Parley's records in PostgreSQL: a file for each noun, with its descriptor and the SQL beside the method
-// that runs it.
+// Package storage keeps Parley's records in PostgreSQL: a file for each noun, with its descriptor and the SQL beside
+// the method that runs it.
 //
-// Reads go through a Snapshot: one instant of the record for a whole operation. Writes are methods of Store, one for each
-// mutation; each runs in a transaction of its own and appends one change to the feed. A Batch runs many in one transaction.
-// What can't be accepted comes back as a parley.Refusal, what can't be answered as a *parley.Fault; any other error is one of
-// the machine.
+// Reads go through a Snapshot: one instant of the record for a whole operation. Writes are methods of Store, one for
+// each mutation; each runs in a transaction of its own and appends one change to the feed. A Batch runs many in one
+// transaction. What can't be accepted comes back as a parley.Refusal, what can't be answered as a *parley.Fault; any
+// other error is one of the machine.
 package storage
 
 import (
@@ -25,8 +25,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// writersAtOnce bounds the transactions that write at the same time. More would only wait for the feed head, whose lock gets
-// dearer with every waiter.
+// writersAtOnce bounds the transactions that write at the same time. More would only wait for the feed head, whose lock
+// gets dearer with every waiter.
 const writersAtOnce = 8
 
 // readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
@@ -108,15 +108,17 @@ func (s *Store) Close() error {
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
-// Statements is how many SQL statements operations have run, those that tail the feed aside. A test compares it before and
-// after an operation.
+// Statements is how many SQL statements operations have run, those that tail the feed aside. A test compares it before
+// and after an operation.
 func (s *Store) Statements() int64 { return s.statements.Load() }
 
 // configure reads how the database is reached.
 func configure(dsn string) (pq.Config, error) {
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
-		return pq.Config{}, errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley") // err may show the password
+		// err may show the password
+		return pq.Config{},
+			errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley")
 	}
 	// A statement with arguments then takes one round trip instead of two.
 	config.BinaryParameters = true

@@ -25,8 +25,8 @@ const (
 	never time.Duration = math.MaxInt64
 )
 
-// writersLock is the advisory lock that writers share and a batch takes alone: a batch holds the feed head while it goes on
-// to lock scenarios, which would deadlock with writers that do it the other way round.
+// writersLock is the advisory lock that writers share and a batch takes alone: a batch holds the feed head while it
+// goes on to lock scenarios, which would deadlock with writers that do it the other way round.
 const writersLock = 0x7061726c6579
 
 // errUnchanged ends a mutation whose content is on record already.
@@ -45,7 +45,9 @@ var (
 var errInDoubt = errors.New("the outcome of a commit is not known")
 
 // write runs a mutation in a transaction of its own.
-func (s *Store) write(ctx context.Context, mutation func(context.Context, *writer) (Written, error)) (written Written, err error) {
+func (s *Store) write(
+	ctx context.Context, mutation func(context.Context, *writer) (Written, error),
+) (written Written, err error) {
 	err = s.attempt(ctx, func(w *writer) (err error) {
 		written, err = mutation(ctx, w)
 		return err
@@ -62,8 +64,8 @@ func (s *Store) write(ctx context.Context, mutation func(context.Context, *write
 	return Written{}, explain(err)
 }
 
-// attempt runs a transaction, and runs it again where it lost a race for a lock or an id, or was cut off: it then finds what
-// the winner wrote.
+// attempt runs a transaction, and runs it again where it lost a race for a lock or an id, or was cut off: it then finds
+// what the winner wrote.
 func (s *Store) attempt(ctx context.Context, do func(*writer) error) error {
 	if err := s.admit(ctx); err != nil {
 		return err
@@ -72,8 +74,9 @@ func (s *Store) attempt(ctx context.Context, do func(*writer) error) error {
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
 		err := s.inTransaction(ctx, func(w *writer) error {
-			// A batch stamps its changes long before it moves the feed head, and has this lock alone. parley.hold is how long
-			// the database lets a writer be silent, or run one statement, while it holds the head: two fifths of its time.
+			// A batch stamps its changes long before it moves the feed head, and has this lock alone. parley.hold is
+			// how long the database lets a writer be silent, or run one statement, while it holds the head: two fifths
+			// of its time.
 			err := w.exec(ctx, `SELECT pg_advisory_xact_lock_shared($1), set_config('parley.hold', $2, true)`,
 				writersLock, strconv.FormatInt((s.headTime*2/5).Milliseconds(), 10))
 			if err != nil {
@@ -153,7 +156,8 @@ func (s *Store) recorded(ctx context.Context, seq int64, at time.Time) (recorded
 	for {
 		if _, err = s.db.ExecContext(ctx, `SELECT FROM feed_head FOR SHARE`); err == nil {
 			// A statement of its own, since one sees what was committed before it began.
-			err = s.db.GetContext(ctx, &recorded, s.expand(`SELECT EXISTS (SELECT FROM {changes} WHERE seq = $1 AND recorded_at = $2)`), seq, at)
+			err = s.db.GetContext(ctx, &recorded,
+				s.expand(`SELECT EXISTS (SELECT FROM {changes} WHERE seq = $1 AND recorded_at = $2)`), seq, at)
 		}
 		if err == nil {
 			return recorded, nil
@@ -167,9 +171,11 @@ func (s *Store) recorded(ctx context.Context, seq int64, at time.Time) (recorded
 }
 
 func lostRace(err error) bool {
-	if errors.Is(err, errMoved) || errors.Is(err, errCutOff) || pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure) != nil {
+	if errors.Is(err, errMoved) || errors.Is(err, errCutOff) ||
+		pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure) != nil {
 		return true
 	}
 	unique := pq.As(err, pqerror.UniqueViolation)
-	return unique != nil && slices.Contains([]string{"client_ids_pkey", "records_pkey", "source_bodies_pkey"}, unique.Constraint)
+	return unique != nil &&
+		slices.Contains([]string{"client_ids_pkey", "records_pkey", "source_bodies_pkey"}, unique.Constraint)
 }

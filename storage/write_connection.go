@@ -10,8 +10,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// writeConnection is a connection of the pool for writes. Unlike the driver's own it can be closed while a statement runs,
-// even where the database, or the network, no longer answers.
+// writeConnection is a connection of the pool for writes. Unlike the driver's own it can be closed while a statement
+// runs, even where the database, or the network, no longer answers.
 type writeConnection struct {
 	driverConnection
 	socket *rows.Socket

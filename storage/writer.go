@@ -22,17 +22,19 @@ type Written struct {
 }
 
 // mutations are what can be written, one method each: by a Store in a transaction of its own, or by a Batch in one with
-// others. What can't be accepted comes back as a parley.Refusal, and nothing is written. Any of them may be refused with
-// NOT_FOUND for a reference to what is not on record, and with CONFLICT where other writers keep changing the same records;
-// each says what else. A fault has code UNAUTHENTICATED where the context has no caller, LIMIT where recording takes too
-// long, INTERNAL where the database was lost and what was written is not known, and BAD_CURSOR for an ifUnchangedSince that
-// is none of this feed.
+// others. What can't be accepted comes back as a parley.Refusal, and nothing is written. Any of them may be refused
+// with NOT_FOUND for a reference to what is not on record, and with CONFLICT where other writers keep changing the same
+// records; each says what else. A fault has code UNAUTHENTICATED where the context has no caller, LIMIT where recording
+// takes too long, INTERNAL where the database was lost and what was written is not known, and BAD_CURSOR for an
+// ifUnchangedSince that is none of this feed.
 type mutations struct {
 	run func(context.Context, func(context.Context, *writer) (Written, error)) (Written, error)
 }
 
 // perform runs a mutation.
-func perform[In any](ctx context.Context, m mutations, in In, mutation func(*writer, context.Context, In) (Written, error)) (Written, error) {
+func perform[In any](
+	ctx context.Context, m mutations, in In, mutation func(*writer, context.Context, In) (Written, error),
+) (Written, error) {
 	return m.run(ctx, func(ctx context.Context, w *writer) (Written, error) {
 		if err := w.identify(ctx); err != nil {
 			return Written{}, err
@@ -43,7 +45,10 @@ func perform[In any](ctx context.Context, m mutations, in In, mutation func(*wri
 
 // create runs a mutation that makes a record, unless the same was sent under the client's id before. With other content
 // under that id it is refused with ID_REUSED. The operation is the mutation's name in the API.
-func create[In any](ctx context.Context, m mutations, operation string, id *string, in In, mutation func(*writer, context.Context, In, *clientID) (Written, error)) (Written, error) {
+func create[In any](
+	ctx context.Context, m mutations, operation string, id *string, in In,
+	mutation func(*writer, context.Context, In, *clientID) (Written, error),
+) (Written, error) {
 	return perform(ctx, m, in, func(w *writer, ctx context.Context, in In) (Written, error) {
 		claimed, err := w.claim(ctx, "id", operation, id, in)
 		if err != nil {
@@ -58,9 +63,9 @@ func create[In any](ctx context.Context, m mutations, operation string, id *stri
 
 // writer is a transaction that writes. Its reads see what is committed and what it wrote itself.
 //
-// Locks are taken in one order: the one that keeps batches apart, the scenarios whose lines change, what is referred to,
-// what is retracted, and last the feed head (see stamp). From there on it waits for nothing, so the head is held for a few
-// inserts only.
+// Locks are taken in one order: the one that keeps batches apart, the scenarios whose lines change, what is referred
+// to, what is retracted, and last the feed head (see stamp). From there on it waits for nothing, so the head is held
+// for a few inserts only.
 type writer struct {
 	rows.Reader
 	store   *Store
@@ -77,7 +82,8 @@ type writer struct {
 func (w *writer) identify(ctx context.Context) error {
 	analyst, ok := parley.CallerOf(ctx)
 	if !ok {
-		return parley.NewFault(parley.Unauthenticated, "Nothing can be recorded without an analyst in whose name; sign in.")
+		return parley.NewFault(parley.Unauthenticated,
+			"Nothing can be recorded without an analyst in whose name; sign in.")
 	}
 	w.analyst = analyst
 	return nil
@@ -96,8 +102,8 @@ func (w *writer) exec(ctx context.Context, text string, args ...any) error {
 	return err
 }
 
-// stamp takes the feed head: the next number, and a recordedAt later than any before. Whatever the mutation needs to read or
-// to wait for comes before; it holds up every other writer from here to the commit, which has to come soon.
+// stamp takes the feed head: the next number, and a recordedAt later than any before. Whatever the mutation needs to
+// read or to wait for comes before; it holds up every other writer from here to the commit, which has to come soon.
 func (w *writer) stamp(ctx context.Context) error {
 	if w.head != nil {
 		if w.head.refused != nil {
@@ -145,7 +151,9 @@ func (w *writer) close(ctx context.Context, table string, id uuid.UUID, why stri
 }
 
 // record gives a new record its identity.
-func (w *writer) record(ctx context.Context, id uuid.UUID, kind parley.Kind, path *string, negotiation, parent *uuid.UUID) error {
+func (w *writer) record(
+	ctx context.Context, id uuid.UUID, kind parley.Kind, path *string, negotiation, parent *uuid.UUID,
+) error {
 	err := w.exec(ctx, `
 		INSERT INTO records (id, kind, path, negotiation_id, parent_id, recorded_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`, id, kind, path, negotiation, parent, w.at)
@@ -157,7 +165,8 @@ func (w *writer) record(ctx context.Context, id uuid.UUID, kind parley.Kind, pat
 
 // provenance is that of a new version written by this writer.
 func (w *writer) provenance(note *string) parley.Provenance {
-	return parley.Provenance{Version: parley.NewID(), RecordedAt: w.at, RecordedByID: w.analyst.ID, CorrectionNote: note}
+	return parley.Provenance{Version: parley.NewID(), RecordedAt: w.at, RecordedByID: w.analyst.ID,
+		CorrectionNote: note}
 }
 
 // appendChange writes the one change of a mutation. What it touches is completed by its subject and its negotiation.
@@ -167,7 +176,8 @@ func (w *writer) appendChange(ctx context.Context, c parley.ChangeEntry) (*parle
 			previous_version, negotiation_id, scenario_id, cause, lines, fields, summary, note)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		w.seq, w.at, w.analyst.ID, c.Kind, c.Action, c.SubjectKind, c.SubjectID, c.Version,
-		c.PreviousVersion, c.NegotiationID, c.ScenarioID, c.Cause, rows.IDs(c.Lines), rows.Words[string](c.Fields), c.Summary, c.Note)
+		c.PreviousVersion, c.NegotiationID, c.ScenarioID, c.Cause, rows.IDs(c.Lines), rows.Words[string](c.Fields),
+		c.Summary, c.Note)
 	if err != nil {
 		return nil, fmt.Errorf("append a change: %w", err)
 	}
@@ -217,7 +227,8 @@ func (w *writer) noChangeSince(ctx context.Context, cursor *parley.Cursor, of st
 		return fmt.Errorf("look for later changes: %w", err)
 	}
 	if len(later) > 0 {
-		return parley.Refuse(parley.Conflict, "ifUnchangedSince", "The record has changed since you read it (%s) Read it again and repeat what still applies.", later[0])
+		return parley.Refuse(parley.Conflict, "ifUnchangedSince",
+			"The record has changed since you read it (%s) Read it again and repeat what still applies.", later[0])
 	}
 	return nil
 }

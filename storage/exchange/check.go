@@ -42,7 +42,8 @@ func (r *Restoration) check(ctx context.Context) error {
 	for _, c := range []contradiction{
 		{"records", "It belongs to no negotiation, or to one where its kind belongs to none.", `
 			SELECT x.id FROM {records x}
-			WHERE x.recorded_at > $1 AND (x.negotiation_id IS NULL) <> (x.kind IN ('NEGOTIATION', ` + kindsIn(r.nouns.shared()) + `))`},
+			WHERE x.recorded_at > $1 AND (x.negotiation_id IS NULL) <> 
+				(x.kind IN ('NEGOTIATION', ` + kindsIn(r.nouns.shared()) + `))`},
 		{"records", "It is a second negotiation; an archive holds one.", `
 			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND x.kind = 'NEGOTIATION'
@@ -52,7 +53,8 @@ func (r *Restoration) check(ctx context.Context) error {
 			WHERE x.recorded_at > $1 AND (x.path !~ '^([a-z][a-z0-9-]{0,79}/)?[a-z][a-z0-9-]{0,79}$'
 				OR (n.id IS NULL) <> (x.path NOT LIKE '%/%') OR NOT starts_with(x.path, n.path || '/'))`},
 		{"statusChanges", "Another status of the scenario held at the same time, by what was known at some instant.", `
-			SELECT x.id FROM {status_changes x} JOIN {status_changes o} ON o.scenario_id = x.scenario_id AND o.id <> x.id
+			SELECT x.id FROM {status_changes x} JOIN {status_changes o} ON o.scenario_id = x.scenario_id
+				AND o.id <> x.id
 				AND tstzrange(o.effective_at, o.valid_to) && tstzrange(x.effective_at, x.valid_to)
 				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
 			WHERE x.recorded_at > $1`},
@@ -65,9 +67,12 @@ func (r *Restoration) check(ctx context.Context) error {
 		{"scenarios", "It has no status from the beginning.", `
 			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND x.kind = 'SCENARIO'
-				AND NOT EXISTS (SELECT FROM {status_changes s} WHERE s.scenario_id = x.id AND s.recorded_at = x.recorded_at)`},
-		{"positions", "Another position of the holder on the scenario held at the same time, by what was known at some instant, and neither contests the other.", `
-			SELECT x.id FROM {positions x} JOIN {positions o} ON o.scenario_id = x.scenario_id AND o.holder_id = x.holder_id AND o.id <> x.id
+				AND NOT EXISTS (SELECT FROM {status_changes s} WHERE s.scenario_id = x.id
+					AND s.recorded_at = x.recorded_at)`},
+		{"positions", "Another position of the holder on the scenario held at the same time, by what was known at some " +
+			"instant, and neither contests the other.", `
+			SELECT x.id FROM {positions x} JOIN {positions o} ON o.scenario_id = x.scenario_id
+				AND o.holder_id = x.holder_id AND o.id <> x.id
 				AND tstzrange(o.valid_from, o.valid_to) && tstzrange(x.valid_from, x.valid_to)
 				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
 			WHERE x.recorded_at > $1 AND NOT x.beside AND NOT o.beside`},
@@ -89,16 +94,19 @@ func (r *Restoration) check(ctx context.Context) error {
 		{"changes", "Its kind is not that of its subject, or it names another negotiation or no scenario.", `
 			SELECT x.subject_id FROM {changes x} JOIN {records s} ON s.id = x.subject_id
 			WHERE x.recorded_at > $1 AND (x.subject_kind <> s.kind
-				OR x.cause IS NOT NULL AND (x.subject_kind NOT IN ('POSITION', 'STATUS_CHANGE') OR x.scenario_id IS NULL)
+				OR x.cause IS NOT NULL AND (x.subject_kind NOT IN ('POSITION', 'STATUS_CHANGE')
+					OR x.scenario_id IS NULL)
 				OR x.negotiation_id IS DISTINCT FROM s.negotiation_id AND s.negotiation_id IS NOT NULL
-				OR EXISTS (SELECT FROM {records r} WHERE r.id = x.scenario_id AND r.kind <> 'SCENARIO' OR r.id = x.negotiation_id AND r.kind <> 'NEGOTIATION'))`},
+				OR EXISTS (SELECT FROM {records r} WHERE r.id = x.scenario_id AND r.kind <> 'SCENARIO'
+					OR r.id = x.negotiation_id AND r.kind <> 'NEGOTIATION'))`},
 	} {
 		if err := r.none(ctx, c); err != nil {
 			return err
 		}
 	}
 	var foreign []uuid.UUID
-	if err := r.all(ctx, &foreign, `SELECT id FROM {records} WHERE id = ANY($2) AND recorded_at <= $1 LIMIT 1`, r.before.RecordedAt, r.sent); err != nil {
+	if err := r.all(ctx, &foreign, `SELECT id FROM {records} WHERE id = ANY($2) AND recorded_at <= $1 LIMIT 1`,
+		r.before.RecordedAt, r.sent); err != nil {
 		return fmt.Errorf("check what ids stand for: %w", err)
 	}
 	if len(foreign) > 0 {
@@ -120,10 +128,11 @@ func (r *Restoration) none(ctx context.Context, c contradiction) error {
 	return nil
 }
 
-// checkVersions checks the versions of a noun: that each record has its own, that they follow one another, and what they
-// name.
+// checkVersions checks the versions of a noun: that each record has its own, that they follow one another, and what
+// they name.
 func (r *Restoration) checkVersions(ctx context.Context, s section) error {
-	fill := strings.NewReplacer("{table}", "{"+s.table+" x}", "{versions}", "{"+s.table+" v}", "{kind}", string(s.noun.Kind))
+	fill := strings.NewReplacer("{table}", "{"+s.table+" x}", "{versions}", "{"+s.table+" v}", "{kind}",
+		string(s.noun.Kind))
 	section := s.name()
 	checks := []contradiction{
 		{section, "Its versions do not follow one another from when the record came to when it went, each once.", `
@@ -132,13 +141,15 @@ func (r *Restoration) checkVersions(ctx context.Context, s section) error {
 				SELECT id, min(recorded_at) AS first, max(superseded_at) AS last, bool_and(follows) AS follow
 				FROM (
 					SELECT id, recorded_at, superseded_at,
-						superseded_at = lead(recorded_at, 1, superseded_at) OVER (PARTITION BY id ORDER BY recorded_at) AS follows
+						superseded_at = lead(recorded_at, 1, superseded_at) OVER (PARTITION BY id
+							ORDER BY recorded_at) AS follows
 					FROM {table} WHERE recorded_at > $1
 				) x
 				GROUP BY id
 			) x ON x.id = r.id
 			WHERE r.recorded_at > $1 AND r.kind = '{kind}'
-				AND (x.first IS DISTINCT FROM r.recorded_at OR x.last IS DISTINCT FROM r.retracted_at OR NOT x.follow)`},
+				AND (x.first IS DISTINCT FROM r.recorded_at OR x.last IS DISTINCT FROM r.retracted_at
+					OR NOT x.follow)`},
 		{section, "It is no version of such a record, or closedBy contradicts supersededAt.", `
 			SELECT x.id FROM {table} JOIN {records r} ON r.id = x.id
 			WHERE x.recorded_at > $1 AND (r.kind <> '{kind}' OR (x.closed_by IS NULL) <> (x.superseded_at = 'infinity')
@@ -146,15 +157,18 @@ func (r *Restoration) checkVersions(ctx context.Context, s section) error {
 		{section, "A change tells of a version of it that is not there.", `
 			SELECT x.subject_id FROM {changes x}
 			WHERE x.recorded_at > $1 AND x.subject_kind = '{kind}'
-				AND (x.version IS NOT NULL AND NOT EXISTS (SELECT FROM {versions} WHERE v.id = x.subject_id AND v.version = x.version AND v.recorded_at <= x.recorded_at)
-				OR x.previous_version IS NOT NULL AND NOT EXISTS (SELECT FROM {versions} WHERE v.version = x.previous_version AND v.recorded_at <= x.recorded_at))`},
+				AND (x.version IS NOT NULL AND NOT EXISTS (SELECT FROM {versions} WHERE v.id = x.subject_id
+					AND v.version = x.version AND v.recorded_at <= x.recorded_at)
+				OR x.previous_version IS NOT NULL AND NOT EXISTS (SELECT FROM {versions}
+					WHERE v.version = x.previous_version AND v.recorded_at <= x.recorded_at))`},
 	}
 	for _, c := range r.columns[s.table] {
 		switch {
 		case c.Name == "path":
 			checks = append(checks, contradiction{section, "Its path or key is not that of the record.", `
 				SELECT x.id FROM {table} JOIN {records r} ON r.id = x.id
-				WHERE x.recorded_at > $1 AND (x.path IS DISTINCT FROM r.path OR x.key <> regexp_replace(x.path, '^.*/', ''))`})
+				WHERE x.recorded_at > $1 AND (x.path IS DISTINCT FROM r.path
+					OR x.key <> regexp_replace(x.path, '^.*/', ''))`})
 		case c.Name == "negotiation_id":
 			checks = append(checks, contradiction{section, "Its negotiation is not that of the record.", `
 				SELECT x.id FROM {table} JOIN {records r} ON r.id = x.id
@@ -171,7 +185,8 @@ func (r *Restoration) checkVersions(ctx context.Context, s section) error {
 			rows.CamelCase(c.Name) + " names what is not in the archive, came later, or is of another kind.", `
 			SELECT x.id FROM {table} CROSS JOIN LATERAL (` + named + `) n(id) LEFT JOIN {records r} ON r.id = n.id
 			WHERE x.recorded_at > $1 AND n.id IS NOT NULL
-				AND (r.id IS NULL OR r.recorded_at <= $1 OR r.recorded_at > x.recorded_at OR r.kind NOT IN (` + kindsIn(s.noun.Names[c.Name]) + `))`})
+				AND (r.id IS NULL OR r.recorded_at <= $1 OR r.recorded_at > x.recorded_at
+					OR r.kind NOT IN (` + kindsIn(s.noun.Names[c.Name]) + `))`})
 	}
 	for _, c := range checks {
 		if err := r.none(ctx, contradiction{section, c.sentence, fill.Replace(c.found)}); err != nil {
@@ -201,7 +216,9 @@ func (r *Restoration) checkQuotes(ctx context.Context) error {
 		}
 		body := parley.Fold(bodies[0])
 		var quotes []quoted
-		err = r.all(ctx, &quotes, `SELECT id, text, form, locators::text AS places FROM {statements} WHERE source_id = $1 AND form = 'DIRECT_QUOTE'`, source)
+		err = r.all(ctx, &quotes,
+			`SELECT id, text, form, locators::text AS places FROM {statements} WHERE source_id = $1
+				AND form = 'DIRECT_QUOTE'`, source)
 		if err != nil {
 			return fmt.Errorf("read quotes: %w", err)
 		}

@@ -62,12 +62,17 @@ type archivedRow struct {
 	text []byte
 }
 
-// Restore puts what fill adds on record: a history as known at an instant, with ids, versions and knowledge dates as they
-// were, and its changes behind those in the feed. Everything in it has to be later than what is on record here, of which before
-// is the head. It returns the number and the recordedAt of the last change. What does not fit is a *Misfit.
-func (nouns Nouns) Restore(ctx context.Context, tx *sqlx.Tx, before rows.Now, knownAt parley.Instant, fill func(*Restoration) error) (seq int64, last parley.Instant, err error) {
+// Restore puts what fill adds on record: a history as known at an instant, with ids, versions and knowledge dates as
+// they were, and its changes behind those in the feed. Everything in it has to be later than what is on record here, of
+// which before is the head. It returns the number and the recordedAt of the last change. What does not fit is a
+// *Misfit.
+func (nouns Nouns) Restore(
+	ctx context.Context, tx *sqlx.Tx, before rows.Now, knownAt parley.Instant, fill func(*Restoration) error,
+) (seq int64, last parley.Instant, err error) {
 	if knownAt.After(before.Now) {
-		return 0, last, misfit("knownAt %s lies in the future; an archive holds what was known by now, %s.", parley.FormatInstant(knownAt), parley.FormatInstant(before.Now))
+		return 0, last,
+			misfit("knownAt %s lies in the future; an archive holds what was known by now, %s.",
+				parley.FormatInstant(knownAt), parley.FormatInstant(before.Now))
 	}
 	r := &Restoration{
 		tx: tx, nouns: nouns, sections: nouns.sections(), before: before, knownAt: knownAt, seq: before.Seq,
@@ -107,7 +112,9 @@ func (r *Restoration) Add(ctx context.Context, name string, line int, row []byte
 	case at < 0:
 		return &Misfit{line, fmt.Sprintf("An archive has no section %q.", name)}
 	case at < r.at:
-		return &Misfit{line, fmt.Sprintf("The section %s stands behind %s; what is referred to comes first.", name, r.sections[r.at].name())}
+		return &Misfit{line,
+			fmt.Sprintf("The section %s stands behind %s; what is referred to comes first.", name,
+				r.sections[r.at].name())}
 	case at > r.at:
 		if err := r.flush(ctx); err != nil {
 			return err
@@ -194,7 +201,8 @@ func (r *Restoration) checkInstant(column string, at parley.Instant) error {
 	case "recorded_at", "content_at", "superseded_at", "retracted_at":
 	case "assessed_at", "resolved_at":
 		if at.After(r.knownAt) {
-			return misfit("%s %s is later than the archive's knownAt, %s.", rows.CamelCase(column), parley.FormatInstant(at), parley.FormatInstant(r.knownAt))
+			return misfit("%s %s is later than the archive's knownAt, %s.", rows.CamelCase(column),
+				parley.FormatInstant(at), parley.FormatInstant(r.knownAt))
 		}
 		return nil
 	case "erased_at":
@@ -207,9 +215,11 @@ func (r *Restoration) checkInstant(column string, at parley.Instant) error {
 	}
 	switch name := rows.CamelCase(column); {
 	case at.After(r.knownAt):
-		return misfit("%s %s is later than the archive's knownAt, %s.", name, parley.FormatInstant(at), parley.FormatInstant(r.knownAt))
+		return misfit("%s %s is later than the archive's knownAt, %s.", name, parley.FormatInstant(at),
+			parley.FormatInstant(r.knownAt))
 	case !at.After(r.before.RecordedAt):
-		return misfit("%s %s is not later than what is on record here, or was asked about, already (%s); import the archive into an empty database.",
+		return misfit("%s %s is not later than what is on record here, or was asked about, already (%s); import the "+
+			"archive into an empty database.",
 			name, parley.FormatInstant(at), parley.FormatInstant(r.before.RecordedAt))
 	}
 	return nil
@@ -397,16 +407,17 @@ func refused(err error) *pq.Error {
 // unfit says why the database refuses a row.
 func unfit(err *pq.Error) string {
 	sentence, ok := map[string]string{
-		"records_pkey":                      "The id %s is on record already, here or in the archive.",
-		"records_path_key":                  "The key %s is in use already, here or in the archive.",
-		"client_ids_pkey":                   "The id %s names something already, here or in the archive.",
-		"changes_recorded_at_key":           "A change was recorded at that instant already.",
-		"change_touches_pkey":               "It touches a record twice.",
-		"one_status_at_any_instant":         "Another status of the scenario holds at some of that time.",
-		"one_plain_position_at_any_instant": "Another position of the holder on the scenario holds at some of that time.",
-		"one_office_at_a_time":              "The person holds the same office at some of that time already.",
-		"one_role_at_a_time":                "The stakeholder has the same role at some of that time already.",
-		"one_claim_of_a_kind":               "The same relation is claimed by the same party already.",
+		"records_pkey":              "The id %s is on record already, here or in the archive.",
+		"records_path_key":          "The key %s is in use already, here or in the archive.",
+		"client_ids_pkey":           "The id %s names something already, here or in the archive.",
+		"changes_recorded_at_key":   "A change was recorded at that instant already.",
+		"change_touches_pkey":       "It touches a record twice.",
+		"one_status_at_any_instant": "Another status of the scenario holds at some of that time.",
+		"one_plain_position_at_any_instant": "Another position of the holder on the scenario holds at some of that " +
+			"time.",
+		"one_office_at_a_time": "The person holds the same office at some of that time already.",
+		"one_role_at_a_time":   "The stakeholder has the same role at some of that time already.",
+		"one_claim_of_a_kind":  "The same relation is claimed by the same party already.",
 	}[err.Constraint]
 	switch {
 	case ok && strings.Contains(sentence, "%s"):

@@ -1,5 +1,5 @@
-// Package exchange writes archives of negotiations and restores them, over the descriptors of the nouns. What there is to know
-// of a table besides, its columns and what they refer to, it reads from the database.
+// Package exchange writes archives of negotiations and restores them, over the descriptors of the nouns. What there is
+// to know of a table besides, its columns and what they refer to, it reads from the database.
 package exchange
 
 import (
@@ -43,13 +43,15 @@ func (nouns Nouns) sections() []section {
 		{table: "records", where: `x.id = ANY($1) AND x.recorded_at <= $2`, order: `x.recorded_at, x.kind, x.id`},
 		{
 			table: "client_ids", order: `x.id`,
-			where: `x.record_id = ANY($1) AND coalesce(x.recorded_at, (SELECT r.recorded_at FROM {records r} WHERE r.id = x.record_id)) <= $2`,
+			where: `x.record_id = ANY($1) AND coalesce(x.recorded_at, (SELECT r.recorded_at FROM {records r}
+				WHERE r.id = x.record_id)) <= $2`,
 		},
 	}
 	for i := range nouns {
 		n := &nouns[i]
 		list = append(list, section{
-			table: n.Table, noun: n, where: `x.id = ANY($1) AND x.recorded_at <= $2`, order: `x.recorded_at, x.id`, leaks: nouns.leaks(n),
+			table: n.Table, noun: n, where: `x.id = ANY($1) AND x.recorded_at <= $2`, order: `x.recorded_at, x.id`,
+			leaks: nouns.leaks(n),
 		})
 		if n.Kind == parley.KindSource {
 			list = append(list, section{
@@ -58,7 +60,9 @@ func (nouns Nouns) sections() []section {
 			})
 		}
 	}
-	return append(list, section{table: "changes", where: `x.subject_id = ANY($1) AND x.recorded_at <= $2`, order: `x.recorded_at`, leaks: true})
+	return append(list,
+		section{table: "changes", where: `x.subject_id = ANY($1) AND x.recorded_at <= $2`, order: `x.recorded_at`,
+			leaks: true})
 }
 
 // leaks says whether a noun that is shared may name records that belong to a negotiation.
@@ -119,7 +123,8 @@ func unarchived(table, column string) bool { return table == "changes" && column
 func (nouns Nouns) Columns(ctx context.Context, tx *sql.Tx) (map[string][]Column, error) {
 	found, err := tx.QueryContext(ctx, `
 		SELECT a.attrelid::regclass::text, a.attname, coalesce(e.typname, t.typname), e.oid IS NOT NULL,
-			ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = coalesce(e.oid, t.oid) ORDER BY enumsortorder)::text,
+			ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = coalesce(e.oid, t.oid)
+				ORDER BY enumsortorder)::text,
 			a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE '''infinity''%', false),
 			coalesce((SELECT f.confrelid::regclass::text FROM pg_constraint f
 				WHERE f.conrelid = a.attrelid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum]), '')
@@ -136,7 +141,8 @@ func (nouns Nouns) Columns(ctx context.Context, tx *sql.Tx) (map[string][]Column
 	columns := make(map[string][]Column)
 	for found.Next() {
 		var c Column
-		if err := found.Scan(&c.Table, &c.Name, &c.Type, &c.Array, &c.Words, &c.NotNull, &c.Endless, &c.Refers); err != nil {
+		if err := found.Scan(&c.Table, &c.Name, &c.Type, &c.Array, &c.Words, &c.NotNull, &c.Endless,
+			&c.Refers); err != nil {
 			return nil, err
 		}
 		if !unarchived(c.Table, c.Name) {
@@ -157,7 +163,8 @@ func (c Column) written(s section) string {
 	case c.Refers == "analysts":
 		return `(SELECT a.name FROM {analysts a} WHERE a.id = ` + column + `)`
 	case s.leaks && c.Array && c.Type == "uuid":
-		return `ARRAY(SELECT u.id FROM unnest(` + column + `) WITH ORDINALITY u(id, n) WHERE u.id = ANY($1) ORDER BY u.n)`
+		return `ARRAY(SELECT u.id FROM unnest(` + column +
+			`) WITH ORDINALITY u(id, n) WHERE u.id = ANY($1) ORDER BY u.n)`
 	case s.leaks && c.Refers == "records" && !c.NotNull:
 		return `CASE WHEN ` + column + ` = ANY($1) THEN ` + column + ` END`
 	case c.Type == "timestamptz":
@@ -172,16 +179,20 @@ func writtenInstant(column string) string {
 	return `to_char(` + column + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 }
 
-// Write reads everything that is on record about a negotiation as known at an instant, over the whole of its history, section
-// by section: each row as one line of JSON. The shared records that it refers to come along; what is on record about other
-// negotiations does not. The transaction has to see one state of the database.
-func (nouns Nouns) Write(ctx context.Context, tx *sql.Tx, negotiation uuid.UUID, knownAt parley.Instant, each func(section string, row []byte) error) error {
+// Write reads everything that is on record about a negotiation as known at an instant, over the whole of its history,
+// section by section: each row as one line of JSON. The shared records that it refers to come along; what is on record
+// about other negotiations does not. The transaction has to see one state of the database.
+func (nouns Nouns) Write(
+	ctx context.Context, tx *sql.Tx, negotiation uuid.UUID, knownAt parley.Instant,
+	each func(section string, row []byte) error,
+) error {
 	columns, err := nouns.Columns(ctx, tx)
 	if err != nil {
 		return err
 	}
 	var members rows.IDs
-	err = tx.QueryRowContext(ctx, expand(nouns.membersOf(columns)), negotiation, knownAt, pq.Array(nouns.shared())).Scan(&members)
+	err = tx.QueryRowContext(ctx, expand(nouns.membersOf(columns)), negotiation, knownAt,
+		pq.Array(nouns.shared())).Scan(&members)
 	if err != nil {
 		return fmt.Errorf("look for what belongs to a negotiation: %w", err)
 	}
@@ -229,8 +240,8 @@ func lines(ctx context.Context, tx *sql.Tx, text string, each func([]byte) error
 }
 
 // membersOf finds the records that an archive holds: those of the negotiation itself; the shared ones that a version of
-// these names, and the statements about one of them; what these statements name in turn; the parties for which persons among
-// them speak; and the affiliations between two who are in it.
+// these names, and the statements about one of them; what these statements name in turn; the parties for which persons
+// among them speak; and the affiliations between two who are in it.
 func (nouns Nouns) membersOf(columns map[string][]Column) string {
 	named := func(from string, wanted func(Noun) bool) string {
 		var selects []string
@@ -243,7 +254,8 @@ func (nouns Nouns) membersOf(columns map[string][]Column) string {
 				if c.Array {
 					id = `unnest(` + id + `)`
 				}
-				selects = append(selects, `SELECT `+id+` AS id FROM {`+n.Table+` x} JOIN `+from+` m ON m.id = x.id WHERE x.recorded_at <= $2`)
+				selects = append(selects,
+					`SELECT `+id+` AS id FROM {`+n.Table+` x} JOIN `+from+` m ON m.id = x.id WHERE x.recorded_at <= $2`)
 			}
 		}
 		return strings.Join(selects, " UNION ")
@@ -262,11 +274,13 @@ func (nouns Nouns) membersOf(columns map[string][]Column) string {
 			JOIN {records r} ON r.id = n.id WHERE r.kind = ANY($3::text[]::record_kind[])
 		), members AS (
 			SELECT id FROM met
-			UNION SELECT x.organization_id FROM {affiliations x} JOIN met p ON p.id = x.person_id WHERE x.speaks_for AND x.recorded_at <= $2
+			UNION SELECT x.organization_id FROM {affiliations x} JOIN met p ON p.id = x.person_id WHERE x.speaks_for
+				AND x.recorded_at <= $2
 		)
 		SELECT array_agg(id) FROM (
 			SELECT id FROM members
-			UNION SELECT x.id FROM {affiliations x} JOIN members p ON p.id = x.person_id JOIN members o ON o.id = x.organization_id
+			UNION SELECT x.id FROM {affiliations x} JOIN members p ON p.id = x.person_id
+				JOIN members o ON o.id = x.organization_id
 			WHERE x.recorded_at <= $2
 		) m`
 }

@@ -9,10 +9,11 @@ import (
 	"example.org/parley"
 )
 
-// Column is one value of a row: where it stands in the table, where it goes in a T, and which fields of the API need it.
+// Column is one value of a row: where it stands in the table, where it goes in a T, and which fields of the API need
+// it.
 type Column[T any] struct {
-	// Fields are those that need the column, by their names in the API. It is read when one of them is selected; without
-	// any, always.
+	// Fields are those that need the column, by their names in the API. It is read when one of them is selected;
+	// without any, always.
 	Fields []string
 	// Name is the column's name in the table. It is empty for an expression, which can only be read.
 	Name string
@@ -62,8 +63,8 @@ func (c Column[T]) Endless() Column[T] {
 	return c
 }
 
-// NewColumn makes a column of a type of its own: set takes its value from a row, arg is it as an argument. The name is that
-// of a column of the table, or, with an "@" for the alias of the row, an expression.
+// NewColumn makes a column of a type of its own: set takes its value from a row, arg is it as an argument. The name is
+// that of a column of the table, or, with an "@" for the alias of the row, an expression.
 func NewColumn[T any](fields, name string, set func(*T, Value), arg func(*T) any) Column[T] {
 	c := Column[T]{Fields: strings.Fields(fields), Name: name, sql: "@." + name, set: set, arg: arg}
 	if strings.Contains(name, "@") {
@@ -158,7 +159,8 @@ func IDList[T any](fields, name string, at func(*T) *[]uuid.UUID, kinds ...parle
 	return c
 }
 
-// Reference is an ID of a record in another table. Where the first of the fields is selected, that record is read along.
+// Reference is an ID of a record in another table. Where the first of the fields is selected, that record is read
+// along.
 func Reference[T, O any](fields, name string, at func(*T) *uuid.UUID, other *Table[O]) Column[T] {
 	return referring(ID(fields, name, at), other)
 }
@@ -234,8 +236,8 @@ func (c Columns[T]) Read(sent *Row, set uint64, into *T) {
 	}
 }
 
-// Values are what the columns hold, by the first field of the API that needs each; where none does, by the name that it would
-// have there.
+// Values are what the columns hold, by the first field of the API that needs each; where none does, by the name that it
+// would have there.
 func (c Columns[T]) Values(t *T) map[string]any {
 	values := make(map[string]any)
 	for _, own := range c {

@@ -55,7 +55,8 @@ func (c *Conditions) Whether(asked *bool, so string) { c.Either(asked, so, "NOT 
 // InRange: the column lies in the range. A range that ends before it begins is a fault, found when the list is read.
 func (c *Conditions) InRange(column string, r *parley.TimeRange) {
 	if r != nil && r.From != nil && r.To != nil && !r.From.Before(*r.To) {
-		c.Fault = parley.NewFault(parley.BadRequest, "to: %s is not later than from, %s; a range ends after it begins.", parley.FormatInstant(*r.To), parley.FormatInstant(*r.From))
+		c.Fault = parley.NewFault(parley.BadRequest, "to: %s is not later than from, %s; a range ends after it begins.",
+			parley.FormatInstant(*r.To), parley.FormatInstant(*r.From))
 	}
 	if r != nil && r.From != nil {
 		c.Add(column + " >= " + c.Arg(*r.From))
@@ -65,14 +66,15 @@ func (c *Conditions) InRange(column string, r *parley.TimeRange) {
 	}
 }
 
-// DaysBefore: the instant lies more than so many days before the lens's valid one. A number out of bounds is a fault, found
-// when the list is read.
+// DaysBefore: the instant lies more than so many days before the lens's valid one. A number out of bounds is a fault,
+// found when the list is read.
 func (c *Conditions) DaysBefore(field, instant string, days *int) {
 	if days == nil {
 		return
 	}
 	if *days < 0 || *days > parley.MaxDays {
-		c.Fault = parley.NewFault(parley.BadRequest, "%s: %d is out of range; give 0 to %d days.", field, *days, parley.MaxDays)
+		c.Fault = parley.NewFault(parley.BadRequest, "%s: %d is out of range; give 0 to %d days.", field, *days,
+			parley.MaxDays)
 		return
 	}
 	c.Add(instant + " < k.valid_at - " + c.Arg(int64(*days)*24) + "::bigint * interval '1 hour'")

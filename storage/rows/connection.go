@@ -23,8 +23,8 @@ type connection struct {
 	conn   driver.Conn
 	socket *Socket
 	values [1]driver.Value // of the row being read
-	// statements are prepared when their text comes the second time, so that a text that comes once leaves nothing behind.
-	// Until then a statement is nil.
+	// statements are prepared when their text comes the second time, so that a text that comes once leaves nothing
+	// behind. Until then a statement is nil.
 	statements *simplelru.LRU[string, driver.Stmt]
 	lost       bool
 }
@@ -60,8 +60,8 @@ func connect(ctx context.Context, config pq.Config, timeout time.Duration) (*con
 // prepareSession sets what holds for all reads, by statements, since some poolers refuse settings of a session.
 func (c *connection) prepareSession(timeout time.Duration) error {
 	settings := fmt.Sprintf("SET statement_timeout = %d", timeout.Milliseconds()) +
-		// A prepared statement is planned once. By default the database would plan some anew each time, for the few keys
-		// that they come with, at several times the cost of running them.
+		// A prepared statement is planned once. By default the database would plan some anew each time, for the few
+		// keys that they come with, at several times the cost of running them.
 		"; SET plan_cache_mode = force_generic_plan" +
 		// The planner overestimates these statements, and compiling a plan would take longer than running it.
 		"; SET jit = off"

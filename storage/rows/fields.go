@@ -7,8 +7,8 @@ import (
 )
 
 // Fields are the fields that a document selects of a record, by their names in the API, each with the fields selected
-// beneath it. Nil selects everything. A document that comes again brings the same Fields, so they keep the statements that
-// were made for them.
+// beneath it. Nil selects everything. A document that comes again brings the same Fields, so they keep the statements
+// that were made for them.
 type Fields struct {
 	beneath map[string]*Fields
 	made    sync.Map

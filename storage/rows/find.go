@@ -39,7 +39,9 @@ func Find[T any](ctx context.Context, r *Reader, t *Table[T], keys []Key, fields
 }
 
 // readOne reads the one record that is joined to each key; nil where there is none.
-func readOne[T any](ctx context.Context, r *Reader, t *Table[T], keys []Key, fields *Fields, join string) ([]*T, error) {
+func readOne[T any](
+	ctx context.Context, r *Reader, t *Table[T], keys []Key, fields *Fields, join string,
+) ([]*T, error) {
 	found := make([]*T, len(keys))
 	q := r.Query(keys)
 	err := read(ctx, t, q, fields, q.Join()+join, "", func(n int, record *T) { found[n] = record })
@@ -90,7 +92,9 @@ type readKey struct {
 }
 
 // read reads the records that are joined to the keys, each with the place of its key.
-func read[T any](ctx context.Context, t *Table[T], q *Query, fields *Fields, join, order string, each func(int, *T)) error {
+func read[T any](
+	ctx context.Context, t *Table[T], q *Query, fields *Fields, join, order string, each func(int, *T),
+) error {
 	if len(q.Keys) == 0 {
 		return nil
 	}
@@ -105,7 +109,8 @@ func read[T any](ctx context.Context, t *Table[T], q *Query, fields *Fields, joi
 			order = " ORDER BY " + order
 		}
 		return statementOf[T]{records, q.Expand("SELECT record_send(ROW(" + q.header() + ", " +
-			strings.Join(along.selected, ", ") + ")) FROM {keys} " + join + " " + strings.Join(along.joins, " ") + order)}
+			strings.Join(along.selected, ", ") + ")) FROM {keys} " + join + " " + strings.Join(along.joins, " ") +
+			order)}
 	})
 	return q.reader.send(ctx, statement.text, q.bind(q.Args), func(sent Row) {
 		n := q.begin(&sent)

@@ -68,8 +68,8 @@ func (c *identityCache[T]) get(key identity, columns uint64) (*T, bool) {
 	return h.record, ok && columns&^h.columns == 0
 }
 
-// lacks fills in the records that it holds. It returns the keys that are still to be read, each once, and for every key its
-// place among those: -1 for one that is found, or names nothing.
+// lacks fills in the records that it holds. It returns the keys that are still to be read, each once, and for every key
+// its place among those: -1 for one that is found, or names nothing.
 func (c *identityCache[T]) lacks(keys []Key, columns uint64, found []*T) (missing []Key, places []int) {
 	if len(keys) == 1 && (keys[0].Lens.IsZero() || keys[0].Path != "") {
 		return keys, []int{0}

@@ -14,8 +14,8 @@ import (
 	"example.org/parley"
 )
 
-// Order is a total order of rows: by expressions over them, all in one direction. A page's cursor holds the values of its
-// last row, so that pages stay put while rows come and go.
+// Order is a total order of rows: by expressions over them, all in one direction. A page's cursor holds the values of
+// its last row, so that pages stay put while rows come and go.
 type Order struct {
 	Columns    []OrderColumn
 	Descending bool
@@ -85,7 +85,9 @@ func (l List) behind(q *Query, cursor string) (string, error) {
 }
 
 func badCursor(cursor string) error {
-	return parley.NewFault(parley.BadCursor, "after: %q is not a cursor of this list; take it from the pageInfo or an edge of an earlier page, asked for in the same order.", cursor)
+	return parley.NewFault(parley.BadCursor,
+		"after: %q is not a cursor of this list; take it from the pageInfo or an edge of an earlier page, asked for "+
+			"in the same order.", cursor)
 }
 
 // fits keeps a tampered cursor from becoming an error of the database.

@@ -18,7 +18,8 @@ type List struct {
 	Uncached bool
 }
 
-// History is a list of a table's rows over the whole of valid time: of the versions in force, or also of those superseded.
+// History is a list of a table's rows over the whole of valid time: of the versions in force, or also of those
+// superseded.
 func History(table, alias, scope string, columns []OrderColumn, superseded bool) List {
 	from := "{" + table + " " + alias + "}"
 	if !superseded {
@@ -26,13 +27,16 @@ func History(table, alias, scope string, columns []OrderColumn, superseded bool)
 	}
 	return List{
 		From: from, Where: []string{scope, "{version " + alias + "}"}, Uncached: true,
-		Order: Order{Columns: append(slices.Clone(columns), OrderColumn{Expression: alias + ".recorded_at", Type: "timestamptz"})},
+		Order: Order{Columns: append(slices.Clone(columns),
+			OrderColumn{Expression: alias + ".recorded_at", Type: "timestamptz"})},
 	}
 }
 
-// Pages reads one page for each key in one SQL statement, and the totals, where they are selected, in another. A page size
-// or a cursor that can't be used is a fault.
-func Pages[T any](ctx context.Context, t *Table[T], q *Query, l List, p parley.Page, fields *Fields) ([]*parley.Connection[T], error) {
+// Pages reads one page for each key in one SQL statement, and the totals, where they are selected, in another. A page
+// size or a cursor that can't be used is a fault.
+func Pages[T any](
+	ctx context.Context, t *Table[T], q *Query, l List, p parley.Page, fields *Fields,
+) ([]*parley.Connection[T], error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -55,9 +59,11 @@ func Pages[T any](ctx context.Context, t *Table[T], q *Query, l List, p parley.P
 		where = append(slices.Clone(where), behind)
 	}
 
-	page := keep(fields, pageKey{t, q.from, l.From, strings.Join(where, " AND "), l.Order.by(l.Order.expressions()), p.First}, func() statementOf[T] {
-		return pageOf(l, t, q, where, p.First, fields)
-	})
+	page := keep(fields,
+		pageKey{t, q.from, l.From, strings.Join(where, " AND "), l.Order.by(l.Order.expressions()), p.First},
+		func() statementOf[T] {
+			return pageOf(l, t, q, where, p.First, fields)
+		})
 
 	connections := make([]*parley.Connection[T], len(q.Keys))
 	for i := range connections {
@@ -117,8 +123,8 @@ type pageKey struct {
 	first                    int
 }
 
-// pageOf makes the statement that reads a page. The page is cut first, by what stands in its rows; then what comes along
-// with them is joined.
+// pageOf makes the statement that reads a page. The page is cut first, by what stands in its rows; then what comes
+// along with them is joined.
 func pageOf[T any](l List, t *Table[T], q *Query, where []string, first int, fields *Fields) statementOf[T] {
 	var along reading
 	var inner []string

@@ -10,9 +10,9 @@ import (
 	"github.com/lib/pq"
 )
 
-// Pool holds the connections that reads run on. Writes use other connections, so that the two don't wait for each other.
-// It is not database/sql's pool, which takes a statement through half a dozen locks and starts a goroutine to watch its
-// context, as the driver does once more: together a fifth of what a short read costs (docs/adr/0006).
+// Pool holds the connections that reads run on. Writes use other connections, so that the two don't wait for each
+// other. It is not database/sql's pool, which takes a statement through half a dozen locks and starts a goroutine to
+// watch its context, as the driver does once more: together a fifth of what a short read costs (docs/adr/0006).
 type Pool struct {
 	config  pq.Config
 	timeout time.Duration
@@ -28,7 +28,8 @@ func NewPool(config pq.Config, timeout time.Duration, atOnce int) *Pool {
 	return &Pool{config: config, timeout: timeout, slots: make(chan struct{}, atOnce)}
 }
 
-// Query runs a statement whose every row is one value made by record_send. When the context ends, so does the statement.
+// Query runs a statement whose every row is one value made by record_send. When the context ends, so does the
+// statement.
 func (p *Pool) Query(ctx context.Context, text string, args []any, each func(Row)) error {
 	values, err := driverValues(args)
 	if err != nil {

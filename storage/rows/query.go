@@ -103,7 +103,8 @@ func (q *Query) fromKeys() {
 	oneLens := !slices.ContainsFunc(q.Keys, func(k Key) bool { return !k.Lens.SameInstants(q.Keys[0].Lens) })
 	ids := q.Arg(RecordIDs(q.Keys))
 	if oneLens && len(q.Keys) > 0 {
-		q.from = `(SELECT u.n, u.id, ` + q.Instants(q.Keys[0].Lens) + ` FROM unnest(` + ids + `::uuid[]) WITH ORDINALITY u(id, n)) k`
+		q.from = `(SELECT u.n, u.id, ` + q.Instants(q.Keys[0].Lens) + ` FROM unnest(` + ids +
+			`::uuid[]) WITH ORDINALITY u(id, n)) k`
 		return
 	}
 	validAt, knownAt := make([]parley.Instant, len(q.Keys)), make([]parley.Instant, len(q.Keys))
@@ -116,7 +117,8 @@ func (q *Query) fromKeys() {
 
 // Instants are the two columns valid_at and known_at of a lens, for a relation that takes the place of k.
 func (q *Query) Instants(lens parley.Lens) string {
-	return q.Arg(InstantArg(lens.ValidAt)) + `::timestamptz AS valid_at, ` + q.Arg(InstantArg(lens.KnownAt)) + `::timestamptz AS known_at`
+	return q.Arg(InstantArg(lens.ValidAt)) + `::timestamptz AS valid_at, ` + q.Arg(InstantArg(lens.KnownAt)) +
+		`::timestamptz AS known_at`
 }
 
 // Arg adds an argument and returns how the text refers to it.
@@ -153,7 +155,8 @@ func expand(text string, r *Reader, keys string) string {
 		case word == "known":
 			b.WriteString("(" + x + ".recorded_at <= k.known_at AND " + x + ".superseded_at > k.known_at)")
 		case word == "version":
-			b.WriteString("(" + x + ".recorded_at <= k.known_at AND (" + x + ".superseded_at > k.known_at OR " + x + ".closed_by <> 'RECUT'))")
+			b.WriteString("(" + x + ".recorded_at <= k.known_at AND (" + x + ".superseded_at > k.known_at OR " + x +
+				".closed_by <> 'RECUT'))")
 		case macro == "keys":
 			b.WriteString(expand(keys, r, ""))
 		case isName(word):
@@ -206,9 +209,9 @@ func (q *Query) begin(sent *Row) int {
 	return int(sent.Next().Number()) - 1
 }
 
-// Run selects columns for the keys and calls each with the place of the key and the columns of every row. The text begins
-// with FROM {keys}; macros are expanded in both. What comes after a LEFT JOIN may be NULL, since a key with the snapshot's
-// own lens gets a row in any case (see Join).
+// Run selects columns for the keys and calls each with the place of the key and the columns of every row. The text
+// begins with FROM {keys}; macros are expanded in both. What comes after a LEFT JOIN may be NULL, since a key with the
+// snapshot's own lens gets a row in any case (see Join).
 func (q *Query) Run(ctx context.Context, columns, text string, each func(n int, sent *Row)) error {
 	s := q.reader.snapshot
 	if s != nil {
@@ -222,8 +225,8 @@ func (q *Query) Run(ctx context.Context, columns, text string, each func(n int, 
 	})
 }
 
-// Join is how what belongs to the keys is joined to them. Where the lens may have to be learnt, a row has to come in any
-// case.
+// Join is how what belongs to the keys is joined to them. Where the lens may have to be learnt, a row has to come in
+// any case.
 func (q *Query) Join() string {
 	if q.lens >= 0 {
 		return "LEFT JOIN "

@@ -106,8 +106,9 @@ type Now struct {
 	Seq             int64
 }
 
-// Snapshot is the record as of one instant, for all the reads of one operation. It is no transaction: every row says since
-// when and until when it was known, so it is enough that all reads look through one lens, whatever is recorded meanwhile.
+// Snapshot is the record as of one instant, for all the reads of one operation. It is no transaction: every row says
+// since when and until when it was known, so it is enough that all reads look through one lens, whatever is recorded
+// meanwhile.
 type Snapshot struct {
 	Reader
 	source *Source
@@ -134,7 +135,8 @@ func (s *Snapshot) query(ctx context.Context, text string, args []any, each func
 	s.source.Statements.Add(1)
 	err := s.source.Pool.Query(ctx, text, args, each)
 	if pq.As(err, pqerror.QueryCanceled) != nil {
-		return parley.NewFault(parley.Limit, "Reading this takes too long; ask for less at once, with smaller pages (first) or narrower filters.")
+		return parley.NewFault(parley.Limit,
+			"Reading this takes too long; ask for less at once, with smaller pages (first) or narrower filters.")
 	}
 	return err
 }

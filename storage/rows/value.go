@@ -10,9 +10,9 @@ import (
 	"example.org/parley"
 )
 
-// Row is the rest of a row that has still to be read. A statement selects one value a row, made by record_send: the whole
-// row in PostgreSQL's binary form. It costs the server and us a fraction of a text for every column, and is read without
-// a look at types.
+// Row is the rest of a row that has still to be read. A statement selects one value a row, made by record_send: the
+// whole row in PostgreSQL's binary form. It costs the server and us a fraction of a text for every column, and is read
+// without a look at types.
 type Row struct{ rest []byte }
 
 func newRow(sent []byte) Row { return Row{sent[4:]} } // the first four bytes are the number of columns
