@@ -19,7 +19,7 @@ var statusShifts = &rows.Table[parley.StatusShift]{
 		rows.OptionalText("after", "after", func(s *parley.StatusShift) **parley.ScenarioStatus { return &s.After }),
 		rows.Flag("cause", "on_record", func(s *parley.StatusShift) *bool { return &s.OnRecord }),
 		rows.Flag("cause", "as_before", func(s *parley.StatusShift) *bool { return &s.AsBefore }),
-		rows.Flag("cause", "uncorrected", func(s *parley.StatusShift) *bool { return &s.Uncorrected }),
+		rows.Flag("cause", "unmended", func(s *parley.StatusShift) *bool { return &s.Uncorrected }),
 	},
 	References: []rows.JoinedReference{rows.Joined("scenario", "@.id", scenarios.table)},
 }
@@ -140,7 +140,7 @@ func (s *Snapshot) StatusShifts(
 				JOIN {status_changes u} ON u.scenario_id = s.id AND u.effective_at <= k.valid_at ` +
 		`AND ` + asFirstReported("u", "k.known_from") + `
 				ORDER BY u.effective_at DESC, u.content_at
-				LIMIT 1) AS uncorrected
+				LIMIT 1) AS unmended
 		FROM {records s}
 		JOIN {scenarios sn} ON sn.id = s.id AND {known sn}
 		LEFT JOIN ` + inForce + `

@@ -15,8 +15,8 @@ import (
 // valid instant, or, where it does not hold then, at some instant of its interval.
 func otherOnTheLine(one, other string) string {
 	return strings.NewReplacer("{one}", one, "{other}", other, "{known}", "{known "+other+"}").Replace(`
-		{other}.holder_id = {one}.holder_id AND {other}.scenario_id = {one}.scenario_id AND {other}.id <> {one}.id
-			AND {known}
+		{other}.holder_id = {one}.holder_id AND {other}.scenario_id = {one}.scenario_id AND {other}.id <> {one}.id ` +
+		`AND {known}
 		AND CASE WHEN {one}.valid_from <= k.valid_at AND {one}.valid_to > k.valid_at
 			THEN {other}.valid_from <= k.valid_at AND {other}.valid_to > k.valid_at
 			ELSE {other}.valid_from < {one}.valid_to AND {other}.valid_to > {one}.valid_from END`)
@@ -76,8 +76,8 @@ var positions = &noun[parley.Position]{
 // (C6, F), or no evidence at all, counts as the middle of the scale.
 func gradeOf(position string) string {
 	return ofEvidence(position, `
-		coalesce(
-			min(CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END), 3) AS credibility,
+		coalesce(min(CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END), 3) `+
+		`AS credibility,
 		coalesce(min(CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END), 3) AS reliability`)
 }
 
@@ -95,8 +95,8 @@ var prevails = `(NOT p.disputed OR NOT EXISTS (
 	CROSS JOIN LATERAL ` + gradeOf("o") + ` og
 	CROSS JOIN LATERAL ` + gradeOf("p") + ` pg
 	WHERE ` + otherOnTheLine("p", "o") + `
-		AND (og.credibility, og.reliability, p.content_at, p.id)
-			< (pg.credibility, pg.reliability, o.content_at, o.id)))`
+		AND (og.credibility, og.reliability, p.content_at, p.id) < (pg.credibility, pg.reliability, ` +
+	`o.content_at, o.id)))`
 
 const positionHolds = `p.valid_from <= k.valid_at AND p.valid_to > k.valid_at`
 

@@ -110,8 +110,7 @@ func (c OrderColumn) fits(value string) bool {
 
 // checksum tells the cursors of one list and order from those of others.
 func (l List) checksum(place []string) string {
-	from := strings.NewReplacer("{", "", "}", "").Replace(l.From)
-	text := fmt.Sprint(from, l.Order.by(l.Order.expressions()), place)
+	text := fmt.Sprint(relations(l.From), l.Order.by(l.Order.expressions()), place)
 	return strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(text))), 36)
 }
 

@@ -139,6 +139,32 @@ func (q *Query) Expand(text string) string { return expand(text, q.reader, q.fro
 func (r *Reader) Expand(text string) string { return expand(text, r, "") }
 
 func expand(text string, r *Reader, keys string) string {
+	return macros(text, func(word, x string) (string, bool) {
+		switch {
+		case word == "known" && r.snapshot == nil:
+			return x + ".superseded_at = 'infinity'", true
+		case word == "known":
+			return "(" + x + ".recorded_at <= k.known_at AND " + x + ".superseded_at > k.known_at)", true
+		case word == "version":
+			return "(" + x + ".recorded_at <= k.known_at AND (" + x + ".superseded_at > k.known_at OR " + x +
+				".closed_by <> 'RECUT'))", true
+		case word == "keys":
+			return expand(keys, r, ""), true
+		}
+		return relation(r, word, x), isName(word)
+	})
+}
+
+// relations writes out {positions p} only.
+func relations(text string) string {
+	return macros(text, func(word, x string) (string, bool) {
+		return relation(nil, word, x), isName(word) && word != "known" && word != "version"
+	})
+}
+
+// macros replaces what stands in braces, a word and what follows it. What it does not replace, such as an empty array,
+// stays as it is.
+func macros(text string, replace func(word, rest string) (string, bool)) string {
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/2)
 	for {
@@ -149,19 +175,9 @@ func expand(text string, r *Reader, keys string) string {
 		}
 		macro, after, _ := strings.Cut(rest, "}")
 		word, x, _ := strings.Cut(macro, " ")
-		switch {
-		case word == "known" && r.snapshot == nil:
-			b.WriteString(x + ".superseded_at = 'infinity'")
-		case word == "known":
-			b.WriteString("(" + x + ".recorded_at <= k.known_at AND " + x + ".superseded_at > k.known_at)")
-		case word == "version":
-			b.WriteString("(" + x + ".recorded_at <= k.known_at AND (" + x + ".superseded_at > k.known_at OR " + x +
-				".closed_by <> 'RECUT'))")
-		case macro == "keys":
-			b.WriteString(expand(keys, r, ""))
-		case isName(word):
-			b.WriteString(relation(r, word, x))
-		default: // no macro, but an empty array
+		if by, ok := replace(word, x); ok {
+			b.WriteString(by)
+		} else {
 			b.WriteString("{" + macro + "}")
 		}
 		text = after
