@@ -883,7 +883,8 @@ func TestImportOfManyFacts(t *testing.T) {
 	var progress []int
 	for _, what := range []string{"first import", "the same again"} {
 		begun := time.Now()
-		outcome, err := dataset.Import(as(t, r.store), r.store, set, func(done int) { progress = append(progress, done) })
+		report := func(done int) { progress = append(progress, done) }
+		outcome, err := dataset.Import(as(t, r.store), r.store, set, report)
 		if err != nil {
 			t.Fatal(err)
 		}
