@@ -1,5 +1,5 @@
-// Package archive takes negotiations out of a record and, as archives, into another: a JSON archive that holds a whole
-// history, and tables in CSV for spreadsheets. docs/exchange.md tells what is in them.
+// Package archive exports negotiations and imports them into another record. A JSON archive holds a negotiation's whole
+// history; CSV tables are for spreadsheets. docs/exchange.md describes both.
 package archive
 
 import (
@@ -12,21 +12,22 @@ import (
 )
 
 const (
-	// format is the number of the form that archives have.
+	// format is the version of the archive format.
 	format = 1
-	// MaxRows bounds an archive: it is imported in one transaction.
+	// MaxRows is how many rows an archive may have. It is imported in one transaction.
 	MaxRows = 1_000_000
-	// maxRow bounds one row, the longest of which holds a source's body, in bytes.
+	// maxRow is the length of the longest row, in bytes. The longest rows hold a source's body.
 	maxRow = 16 << 20
 )
 
-// Subject is what is exported: a negotiation, and the lens through which it is seen.
+// Subject is a negotiation to export, and the lens through which it is seen.
 type Subject struct {
 	parley.Negotiation
 	Store *storage.Store
 }
 
-// Find finds a negotiation by its key or id, as seen through the lens that is asked for.
+// Find returns a negotiation by its key or id, as seen through the given lens. It returns an error if nothing is known
+// under ref at the lens's known time.
 func Find(ctx context.Context, store *storage.Store, ref string, asOf *parley.AsOf) (*Subject, error) {
 	snapshot := store.Snapshot()
 	lens, err := snapshot.Through(ctx, asOf)
@@ -40,21 +41,24 @@ func Find(ctx context.Context, store *storage.Store, ref string, asOf *parley.As
 		return nil, err
 	}
 	if found[0] == nil {
-		return nil, fmt.Errorf("no negotiation is known as %q at %s; give the id or the key of one", ref, parley.FormatInstant(lens.KnownAt))
+		return nil, fmt.Errorf("no negotiation is known as %q at %s; give the id or the key of one", ref,
+			parley.FormatInstant(lens.KnownAt))
 	}
 	found[0].Lens = lens
 	return &Subject{Negotiation: *found[0], Store: store}, nil
 }
 
-// JSON writes an archive: everything on record about the negotiation as known at the lens's instant, a row a line. Every
-// so often it reports how many rows it has written.
+// JSON writes an archive, one row a line: everything on record about the negotiation at the lens's known time. progress
+// may be nil; it receives the number of rows written, every 5000 rows.
 func (s *Subject) JSON(ctx context.Context, w io.Writer, progress func(rows int)) error {
 	out := writer{to: w}
-	out.write(fmt.Sprintf("{%q: %d, \"knownAt\": %q, \"negotiation\": %q", opening, format, parley.FormatInstant(s.Lens.KnownAt), s.Key))
+	out.write(fmt.Sprintf("{%q: %d, \"knownAt\": %q, \"negotiation\": %q", opening, format,
+		parley.FormatInstant(s.Lens.KnownAt), s.Key))
 	section, rows := "", 0
 	err := s.Store.Archive(ctx, s.ID, s.Lens.KnownAt, func(of string, row []byte) error {
 		if rows++; rows > MaxRows {
-			return fmt.Errorf("an archive holds at most %d rows, and %s has more; dump the database instead", MaxRows, s.Key)
+			return fmt.Errorf("an archive holds at most %d rows, and %s has more; dump the database instead", MaxRows,
+				s.Key)
 		}
 		switch section {
 		case of:
@@ -66,18 +70,18 @@ func (s *Subject) JSON(ctx context.Context, w io.Writer, progress func(rows int)
 		}
 		section = of
 		out.write(string(row))
-		tell(progress, rows)
+		report(progress, rows)
 		return out.err
 	})
 	if err != nil {
-		return err // without the end, what was written is no archive
+		return err // the output lacks its end, so an import refuses it
 	}
 	out.write("\n]}\n")
 	return out.err
 }
 
-// tell reports progress every few thousand rows.
-func tell(progress func(int), rows int) {
+// report reports progress every 5000 rows.
+func report(progress func(int), rows int) {
 	if progress != nil && rows%5000 == 0 {
 		progress(rows)
 	}

@@ -14,19 +14,21 @@ import (
 	"example.org/parley/storage"
 )
 
-// PositionsCSV writes the positions that hold at the lens's valid instant: each that prevails, newest validFrom first, and
-// below it those that stand beside it.
+// PositionsCSV writes the positions that hold at the lens's valid time. Prevailing positions are ordered by validFrom,
+// newest first; each is followed by its dissenting positions. progress is as for JSON.
 func (s *Subject) PositionsCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
-	out, err := newTable(w, progress, "id", "version", "issue", "scenario", "scenarioTitle", "holder", "holderName", "stance", "conditions",
-		"redLine", "salience", "confidence", "validFrom", "validFromPrecision", "validTo", "prevails", "contested", "contests",
-		"secondHand", "evidence", "sources", "rationale", "recordedAt", "recordedBy", "correctionNote")
+	out, err := newTable(w, progress, "id", "version", "issue", "scenario", "scenarioTitle", "holder", "holderName",
+		"stance", "conditions", "redLine", "salience", "confidence", "validFrom", "validFromPrecision", "validTo",
+		"prevails", "contested", "contests", "secondHand", "evidence", "sources", "rationale", "recordedAt",
+		"recordedBy", "correctionNote")
 	if err != nil {
 		return err
 	}
 	filter := &parley.PositionFilter{Negotiations: []string{s.ID.String()}}
 	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
-		snapshot := s.Store.Snapshot() // one a page, since it keeps what was read
-		page, err := snapshot.ListPositions(ctx, &parley.AsOf{ValidAt: &s.Lens.ValidAt, KnownAt: &s.Lens.KnownAt}, filter, parley.PositionsByValidFrom, p, nil)
+		snapshot := s.Store.Snapshot() // a new snapshot per page, since it keeps what it has read
+		page, err := snapshot.ListPositions(ctx, &parley.AsOf{ValidAt: &s.Lens.ValidAt, KnownAt: &s.Lens.KnownAt},
+			filter, parley.PositionsByValidFrom, p, nil)
 		if err != nil {
 			return parley.PageInfo{}, err
 		}
@@ -38,8 +40,11 @@ func (s *Subject) PositionsCSV(ctx context.Context, w io.Writer, progress func(r
 	return out.end()
 }
 
-func (s *Subject) writePositions(ctx context.Context, snapshot *storage.Snapshot, out *table, prevailing []*parley.Position) error {
-	dissenting, err := snapshot.Dissenting(ctx, keys(s, prevailing, func(p *parley.Position) uuid.UUID { return p.Version }), nil)
+func (s *Subject) writePositions(
+	ctx context.Context, snapshot *storage.Snapshot, out *table, prevailing []*parley.Position,
+) error {
+	dissenting, err := snapshot.Dissenting(ctx,
+		keys(s, prevailing, func(p *parley.Position) uuid.UUID { return p.Version }), nil)
 	if err != nil {
 		return err
 	}
@@ -47,19 +52,23 @@ func (s *Subject) writePositions(ctx context.Context, snapshot *storage.Snapshot
 	for i, p := range prevailing {
 		all = append(append(all, p), dissenting[i]...)
 	}
-	holders, err := snapshot.Stakeholders(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.HolderID }), nil)
+	holders, err := snapshot.Stakeholders(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.HolderID }),
+		nil)
 	if err != nil {
 		return err
 	}
-	scenarios, err := snapshot.Scenarios(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.ScenarioID }), nil)
+	scenarios, err := snapshot.Scenarios(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.ScenarioID }),
+		nil)
 	if err != nil {
 		return err
 	}
-	issues, err := snapshot.Issues(ctx, keys(s, scenarios, func(c *parley.Scenario) uuid.UUID { return c.IssueID }), nil)
+	issues, err := snapshot.Issues(ctx, keys(s, scenarios, func(c *parley.Scenario) uuid.UUID { return c.IssueID }),
+		nil)
 	if err != nil {
 		return err
 	}
-	analysts, err := snapshot.Analysts(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.RecordedByID }), nil)
+	analysts, err := snapshot.Analysts(ctx, keys(s, all, func(p *parley.Position) uuid.UUID { return p.RecordedByID }),
+		nil)
 	if err != nil {
 		return err
 	}
@@ -67,7 +76,7 @@ func (s *Subject) writePositions(ctx context.Context, snapshot *storage.Snapshot
 	for _, p := range all {
 		evidence = append(evidence, p.EvidenceIDs...)
 	}
-	if _, err := s.sources(ctx, snapshot, evidence); err != nil { // at once, so that the snapshot has those of each
+	if _, err := s.sources(ctx, snapshot, evidence); err != nil { // reads all at once, so that the snapshot has each
 		return err
 	}
 	for i, p := range all {
@@ -75,20 +84,22 @@ func (s *Subject) writePositions(ctx context.Context, snapshot *storage.Snapshot
 		if err != nil {
 			return err
 		}
-		out.write(p.ID, p.Version, issues[i].Key, scenarios[i].Key, scenarios[i].Title, holders[i].Key, holders[i].Name, p.Stance, p.Conditions,
-			p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.ValidTo, slices.Contains(prevailing, p), p.Contested, p.ContestsID,
-			p.SecondHand, len(p.EvidenceIDs), sources, p.Rationale, p.RecordedAt, analysts[i].Name, p.CorrectionNote)
+		out.write(p.ID, p.Version, issues[i].Key, scenarios[i].Key, scenarios[i].Title, holders[i].Key, holders[i].Name,
+			p.Stance, p.Conditions, p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.ValidTo,
+			slices.Contains(prevailing, p), p.Contested, p.ContestsID, p.SecondHand, len(p.EvidenceIDs), sources,
+			p.Rationale, p.RecordedAt, analysts[i].Name, p.CorrectionNote)
 	}
 	return nil
 }
 
-// sources are the keys of those that statements stand in, each once.
+// sources returns the keys of the statements' sources, each once.
 func (s *Subject) sources(ctx context.Context, snapshot *storage.Snapshot, statements []uuid.UUID) ([]string, error) {
 	said, err := snapshot.Statements(ctx, keys(s, statements, itself), nil)
 	if err != nil {
 		return nil, err
 	}
-	sources, err := snapshot.Sources(ctx, keys(s, said, func(st *parley.Statement) uuid.UUID { return st.SourceID }), nil)
+	sources, err := snapshot.Sources(ctx, keys(s, said, func(st *parley.Statement) uuid.UUID { return st.SourceID }),
+		nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +112,7 @@ func (s *Subject) sources(ctx context.Context, snapshot *storage.Snapshot, state
 	return names, nil
 }
 
-// stakeholders are the keys of these.
+// stakeholders returns the stakeholders' keys.
 func (s *Subject) stakeholders(ctx context.Context, snapshot *storage.Snapshot, ids []uuid.UUID) ([]string, error) {
 	read, err := snapshot.Stakeholders(ctx, keys(s, ids, itself), nil)
 	if err != nil {
@@ -116,18 +127,20 @@ func (s *Subject) stakeholders(ctx context.Context, snapshot *storage.Snapshot, 
 
 func itself(id uuid.UUID) uuid.UUID { return id }
 
-// StatusChangesCSV writes the status changes of all scenarios as known at the lens's instant, over the whole of valid
-// time, by effectiveAt.
+// StatusChangesCSV writes the status changes of all scenarios at the lens's known time, for all of valid time, ordered
+// by effectiveAt. progress is as for JSON.
 func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
-	out, err := newTable(w, progress, "id", "version", "scenario", "scenarioTitle", "from", "to", "skipped", "by", "reason", "successor", "effectiveAt",
-		"effectiveAtPrecision", "validTo", "evidence", "sources", "recordedAt", "recordedBy", "correctionNote")
+	out, err := newTable(w, progress, "id", "version", "scenario", "scenarioTitle", "from", "to", "skipped", "by",
+		"reason", "successor", "effectiveAt", "effectiveAtPrecision", "validTo", "evidence", "sources", "recordedAt",
+		"recordedBy", "correctionNote")
 	if err != nil {
 		return err
 	}
 	var changes []*parley.StatusChange
 	filter := &parley.StatusChangeFilter{Negotiations: []string{s.ID.String()}}
 	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
-		page, err := s.Store.Snapshot().ListStatusChanges(ctx, &parley.AsOf{ValidAt: &s.Lens.KnownAt, KnownAt: &s.Lens.KnownAt}, filter, p, nil)
+		page, err := s.Store.Snapshot().
+			ListStatusChanges(ctx, &parley.AsOf{ValidAt: &s.Lens.KnownAt, KnownAt: &s.Lens.KnownAt}, filter, p, nil)
 		if err != nil {
 			return parley.PageInfo{}, err
 		}
@@ -137,7 +150,7 @@ func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress fu
 	if err != nil {
 		return err
 	}
-	slices.Reverse(changes) // they are listed newest first
+	slices.Reverse(changes) // the list is newest first
 	for some := range slices.Chunk(changes, parley.MaxPage) {
 		if err := s.writeStatusChanges(ctx, s.Store.Snapshot(), out, some); err != nil {
 			return err
@@ -146,8 +159,11 @@ func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress fu
 	return out.end()
 }
 
-func (s *Subject) writeStatusChanges(ctx context.Context, snapshot *storage.Snapshot, out *table, changes []*parley.StatusChange) error {
-	scenarios, err := snapshot.Scenarios(ctx, keys(s, changes, func(c *parley.StatusChange) uuid.UUID { return c.ScenarioID }), nil)
+func (s *Subject) writeStatusChanges(
+	ctx context.Context, snapshot *storage.Snapshot, out *table, changes []*parley.StatusChange,
+) error {
+	scenarios, err := snapshot.Scenarios(ctx,
+		keys(s, changes, func(c *parley.StatusChange) uuid.UUID { return c.ScenarioID }), nil)
 	if err != nil {
 		return err
 	}
@@ -160,7 +176,8 @@ func (s *Subject) writeStatusChanges(ctx context.Context, snapshot *storage.Snap
 	if err != nil {
 		return err
 	}
-	analysts, err := snapshot.Analysts(ctx, keys(s, changes, func(c *parley.StatusChange) uuid.UUID { return c.RecordedByID }), nil)
+	analysts, err := snapshot.Analysts(ctx,
+		keys(s, changes, func(c *parley.StatusChange) uuid.UUID { return c.RecordedByID }), nil)
 	if err != nil {
 		return err
 	}
@@ -168,7 +185,7 @@ func (s *Subject) writeStatusChanges(ctx context.Context, snapshot *storage.Snap
 	for _, c := range changes {
 		movers, evidence = append(movers, c.ByIDs...), append(evidence, c.EvidenceIDs...)
 	}
-	if _, err := s.stakeholders(ctx, snapshot, movers); err != nil { // at once, so that the snapshot has those of each
+	if _, err := s.stakeholders(ctx, snapshot, movers); err != nil { // reads all at once, so that the snapshot has each
 		return err
 	}
 	if _, err := s.sources(ctx, snapshot, evidence); err != nil {
@@ -187,13 +204,14 @@ func (s *Subject) writeStatusChanges(ctx context.Context, snapshot *storage.Snap
 		if successors[i] != nil {
 			successor = &successors[i].Key
 		}
-		out.write(c.ID, c.Version, scenarios[i].Key, scenarios[i].Title, c.From, c.To, c.Skipped, by, c.Reason, successor, c.EffectiveAt,
-			c.EffectiveAtPrecision, c.ValidTo, len(c.EvidenceIDs), sources, c.RecordedAt, analysts[i].Name, c.CorrectionNote)
+		out.write(c.ID, c.Version, scenarios[i].Key, scenarios[i].Title, c.From, c.To, c.Skipped, by, c.Reason,
+			successor, c.EffectiveAt, c.EffectiveAtPrecision, c.ValidTo, len(c.EvidenceIDs), sources, c.RecordedAt,
+			analysts[i].Name, c.CorrectionNote)
 	}
 	return nil
 }
 
-// keys ask for what each of a list refers to, through the subject's lens.
+// keys returns the storage keys of what each entry refers to, through the subject's lens.
 func keys[T any](s *Subject, list []T, of func(T) uuid.UUID) []storage.Key {
 	asked := make([]storage.Key, len(list))
 	for i, t := range list {
@@ -202,7 +220,7 @@ func keys[T any](s *Subject, list []T, of func(T) uuid.UUID) []storage.Key {
 	return asked
 }
 
-// table is one in CSV as RFC 4180 has it.
+// table writes CSV as RFC 4180 defines it.
 type table struct {
 	to       *csv.Writer
 	progress func(rows int)
@@ -215,7 +233,7 @@ func newTable(w io.Writer, progress func(int), header ...string) (*table, error)
 	return t, t.to.Write(header)
 }
 
-// write writes a row. An error shows at the end.
+// write writes a row. Errors are returned by end.
 func (t *table) write(values ...any) {
 	row := make([]string, len(values))
 	for i, v := range values {
@@ -223,7 +241,7 @@ func (t *table) write(values ...any) {
 	}
 	t.to.Write(row)
 	t.rows++
-	tell(t.progress, t.rows)
+	report(t.progress, t.rows)
 }
 
 func (t *table) end() error {
@@ -231,7 +249,7 @@ func (t *table) end() error {
 	return t.to.Error()
 }
 
-// cell writes a value: an instant as the API does, a list with a line for each entry, and null as nothing.
+// cell formats a value: an instant as in the API, a list with one entry a line, null as an empty cell.
 func cell(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -263,7 +281,7 @@ func orNothing[T any](v *T) string {
 	return cell(*v)
 }
 
-// harmless puts an apostrophe before a text that a spreadsheet would take for a formula.
+// harmless puts an apostrophe before a text that a spreadsheet would read as a formula.
 func harmless(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
 		return "'" + text

@@ -14,10 +14,10 @@ import (
 	"example.org/parley/storage/exchange"
 )
 
-// opening is the first field of an archive, with the number of its form.
+// opening is the first field of an archive. Its value is the format's version.
 const opening = "parleyArchive"
 
-// Is says whether a file begins as an archive does.
+// Is reports whether a file begins like an archive.
 func Is(beginning []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(beginning))
 	brace, _ := d.Token()
@@ -25,23 +25,25 @@ func Is(beginning []byte) bool {
 	return brace == json.Delim('{') && first == opening
 }
 
-// Outcome is what an import did.
+// Outcome is the result of an import.
 type Outcome struct {
 	Negotiation string // its key
 	KnownAt     parley.Instant
 	Rows        int
 }
 
-// Import puts what an archive holds on record, all of it or nothing. Every so often it reports how many rows it has been
-// through. What is wrong is told as name:line: sentence.
-func Import(ctx context.Context, store *storage.Store, name string, file io.Reader, progress func(rows int)) (Outcome, error) {
+// Import writes an archive to the record, in one transaction: all of it or nothing. Refusals come back as one error,
+// "name:line: message". progress may be nil; it receives the number of rows read, every 5000 rows.
+func Import(
+	ctx context.Context, store *storage.Store, name string, file io.Reader, progress func(rows int),
+) (Outcome, error) {
 	r := newReader(file)
 	outcome, err := r.head()
 	if err == nil {
 		err = store.Restore(ctx, outcome.KnownAt, func(to *exchange.Restoration) error {
 			return r.sections(func(section string, row []byte) error {
 				outcome.Rows++
-				tell(progress, outcome.Rows)
+				report(progress, outcome.Rows)
 				return to.Add(ctx, section, r.line(), row)
 			})
 		})
@@ -70,21 +72,21 @@ func newReader(file io.Reader) *reader {
 	return &reader{Decoder: json.NewDecoder(l), lines: l}
 }
 
-// line is that of the last value read.
+// line returns the line of the last value read.
 func (r *reader) line() int { return r.lines.at(r.InputOffset()) }
 
 func (r *reader) refuse(format string, args ...any) error {
 	return &exchange.Misfit{Line: r.line(), Message: fmt.Sprintf(format, args...)}
 }
 
-// token reads the next token, which has to be this one; nil stands for a name.
+// token reads the next token and refuses any other than want; nil accepts any token, as for a name.
 func (r *reader) token(want json.Token) (json.Token, error) {
 	got, err := r.Token()
 	switch {
 	case err != nil:
 		return nil, r.broken(err)
 	case want != nil && got != want:
-		return nil, r.refuse("Here stands %v, and an archive has %v.", got, want)
+		return nil, r.refuse("This is %v, but an archive has %v here.", got, want)
 	}
 	return got, nil
 }
@@ -93,16 +95,16 @@ func (r *reader) broken(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, errTooLong):
-		return r.refuse("A row has more than %d bytes.", maxRow)
+		return r.refuse("A row has more than %d bytes, which is the limit.", maxRow)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return r.refuse("The archive ends before its end; it is cut off.")
+		return r.refuse("The archive is incomplete; the file ends too early.")
 	case errors.As(err, &syntax):
-		return r.refuse("This is no JSON: %s.", err)
+		return r.refuse("This is not JSON: %s.", err)
 	}
 	return err
 }
 
-// head reads what stands before the sections.
+// head reads the fields before the sections.
 func (r *reader) head() (o Outcome, err error) {
 	var form json.RawMessage
 	var knownAt string
@@ -113,7 +115,10 @@ func (r *reader) head() (o Outcome, err error) {
 		return o, err
 	}
 	if string(form) != fmt.Sprint(format) {
-		return o, r.refuse("The archive is of form %s, and this Parley reads form %d; a newer one may have written it.", form, format)
+		return o, r.refuse(
+			"The archive has format %s, but this version of Parley reads format %d; a newer version may have written "+
+				"it.",
+			form, format)
 	}
 	if err := r.field("knownAt", &knownAt); err != nil {
 		return o, err
@@ -124,7 +129,7 @@ func (r *reader) head() (o Outcome, err error) {
 	return o, r.field("negotiation", &o.Negotiation)
 }
 
-// field reads the next field, which has to have this name.
+// field reads the next field, which must have this name.
 func (r *reader) field(name string, into any) error {
 	if _, err := r.token(name); err != nil {
 		return err
@@ -132,14 +137,14 @@ func (r *reader) field(name string, into any) error {
 	err := r.Decode(into)
 	switch {
 	case errors.As(err, new(*json.UnmarshalTypeError)):
-		return r.refuse("%s is of another type.", name)
+		return r.refuse("%s has a value of another type.", name)
 	case err != nil:
 		return r.broken(err)
 	}
 	return nil
 }
 
-// sections reads the rows.
+// sections reads the rows of all sections.
 func (r *reader) sections(each func(section string, row []byte) error) error {
 	for r.More() {
 		section, err := r.token(nil)
@@ -156,7 +161,7 @@ func (r *reader) sections(each func(section string, row []byte) error) error {
 				return r.broken(err)
 			}
 			if r.rows++; r.rows > MaxRows {
-				return r.refuse("The archive has more than %d rows; at most so many are imported.", MaxRows)
+				return r.refuse("The archive has more than %d rows, which is the limit of one import.", MaxRows)
 			}
 			if err := each(section.(string), row); err != nil {
 				return err
@@ -171,20 +176,20 @@ func (r *reader) sections(each func(section string, row []byte) error) error {
 	}
 	rest, err := io.ReadAll(io.LimitReader(io.MultiReader(r.Buffered(), r.lines), 1<<10))
 	if err == nil && strings.TrimSpace(string(rest)) != "" {
-		return r.refuse("Something stands behind the end of the archive.")
+		return r.refuse("The file goes on after the end of the archive.")
 	}
 	return err
 }
 
 var errTooLong = errors.New("a row is too long")
 
-// lines counts the lines of a file, and bounds how much of it is read for one row.
+// lines counts the lines of a file, and limits how many bytes are read for one row.
 type lines struct {
 	file   io.Reader
 	left   int
-	offset int64   // of what is read next
-	ends   []int64 // of lines read and not counted yet
-	number int     // of the line that was asked for last
+	offset int64   // of the next read
+	ends   []int64 // ends of lines that were read but not counted yet
+	number int     // last line that at returned
 }
 
 func (l *lines) Read(into []byte) (int, error) {
@@ -202,7 +207,7 @@ func (l *lines) Read(into []byte) (int, error) {
 	return n, err
 }
 
-// at is the line that a place lies in. Places are asked for in their order.
+// at returns the line of an offset. Offsets must be asked for in ascending order.
 func (l *lines) at(offset int64) int {
 	counted := 0
 	for counted < len(l.ends) && l.ends[counted] < offset {

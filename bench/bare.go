@@ -13,12 +13,12 @@ import (
 	_ "github.com/lib/pq" // the driver
 )
 
-// bare is the limit to compare with: net/http, database/sql, and one prepared statement a question.
+// bare is the handler that Parley is compared with: net/http, database/sql, and one prepared statement per question.
 type bare struct {
 	DatabaseURL string `env:"BENCH_DATABASE_URL" required:"" help:"The database to answer from."`
 }
 
-// Run serves until it is told to stop.
+// Run serves until the context ends.
 func (b bare) Run(r *run) error {
 	db, err := sql.Open("postgres", b.DatabaseURL)
 	if err != nil {
@@ -44,7 +44,7 @@ func (b bare) Run(r *run) error {
 	return nil
 }
 
-// newBareHandler answers GET /number/id.
+// newBareHandler returns a handler that answers GET /number/id.
 func newBareHandler(ctx context.Context, db *sql.DB) (http.Handler, error) {
 	prepared := make(map[string]*sql.Stmt)
 	for _, q := range questions {
@@ -65,7 +65,7 @@ func newBareHandler(ctx context.Context, db *sql.DB) (http.Handler, error) {
 		if id != "" {
 			arguments = []any{id}
 		}
-		// The request's context would cost a goroutine that watches it.
+		// Using the request's context would cost a goroutine that watches it.
 		var text string
 		if err := statement.QueryRow(arguments...).Scan(&text); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)

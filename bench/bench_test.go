@@ -26,10 +26,11 @@ func TestMain(m *testing.M) {
 var quiet = slog.New(slog.DiscardHandler)
 
 var smallSize = size{
-	Negotiations: 3, Issues: 5, Scenarios: 4, Stakeholders: 60, Positions: 30, Moves: 7, Sources: 5, Statements: 8, Changes: 50,
+	Negotiations: 3, Issues: 5, Scenarios: 4, Stakeholders: 60, Positions: 30, Moves: 7,
+	Sources: 5, Statements: 8, Changes: 50,
 }
 
-// TestBothAnswerTheSame asks every question of Parley and of the bare handler, about data made as for a measurement.
+// TestBothAnswerTheSame asks Parley and the bare handler every question, on data made as for a measurement.
 func TestBothAnswerTheSame(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Database(t)
@@ -38,7 +39,7 @@ func TestBothAnswerTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for range 2 { // the second time there is nothing left to do
+	for range 2 { // the second call has nothing to do
 		if err := fill(t.Context(), db, smallSize, 7, quiet); err != nil {
 			t.Fatal(err)
 		}
@@ -66,12 +67,14 @@ func TestBothAnswerTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hangUp(conns)
-	if took, err := load(t.Context(), conns, parley.requests(questions[2], []string{""}), 50*time.Millisecond, 1); err != nil || took[0] <= 0 {
+	defer closeAll(conns)
+	requests := parley.requests(questions[2], []string{""})
+	if took, err := load(t.Context(), conns, requests, 50*time.Millisecond, 1); err != nil || took[0] <= 0 {
 		t.Errorf("load: %v %v", took, err)
 	}
 	wrong := parley.requests(question{document: `{ nothing }`}, []string{""})
-	if _, err := load(t.Context(), conns, wrong, time.Minute, 1); err == nil || !strings.Contains(err.Error(), "nothing") {
+	if _, err := load(t.Context(), conns, wrong, time.Minute, 1); err == nil ||
+		!strings.Contains(err.Error(), "nothing") {
 		t.Errorf("a faulty request ends the load with %v", err)
 	}
 }
@@ -97,8 +100,8 @@ func parleyHandler(t *testing.T, dsn string) http.Handler {
 	return server.New(server.Options{Store: store, Feed: changes, Log: quiet, LoopbackOnly: true})
 }
 
-// What was known must not be later than the head of the feed, or Parley would not see it.
-func TestFeedIsAhead(t *testing.T) {
+// No fact may be recorded later than the feed head, or Parley would not see it.
+func TestNoFactIsLaterThanTheFeedHead(t *testing.T) {
 	t.Parallel()
 	db, err := sql.Open("postgres", pgtest.Database(t))
 	if err != nil {
@@ -110,13 +113,15 @@ func TestFeedIsAhead(t *testing.T) {
 	}
 	var ahead, complete, closed bool
 	err = db.QueryRow(`
-		SELECT h.recorded_at >= greatest((SELECT max(recorded_at) FROM positions), (SELECT max(recorded_at) FROM status_changes),
-				(SELECT max(recorded_at) FROM statements)),
+		SELECT h.recorded_at >= greatest((SELECT max(recorded_at) FROM positions),
+				(SELECT max(recorded_at) FROM status_changes), (SELECT max(recorded_at) FROM statements)),
 			h.seq = (SELECT count(*) FROM changes) AND h.recorded_at = (SELECT max(recorded_at) FROM changes),
-			EXISTS (SELECT FROM positions WHERE closed_by = 'CORRECTED') AND EXISTS (SELECT FROM status_changes WHERE closed_by = 'RECUT')
+			EXISTS (SELECT FROM positions WHERE closed_by = 'CORRECTED')
+				AND EXISTS (SELECT FROM status_changes WHERE closed_by = 'RECUT')
 		FROM feed_head h`).Scan(&ahead, &complete, &closed)
 	if err != nil || !ahead || !complete || !closed {
-		t.Errorf("the feed is ahead of the facts: %v, holds all changes: %v, versions were closed: %v (%v)", ahead, complete, closed, err)
+		t.Errorf("the feed is ahead of the facts: %v, holds all changes: %v, versions were closed: %v (%v)", ahead,
+			complete, closed, err)
 	}
 }
 
@@ -125,14 +130,27 @@ func TestReadAnswers(t *testing.T) {
 	for _, test := range []struct{ sent, want string }{
 		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello"},
 		{"HTTP/1.1 200 OK\r\ncontent-length:0\r\nX: y\r\n\r\n", ""},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1B\r\n, you of the twenty-six let\r\n0\r\n\r\n", "hello, you of the twenty-six let"},
+		{
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1B\r\n, you of the twenty-six let\r\n" +
+				"0\r\n\r\n",
+			"hello, you of the twenty-six let",
+		},
 		{"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", "the answer is 404: no"},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"errors\":[]}", `the answer is 200: {"errors":[]}`},
-		{"HTTP/1.1 200 OK\r\n\r\n", "the answer can't be read: it says neither how long it is nor that it comes in chunks"},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n", `the answer can't be read: "five" is no size of a chunk`},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nhello\r\n", `the answer can't be read: a chunk ends in "ello"`},
+		{
+			"HTTP/1.1 200 OK\r\n\r\n",
+			"the answer can't be read: it has neither a Content-Length nor chunks",
+		},
+		{
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n",
+			`the answer can't be read: "five" is not the size of a chunk`,
+		},
+		{
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nhello\r\n",
+			`the answer can't be read: a chunk ends in "ello"`,
+		},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", "the answer can't be read: unexpected EOF"},
-		{"SSH-2.0\r\n", `the answer can't be read: "SSH-2.0" is no status line`},
+		{"SSH-2.0\r\n", `the answer can't be read: "SSH-2.0" is not a status line`},
 		{"", "the answer can't be read: EOF"},
 	} {
 		c := &connection{Conn: deaf{}, in: bufio.NewReader(iotest.OneByteReader(strings.NewReader(test.sent)))}
@@ -147,7 +165,7 @@ func TestReadAnswers(t *testing.T) {
 	}
 }
 
-// deaf is a connection that takes what is written to it.
+// deaf is a connection that ignores what is written to it.
 type deaf struct{ net.Conn }
 
 func (deaf) Write(b []byte) (int, error) { return len(b), nil }
@@ -181,9 +199,11 @@ func TestFigures(t *testing.T) {
 	}, Memory: 10}
 	var report strings.Builder
 	f.report(&report)
-	for _, words := range []string{"0.55 (0.50..0.60)", "0.50 (0.50..0.50)", "0.67 (0.67..0.67)", "55, 100", "10 MB", "Others kept up to 0.50"} {
+	for _, words := range []string{
+		"0.55 (0.50..0.60)", "0.50 (0.50..0.50)", "0.67 (0.67..0.67)", "55, 100", "10 MB", "Others kept up to 0.50",
+	} {
 		if !strings.Contains(report.String(), words) {
-			t.Errorf("the report does not hold %q:\n%s", words, &report)
+			t.Errorf("the report does not contain %q:\n%s", words, &report)
 		}
 	}
 	report.Reset()

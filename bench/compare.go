@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// compared is how many answers to a question are compared before anything is timed.
+// compared is how many answers to each question are compared before the measurement.
 const compared = 40
 
-// compare asks both sides the same and refuses to go on where their answers differ.
+// compare asks both sides the same and returns an error if their answers differ.
 func compare(ctx context.Context, a, b *side, q question, ids []string, log *slog.Logger) error {
 	conns := make([]*connection, 2)
 	for i, s := range []*side{a, b} {
@@ -22,9 +22,9 @@ func compare(ctx context.Context, a, b *side, q question, ids []string, log *slo
 		if err != nil {
 			return err
 		}
-		defer hangUp(opened)
+		defer closeAll(opened)
 		conns[i] = opened[0]
-		if err := conns[i].SetDeadline(time.Now().Add(2 * patience)); err != nil {
+		if err := conns[i].SetDeadline(time.Now().Add(2 * answerTimeout)); err != nil {
 			return err
 		}
 	}
@@ -56,14 +56,16 @@ func compare(ctx context.Context, a, b *side, q question, ids []string, log *slo
 			return fmt.Errorf("%s, question %d of %q: %w", b.name, q.number, id, err)
 		}
 		if d := difference("answer", valueA, valueB); d != "" {
-			return fmt.Errorf("question %d of %q is answered differently by %s and %s: %s", q.number, id, a.name, b.name, d)
+			return fmt.Errorf("question %d of %q is answered differently by %s and %s: %s", q.number, id, a.name,
+				b.name, d)
 		}
 	}
-	log.Info(fmt.Sprintf("question %d: %d answers of some %d bytes are equal, %d of them byte for byte", q.number, len(asked), length/len(asked), same))
+	log.Info(fmt.Sprintf("question %d: %d answers of some %d bytes are equal, %d of them byte for byte", q.number,
+		len(asked), length/len(asked), same))
 	return nil
 }
 
-// difference says where two JSON values differ first; empty: nowhere.
+// difference returns where two JSON values first differ; empty if they are equal.
 func difference(path string, a, b any) string {
 	switch a := a.(type) {
 	case map[string]any:
@@ -95,6 +97,6 @@ func difference(path string, a, b any) string {
 func names(object map[string]any) []string { return slices.Sorted(maps.Keys(object)) }
 
 func written(value any) []byte {
-	text, _ := json.Marshal(value) // it was JSON before
+	text, _ := json.Marshal(value) // it was decoded from JSON
 	return text
 }

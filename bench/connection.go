@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// connection is a keep-alive connection to a server. It knows just as much HTTP as the two servers speak, so that asking
-// costs little of the processors that they share with it.
+// connection is a keep-alive connection to a server. It implements only the HTTP that the two servers use, since the
+// client shares the processors with them.
 type connection struct {
 	net.Conn
 	in   *bufio.Reader
-	body []byte // of the last answer
+	body []byte // body of the last answer
 }
 
-// patience is how long an answer may take.
-const patience = 30 * time.Second
+// answerTimeout is how long an answer may take.
+const answerTimeout = 30 * time.Second
 
 func connect(ctx context.Context, address string) (*connection, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -31,8 +31,8 @@ func connect(ctx context.Context, address string) (*connection, error) {
 	return &connection{Conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}, nil
 }
 
-// ask sends a request and returns the body of its answer, which stays as it is until the next one. Anything but the
-// data that was asked for is an error.
+// ask sends a request and returns the body of the answer, which is valid until the next request. Any other status than
+// 200, and GraphQL errors, are returned as errors.
 func (c *connection) ask(request []byte) ([]byte, error) {
 	if _, err := c.Write(request); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (c *connection) read() (status int, err error) {
 	_, rest, _ := bytes.Cut(line, []byte(" "))
 	code, _, _ := bytes.Cut(rest, []byte(" "))
 	if status, err = strconv.Atoi(string(code)); err != nil || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
-		return 0, fmt.Errorf("%q is no status line", line)
+		return 0, fmt.Errorf("%q is not a status line", line)
 	}
 	length, chunked := -1, false
 	for {
@@ -72,7 +72,7 @@ func (c *connection) read() (status int, err error) {
 		switch {
 		case bytes.EqualFold(name, []byte("Content-Length")):
 			if length, err = strconv.Atoi(string(value)); err != nil || length < 0 {
-				return 0, fmt.Errorf("%q is no length", value)
+				return 0, fmt.Errorf("%q is not a length", value)
 			}
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			chunked = bytes.EqualFold(value, []byte("chunked"))
@@ -85,7 +85,7 @@ func (c *connection) read() (status int, err error) {
 	case length >= 0:
 		return status, c.append(length)
 	}
-	return 0, errors.New("it says neither how long it is nor that it comes in chunks")
+	return 0, errors.New("it has neither a Content-Length nor chunks")
 }
 
 func (c *connection) readChunks() error {
@@ -96,7 +96,7 @@ func (c *connection) readChunks() error {
 		}
 		size, err := strconv.ParseUint(string(line), 16, 31)
 		if err != nil {
-			return fmt.Errorf("%q is no size of a chunk", line)
+			return fmt.Errorf("%q is not the size of a chunk", line)
 		}
 		if err := c.append(int(size)); err != nil {
 			return err
@@ -110,13 +110,13 @@ func (c *connection) readChunks() error {
 	}
 }
 
-// line reads up to the end of a line, and returns what is before that until the next read.
+// line reads a line and returns it without its end. It is valid until the next read.
 func (c *connection) line() ([]byte, error) {
 	line, err := c.in.ReadSlice('\n')
 	return bytes.TrimRight(line, "\r\n"), err
 }
 
-// append reads so many bytes to the end of the body.
+// append reads n bytes to the end of the body.
 func (c *connection) append(n int) error {
 	have := len(c.body)
 	if cap(c.body) < have+n {

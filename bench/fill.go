@@ -16,8 +16,8 @@ import (
 	"example.org/parley"
 )
 
-// size says how much there is to ask about. Issues are those of a negotiation, scenarios those of an issue, positions and
-// moves those of a scenario, statements those of a source; of the facts, so many are in the feed.
+// size is how much data there is. Issues are counted per negotiation, scenarios per issue, positions and moves per
+// scenario, and statements per source. Changes is how many facts are in the feed.
 type size struct {
 	Negotiations int `json:"negotiations"`
 	Issues       int `json:"issues"`
@@ -39,7 +39,7 @@ var usualSize = size{
 //go:embed fill.sql
 var fillSQL string
 
-// fill makes the data, the same for the same seed, unless it is there already.
+// fill makes the data, unless it exists already. The same seed makes the same data.
 func fill(ctx context.Context, db *sql.DB, z size, seed uint64, log *slog.Logger) error {
 	sizes, err := json.Marshal(z)
 	if err != nil {
@@ -52,9 +52,9 @@ func fill(ctx context.Context, db *sql.DB, z size, seed uint64, log *slog.Logger
 	case found == label:
 		return nil
 	case found != "":
-		return fmt.Errorf("the database holds %s, and %s is wanted; give another --data-dir", found, label)
+		return fmt.Errorf("the database holds %s, but %s is needed; give another --data-dir", found, label)
 	}
-	conn, err := db.Conn(ctx) // VACUUM has to come after the transaction, on the connection that made the data
+	conn, err := db.Conn(ctx) // VACUUM has to run after the transaction, on the same connection
 	if err != nil {
 		return err
 	}
@@ -73,12 +73,13 @@ func fill(ctx context.Context, db *sql.DB, z size, seed uint64, log *slog.Logger
 		if _, err := tx.ExecContext(ctx, statements); err != nil {
 			return fmt.Errorf("make %s: %w", name, err)
 		}
-		if i > 0 { // the first makes the tools
+		if i > 0 { // the first step only makes functions
 			log.Info("made " + name + " in " + time.Since(begun).Round(100*time.Millisecond).String())
 		}
 	}
-	// What a database holds is said in a comment on it, which needs no table of its own.
-	_, err = tx.ExecContext(ctx, `DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS %L', current_database(), '`+label+`'); END $$`)
+	// A comment on the database records what it holds, so that no table is needed.
+	_, err = tx.ExecContext(ctx,
+		`DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS %L', current_database(), '`+label+`'); END $$`)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func fill(ctx context.Context, db *sql.DB, z size, seed uint64, log *slog.Logger
 	return nil
 }
 
-// contents says what a database was filled with; empty: it is a new one.
+// contents returns what a database was filled with; empty for a new one.
 func contents(ctx context.Context, db *sql.DB) (string, error) {
 	var comment sql.NullString
 	var used bool
@@ -107,7 +108,7 @@ func contents(ctx context.Context, db *sql.DB) (string, error) {
 	return comment.String, err
 }
 
-// prepareFill leaves what the steps build on.
+// prepareFill makes the tables and settings that the steps use.
 func prepareFill(ctx context.Context, tx *sql.Tx, sizes []byte, moves int, seed uint64) error {
 	lives, err := json.Marshal(chains(moves, seed))
 	if err != nil {
@@ -137,7 +138,7 @@ func prepareFill(ctx context.Context, tx *sql.Tx, sizes []byte, moves int, seed 
 	return nil
 }
 
-// chainStep is one move in the life of a scenario.
+// chainStep is one status change in the life of a scenario.
 type chainStep struct {
 	Chain   int                     `json:"chain"`
 	Step    int                     `json:"step"`
@@ -146,10 +147,10 @@ type chainStep struct {
 	Skipped []parley.ScenarioStatus `json:"skipped"`
 }
 
-// differentLives is how many lives the scenarios share.
+// differentLives is how many different lives the scenarios share.
 const differentLives = 64
 
-// chains walks through the life cycle at random, so that what is made is lawful by the very rules that writes obey.
+// chains walks the life cycle at random, so that the status changes obey the rules.
 func chains(moves int, seed uint64) (steps []chainStep) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	for chain := range differentLives {
@@ -158,16 +159,17 @@ func chains(moves int, seed uint64) (steps []chainStep) {
 			last := line[len(line)-1]
 			next := last.To.Rule().Transitions
 			to := next[random.IntN(len(next))]
-			if to == parley.Superseded { // which would need a successor
+			if to == parley.Superseded { // a superseded scenario needs a successor
 				continue
 			}
 			line = append(line, &parley.StatusChange{To: to, EffectiveAt: last.EffectiveAt.Add(time.Hour)})
 		}
 		if err := parley.ArrangeStatuses(line, uuid.Nil, time.Now()); err != nil {
-			panic(err) // the walk follows the rules that this checks
+			panic(err) // the walk obeys the rules
 		}
 		for i, c := range line {
-			steps = append(steps, chainStep{chain, i + 1, c.From, c.To, append([]parley.ScenarioStatus{}, c.Skipped...)})
+			steps = append(steps,
+				chainStep{chain, i + 1, c.From, c.To, append([]parley.ScenarioStatus{}, c.Skipped...)})
 		}
 	}
 	return steps

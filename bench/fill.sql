@@ -1,7 +1,7 @@
--- What the questions are asked of: steps, each run whole and announced by its first line. The tables size, of one row, and
--- chains, of lawful lives of a scenario, are there already. Facts are written as they would stand had they been recorded
--- one after the other, so that triggers and constraints hold, and in that order, so that rows lie as scattered as they
--- would. Everything lies in the past, on both axes.
+-- Makes the benchmark's data, in steps. Each step is run as a whole; its first line names it. The tables size (one row)
+-- and chains (valid lives of a scenario) exist already. Facts look as if they had been recorded one after the other, so
+-- that triggers and constraints hold; and they are inserted in that order, so that rows are as scattered as in real use.
+-- Both valid and known times are in the past.
 
 -- Step: tools
 CREATE FUNCTION pg_temp.chance(what text, n bigint) RETURNS float8 LANGUAGE sql STABLE AS $$
@@ -10,7 +10,7 @@ $$;
 CREATE FUNCTION pg_temp.pick(among anyarray, what text, n bigint) RETURNS anyelement LANGUAGE sql STABLE AS $$
     SELECT among[1 + floor(pg_temp.chance(what, n) * cardinality(among))::int]
 $$;
--- Ids are UUIDs of version 7, which sort by when they were made, as Parley's own do.
+-- Ids are UUIDs of version 7, like Parley's own; they sort by the time of their creation.
 CREATE FUNCTION pg_temp.new_id(made timestamptz, what text, n bigint) RETURNS uuid LANGUAGE sql STABLE AS $$
     SELECT overlay(overlay(overlay(md5(current_setting('bench.seed') || what || n) PLACING '7' FROM 13) PLACING 'a' FROM 17)
         PLACING lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') FROM 1)::uuid
@@ -102,7 +102,7 @@ SELECT s.id, pg_temp.new_id(recorded_at, 'statement version', n), source_id, spe
 FROM sayings s, clerk;
 
 -- Step: status changes
--- Every move is recorded within two days of taking effect, and then cuts the one before it.
+-- Every status change is recorded within two days of taking effect, and cuts the one before it.
 CREATE TEMP TABLE moves AS
 SELECT own.n, p.n AS plan, p.id AS scenario_id, p.negotiation_id, c.step, c.from_status, c.to_status, c.skipped, e AS effective_at, r AS recorded_at,
     pg_temp.new_id(r, 'status change', own.n) AS id, pg_temp.new_id(r, 'status version', own.n) AS version,
@@ -134,7 +134,8 @@ FROM size, clerk, moves m
 ORDER BY cut.recorded_at;
 
 -- Step: positions
--- One in five was corrected, mostly few times, up to nineteen. 7919 is a prime: it deals the holders out evenly.
+-- One position in five was corrected: most of them few times, some up to nineteen times. The prime 7919 spreads the
+-- holders evenly.
 CREATE TEMP TABLE stands AS
 SELECT own.n, p.id AS scenario_id, p.negotiation_id, p.issue_id, h.id AS holder_id, s.id AS statement_id, r AS recorded_at,
     pg_temp.new_id(r, 'position', own.n) AS id, r - pg_temp.chance('lag', own.n) * interval '720 h' AS valid_from,
@@ -163,7 +164,7 @@ FROM said s, clerk
 ORDER BY recorded;
 
 -- Step: changes
--- The feed holds how every noun came on record, and the latest of the facts; its head is the last of them.
+-- The feed has the creation of every noun and the latest facts. The last of them is the feed head.
 CREATE TEMP TABLE entries AS
 SELECT row_number() OVER (ORDER BY recorded_at) AS seq, e.*
 FROM (

@@ -8,12 +8,14 @@ import (
 	"time"
 )
 
-// connections is how many ask at the same time.
+// connections is how many clients ask at the same time.
 const connections = 16
 
-// load asks on all connections at once, each for one of the requests at random, until the time is over. It returns how
-// long each answer took, shortest first.
-func load(ctx context.Context, conns []*connection, requests [][]byte, d time.Duration, seed uint64) ([]time.Duration, error) {
+// load sends random requests on all connections until the time is over. It returns how long each answer took, shortest
+// first.
+func load(
+	ctx context.Context, conns []*connection, requests [][]byte, d time.Duration, seed uint64,
+) ([]time.Duration, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	end := time.Now().Add(d)
@@ -41,8 +43,10 @@ func load(ctx context.Context, conns []*connection, requests [][]byte, d time.Du
 	return all, nil
 }
 
-func (c *connection) askUntil(ctx context.Context, end time.Time, requests [][]byte, random *rand.Rand) (took []time.Duration, err error) {
-	if err := c.SetDeadline(end.Add(patience)); err != nil {
+func (c *connection) askUntil(
+	ctx context.Context, end time.Time, requests [][]byte, random *rand.Rand,
+) (took []time.Duration, err error) {
+	if err := c.SetDeadline(end.Add(answerTimeout)); err != nil {
 		return nil, err
 	}
 	took = make([]time.Duration, 0, 1<<14)
@@ -57,7 +61,7 @@ func (c *connection) askUntil(ctx context.Context, end time.Time, requests [][]b
 	return took, nil
 }
 
-// quantile is that of durations in order.
+// quantile returns a quantile of sorted durations.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }

@@ -1,7 +1,7 @@
-// Command bench measures how fast Parley answers, beside a bare handler that has PostgreSQL build the same answers.
+// Command bench measures how fast Parley answers, beside a bare handler for which PostgreSQL builds the same answers.
 //
-// Both run as processes of their own on one database, and are asked the same five questions in turn. What a share says
-// holds for any machine; how many requests a second there were does not.
+// Both run as separate processes on one database and are asked the same five questions in turn. Ratios are comparable
+// between machines; absolute rates are not.
 package main
 
 import (
@@ -16,26 +16,29 @@ import (
 )
 
 type commands struct {
-	Measure measure `cmd:"" default:"withargs" help:"Measure Parley beside the bare handler (what happens without a command)."`
+	Measure measure `cmd:"" default:"withargs" help:"Measure Parley beside the bare handler (the default)."`
 	Bare    bare    `cmd:"" hidden:"" help:"Serve the bare handler."`
 }
 
 func main() {
 	var c commands
-	parser := kong.Parse(&c,
+	parser := kong.Parse(
+		&c,
 		kong.Name("bench"),
-		kong.Description("Measures how fast Parley answers five questions, beside a bare handler that has PostgreSQL build the same answers."),
+		kong.Description(
+			"Measures how fast Parley answers five questions, beside a bare handler for which PostgreSQL builds "+
+				"the same answers."),
 		kong.UsageOnError(),
 	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	if err := parser.Run(&run{ctx: ctx, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run is what every command gets.
+// run holds what every command needs.
 type run struct {
 	ctx context.Context
 	log *slog.Logger

@@ -15,25 +15,25 @@ import (
 )
 
 type measure struct {
-	Parley      string `type:"path" placeholder:"FILE" help:"Parley's program; built from the source here if left out."`
-	DataDir     string `type:"path" help:"Folder that keeps the data, made once and then used again; a temporary one if left out."`
-	PostgresBin string `type:"path" help:"Folder of PostgreSQL's programs; found where it is usual if left out."`
-	Seconds     int    `default:"10" help:"How long each question is asked in each round (${default})."`
-	Rounds      int    `default:"3" help:"How many rounds; the figures are their medians (${default})."`
+	Parley      string `type:"path" placeholder:"FILE" help:"Parley's program; built from this source if left out."`
+	DataDir     string `type:"path" help:"Folder that keeps the data for later runs; a temporary one if left out."`
+	PostgresBin string `type:"path" help:"Folder of PostgreSQL's programs; the usual folders are searched if left out."`
+	Seconds     int    `default:"10" help:"Seconds per question and round (${default})."`
+	Rounds      int    `default:"3" help:"Number of rounds; the figures are their medians (${default})."`
 	Questions   []int  `default:"1,2,3,4,5" help:"Which questions to ask (${default})."`
-	Past        bool   `help:"Measure Parley's answers about the past beside its answers about now, instead of the bare handler."`
-	Only        string `enum:",parley,bare" default:"" help:"Ask only one side, parley or bare: for a profile of it."`
-	Seed        uint64 `default:"1" help:"What is drawn at random follows from it (${default})."`
+	Past        bool   `help:"Compare answers about the past with those about the present."`
+	Only        string `enum:",parley,bare" default:"" help:"Ask only one side, parley or bare, such as for a profile."`
+	Seed        uint64 `default:"1" help:"Seed of everything random (${default})."`
 	JSON        string `name:"json" type:"path" placeholder:"FILE" help:"Also write the raw figures to a file."`
 }
 
-// Validate refuses what can't be measured.
+// Validate refuses combinations of flags that can't be measured.
 func (m measure) Validate() error {
 	if m.Seconds < 1 || m.Rounds < 1 {
-		return fmt.Errorf("--seconds and --rounds are 1 or more")
+		return fmt.Errorf("--seconds and --rounds must be 1 or more")
 	}
 	if m.Past && m.Only != "" {
-		return fmt.Errorf("--past has sides of its own, so leave --only out")
+		return fmt.Errorf("--past measures other sides, so leave --only out")
 	}
 	for _, n := range m.Questions {
 		if !slices.ContainsFunc(questions, func(q question) bool { return q.number == n }) {
@@ -43,7 +43,7 @@ func (m measure) Validate() error {
 	return nil
 }
 
-// Run makes the data, starts both sides, compares their answers and measures.
+// Run makes the data, starts both sides, compares their answers, and measures.
 func (m measure) Run(r *run) error {
 	temporary, err := os.MkdirTemp("", "parley-bench-")
 	if err != nil {
@@ -56,7 +56,8 @@ func (m measure) Run(r *run) error {
 	if m.Parley == "" {
 		m.Parley = filepath.Join(temporary, "parley")
 		r.log.Info("building Parley")
-		if output, err := exec.CommandContext(r.ctx, "go", "build", "-o", m.Parley, "example.org/parley/cmd/parley").CombinedOutput(); err != nil {
+		build := exec.CommandContext(r.ctx, "go", "build", "-o", m.Parley, "example.org/parley/cmd/parley")
+		if output, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build Parley: %w\n%s", err, output)
 		}
 	}
@@ -93,7 +94,7 @@ func (m measure) Run(r *run) error {
 	return os.WriteFile(m.JSON, append(text, '\n'), 0o644)
 }
 
-// bench is a run of the measurements.
+// bench is one run of the measurements.
 type bench struct {
 	measure
 	*run
@@ -105,7 +106,7 @@ type bench struct {
 	figures  figures
 }
 
-// prepare makes the data and reads what can be asked about.
+// prepare makes the data and reads the ids that questions are about.
 func (b *bench) prepare() error {
 	if err := storage.Migrate(b.ctx, b.dsn, b.log); err != nil {
 		return err
@@ -127,7 +128,7 @@ func (b *bench) prepare() error {
 	return nil
 }
 
-// start starts the servers of the sides that are asked.
+// start starts the servers of the measured sides.
 func (b *bench) start() error {
 	if b.Only != "bare" {
 		cmd := exec.Command(b.Parley, "serve", "--addr", "127.0.0.1:0")
@@ -168,12 +169,12 @@ func (b *bench) startSide(name string, cmd *exec.Cmd, request func(string) func(
 func (b *bench) stop() {
 	for _, s := range b.servers {
 		if err := s.stop(); err != nil {
-			b.log.Error("a server is left", "error", err)
+			b.log.Error("a server still runs", "error", err)
 		}
 	}
 }
 
-// asked are the questions that were chosen.
+// asked returns the chosen questions.
 func (b *bench) asked() (list []question) {
 	for _, q := range questions {
 		if slices.Contains(b.Questions, q.number) {
@@ -184,7 +185,7 @@ func (b *bench) asked() (list []question) {
 }
 
 func (b *bench) compareAll() error {
-	if len(b.sides) < 2 || b.Past { // the past is another
+	if len(b.sides) < 2 || b.Past { // answers about the past differ from those about the present
 		return nil
 	}
 	for _, q := range b.asked() {

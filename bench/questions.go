@@ -10,10 +10,10 @@ type question struct {
 	number   int
 	name     string
 	document string
-	// statement makes PostgreSQL build the very bytes that Parley answers. Texts are put together by hand, since the JSON
-	// functions that put spaces after colons would give other bytes, and all of them are slower.
+	// statement makes PostgreSQL build the same bytes that Parley answers. It concatenates text: JSON functions are
+	// slower, and those that put spaces after colons would produce other bytes.
 	statement string
-	// ids selects what can be asked about; empty: the question is about everything.
+	// ids selects the ids that can be asked about; empty if the question has no argument.
 	ids string
 }
 
@@ -45,7 +45,7 @@ var questions = []question{
 			WHERE s.id = $1::uuid AND s.superseded_at = 'infinity'`,
 	},
 	{
-		number: 2, name: "a negotiation's tree", ids: `SELECT id FROM negotiations WHERE superseded_at = 'infinity' ORDER BY id`,
+		number: 2, name: "a negotiation's tree", ids: negotiationIDs,
 		document: `query($id: ID!) { negotiation(id: $id) { title issues { title
 			scenarios(first: 4) { nodes { title status
 				statusHistory(first: 3) { nodes { from to reason effectiveAt } }
@@ -62,13 +62,15 @@ var questions = []question{
 						SELECT coalesce(string_agg(json, ','), '') AS nodes
 						FROM (
 							SELECT '{"title":' || to_json(s.title) || ',"status":"' || c.to_status ||
-								'","statusHistory":{"nodes":[' || m.nodes || ']},"positions":{"nodes":[' || p.nodes || ']}}' AS json
+								'","statusHistory":{"nodes":[' || m.nodes ||
+								']},"positions":{"nodes":[' || p.nodes || ']}}' AS json
 							FROM scenarios s
 							JOIN ` + statusInForce + `
 							CROSS JOIN LATERAL (
 								SELECT coalesce(string_agg(json, ','), '') AS nodes
 								FROM (
-									SELECT '{"from":' || coalesce('"' || m.from_status || '"', 'null') || ',"to":"' || m.to_status ||
+									SELECT '{"from":' || coalesce('"' || m.from_status || '"', 'null') ||
+										',"to":"' || m.to_status ||
 										'","reason":' || coalesce(to_json(m.reason)::text, 'null') ||
 										',"effectiveAt":' || ` + instant("m.effective_at") + ` || '}' AS json
 									FROM status_changes m
@@ -80,7 +82,8 @@ var questions = []question{
 							CROSS JOIN LATERAL (
 								SELECT coalesce(string_agg(json, ','), '') AS nodes
 								FROM (
-									SELECT '{"stance":"' || p.stance || '","holder":{"name":' || to_json(h.name) || '}}' AS json
+									SELECT '{"stance":"' || p.stance ||
+										'","holder":{"name":' || to_json(h.name) || '}}' AS json
 									FROM positions p
 									JOIN stakeholders h ON h.id = p.holder_id AND h.superseded_at = 'infinity'
 									WHERE p.scenario_id = s.id AND ` + positionInForce + `
@@ -100,14 +103,16 @@ var questions = []question{
 			WHERE n.id = $1::uuid AND n.superseded_at = 'infinity'`,
 	},
 	{
-		number: 3, name: "what moved last",
-		document: `{ statusChanges(first: 100) { nodes { from to effectiveAt scenario { title negotiation { title } } } } }`,
+		number: 3, name: "the latest moves",
+		document: `{ statusChanges(first: 100) { nodes {
+			from to effectiveAt scenario { title negotiation { title } } } } }`,
 		statement: `
 			SELECT '{"data":{"statusChanges":{"nodes":[' || coalesce(string_agg(json, ','), '') || ']}}}'
 			FROM (
 				SELECT '{"from":' || coalesce('"' || m.from_status || '"', 'null') || ',"to":"' || m.to_status ||
 					'","effectiveAt":' || ` + instant("m.effective_at") + ` ||
-					',"scenario":{"title":' || to_json(s.title) || ',"negotiation":{"title":' || to_json(n.title) || '}}}' AS json
+					',"scenario":{"title":' || to_json(s.title) ||
+					',"negotiation":{"title":' || to_json(n.title) || '}}}' AS json
 				FROM status_changes m
 				JOIN scenarios s ON s.id = m.scenario_id AND s.superseded_at = 'infinity'
 				JOIN negotiations n ON n.id = s.negotiation_id AND n.superseded_at = 'infinity'
@@ -117,12 +122,13 @@ var questions = []question{
 			) node`,
 	},
 	{
-		number: 4, name: "a stakeholder's record", ids: `SELECT id FROM stakeholders WHERE superseded_at = 'infinity' ORDER BY id`,
+		number: 4, name: "a stakeholder's record", ids: stakeholderIDs,
 		document: `query($id: ID!) { stakeholder(id: $id) { name
 			positions(first: 100) { nodes { stance validFrom scenario { title } evidence { source { title } } } } } }`,
-		// Every position of the data rests on one statement, so that the first is all of them.
+		// Every position in the data has exactly one statement as evidence.
 		statement: `
-			SELECT '{"data":{"stakeholder":{"name":' || to_json(h.name) || ',"positions":{"nodes":[' || p.nodes || ']}}}}'
+			SELECT '{"data":{"stakeholder":{"name":' || to_json(h.name) ||
+				',"positions":{"nodes":[' || p.nodes || ']}}}}'
 			FROM stakeholders h
 			CROSS JOIN LATERAL (
 				SELECT coalesce(string_agg(json, ','), '') AS nodes
@@ -153,17 +159,21 @@ var questions = []question{
 }
 
 const (
-	scenarioIDs     = `SELECT id FROM scenarios WHERE superseded_at = 'infinity' ORDER BY id`
-	statusInForce   = `status_changes c ON c.scenario_id = s.id AND c.superseded_at = 'infinity' AND c.effective_at <= now() AND c.valid_to > now()`
+	negotiationIDs = `SELECT id FROM negotiations WHERE superseded_at = 'infinity' ORDER BY id`
+	scenarioIDs    = `SELECT id FROM scenarios WHERE superseded_at = 'infinity' ORDER BY id`
+	stakeholderIDs = `SELECT id FROM stakeholders WHERE superseded_at = 'infinity' ORDER BY id`
+
+	statusInForce = `status_changes c ON c.scenario_id = s.id AND c.superseded_at = 'infinity' ` +
+		`AND c.effective_at <= now() AND c.valid_to > now()`
 	positionInForce = `p.superseded_at = 'infinity' AND p.valid_from <= now() AND p.valid_to > now()`
 )
 
-// instant writes a column as Parley does, in quotes.
+// instant returns SQL that formats a column as Parley does, in quotes.
 func instant(column string) string {
 	return `to_char(` + column + ` AT TIME ZONE 'UTC', '"\""YYYY-MM-DD"T"HH24:MI:SS.US"Z\""')`
 }
 
-// readIDs are the ids of what can be asked about; a single empty one where the question is about everything.
+// readIDs returns the ids that can be asked about; a single empty id if the question has no argument.
 func (q question) readIDs(ctx context.Context, db *sql.DB) (ids []string, err error) {
 	if q.ids == "" {
 		return []string{""}, nil

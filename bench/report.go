@@ -9,7 +9,7 @@ import (
 	"example.org/parley/bench/gauge"
 )
 
-// of are the figures of one side for a question, round by round.
+// of returns a figure of one side for a question, round by round.
 func (f figures) of(number int, side string, figure func(cell) float64) (list []float64) {
 	for _, c := range f.Cells {
 		if c.Question == number && c.Side == side {
@@ -31,10 +31,10 @@ var columns = []struct {
 	{"p99 ms", "%.2f", func(c cell) float64 { return c.P99Millis }},
 }
 
-// pairs are the sides that are measured beside each other, the one that is of interest first.
+// pairs are the sides that are measured beside each other. The first is the one of interest.
 var pairs = [][2]string{{"parley", "bare"}, {"past", "now"}}
 
-// sides are the pair that was measured.
+// sides returns the pair that was measured.
 func (f figures) sides() [2]string {
 	for _, pair := range pairs {
 		if slices.Contains(pair[:], f.Cells[0].Side) {
@@ -44,7 +44,7 @@ func (f figures) sides() [2]string {
 	return [2]string{f.Cells[0].Side}
 }
 
-// shares compare the first side with the second, so that 1 is as good.
+// shares compare the first side with the second. 1 means equally good.
 var shares = []struct {
 	title string
 	share func(a, b cell) float64
@@ -56,7 +56,7 @@ var shares = []struct {
 	}},
 }
 
-// disturbing is how many processors others may use before the report speaks of it.
+// disturbing is how many processors other processes may use before the report mentions it.
 const disturbing = 0.1
 
 // report writes the tables.
@@ -119,15 +119,19 @@ func (f figures) report(to io.Writer) {
 		others = append(others, c.Others)
 	}
 	if s := gauge.SpreadOf(others); s.High > disturbing {
-		fmt.Fprintf(to, "\nOthers kept up to %.2f processors busy meanwhile (%.2f as a rule): what is counted a second means little, run it again.\n", s.High, s.Median)
+		fmt.Fprintf(to,
+			"\nOthers kept up to %.2f processors busy meanwhile (median %.2f): rates per second are unreliable; "+
+				"run it again.\n",
+			s.High, s.Median)
 	}
 }
 
-// shares are those of each round.
+// shares returns a share for each round.
 func (f figures) shares(number int, share func(a, b cell) float64) (list []float64) {
 	for _, p := range f.Cells {
 		for _, b := range f.Cells {
-			if p.Question == number && b.Question == number && p.Side == f.sides()[0] && b.Side == f.sides()[1] && p.Round == b.Round {
+			if p.Question == number && b.Question == number && p.Side == f.sides()[0] && b.Side == f.sides()[1] &&
+				p.Round == b.Round {
 				list = append(list, share(p, b))
 			}
 		}

@@ -35,7 +35,7 @@ type figures struct {
 	PeakMemory  float64 `json:"parleyPeakMegabytes"`
 }
 
-// measureAll asks in rounds. In every other round the sides change places, so that neither always comes first.
+// measureAll asks in rounds. The sides change their order after each round, so that neither always comes first.
 func (b *bench) measureAll() (err error) {
 	b.figures = figures{Size: usualSize, Seed: b.Seed, Seconds: b.Seconds, Connections: connections}
 	for round := 1; round <= b.Rounds; round++ {
@@ -46,7 +46,9 @@ func (b *bench) measureAll() (err error) {
 					return fmt.Errorf("%s, question %d: %w", s.name, q.number, err)
 				}
 				b.figures.Cells = append(b.figures.Cells, c)
-				b.log.Info(fmt.Sprintf("round %d of %d, question %d: %s answers %.0f requests a second", round, b.Rounds, q.number, s.name, c.PerSecond))
+				b.log.Info(
+					fmt.Sprintf("round %d of %d, question %d: %s answers %.0f requests a second", round, b.Rounds,
+						q.number, s.name, c.PerSecond))
 			}
 		}
 		slices.Reverse(b.sides)
@@ -59,13 +61,13 @@ func (b *bench) measureAll() (err error) {
 	return err
 }
 
-// measureCell asks one side one question for a while, after a shorter while that does not count.
+// measureCell asks one side one question for some time, after a warm-up that does not count.
 func (b *bench) measureCell(s *side, q question, round int) (cell, error) {
 	conns, err := s.connect(b.ctx, connections)
 	if err != nil {
 		return cell{}, err
 	}
-	defer hangUp(conns)
+	defer closeAll(conns)
 	requests, length := s.requests(q, b.ids[q.number]), time.Duration(b.Seconds)*time.Second
 	if _, err := load(b.ctx, conns, requests, min(length/5, time.Second), b.Seed); err != nil {
 		return cell{}, err
@@ -93,7 +95,7 @@ func (b *bench) measureCell(s *side, q question, round int) (cell, error) {
 	}, nil
 }
 
-// usage is processor time: of the server that is asked, of PostgreSQL, of this process, and of the whole machine.
+// usage is processor time: of the measured server, of PostgreSQL, of this process, and of the whole machine.
 type usage struct{ server, postgres, bench, machine time.Duration }
 
 func (b *bench) used(s *side) (u usage, err error) {

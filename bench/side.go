@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// side is one of the two that are compared.
+// side is one of the two servers that are compared.
 type side struct {
 	name    string
 	address string // host:port
@@ -28,16 +28,22 @@ func parleyRequest(address string) func(question, string) []byte {
 		if id != "" {
 			operation["variables"] = map[string]string{"id": id}
 		}
-		body, _ := json.Marshal(operation) // strings always encode
-		return fmt.Appendf(nil, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", address, len(body), body)
+		body, _ := json.Marshal(operation) // strings can always be encoded
+		return fmt.Appendf(nil,
+			"POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			address, len(body), body)
 	}
 }
 
-// pastRequest asks Parley through a lens in the past: all facts of the data are known by then, and many are
-// corrected later; it shows the world of the day before.
+// pastRequest asks Parley through a lens in the past: all facts are known by then, and many were corrected later. It
+// shows the world of the day before.
 func pastRequest(address string) func(question, string) []byte {
 	const asOf = `asOf: {validAt: "2025-05-14T00:00:00Z", knownAt: "2025-05-15T00:00:00Z"}`
-	ask, through := parleyRequest(address), strings.NewReplacer("(id: $id)", "(id: $id, "+asOf+")", "statusChanges(first: 100)", "statusChanges(first: 100, "+asOf+")")
+	ask := parleyRequest(address)
+	through := strings.NewReplacer(
+		"(id: $id)", "(id: $id, "+asOf+")",
+		"statusChanges(first: 100)", "statusChanges(first: 100, "+asOf+")",
+	)
 	return func(q question, id string) []byte {
 		q.document = through.Replace(q.document)
 		return ask(q, id)
@@ -50,7 +56,7 @@ func bareRequest(address string) func(question, string) []byte {
 	}
 }
 
-// requests are those for a question about each of the ids.
+// requests returns the requests for a question, one for each id.
 func (s *side) requests(q question, ids []string) [][]byte {
 	list := make([][]byte, len(ids))
 	for i, id := range ids {
@@ -59,12 +65,12 @@ func (s *side) requests(q question, ids []string) [][]byte {
 	return list
 }
 
-// connect opens so many connections.
+// connect opens n connections.
 func (s *side) connect(ctx context.Context, n int) (conns []*connection, err error) {
 	for range n {
 		c, err := connect(ctx, s.address)
 		if err != nil {
-			hangUp(conns)
+			closeAll(conns)
 			return nil, err
 		}
 		conns = append(conns, c)
@@ -72,7 +78,7 @@ func (s *side) connect(ctx context.Context, n int) (conns []*connection, err err
 	return conns, nil
 }
 
-func hangUp(conns []*connection) {
+func closeAll(conns []*connection) {
 	for _, c := range conns {
 		c.Close()
 	}
@@ -84,7 +90,7 @@ type process struct {
 	ended chan struct{}
 }
 
-// startProcess starts a program that says in its log, once it is ready, under which address it is reached.
+// startProcess starts a program and waits until it logs the address under which it is ready.
 func startProcess(ctx context.Context, cmd *exec.Cmd) (*process, string, error) {
 	log, err := cmd.StderrPipe()
 	if err != nil {
@@ -111,9 +117,9 @@ func startProcess(ctx context.Context, cmd *exec.Cmd) (*process, string, error) 
 	case address := <-ready:
 		return s, address, nil
 	case <-s.ended:
-		err = fmt.Errorf("%s ended before it was ready (%s); what it said stands above", cmd.Path, cmd.ProcessState)
-	case <-time.After(patience):
-		err = fmt.Errorf("%s was not ready within %v", cmd.Path, patience)
+		err = fmt.Errorf("%s ended before it was ready (%s); see its messages above", cmd.Path, cmd.ProcessState)
+	case <-time.After(answerTimeout):
+		err = fmt.Errorf("%s was not ready within %v", cmd.Path, answerTimeout)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -127,7 +133,7 @@ func (s *process) stop() error {
 		select {
 		case <-s.ended:
 			return nil
-		case <-time.After(patience / 2):
+		case <-time.After(answerTimeout / 2):
 		}
 	}
 	return fmt.Errorf("%s can't be stopped", s.cmd.Path)

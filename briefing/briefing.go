@@ -1,6 +1,6 @@
-// Package briefing writes a negotiation down for somebody who has not followed it: where each scenario stands, who stands
-// where, what has moved since a date and why, and by what sources. It is Markdown, made of one snapshot seen through one
-// lens, so that the same question has the same answer, byte for byte, whatever is recorded later.
+// Package briefing describes a negotiation on one page of Markdown for readers who have not followed it: where each
+// scenario stands, who stands where, what has moved since a date and why, and which sources say so. A briefing is made
+// from one snapshot through one lens. So the same request returns the same bytes, whatever is recorded later.
 package briefing
 
 import (
@@ -18,21 +18,21 @@ import (
 	"example.org/parley/storage"
 )
 
-// Request says what to write about.
+// Request says what a briefing describes.
 type Request struct {
 	Negotiation string      // id or key
-	AsOf        parley.AsOf // default: now, on both axes
+	AsOf        parley.AsOf // default: the present, on both axes
 	Since       *parley.Instant
-	BaseURL     string // of the server whose permalink is given, without a slash at its end
+	BaseURL     string // of the server for the permalink, without a slash at its end
 }
 
-// ErrUnknown: there is no such negotiation through the lens.
+// ErrUnknown means that the negotiation is unknown through the lens.
 var ErrUnknown = errors.New("no such negotiation")
 
-// Path is where servers serve briefings: the negotiation's key or id follows.
+// Path is the beginning of a briefing's URL path. The negotiation's key or id follows.
 const Path = "/briefing/"
 
-// Write writes the briefing. What can't be asked is a *parley.Fault.
+// Write writes a briefing. It returns ErrUnknown for an unknown negotiation and a *parley.Fault for a faulty request.
 func Write(ctx context.Context, w io.Writer, store *storage.Store, r Request) error {
 	b := &briefing{Request: r, Snapshot: store.Snapshot()}
 	if err := b.read(ctx); err != nil {
@@ -42,15 +42,15 @@ func Write(ctx context.Context, w io.Writer, store *storage.Store, r Request) er
 	return err
 }
 
-// briefing is what is read for one.
+// briefing holds the records that a briefing describes.
 type briefing struct {
 	Request
 	*storage.Snapshot
 	lens        parley.Lens
 	negotiation *parley.Negotiation
 	issues      []issue
-	moved       []move // since the date, as known now
-	learned     []move // of what had been so before it
+	moved       []move // moves since the date, as known through the lens
+	learned     []move // facts about the date that were unknown on the date
 	planned     []*parley.Event
 	dissenting  map[*parley.StanceCell][]*parley.Position
 
@@ -69,21 +69,21 @@ type issue struct {
 	likelihoods *parley.LikelihoodSet
 }
 
-// move is a status or a position that reads differently than before.
+// move is a difference between two readings of a status or a position.
 type move struct {
 	scenario *parley.Scenario
 	cause    parley.ShiftCause
 
-	// Of a status: what it was and is, nil for not on the table, and the change that led to it.
+	// For a status: the statuses before and after (nil: not on the table), and the change that led to it.
 	from, to *parley.ScenarioStatus
 	change   *parley.StatusChange
 
-	// Of a position: whose, and how it read before and reads now, either being nil for not at all.
+	// For a position: its holder, and the position before and after (nil: none).
 	holder      *parley.Stakeholder
 	before, now *parley.Position
 }
 
-// key asks for a record through the lens.
+// key returns the storage key of a record, through the lens.
 func (b *briefing) key(id uuid.UUID) storage.Key { return storage.Key{ID: id, Lens: b.lens} }
 
 func (b *briefing) keys(ids []uuid.UUID) []storage.Key {
@@ -100,7 +100,9 @@ func (b *briefing) read(ctx context.Context) error {
 		return err
 	}
 	if b.Since != nil && b.Since.After(lens.ValidAt) {
-		return parley.NewFault(parley.BadRequest, "since: %s is later than %s, as of which the briefing is; give an earlier instant.", parley.FormatInstant(*b.Since), parley.FormatInstant(lens.ValidAt))
+		return parley.NewFault(parley.BadRequest,
+			"since: %s is later than %s, as of which the briefing is; give an earlier instant.",
+			parley.FormatInstant(*b.Since), parley.FormatInstant(lens.ValidAt))
 	}
 	b.lens = lens
 	k, err := b.Key(ctx, b.Negotiation, &parley.AsOf{ValidAt: &lens.ValidAt, KnownAt: &lens.KnownAt})
@@ -115,7 +117,8 @@ func (b *briefing) read(ctx context.Context) error {
 		return ErrUnknown
 	}
 	b.negotiation = negotiations[0]
-	for _, read := range []func(context.Context) error{b.readIssues, b.readDissent, b.readMoves, b.readPlanned, b.readWhatIsNamed} {
+	reads := []func(context.Context) error{b.readIssues, b.readDissent, b.readMoves, b.readPlanned, b.readReferenced}
+	for _, read := range reads {
 		if err := read(ctx); err != nil {
 			return err
 		}
@@ -161,7 +164,7 @@ func (b *briefing) readIssues(ctx context.Context) error {
 	return nil
 }
 
-// readDissent reads what stands beside the positions that are contested.
+// readDissent reads the dissenting positions of contested cells.
 func (b *briefing) readDissent(ctx context.Context) error {
 	var cells []*parley.StanceCell
 	var versions []uuid.UUID
@@ -182,8 +185,8 @@ func (b *briefing) readDissent(ctx context.Context) error {
 	return err
 }
 
-// readMoves reads what moved since the date, as known now: each status, and how positions differ. Then, what was learned since of
-// that date itself; if anything was known then.
+// readMoves reads what moved since the date, as known through the lens. It then reads what was learned later about the
+// date itself, if the negotiation was known on that date.
 func (b *briefing) readMoves(ctx context.Context) error {
 	if b.Since == nil {
 		return nil
@@ -229,7 +232,7 @@ func (b *briefing) readStatusMoves(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.Reverse(changes) // the earliest first
+	slices.Reverse(changes) // earliest first
 	of := make([]uuid.UUID, len(changes))
 	for i, c := range changes {
 		of[i] = c.ScenarioID
@@ -237,16 +240,23 @@ func (b *briefing) readStatusMoves(ctx context.Context) error {
 	scenarios, err := b.Scenarios(ctx, b.keys(of), nil)
 	for i, s := range scenarios {
 		if s != nil {
-			b.moved = append(b.moved, move{scenario: s, cause: parley.WorldChanged, from: changes[i].From, to: &changes[i].To, change: changes[i]})
+			b.moved = append(b.moved, move{
+				scenario: s,
+				cause:    parley.WorldChanged,
+				from:     changes[i].From,
+				to:       &changes[i].To,
+				change:   changes[i],
+			})
 		}
 	}
 	return err
 }
 
-// statusesLearned compares what was and is known of the statuses at one instant.
+// statusesLearned compares the statuses at one valid time through two known times.
 func (b *briefing) statusesLearned(ctx context.Context, from, to parley.Lens) (moves []move, err error) {
 	shifts, err := everyPage(func(p parley.Page) ([]*parley.StatusShiftConnection, error) {
-		return b.StatusShifts(ctx, []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: from, To: to}}, p, nil)
+		return b.StatusShifts(ctx, []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: from, To: to}}, p,
+			nil)
 	})
 	if err != nil {
 		return nil, err
@@ -272,7 +282,8 @@ func (b *briefing) statusesLearned(ctx context.Context, from, to parley.Lens) (m
 	changes, err := b.StatusChanges(ctx, is, nil)
 	for i, s := range shifts {
 		if scenario := cmp.Or(now[i], before[i]); err == nil && scenario != nil {
-			moves = append(moves, move{scenario: scenario, cause: s.Cause(), from: s.Before, to: s.After, change: changes[i]})
+			moves = append(moves,
+				move{scenario: scenario, cause: s.Cause(), from: s.Before, to: s.After, change: changes[i]})
 		}
 	}
 	return moves, err
@@ -281,7 +292,8 @@ func (b *briefing) statusesLearned(ctx context.Context, from, to parley.Lens) (m
 // positionMoves compares the positions through two lenses.
 func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (moves []move, err error) {
 	shifts, err := everyPage(func(p parley.Page) ([]*parley.PositionShiftConnection, error) {
-		return b.PositionShifts(ctx, []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: from, To: to}}, p, nil)
+		return b.PositionShifts(ctx, []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: from, To: to}},
+			p, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -312,13 +324,14 @@ func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (mov
 	stakeholders, err := b.Stakeholders(ctx, b.keys(holders), nil)
 	for i, s := range shifts {
 		if err == nil && scenarios[i] != nil && stakeholders[i] != nil && cmp.Or(is[i], was[i]) != nil {
-			moves = append(moves, move{scenario: scenarios[i], cause: s.Cause(), holder: stakeholders[i], before: was[i], now: is[i]})
+			moves = append(moves,
+				move{scenario: scenarios[i], cause: s.Cause(), holder: stakeholders[i], before: was[i], now: is[i]})
 		}
 	}
 	return moves, err
 }
 
-// everyPage reads all pages of the one list that is asked for.
+// everyPage reads all pages of a list. read returns one connection.
 func everyPage[T any](read func(parley.Page) ([]*parley.Connection[T], error)) (all []*T, err error) {
 	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
 		pages, err := read(p)
@@ -331,7 +344,7 @@ func everyPage[T any](read func(parley.Page) ([]*parley.Connection[T], error)) (
 	return all, err
 }
 
-// readPlanned reads the events ahead.
+// readPlanned reads the planned events that have not ended.
 func (b *briefing) readPlanned(ctx context.Context) error {
 	events, err := everyPage(func(p parley.Page) ([]*parley.EventConnection, error) {
 		return b.EventsOf(ctx, []storage.Key{b.key(b.negotiation.ID)}, p, nil)
@@ -344,8 +357,8 @@ func (b *briefing) readPlanned(ctx context.Context) error {
 	return err
 }
 
-// readWhatIsNamed reads the records that the text names, and the sources.
-func (b *briefing) readWhatIsNamed(ctx context.Context) (err error) {
+// readReferenced reads the records that the text refers to, and the sources.
+func (b *briefing) readReferenced(ctx context.Context) (err error) {
 	var statements, changes, people []uuid.UUID
 	for _, i := range b.issues {
 		for _, s := range i.scenarios {
@@ -361,7 +374,8 @@ func (b *briefing) readWhatIsNamed(ctx context.Context) (err error) {
 			}
 		}
 	}
-	if b.changes, err = byID(ctx, b, changes, b.StatusChanges, func(c *parley.StatusChange) uuid.UUID { return c.ID }); err != nil {
+	b.changes, err = byID(ctx, b, changes, b.StatusChanges, func(c *parley.StatusChange) uuid.UUID { return c.ID })
+	if err != nil {
 		return err
 	}
 	for _, c := range b.changes {
@@ -378,7 +392,8 @@ func (b *briefing) readWhatIsNamed(ctx context.Context) (err error) {
 	for _, e := range b.planned {
 		statements = append(statements, e.EvidenceIDs...)
 	}
-	if b.statements, err = byID(ctx, b, statements, b.Statements, func(s *parley.Statement) uuid.UUID { return s.ID }); err != nil {
+	b.statements, err = byID(ctx, b, statements, b.Statements, func(s *parley.Statement) uuid.UUID { return s.ID })
+	if err != nil {
 		return err
 	}
 	var sources []uuid.UUID
@@ -388,14 +403,19 @@ func (b *briefing) readWhatIsNamed(ctx context.Context) (err error) {
 			people = append(people, *s.SpeakerID)
 		}
 	}
-	if b.sources, err = byID(ctx, b, sources, b.Sources, func(s *parley.Source) uuid.UUID { return s.ID }); err != nil {
+	b.sources, err = byID(ctx, b, sources, b.Sources, func(s *parley.Source) uuid.UUID { return s.ID })
+	if err != nil {
 		return err
 	}
 	b.stakeholders, err = byID(ctx, b, people, b.Stakeholders, func(s *parley.Stakeholder) uuid.UUID { return s.ID })
 	return err
 }
 
-func byID[T any](ctx context.Context, b *briefing, ids []uuid.UUID, read func(context.Context, []storage.Key, *storage.Fields) ([]*T, error), id func(*T) uuid.UUID) (map[uuid.UUID]*T, error) {
+// byID reads records, each once, and returns them by id.
+func byID[T any](
+	ctx context.Context, b *briefing, ids []uuid.UUID,
+	read func(context.Context, []storage.Key, *storage.Fields) ([]*T, error), id func(*T) uuid.UUID,
+) (map[uuid.UUID]*T, error) {
 	found := make(map[uuid.UUID]*T)
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	ids = slices.Compact(ids)
@@ -408,7 +428,7 @@ func byID[T any](ctx context.Context, b *briefing, ids []uuid.UUID, read func(co
 	return found, err
 }
 
-// evidence is what is told of a move rests on.
+// evidence returns the ids of the statements that support a move.
 func (m move) evidence() (ids []uuid.UUID) {
 	if m.change != nil {
 		ids = append(ids, m.change.EvidenceIDs...)
@@ -421,9 +441,12 @@ func (m move) evidence() (ids []uuid.UUID) {
 	return ids
 }
 
-// permalink asks for the same again: with both instants pinned, the answer stays.
+// permalink returns the URL of this briefing. It fixes both instants of the lens, so the answer never changes.
 func (b *briefing) permalink() string {
-	q := url.Values{"validAt": {parley.FormatInstant(b.lens.ValidAt)}, "knownAt": {parley.FormatInstant(b.lens.KnownAt)}}
+	q := url.Values{
+		"validAt": {parley.FormatInstant(b.lens.ValidAt)},
+		"knownAt": {parley.FormatInstant(b.lens.KnownAt)},
+	}
 	if b.Since != nil {
 		q.Set("since", parley.FormatInstant(*b.Since))
 	}

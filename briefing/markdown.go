@@ -11,25 +11,26 @@ import (
 )
 
 const (
-	columns = 5  // so many scenarios stand in one table: more are too wide to read
-	named   = 10 // so many of those of whom nothing is on record are named
+	columns = 5  // scenarios in one table; wider tables are hard to read
+	named   = 10 // stakeholders that a list names before it says how many others there are
 )
 
 func (b *briefing) markdown() string {
-	var d document // first, since the sources are numbered as they are met
+	var d document // the body comes first, since sources are numbered in the order of their citations
 	b.standings(&d)
 	b.matrices(&d)
 	b.moves(&d)
 	if len(b.planned) > 0 {
-		d.line("## What is planned")
+		d.line("## Planned events")
 		var items []string
 		for _, e := range b.planned {
-			items = append(items, fmt.Sprintf("%s: %s%s.", capital(on(e.StartedAt, e.StartedAtPrecision)), plain(e.Title), place(e))+b.cite(e.EvidenceIDs))
+			when := capital(on(e.StartedAt, e.StartedAtPrecision))
+			items = append(items, fmt.Sprintf("%s: %s%s.", when, plain(e.Title), place(e))+b.cite(e.EvidenceIDs))
 		}
 		d.list(items)
 	}
 	d.line("## Sources")
-	sources := "None is on record."
+	sources := "No source is cited."
 	for n, id := range b.cited {
 		if n == 0 {
 			sources = ""
@@ -38,13 +39,14 @@ func (b *briefing) markdown() string {
 	}
 	d.line("%s", strings.TrimRight(sources, "\n"))
 	d.line("---")
-	d.line("Permalink, which says the same whenever it is followed: <%s>", b.permalink())
+	d.line("Permalink (it always shows this text): <%s>", b.permalink())
 
 	var head document
 	head.line("# %s", plain(b.negotiation.Title))
-	head.line("*Briefing as of %s, by what was on record at %s.*", minute(b.lens.ValidAt), minute(b.lens.KnownAt))
+	head.line("*Situation as of %s, based on what was on record at %s.*", minute(b.lens.ValidAt),
+		minute(b.lens.KnownAt))
 	if strictest := b.marking(); strictest != "TLP_CLEAR" {
-		head.line("**%s**, as the strictest of its sources.", traffic(strictest))
+		head.line("**%s**, the strictest marking of the cited sources.", traffic(strictest))
 	}
 	if b.negotiation.Summary != nil {
 		head.line("%s", plain(*b.negotiation.Summary))
@@ -52,7 +54,7 @@ func (b *briefing) markdown() string {
 	return head.String() + "\n" + d.String()
 }
 
-// document is Markdown in the making: blocks with an empty line between.
+// document is Markdown text: blocks with an empty line between them.
 type document struct{ strings.Builder }
 
 func (d *document) line(format string, args ...any) {
@@ -69,7 +71,7 @@ func (d *document) list(items []string) {
 	}
 }
 
-// standings tells where each scenario stands.
+// standings describes where each scenario stands.
 func (b *briefing) standings(d *document) {
 	d.line("## Where each scenario stands")
 	for _, i := range b.issues {
@@ -90,7 +92,7 @@ func (b *briefing) standings(d *document) {
 	}
 }
 
-// standing tells where a scenario stands, what is in its way, and how likely it is held.
+// standing describes a scenario's status, the parties that stand in its way, and its likelihood.
 func (b *briefing) standing(i issue, n int, s *parley.Scenario) string {
 	text := fmt.Sprintf("**%s**: %s", plain(s.Title), parley.Words(*s.Status))
 	if c := b.changes[*s.StatusChangeID]; c != nil {
@@ -106,37 +108,38 @@ func (b *briefing) standing(i issue, n int, s *parley.Scenario) string {
 	case e.Analysts == 1:
 		text += fmt.Sprintf(" One analyst's judgement: %s (%d percent).", parley.Words(*e.Likelihood()), *e.Probability)
 	case e.Analysts > 1:
-		text += fmt.Sprintf(" The analysts' judgement: %s (%d percent, the median of %d).", parley.Words(*e.Likelihood()), *e.Probability, e.Analysts)
+		text += fmt.Sprintf(" The analysts' judgement: %s (%d percent, the median of %d).",
+			parley.Words(*e.Likelihood()), *e.Probability, e.Analysts)
 	}
 	return text
 }
 
-// offTheTable are the statuses of scenarios that nobody need agree to any more.
+// offTheTable are the statuses of scenarios that need no party's consent any more.
 var offTheTable = []parley.ScenarioStatus{"REJECTED", "WITHDRAWN", "COLLAPSED", parley.Superseded, "IMPLEMENTED"}
 
-// verdict says who, of those with a veto, stands in the way.
+// verdict says which parties with a veto stand in a scenario's way.
 func verdict(e *parley.LandingZoneEntry) string {
 	var text string
 	switch {
 	case !slices.ContainsFunc(e.Parties, func(p *parley.LandingZoneParty) bool { return p.VetoPlayer }):
-		return "Nobody on record has a veto on it."
+		return "No party on record has a veto on it."
 	case e.Verdict == parley.Blocked:
 		text = fmt.Sprintf("Blocked by %s.", names(e.Blockers))
 	case e.Verdict == parley.Undecided:
-		text = fmt.Sprintf("Undecided: no word that commits %s.", names(e.Undeclared))
+		text = fmt.Sprintf("Undecided: no clear position from %s.", names(e.Undeclared))
 	default:
-		text = "Acceptable: nobody with a veto opposes it."
+		text = "Acceptable: no party with a veto opposes it."
 	}
 	if len(e.Conditional) > 0 {
-		text += fmt.Sprintf(" On conditions: %s.", names(e.Conditional))
+		text += fmt.Sprintf(" Supported on conditions by %s.", names(e.Conditional))
 	}
 	if len(e.OnHearsay) > 0 {
-		text += fmt.Sprintf(" Not by a word of its own: %s.", names(e.OnHearsay))
+		text += fmt.Sprintf(" Based only on what others said: %s.", names(e.OnHearsay))
 	}
 	return text
 }
 
-// names lists stakeholders for a sentence.
+// names lists stakeholders in a sentence.
 func names(list []*parley.Stakeholder) string {
 	var words []string
 	for i, s := range list {
@@ -152,7 +155,7 @@ func names(list []*parley.Stakeholder) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// matrices tells who stands where, issue by issue.
+// matrices describes who stands where, issue by issue.
 func (b *briefing) matrices(d *document) {
 	var tables document
 	for _, i := range b.issues {
@@ -163,10 +166,12 @@ func (b *briefing) matrices(d *document) {
 	}
 	d.line("## Who stands where")
 	d.line("%s", strings.TrimRight(tables.String(), "\n"))
-	d.line("\\* has a veto on the issue. – nothing is on record. *Silent*: asked or looked for, and no word. A name in brackets: one who speaks for the party. *At second hand*: no word of the party itself is on record. *Contested*: others say otherwise.")
+	d.line("\\*: the party has a veto on the issue. –: no position is on record. A name in brackets: the one who " +
+		"spoke for the party. *Silent*: a statement of the party was sought, and there is none. *Second-hand*: based " +
+		"only on what others said. *Unsourced*: no evidence is on record. *Contested*: there are competing claims.")
 }
 
-// matrix writes who stands where on an issue: nothing where nobody stands anywhere.
+// matrix describes who stands where on an issue. It writes nothing if no position is on record.
 func (b *briefing) matrix(d *document, i issue) {
 	vetoes := make(map[uuid.UUID]bool)
 	if len(i.zone) > 0 {
@@ -177,7 +182,8 @@ func (b *briefing) matrix(d *document, i issue) {
 	var rows []*parley.StanceRow
 	var silent []*parley.Stakeholder
 	for _, r := range i.matrix.Rows {
-		if vetoes[r.Stakeholder.ID] || slices.ContainsFunc(r.Cells, func(c *parley.StanceCell) bool { return c.Position != nil }) {
+		if vetoes[r.Stakeholder.ID] ||
+			slices.ContainsFunc(r.Cells, func(c *parley.StanceCell) bool { return c.Position != nil }) {
 			rows = append(rows, r)
 		} else {
 			silent = append(silent, r.Stakeholder)
@@ -211,16 +217,18 @@ func (b *briefing) matrix(d *document, i issue) {
 		for n, c := range r.Cells {
 			of := fmt.Sprintf("%s on **%s**", plain(r.Stakeholder.Name), plain(i.scenarios[n].Title))
 			for _, p := range b.dissenting[c] {
-				dissent = append(dissent, "Also said of "+of+": "+held(p)+"."+because(p.Rationale)+b.cite(p.EvidenceIDs))
+				dissent = append(dissent,
+					"Competing claim about "+of+": "+held(p)+"."+because(p.Rationale)+b.cite(p.EvidenceIDs))
 			}
 			for _, p := range c.Divided {
-				dissent = append(dissent, fmt.Sprintf("Also for %s: %s (%s).", of, held(p), b.nameOf(p.HolderID))+because(p.Rationale)+b.cite(p.EvidenceIDs))
+				dissent = append(dissent, fmt.Sprintf("Another speaker for %s: %s (%s).", of, held(p),
+					b.nameOf(p.HolderID))+because(p.Rationale)+b.cite(p.EvidenceIDs))
 			}
 		}
 	}
 	d.list(dissent)
 	if len(silent) > 0 {
-		d.line("Nothing is on record of %s.", names(silent))
+		d.line("No position is on record for %s.", names(silent))
 	}
 }
 
@@ -245,9 +253,9 @@ func (b *briefing) nameOf(id uuid.UUID) string {
 	return "?"
 }
 
-// held is what a position says, and how firmly that is known.
+// held returns a position's stance, its conditions, and whether its evidence is missing or second-hand.
 func held(p *parley.Position) string {
-	text := map[parley.Stance]string{"AMBIGUOUS": "unclear", "UNDECLARED": "silent", "NEUTRAL": "does not mind"}[p.Stance]
+	text := map[parley.Stance]string{"AMBIGUOUS": "unclear", "UNDECLARED": "silent"}[p.Stance]
 	if text == "" {
 		text = parley.Words(p.Stance)
 	}
@@ -264,13 +272,13 @@ func held(p *parley.Position) string {
 	switch {
 	case len(p.EvidenceIDs) == 0:
 		text += ", *unsourced*"
-	case p.SecondHand && p.Stance != "UNDECLARED": // silence is seldom told by those who are silent
-		text += ", *at second hand*"
+	case p.SecondHand && p.Stance != "UNDECLARED": // silent parties seldom report their own silence
+		text += ", *second-hand*"
 	}
 	return text
 }
 
-// moves tells what moved, and what was learned.
+// moves describes what moved, and what was learned.
 func (b *briefing) moves(d *document) {
 	if b.Since == nil {
 		return
@@ -278,7 +286,7 @@ func (b *briefing) moves(d *document) {
 	d.line("## What moved since %s", moment(*b.Since))
 	var dated, undated []move
 	for _, m := range b.moved {
-		if m.sinceWhenUnknown() {
+		if m.possiblyOlder() {
 			undated = append(undated, m)
 		} else {
 			dated = append(dated, m)
@@ -292,10 +300,10 @@ func (b *briefing) moves(d *document) {
 		items = append(items, b.tell(m))
 	}
 	if d.list(items); len(items) == 0 {
-		d.line("Nothing that is on record.")
+		d.line("No move is on record.")
 	}
 	if len(undated) > 0 {
-		d.line("First heard of since then, and perhaps older:")
+		d.line("First reported since then, but possibly older:")
 		items = nil
 		for _, m := range undated {
 			items = append(items, b.tellUndated(m))
@@ -303,7 +311,7 @@ func (b *briefing) moves(d *document) {
 		d.list(items)
 	}
 	if len(b.learned) > 0 {
-		d.line("## What was learned since about %s", moment(*b.Since))
+		d.line("## New information about %s", moment(*b.Since))
 		items = nil
 		for _, m := range b.learned {
 			items = append(items, b.tellLearned(m))
@@ -312,15 +320,15 @@ func (b *briefing) moves(d *document) {
 	}
 }
 
-// sinceWhenUnknown: it is the first word on the matter, and may have been so for long.
-func (m move) sinceWhenUnknown() bool {
+// possiblyOlder reports whether this is the first report on the matter, and gives only the latest possible beginning.
+func (m move) possiblyOlder() bool {
 	if m.change != nil {
 		return m.from == nil && m.change.EffectiveAtPrecision == parley.PrecisionNoLaterThan
 	}
 	return m.before == nil && m.now.ValidFromPrecision == parley.PrecisionNoLaterThan
 }
 
-// at is when it moved.
+// at returns when it moved.
 func (m move) at() parley.Instant {
 	switch {
 	case m.change != nil:
@@ -333,21 +341,24 @@ func (m move) at() parley.Instant {
 	return m.before.ValidFrom
 }
 
-// tell tells a move, with when it was.
+// tell describes a move and its date.
 func (b *briefing) tell(m move) string {
 	scenario := plain(m.scenario.Title)
 	switch {
-	case m.change != nil && m.from == nil:
-		return fmt.Sprintf("%s: **%s** came on the table as %s.", capital(on(m.change.EffectiveAt, m.change.EffectiveAtPrecision)), scenario, parley.Words(*m.to)) +
-			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	case m.change != nil:
-		return fmt.Sprintf("%s: **%s** went from %s to %s.", capital(on(m.change.EffectiveAt, m.change.EffectiveAtPrecision)), scenario, parley.Words(*m.from), parley.Words(*m.to)) +
-			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
+		text := fmt.Sprintf("%s: **%s** ", capital(on(m.change.EffectiveAt, m.change.EffectiveAtPrecision)), scenario)
+		if m.from == nil {
+			text += fmt.Sprintf("came onto the table (status: %s).", parley.Words(*m.to))
+		} else {
+			text += fmt.Sprintf("went from %s to %s.", parley.Words(*m.from), parley.Words(*m.to))
+		}
+		return text + because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	case m.now == nil:
-		return fmt.Sprintf("%s on **%s**: holds no position any more (on %s: %s).", plain(m.holder.Name), scenario, moment(*b.Since), held(m.before)) + b.cite(m.evidence())
+		return fmt.Sprintf("%s on **%s**: no longer holds a position (on %s: %s).", plain(m.holder.Name), scenario,
+			moment(*b.Since), held(m.before)) + b.cite(m.evidence())
 	}
 	when := on(m.now.ValidFrom, m.now.ValidFromPrecision)
-	if !m.at().Equal(m.now.ValidFrom) { // it held before, and holds again since what stood beside it has ended
+	if !m.at().Equal(m.now.ValidFrom) { // an earlier position that holds again since the one after it has ended
 		when = moment(m.at())
 	}
 	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(when), plain(m.holder.Name), scenario, held(m.now))
@@ -357,34 +368,47 @@ func (b *briefing) tell(m move) string {
 	return text + "." + because(m.now.Rationale) + b.words(m.evidence())
 }
 
-// tellUndated tells of what may be older.
+// tellUndated describes a move that is possibly older.
 func (b *briefing) tellUndated(m move) string {
+	scenario := plain(m.scenario.Title)
 	if m.change != nil {
-		return fmt.Sprintf("**%s** is on the table as %s.", plain(m.scenario.Title), parley.Words(*m.to)) + because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
+		return fmt.Sprintf("**%s** is on the table (status: %s).", scenario, parley.Words(*m.to)) +
+			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	}
-	return fmt.Sprintf("%s on **%s**: %s.", plain(m.holder.Name), plain(m.scenario.Title), held(m.now)) + because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
+	return fmt.Sprintf("%s on **%s**: %s.", plain(m.holder.Name), scenario, held(m.now)) +
+		because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
 }
 
-// tellLearned tells what is known now of that date, and was not then.
+// tellLearned describes what is known about the date and was not known on it.
 func (b *briefing) tellLearned(m move) string {
-	scenario := plain(m.scenario.Title)
 	if m.holder == nil {
-		switch {
-		case m.to == nil:
-			return fmt.Sprintf("**%s** was not on the table then, though it had been on record as %s.", scenario, parley.Words(*m.from))
-		case m.from == nil:
-			return fmt.Sprintf("**%s** was %s then; nothing had been on record for that date.", scenario, parley.Words(*m.to)) + because(m.change.Reason) + mended(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
-		}
-		return fmt.Sprintf("**%s** was %s then, not %s.", scenario, parley.Words(*m.to), parley.Words(*m.from)) + because(m.change.Reason) + mended(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
+		return b.tellLearnedStatus(m)
 	}
-	of := fmt.Sprintf("%s on **%s**: ", plain(m.holder.Name), scenario)
-	switch {
-	case m.now == nil:
-		return of + "no position then, though there had been on record: " + held(m.before) + "." + b.cite(m.evidence())
-	case m.before == nil:
-		return of + held(m.now) + " then; nothing had been on record for that date." + because(m.now.Rationale) + mended(m.cause, m.now.CorrectionNote) + b.words(m.now.EvidenceIDs)
+	of := fmt.Sprintf("%s on **%s**: ", plain(m.holder.Name), plain(m.scenario.Title))
+	if m.now == nil {
+		return of + "no position then; the record had said: " + held(m.before) + "." + b.cite(m.evidence())
 	}
-	return of + held(m.now) + " then; on record had been: " + held(m.before) + "." + because(m.now.Rationale) + mended(m.cause, m.now.CorrectionNote) + b.words(m.evidence())
+	reason := because(m.now.Rationale) + corrected(m.cause, m.now.CorrectionNote)
+	if m.before == nil {
+		return of + held(m.now) + " then; the record had said nothing for that date." + reason +
+			b.words(m.now.EvidenceIDs)
+	}
+	return of + held(m.now) + " then; the record had said: " + held(m.before) + "." + reason + b.words(m.evidence())
+}
+
+func (b *briefing) tellLearnedStatus(m move) string {
+	scenario := plain(m.scenario.Title)
+	if m.to == nil {
+		return fmt.Sprintf("**%s** was not on the table then; the record had said: %s.", scenario,
+			parley.Words(*m.from))
+	}
+	text := fmt.Sprintf("**%s** was %s then", scenario, parley.Words(*m.to))
+	if m.from == nil {
+		text += "; the record had said nothing for that date."
+	} else {
+		text += fmt.Sprintf(", not %s.", parley.Words(*m.from))
+	}
+	return text + because(m.change.Reason) + corrected(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
 }
 
 func because(reason *string) string {
@@ -394,28 +418,30 @@ func because(reason *string) string {
 	return " " + sentence(plain(*reason))
 }
 
-// mended says why the record reads differently.
-func mended(cause parley.ShiftCause, note *string) string {
+// corrected says why the record reads differently.
+func corrected(cause parley.ShiftCause, note *string) string {
 	switch {
 	case cause == parley.RecordCorrected && note != nil:
 		return " (The record was corrected: " + strings.TrimSuffix(plain(*note), ".") + ".)"
 	case cause == parley.RecordCorrected:
 		return " (The record was corrected.)"
 	}
-	return " (Reported since.)"
+	return " (Reported later.)"
 }
 
-// words quotes what a position rests on, where it was said on the record; all of it is cited.
+// words quotes one statement of the evidence that was made on the record by a named speaker, and cites all evidence.
 func (b *briefing) words(evidence []uuid.UUID) string {
 	for _, id := range evidence {
-		if s := b.statements[id]; s != nil && s.Form == parley.DirectQuote && s.Terms == parley.OnRecord && s.SpeakerID != nil {
-			return fmt.Sprintf(" %s: “%s”", b.nameOf(*s.SpeakerID), strings.Trim(plain(s.Text), "“”\"")) + b.cite(evidence)
+		if s := b.statements[id]; s != nil && s.Form == parley.DirectQuote && s.Terms == parley.OnRecord &&
+			s.SpeakerID != nil {
+			return fmt.Sprintf(" %s: “%s”", b.nameOf(*s.SpeakerID),
+				strings.Trim(plain(s.Text), "“”\"")) + b.cite(evidence)
 		}
 	}
 	return b.cite(evidence)
 }
 
-// cite gives the numbers of the sources of statements, each source its own as it is met.
+// cite returns the source numbers of statements. A source gets its number when it is first cited.
 func (b *briefing) cite(statements []uuid.UUID) string {
 	var numbers []int
 	for _, id := range statements {
@@ -440,7 +466,7 @@ func (b *briefing) cite(statements []uuid.UUID) string {
 	return text.String()
 }
 
-// marking is the strictest of the sources that are cited.
+// marking returns the strictest marking of the cited sources.
 func (b *briefing) marking() parley.Marking {
 	strictest := 0
 	for _, id := range b.cited {
@@ -449,14 +475,19 @@ func (b *briefing) marking() parley.Marking {
 	return parley.Markings[strictest]
 }
 
-// traffic writes a marking as FIRST does: TLP:AMBER+STRICT.
+// traffic formats a marking as FIRST defines it: TLP:AMBER+STRICT.
 func traffic(m parley.Marking) string {
 	return strings.Replace(strings.Replace(string(m), "_", ":", 1), "_", "+", 1)
 }
 
-// reliabilities are the letters of the Admiralty scale in words.
+// reliabilities are the grades of the Admiralty scale in words.
 var reliabilities = map[parley.SourceReliability]string{
-	"A": "completely reliable", "B": "usually reliable", "C": "fairly reliable", "D": "not usually reliable", "E": "unreliable", "F": "reliability can't be judged",
+	"A": "completely reliable",
+	"B": "usually reliable",
+	"C": "fairly reliable",
+	"D": "not usually reliable",
+	"E": "unreliable",
+	"F": "reliability can't be judged",
 }
 
 func source(s *parley.Source) string {
@@ -480,7 +511,7 @@ func source(s *parley.Source) string {
 	return text
 }
 
-// place is where an event is, unless its title says so.
+// place returns an event's location, unless its title contains it.
 func place(e *parley.Event) string {
 	if e.Location == nil || strings.Contains(e.Title, *e.Location) {
 		return ""

@@ -12,7 +12,7 @@ import (
 func day(t parley.Instant) string    { return t.UTC().Format("2 January 2006") }
 func minute(t parley.Instant) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
 
-// moment is a day where it begins, else to the minute.
+// moment formats an instant as a day if it is the start of a day in UTC, else to the minute.
 func moment(t parley.Instant) string {
 	if t.Equal(t.Truncate(24 * time.Hour)) {
 		return day(t)
@@ -20,7 +20,7 @@ func moment(t parley.Instant) string {
 	return minute(t)
 }
 
-// on is when something was, as exactly as it is known.
+// on formats a date as precisely as it is known.
 func on(t parley.Instant, p parley.TimePrecision) string {
 	switch p {
 	case parley.PrecisionNoLaterThan:
@@ -35,7 +35,7 @@ func on(t parley.Instant, p parley.TimePrecision) string {
 	return moment(t)
 }
 
-// since is from when on something has been.
+// since formats the beginning of a state.
 func since(t parley.Instant, p parley.TimePrecision) string {
 	if p == parley.PrecisionNoLaterThan {
 		return on(t, p)
@@ -43,7 +43,7 @@ func since(t parley.Instant, p parley.TimePrecision) string {
 	return "since " + on(t, p)
 }
 
-// ends is when the span ends that an instant may lie in, as exactly as it is known.
+// ends returns the end of the span in which an instant lies, given its precision.
 func ends(t parley.Instant, p parley.TimePrecision) parley.Instant {
 	t = t.UTC()
 	switch p {
@@ -59,9 +59,10 @@ func ends(t parley.Instant, p parley.TimePrecision) parley.Instant {
 	return t
 }
 
-// sentence ends with a full stop.
+// sentence adds a full stop where a text has no end mark.
 func sentence(text string) string {
-	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "…") {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") ||
+		strings.HasSuffix(text, "…") {
 		return text
 	}
 	return text + "."
@@ -75,15 +76,18 @@ func capital(text string) string {
 }
 
 var (
-	special = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "|", `\|`, "#", `\#`, "~", `\~`, "&", `\&`,
-		"://", `\://`, "www.", `www\.`) // which some readers make links of
-	// link may be followed: an archive of somebody else's may hold any.
+	// special escapes what Markdown or HTML would interpret. Some readers turn "://" and "www." into links.
+	special = strings.NewReplacer(
+		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`,
+		"|", `\|`, "#", `\#`, "~", `\~`, "&", `\&`, "://", `\://`, "www.", `www\.`,
+	)
+	// link matches URLs that become links. Imported archives may contain any URL.
 	link = regexp.MustCompile(`^https?://[^<>\s]+$`)
-	// listed begins like an item of a list, a rule, or a line under a heading.
+	// listed matches texts that begin like a list item, a rule, or the underline of a heading.
 	listed = regexp.MustCompile(`^(\d*)([-+=.)])`)
 )
 
-// plain is a text on one line in which nothing is taken for Markdown or HTML.
+// plain returns a text on one line, with Markdown and HTML escaped.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

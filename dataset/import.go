@@ -1,5 +1,5 @@
-// Package dataset reads data sets, files in which a person describes negotiations, and brings what is on record in step
-// with them. docs/data-sets.md tells how such a file is written.
+// Package dataset reads data sets and imports them. A data set is a file in which a person describes negotiations. An
+// import creates or corrects records until they agree with the file. docs/data-sets.md describes the format.
 package dataset
 
 import (
@@ -15,28 +15,28 @@ import (
 	"example.org/parley/storage"
 )
 
-// MaxFacts bounds one file: it is written in one transaction, for which other writers wait.
+// MaxFacts is how many facts one file may state. A file is written in one transaction, and other writers wait for it.
 const MaxFacts = 20_000
 
-// Set is a data set that was read and has the right form.
+// Set is a data set that was read and is well-formed.
 type Set struct {
-	name       string // of the file
+	name       string // of the file, for errors
 	id         uuid.UUID
-	recordedAt *parley.Instant // since when its facts are to be on record; nil: from now on
+	recordedAt *parley.Instant // known time of the facts; nil: the time of the import
 	steps      []step
-	lines      map[uuid.UUID]int // where each fact stands, by its derived id
+	lines      map[uuid.UUID]int // line of each fact, by derived id
 }
 
-// step brings one record in step with one item of the file.
+// step imports one item of the file.
 type step struct {
 	*item
 	run func(context.Context, *importer) error
 }
 
-// Facts is how many facts the set states.
+// Facts returns how many facts the set states.
 func (s *Set) Facts() int { return len(s.steps) }
 
-// Read reads a data set. The error tells, line by line, what is wrong with its form.
+// Read reads a data set. Its error lists what is malformed, one line of the file per line.
 func Read(name string, text []byte) (*Set, error) {
 	d := &document{name: name}
 	root := d.parse(text)
@@ -52,14 +52,15 @@ func Read(name string, text []byte) (*Set, error) {
 	return s, d.err()
 }
 
-// Outcome is what an import did.
+// Outcome is the result of an import.
 type Outcome struct {
-	Facts   int // stated by the file
-	Changes int // made to the record
+	Facts   int // in the file
+	Changes int // written to the feed; 0: the record agreed with the file already
 }
 
-// Import brings what is on record in step with a data set, all of it or nothing. Every so often it reports how many
-// facts it has been through.
+// Import writes a data set to the record, in one transaction: all of it or nothing. Refusals come back as one error,
+// with a line "name:line: message" for each. progress may be nil; it receives the number of facts done, every 500
+// facts.
 func Import(ctx context.Context, store *storage.Store, s *Set, progress func(done int)) (Outcome, error) {
 	outcome := Outcome{Facts: s.Facts()}
 	err := store.InBatch(ctx, s.recordedAt, func(b *storage.Batch) error {
@@ -81,7 +82,7 @@ func Import(ctx context.Context, store *storage.Store, s *Set, progress func(don
 	return outcome, nil
 }
 
-// locate says where in the file a refused item stands.
+// locate adds the file's name and line to the error of an item.
 func (s *Set) locate(at step, err error) error {
 	var refusal parley.Refusal
 	if !errors.As(err, &refusal) {
@@ -90,7 +91,7 @@ func (s *Set) locate(at step, err error) error {
 	located := make([]error, len(refusal))
 	for i, e := range refusal {
 		line := at.line
-		for _, part := range e.Field { // "statement.text" is the field text of a statement
+		for _, part := range e.Field { // the field statement.text is written as text of a statement
 			if line = at.lineOfField(part); line != at.line {
 				break
 			}
@@ -107,7 +108,7 @@ type importer struct {
 	changes int
 }
 
-// did counts what a mutation changed.
+// did counts a mutation that changed the record.
 func (in *importer) did(w storage.Written, err error) error {
 	if w.Cursor != nil {
 		in.changes++
@@ -115,29 +116,30 @@ func (in *importer) did(w storage.Written, err error) error {
 	return err
 }
 
-// factID is the identity of a fact that has none of its own in the world: derived from the set's name and the fact's key in
-// it, so that it is the same at every import.
+// factID derives the id of a fact from the set's name and the fact's key in it. So every import of the set finds the
+// same fact.
 func (s *Set) factID(kind parley.Kind, key ...string) uuid.UUID {
 	return uuid.NewSHA1(s.id, []byte(string(kind)+"\x00"+strings.Join(key, "\x00")))
 }
 
-// once refuses a fact that the file has stated before: the later one would pass for a correction of the earlier.
+// once refuses a fact that the file has already stated: the second would be imported as a correction of the first.
 func (s *Set) once(it *item, id uuid.UUID, advice string) uuid.UUID {
 	if line, twice := s.lines[id]; twice && !it.refused {
-		it.refuse(it.line, "This %s stands in line %d already; %s.", it.what, line, advice)
+		it.refuse(it.line, "This %s is already in line %d; %s.", it.what, line, advice)
 	}
 	s.lines[id] = it.line
 	return id
 }
 
 const (
-	keepOne = "each key stands once in a file, so keep one or choose another key"
-	giveKey = "keep one, or tell the two apart by giving one of them a key of its own"
+	keepOne = "a key may occur once in a file, so keep one or choose another key"
+	giveKey = "keep one, or give one of them a key to tell them apart"
 )
 
-// keyed makes or edits a record that has a key in the world. What was retracted stays so: it is not for a file to bring it
-// back.
-func (in *importer) keyed(ctx context.Context, id uuid.UUID, key string, create, edit func() (storage.Written, error)) error {
+// keyed creates or edits a record that has a key. A record that was retracted stays retracted.
+func (in *importer) keyed(
+	ctx context.Context, id uuid.UUID, key string, create, edit func() (storage.Written, error),
+) error {
 	named, met, err := in.Named(ctx, id)
 	if err != nil || named.Retracted {
 		return err
@@ -159,30 +161,36 @@ func (in *importer) keyed(ctx context.Context, id uuid.UUID, key string, create,
 	return in.Name(ctx, id, written.ID)
 }
 
-// derived makes a fact under its derived id, or corrects the one that is on record under it, and adds its evidence. What
-// was retracted stays so, and with it what it rested on.
-func (in *importer) derived(ctx context.Context, id uuid.UUID, evidence []string, create func(id *string, evidence []string) (storage.Written, error), correct func(ref string) (storage.Written, error)) error {
+// derived creates a fact under its derived id, or corrects the fact that is on record under it and adds evidence to it.
+// A fact that was retracted stays retracted, and its evidence is not looked up.
+func (in *importer) derived(
+	ctx context.Context, id uuid.UUID, evidence []string,
+	create func(id *string, evidence []string) (storage.Written, error),
+	correct func(ref string) (storage.Written, error),
+) error {
 	named, known, err := in.Named(ctx, id)
 	if err != nil || named.Retracted {
 		return err
 	}
-	rests, err := in.refs(ctx, parley.KindStatement, "evidence", evidence)
+	statements, err := in.refs(ctx, parley.KindStatement, "evidence", evidence)
 	if err != nil {
 		return err
 	}
 	if !known {
 		chosen := id.String()
-		return in.did(create(&chosen, rests))
+		return in.did(create(&chosen, statements))
 	}
-	// Evidence first: adding it makes a version that corrects nothing, and the last version bears the correction's note.
-	if err := in.addEvidence(ctx, named.Record.String(), rests); err != nil {
+	// Evidence comes first: adding it makes a version without a correction note, and the last version has to carry the
+	// note.
+	if err := in.addEvidence(ctx, named.Record.String(), statements); err != nil {
 		return err
 	}
 	return in.did(correct(named.Record.String()))
 }
 
-// positionID is the derived id of a position. One that said what another said already became evidence of that, under its
-// first id; when it says something else one day, it is a position of its own, under the next.
+// positionID returns the derived id of a position. A position that repeated another one was recorded as evidence of
+// that one, under its own first id. If it differs from that one in a later import, it becomes a position of its own,
+// under the next id.
 func (in *importer) positionID(ctx context.Context, key string) (uuid.UUID, error) {
 	id := in.set.factID(parley.KindPosition, key)
 	for n := 1; ; n++ {
@@ -194,7 +202,7 @@ func (in *importer) positionID(ctx context.Context, key string) (uuid.UUID, erro
 	}
 }
 
-// refs are the records that keys of the set stand for.
+// refs returns the ids of the records that keys of the set refer to. It refuses unknown keys and retracted records.
 func (in *importer) refs(ctx context.Context, kind parley.Kind, field string, keys []string) ([]string, error) {
 	refs := make([]string, len(keys))
 	for i, key := range keys {
@@ -203,16 +211,18 @@ func (in *importer) refs(ctx context.Context, kind parley.Kind, field string, ke
 		case err != nil:
 			return nil, err
 		case !known:
-			return nil, parley.Refuse(parley.NotFound, field, "Nothing in the data set is called %q; give the key of %s in it.", key, kind.Noun())
+			return nil, parley.Refuse(parley.NotFound, field,
+				"Nothing in the data set is called %q; give the key of %s in it.", key, kind.Noun())
 		case named.Retracted:
-			return nil, parley.Refuse(parley.NotFound, field, "%q was retracted; give the key of another %s, or leave it out.", key, kind.Noun())
+			return nil, parley.Refuse(parley.NotFound, field,
+				"%q was retracted; give the key of %s that is on record, or leave it out.", key, kind.Noun())
 		}
 		refs[i] = named.Record.String()
 	}
 	return refs, nil
 }
 
-// addEvidence adds what a fact rests on; what it rests on already is no change.
+// addEvidence adds evidence to a fact. Evidence that it already has changes nothing.
 func (in *importer) addEvidence(ctx context.Context, fact string, evidence []string) error {
 	if len(evidence) == 0 {
 		return nil
@@ -220,10 +230,10 @@ func (in *importer) addEvidence(ctx context.Context, fact string, evidence []str
 	return in.did(in.AddEvidence(ctx, parley.AddEvidenceInput{To: fact, Evidence: evidence}))
 }
 
-// nothing is a correction of facts that can't be corrected from a file.
+// nothing corrects nothing: such facts can't be corrected by a file.
 func nothing(string) (storage.Written, error) { return storage.Written{}, nil }
 
-// within is the path of a key in a negotiation; what is a path or an id stays as it is.
+// within returns the path of a key in a negotiation. A path or an id is returned unchanged.
 func within(negotiation, key string) string {
 	if strings.Contains(key, "/") || uuid.Validate(key) == nil {
 		return key
@@ -239,7 +249,7 @@ func allWithin(negotiation string, keys []string) []string {
 	return refs
 }
 
-// nameFirstStatus lets a scenario's first status be found under its derived id: it came with the scenario.
+// nameFirstStatus registers the derived id of a scenario's first status, which was recorded together with the scenario.
 func (in *importer) nameFirstStatus(ctx context.Context, id, scenario uuid.UUID) error {
 	first, err := in.FirstStatus(ctx, scenario)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON reads valid JSON into YAML's nodes, each with its line. YAML is meant to contain JSON, but its reader refuses
-// some of it: "\/", and characters written as two escapes.
+// parseJSON converts valid JSON to YAML nodes with line numbers. The YAML parser refuses some JSON: "\/", and
+// characters written as two escapes.
 func parseJSON(text []byte) *yaml.Node {
 	r := &jsonReader{text: text, Decoder: json.NewDecoder(bytes.NewReader(text)), line: 1}
 	r.UseNumber()
@@ -20,7 +20,7 @@ type jsonReader struct {
 	*json.Decoder
 	text []byte
 	line int   // of the last token
-	seen int64 // offset up to which lines are counted
+	seen int64 // lines are counted up to this offset
 }
 
 func (r *jsonReader) token() json.Token {

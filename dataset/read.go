@@ -19,8 +19,7 @@ import (
 	"example.org/parley"
 )
 
-// document is a data set's file while it is being read. What is wrong with it is collected, so that a person is told of
-// everything at once.
+// document is a data set's file while it is read. Errors are collected, so that one run reports all of them.
 type document struct {
 	name  string
 	wrong []wrong
@@ -31,27 +30,27 @@ type wrong struct {
 	sentence string
 }
 
-// maxWrong bounds how much of what is wrong is told at once.
+// maxWrong is how many errors are reported at once.
 const maxWrong = 20
 
 func (d *document) refuse(line int, format string, args ...any) {
 	d.wrong = append(d.wrong, wrong{line, fmt.Sprintf(format, args...)})
 }
 
-// err tells what is wrong in the order of the file; nil when nothing is.
+// err returns the errors in the order of the file; nil if there are none.
 func (d *document) err() error {
 	slices.SortStableFunc(d.wrong, func(a, b wrong) int { return a.line - b.line })
-	var told []error
+	var reported []error
 	for _, w := range d.wrong[:min(maxWrong, len(d.wrong))] {
-		told = append(told, fmt.Errorf("%s:%d: %s", d.name, w.line, w.sentence))
+		reported = append(reported, fmt.Errorf("%s:%d: %s", d.name, w.line, w.sentence))
 	}
 	if more := len(d.wrong) - maxWrong; more > 0 {
-		told = append(told, fmt.Errorf("%s: and %d more", d.name, more))
+		reported = append(reported, fmt.Errorf("%s: and %d more", d.name, more))
 	}
-	return errors.Join(told...)
+	return errors.Join(reported...)
 }
 
-// parse reads the text as JSON where it is that, and else as YAML.
+// parse reads the text as JSON if it is valid JSON, and else as YAML.
 func (d *document) parse(text []byte) *item {
 	if json.Valid(text) && utf8.Valid(text) {
 		return d.item(parseJSON(text), "data set")
@@ -68,9 +67,11 @@ func (d *document) parse(text []byte) *item {
 	}
 	switch {
 	case err == nil:
-		d.refuse(more.Line, "A second document begins here; a file holds one data set, so put this into a file of its own.")
+		d.refuse(more.Line,
+			"A second document begins here; a file holds one data set, so put this one into another file.")
 	case err != io.EOF:
-		d.refuse(lineOf(err), "The file is neither YAML nor JSON: %s.", lineNumber.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
+		d.refuse(lineOf(err), "The file is neither YAML nor JSON: %s.",
+			lineNumber.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
 		return nil
 	}
 	return d.item(root.Content[0], "data set")
@@ -92,7 +93,7 @@ type item struct {
 	line   int
 	what   string
 	fields map[string]*yaml.Node
-	known  []string // the fields that were asked for
+	known  []string // the fields that a reader has asked for
 
 	refused bool
 }
@@ -102,7 +103,7 @@ func (it *item) refuse(line int, format string, args ...any) {
 	it.document.refuse(line, format, args...)
 }
 
-// written is how a value looks, for a sentence.
+// written describes a value for an error message.
 func written(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -115,24 +116,24 @@ func written(n *yaml.Node) string {
 	return strconv.Quote(n.Value)
 }
 
-// item reads a mapping; nil where there is none.
+// item reads a mapping. It returns nil and reports an error if the node is another type.
 func (d *document) item(n *yaml.Node, what string) *item {
 	if n.Kind != yaml.MappingNode {
-		d.refuse(n.Line, "Each %s is written as fields and values, such as {key: …}; here is %s.", what, written(n))
+		d.refuse(n.Line, "Each %s must be a set of fields, such as {key: …}; this is %s.", what, written(n))
 		return nil
 	}
 	it := &item{document: d, line: n.Line, what: what, fields: make(map[string]*yaml.Node)}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if _, twice := it.fields[key.Value]; twice {
-			it.refuse(key.Line, "The field %s stands twice in this %s; keep one.", key.Value, what)
+			it.refuse(key.Line, "The field %s occurs twice in this %s; keep one.", key.Value, what)
 		}
 		it.fields[key.Value] = value
 	}
 	return it
 }
 
-// field returns a field's value and whether it is given at all.
+// field returns a field's value, and whether it is given.
 func (it *item) field(name string) (*yaml.Node, bool) {
 	it.known = append(it.known, name)
 	n, given := it.fields[name]
@@ -143,17 +144,18 @@ func (it *item) field(name string) (*yaml.Node, bool) {
 	return n, given
 }
 
-// done refuses fields that nobody asked for.
+// done refuses fields that no reader has asked for.
 func (it *item) done() {
 	for name, n := range it.fields {
 		if !slices.Contains(it.known, name) {
 			sort.Strings(it.known)
-			it.refuse(n.Line, "This %s has no field %q; its fields are %s.", it.what, name, strings.Join(it.known, ", "))
+			it.refuse(n.Line, "This %s has no field %q; its fields are %s.", it.what, name,
+				strings.Join(it.known, ", "))
 		}
 	}
 }
 
-// lineOfField is where a field stands, or the item itself where it doesn't have it.
+// lineOfField returns the line of a field, or of the item if the field is missing.
 func (it *item) lineOfField(name string) int {
 	if n, ok := it.fields[name]; ok {
 		return n.Line
@@ -168,7 +170,7 @@ func (it *item) items(name, what string) []*item {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		it.refuse(n.Line, "%s is a list, each entry begun with a dash; here is %s.", name, written(n))
+		it.refuse(n.Line, "%s must be a list whose entries begin with a dash; this is %s.", name, written(n))
 		return nil
 	}
 	var list []*item
@@ -182,7 +184,7 @@ func (it *item) items(name, what string) []*item {
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-// value reads a field through a parser of its text: given or not, null or not.
+// value parses a field's text. The patch tells a missing field from null.
 func value[T any](it *item, name string, parse func(string) (T, error)) parley.Patch[T] {
 	n, given := it.field(name)
 	switch {
@@ -191,7 +193,7 @@ func value[T any](it *item, name string, parse func(string) (T, error)) parley.P
 	case isNull(n):
 		return parley.Patch[T]{Set: true}
 	case n.Kind != yaml.ScalarNode:
-		it.refuse(n.Line, "%s has one value, not a list or fields.", name)
+		it.refuse(n.Line, "%s must be a single value, not a list or a set of fields.", name)
 		return parley.Patch[T]{}
 	}
 	parsed, err := parse(n.Value)
@@ -225,7 +227,7 @@ func number(it *item, name string) parley.Patch[int] {
 	})
 }
 
-// instant reads an RFC 3339 instant, or a date for the beginning of that day in UTC.
+// instant reads an RFC 3339 instant. A date stands for the start of that day in UTC.
 func instant(it *item, name string) parley.Patch[parley.Instant] {
 	return value(it, name, func(s string) (parley.Instant, error) {
 		if _, err := time.Parse(time.DateOnly, s); err == nil {
@@ -248,7 +250,7 @@ func word[E ~string](it *item, name string, accepted []E) parley.Patch[E] {
 	})
 }
 
-// texts reads a list of texts; null clears it.
+// texts reads a list of texts. null clears it.
 func texts(it *item, name string) parley.Patch[[]string] {
 	n, given := it.field(name)
 	switch {
@@ -257,20 +259,20 @@ func texts(it *item, name string) parley.Patch[[]string] {
 	case isNull(n):
 		return parley.Patch[[]string]{Set: true}
 	case n.Kind != yaml.SequenceNode:
-		it.refuse(n.Line, "%s is a list, such as [a, b]; here is %s.", name, written(n))
+		it.refuse(n.Line, "%s must be a list, such as [a, b]; this is %s.", name, written(n))
 		return parley.Patch[[]string]{}
 	}
 	list := make([]string, len(n.Content))
 	for i, entry := range n.Content {
 		if entry.Kind != yaml.ScalarNode {
-			it.refuse(entry.Line, "An entry of %s is a text; here is %s.", name, written(entry))
+			it.refuse(entry.Line, "An entry of %s must be a text; this is %s.", name, written(entry))
 		}
 		list[i] = entry.Value
 	}
 	return parley.To(list)
 }
 
-// needed reads a text that an item can't be without.
+// needed reads a text that is required and may not be empty.
 func needed(it *item, name string) string {
 	p := text(it, name)
 	if lacking(it, name); p.Value != nil && *p.Value == "" {
@@ -279,14 +281,14 @@ func needed(it *item, name string) string {
 	return or(p, "")
 }
 
-// lacking refuses an item without a field that it can't be without. One with a wrong value is refused for that already.
+// lacking refuses an item without a required field. A field with a wrong value has already been refused.
 func lacking(it *item, name string) {
 	if n, given := it.fields[name]; !given || isNull(n) {
 		it.refuse(it.line, "This %s lacks %s.", it.what, name)
 	}
 }
 
-// or is the value of a patch, or another where it gives none.
+// or returns the value of a patch, or otherwise if it has none.
 func or[T any](p parley.Patch[T], otherwise T) T {
 	if p.Value == nil {
 		return otherwise

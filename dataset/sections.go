@@ -10,7 +10,7 @@ import (
 	"example.org/parley/storage"
 )
 
-// read goes through the sections of a data set. What others refer to comes first, wherever it stands in the file.
+// read reads the sections of a data set. Records come before the facts that refer to them, whatever the file's order.
 func (s *Set) read(root *item) {
 	s.recordedAt = instant(root, "recordedAt").Value
 	for _, it := range root.items("stakeholders", "stakeholder") {
@@ -47,7 +47,8 @@ func (s *Set) stakeholder(it *item) {
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.keyed(ctx, id, key, func() (storage.Written, error) {
 			return in.RegisterStakeholder(ctx, parley.RegisterStakeholderInput{
-				Key: key, Name: or(name, ""), Kind: or(kind, ""), Aliases: or(aliases, nil), CountryCode: countryCode.Value,
+				Key: key, Name: or(name, ""), Kind: or(kind, ""), Aliases: or(aliases, nil),
+				CountryCode: countryCode.Value,
 			})
 		}, func() (storage.Written, error) {
 			return in.EditStakeholder(ctx, parley.EditStakeholder{
@@ -65,7 +66,8 @@ func (s *Set) affiliation(it *item) {
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			return in.Affiliate(ctx, parley.AffiliateInput{
-				ID: id, Person: person, Organization: organization, Office: office.Value, SpeaksFor: or(speaksFor, false),
+				ID: id, Person: person, Organization: organization, Office: office.Value,
+				SpeaksFor: or(speaksFor, false),
 				ValidFrom: validFrom.Value, ValidTo: validTo.Value,
 			})
 		}, func(ref string) (storage.Written, error) {
@@ -77,7 +79,7 @@ func (s *Set) affiliation(it *item) {
 	})
 }
 
-// keyOr is the id of a fact by its key in the set, or where it has none by what it says.
+// keyOr derives the id of a fact from its key in the set. Without a key, it derives the id from what the fact says.
 func (s *Set) keyOr(it *item, kind parley.Kind, says ...string) uuid.UUID {
 	if key := text(it, "key"); key.Value != nil {
 		return s.factID(kind, *key.Value)
@@ -86,7 +88,8 @@ func (s *Set) keyOr(it *item, kind parley.Kind, says ...string) uuid.UUID {
 }
 
 func (s *Set) source(it *item) {
-	key, title, publisher, author, url := needed(it, "key"), text(it, "title"), text(it, "publisher"), text(it, "author"), text(it, "url")
+	key, title, url := needed(it, "key"), text(it, "title"), text(it, "url")
+	publisher, author := text(it, "publisher"), text(it, "author")
 	publishedAt, retrievedAt, language := instant(it, "publishedAt"), instant(it, "retrievedAt"), text(it, "language")
 	reliability, marking := word(it, "reliability", parley.SourceReliabilities), word(it, "marking", parley.Markings)
 	body := text(it, "body")
@@ -110,7 +113,7 @@ func (s *Set) source(it *item) {
 	})
 }
 
-// sameBody refuses another text for a source than the one it was registered with.
+// sameBody refuses a body that differs from the source's body on record.
 func (in *importer) sameBody(ctx context.Context, source string, body *string) error {
 	if body == nil {
 		return nil
@@ -120,7 +123,10 @@ func (in *importer) sameBody(ctx context.Context, source string, body *string) e
 		return err
 	}
 	if hash == nil || *hash != parley.ContentHash(*body) {
-		return parley.Refuse(parley.Invalid, "body", "The body of %q differs from the one on record, and a body never changes; register the new text as another source.", source)
+		return parley.Refuse(parley.Invalid, "body",
+			"The body of %q differs from the one on record and can't be changed; register the new text as "+
+				"another source.",
+			source)
 	}
 	return nil
 }
@@ -129,41 +135,50 @@ func (s *Set) statement(it *item) {
 	key, source := needed(it, "key"), needed(it, "source")
 	speaker, description, about := text(it, "speaker"), text(it, "speakerDescription"), texts(it, "about")
 	words, form := text(it, "text"), word(it, "form", parley.StatementForms)
-	terms, credibility := word(it, "terms", parley.AllAttributionTerms), word(it, "credibility", parley.InformationCredibilities)
-	saidAt, precision, note := instant(it, "saidAt"), word(it, "saidAtPrecision", parley.TimePrecisions), correctionNote(it)
+	terms := word(it, "terms", parley.AllAttributionTerms)
+	credibility := word(it, "credibility", parley.InformationCredibilities)
+	saidAt, precision := instant(it, "saidAt"), word(it, "saidAtPrecision", parley.TimePrecisions)
+	note := correctionNote(it)
 	id := s.once(it, s.factID(parley.KindStatement, key), keepOne)
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			return in.RecordStatement(ctx, parley.RecordStatementInput{Statement: parley.NewStatementInput{
-				ID: id, Source: source, Speaker: speaker.Value, SpeakerDescription: description.Value, About: or(about, nil),
-				Text: or(words, ""), Form: or(form, ""), Terms: or(terms, parley.OnRecord), Credibility: or(credibility, "C6"),
-				SaidAt: saidAt.Value, SaidAtPrecision: or(precision, parley.PrecisionInstant),
+				ID: id, Source: source, Speaker: speaker.Value, SpeakerDescription: description.Value,
+				About: or(about, nil), Text: or(words, ""), Form: or(form, ""), Terms: or(terms, parley.OnRecord),
+				Credibility: or(credibility, "C6"),
+				SaidAt:      saidAt.Value, SaidAtPrecision: or(precision, parley.PrecisionInstant),
 			}})
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatement(ctx, parley.CorrectStatement{
-				Statement: ref, Speaker: speaker, SpeakerDescription: description, About: about, Text: words, Form: form,
+				Statement: ref, Speaker: speaker, SpeakerDescription: description, About: about, Text: words,
+				Form:  form,
 				Terms: terms, Credibility: credibility, SaidAt: saidAt, SaidAtPrecision: precision, Note: note,
 			})
 		})
 	})
 }
 
-// correctionNote is why the record was wrong, where the file says something else now.
+// changed is the correction note where the file gives none.
+const changed = "A later version of the data set says otherwise."
+
+// correctionNote returns the note for a correction that a changed file makes.
 func correctionNote(it *item) string {
-	return or(text(it, "note"), "The data set says otherwise now.")
+	return or(text(it, "note"), changed)
 }
 
-// negotiation reads a negotiation with what belongs to it. What rests on statements is read later, after them.
+// negotiation reads a negotiation and what belongs to it. Facts with evidence are read later, after the statements.
 func (s *Set) negotiation(it *item) (later []func()) {
 	key, title, summary := needed(it, "key"), text(it, "title"), text(it, "summary")
-	stage, startedAt, endedAt := word(it, "stage", parley.NegotiationStages), instant(it, "startedAt"), instant(it, "endedAt")
+	stage := word(it, "stage", parley.NegotiationStages)
+	startedAt, endedAt := instant(it, "startedAt"), instant(it, "endedAt")
 	issues, events := it.items("issues", "issue"), it.items("events", "event")
 	participations, relations := it.items("participations", "participation"), it.items("relations", "relation")
 	id := s.once(it, s.factID(parley.KindNegotiation, key), keepOne)
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.keyed(ctx, id, key, func() (storage.Written, error) {
 			return in.OpenNegotiation(ctx, parley.OpenNegotiationInput{
-				Key: key, Title: or(title, ""), Summary: summary.Value, Stage: stage.Value, StartedAt: startedAt.Value, EndedAt: endedAt.Value,
+				Key: key, Title: or(title, ""), Summary: summary.Value, Stage: stage.Value, StartedAt: startedAt.Value,
+				EndedAt: endedAt.Value,
 			})
 		}, func() (storage.Written, error) {
 			return in.EditNegotiation(ctx, parley.EditNegotiation{
@@ -199,7 +214,8 @@ func (s *Set) issue(negotiation string, it *item) (later []func()) {
 				Kind: or(kind, "OTHER"), Exhaustive: or(exhaustive, false),
 			})
 		}, func() (storage.Written, error) {
-			return in.EditIssue(ctx, parley.EditIssue{Issue: path, Title: title, Question: question, Kind: kind, Exhaustive: exhaustive})
+			return in.EditIssue(ctx,
+				parley.EditIssue{Issue: path, Title: title, Question: question, Kind: kind, Exhaustive: exhaustive})
 		})
 	})
 	for _, scenario := range scenarios {
@@ -211,7 +227,8 @@ func (s *Set) issue(negotiation string, it *item) (later []func()) {
 func (s *Set) event(negotiation string, it *item) (later func()) {
 	key, title, location := needed(it, "key"), text(it, "title"), text(it, "location")
 	kind, state := word(it, "kind", parley.EventKinds), word(it, "state", parley.EventStates)
-	startedAt, precision, endedAt := instant(it, "startedAt"), word(it, "startedAtPrecision", parley.TimePrecisions), instant(it, "endedAt")
+	startedAt, precision := instant(it, "startedAt"), word(it, "startedAtPrecision", parley.TimePrecisions)
+	endedAt := instant(it, "endedAt")
 	participants, evidence := texts(it, "participants"), or(texts(it, "evidence"), nil)
 	lacking(it, "startedAt")
 	path := within(negotiation, key)
@@ -220,8 +237,9 @@ func (s *Set) event(negotiation string, it *item) (later func()) {
 		return in.keyed(ctx, id, path, func() (storage.Written, error) {
 			return in.RecordEvent(ctx, parley.RecordEventInput{
 				Negotiation: negotiation, Key: key, Kind: or(kind, ""), State: or(state, "HELD"), Title: or(title, ""),
-				Location: location.Value, StartedAt: *startedAt.Value, StartedAtPrecision: or(precision, parley.PrecisionInstant),
-				EndedAt: endedAt.Value, Participants: or(participants, nil),
+				Location: location.Value, StartedAt: *startedAt.Value,
+				StartedAtPrecision: or(precision, parley.PrecisionInstant),
+				EndedAt:            endedAt.Value, Participants: or(participants, nil),
 			})
 		}, func() (storage.Written, error) {
 			return in.EditEvent(ctx, parley.EditEvent{
@@ -258,12 +276,14 @@ func (s *Set) participation(negotiation string, it *item) {
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			return in.JoinNegotiation(ctx, parley.JoinNegotiationInput{
-				ID: id, Negotiation: negotiation, Stakeholder: stakeholder, Role: *role.Value, VetoPlayer: or(vetoPlayer, false),
-				VetoIssues: or(vetoIssues, nil), Capability: capability.Value, ValidFrom: validFrom.Value, ValidTo: validTo.Value,
+				ID: id, Negotiation: negotiation, Stakeholder: stakeholder, Role: *role.Value,
+				VetoPlayer: or(vetoPlayer, false), VetoIssues: or(vetoIssues, nil), Capability: capability.Value,
+				ValidFrom: validFrom.Value, ValidTo: validTo.Value,
 			})
 		}, func(ref string) (storage.Written, error) {
 			return in.EditParticipation(ctx, parley.EditParticipation{
-				Participation: ref, VetoPlayer: vetoPlayer, VetoIssues: vetoIssues, Capability: capability, ValidFrom: validFrom, ValidTo: validTo,
+				Participation: ref, VetoPlayer: vetoPlayer, VetoIssues: vetoIssues, Capability: capability,
+				ValidFrom: validFrom, ValidTo: validTo,
 			})
 		})
 	})
@@ -273,7 +293,8 @@ func (s *Set) relation(negotiation string, it *item) {
 	kind, from, to := word(it, "kind", parley.ScenarioRelationKinds), needed(it, "from"), needed(it, "to")
 	claimedBy, comment, evidence := text(it, "claimedBy"), text(it, "comment"), or(texts(it, "evidence"), nil)
 	lacking(it, "kind")
-	id := s.once(it, s.factID(parley.KindRelation, string(or(kind, "")), within(negotiation, from), within(negotiation, to), or(claimedBy, "")), "keep one")
+	id := s.once(it, s.factID(parley.KindRelation, string(or(kind, "")), within(negotiation, from),
+		within(negotiation, to), or(claimedBy, "")), "keep one")
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.derived(ctx, id, evidence, func(id *string, refs []string) (storage.Written, error) {
 			return in.RelateScenarios(ctx, parley.RelateScenariosInput{
@@ -284,7 +305,7 @@ func (s *Set) relation(negotiation string, it *item) {
 	})
 }
 
-// scenario reads a scenario with its first status; the rest of its statuses and its positions are read later.
+// scenario reads a scenario with its first status. Its other statuses and its positions are read later.
 func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
 	key, title, summary, criteria := needed(it, "key"), text(it, "title"), text(it, "summary"), text(it, "criteria")
 	deadline, targetStage := instant(it, "deadline"), word(it, "targetStage", parley.NegotiationStages)
@@ -293,29 +314,33 @@ func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
 		statuses = append(statuses, readStatus(negotiation, st))
 	}
 	positions, assessments := it.items("positions", "position"), it.items("assessments", "assessment")
-	outcome, resolvedAt, resolutionNote := word(it, "outcome", parley.ResolutionOutcomes), instant(it, "resolvedAt"), text(it, "resolutionNote")
+	outcome := word(it, "outcome", parley.ResolutionOutcomes)
+	resolvedAt, resolutionNote := instant(it, "resolvedAt"), text(it, "resolutionNote")
 	path := within(negotiation, key)
 	id := s.once(it, s.factID(parley.KindScenario, path), keepOne)
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.keyed(ctx, id, path, func() (storage.Written, error) {
 			if len(statuses) == 0 {
-				return storage.Written{}, parley.Refuse(parley.Invalid, "statuses", "A new scenario has at least one status; give statuses with to and effectiveAt.")
+				return storage.Written{}, parley.Refuse(parley.Invalid, "statuses",
+					"A new scenario needs at least one status; give statuses with to and effectiveAt.")
 			}
 			first := statuses[0]
 			written, err := in.AddScenario(ctx, parley.AddScenarioInput{
 				Issue: issue, Key: key, Title: or(title, ""), Summary: summary.Value, Criteria: criteria.Value,
 				Deadline: deadline.Value, TargetStage: targetStage.Value, InitialStatus: or(first.to, ""),
-				EffectiveAt: first.effectiveAt.Value, EffectiveAtPrecision: or(first.precision, parley.PrecisionInstant),
-				By: or(first.by, nil), Reason: first.reason.Value,
+				EffectiveAt:          first.effectiveAt.Value,
+				EffectiveAtPrecision: or(first.precision, parley.PrecisionInstant),
+				By:                   or(first.by, nil), Reason: first.reason.Value,
 			})
 			if err != nil {
 				return written, err
 			}
-			// Its evidence may be about the scenario and is added once that is there.
+			// Evidence may be about the scenario, so it is added after the scenario exists.
 			return written, in.nameFirstStatus(ctx, s.factID(parley.KindStatusChange, path, first.key), written.ID)
 		}, func() (storage.Written, error) {
 			return in.EditScenario(ctx, parley.EditScenario{
-				Scenario: path, Title: title, Summary: summary, Criteria: criteria, Deadline: deadline, TargetStage: targetStage,
+				Scenario: path, Title: title, Summary: summary, Criteria: criteria, Deadline: deadline,
+				TargetStage: targetStage,
 			})
 		})
 	})
@@ -330,10 +355,17 @@ func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
 	}
 	if outcome.Value != nil {
 		later = append(later, func() {
-			s.outcome(path, it, id, parley.ResolveScenarioInput{Scenario: path, Outcome: *outcome.Value, Note: resolutionNote.Value, ResolvedAt: resolvedAt.Value})
+			s.outcome(path, it, id, parley.ResolveScenarioInput{
+				Scenario:   path,
+				Outcome:    *outcome.Value,
+				Note:       resolutionNote.Value,
+				ResolvedAt: resolvedAt.Value,
+			})
 		})
 	} else if outcome.Set || resolvedAt.Set || resolutionNote.Set {
-		it.refuse(it.line, "This scenario has resolvedAt or resolutionNote, but no outcome; give one, or leave them out. (What was resolved is taken back by unresolveScenario.)")
+		it.refuse(it.line,
+			"This scenario has resolvedAt or resolutionNote, but no outcome; give an outcome, or remove them. (To "+
+				"retract a resolution, use the mutation unresolveScenario.)")
 	}
 	return later
 }
@@ -354,7 +386,8 @@ type status struct {
 func readStatus(negotiation string, it *item) status {
 	st := status{
 		item: it, to: word(it, "to", parley.ScenarioStatuses), effectiveAt: instant(it, "effectiveAt"),
-		precision: word(it, "effectiveAtPrecision", parley.TimePrecisions), by: texts(it, "by"), reason: text(it, "reason"),
+		precision: word(it, "effectiveAtPrecision", parley.TimePrecisions), by: texts(it, "by"),
+		reason:    text(it, "reason"),
 		successor: text(it, "successor"), evidence: or(texts(it, "evidence"), nil), note: correctionNote(it),
 	}
 	lacking(it, "to")
@@ -372,8 +405,10 @@ func (s *Set) status(scenario string, st status) {
 	s.steps = append(s.steps, step{st.item, func(ctx context.Context, in *importer) error {
 		return in.derived(ctx, id, st.evidence, func(id *string, evidence []string) (storage.Written, error) {
 			return in.ChangeScenarioStatus(ctx, parley.ChangeScenarioStatusInput{
-				ID: id, Scenario: scenario, To: *st.to.Value, Reason: or(st.reason, ""), By: or(st.by, nil), EffectiveAt: st.effectiveAt.Value,
-				EffectiveAtPrecision: or(st.precision, parley.PrecisionInstant), Successor: st.successor.Value, Evidence: evidence,
+				ID: id, Scenario: scenario, To: *st.to.Value, Reason: or(st.reason, ""), By: or(st.by, nil),
+				EffectiveAt:          st.effectiveAt.Value,
+				EffectiveAtPrecision: or(st.precision, parley.PrecisionInstant), Successor: st.successor.Value,
+				Evidence: evidence,
 			})
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatusChange(ctx, parley.CorrectStatusChange{
@@ -392,7 +427,8 @@ func (s *Set) position(scenario string, it *item) {
 	contests, evidence, note := text(it, "contests"), or(texts(it, "evidence"), nil), correctionNote(it)
 	lacking(it, "stance")
 	lacking(it, "validFrom")
-	key := or(text(it, "key"), fmt.Sprint(scenario, " ", holder, " ", parley.FormatInstant(or(validFrom, parley.EarliestInstant))))
+	key := or(text(it, "key"),
+		fmt.Sprint(scenario, " ", holder, " ", parley.FormatInstant(or(validFrom, parley.EarliestInstant))))
 	s.once(it, s.factID(parley.KindPosition, key), giveKey)
 	s.add(it, func(ctx context.Context, in *importer) error {
 		id, err := in.positionID(ctx, key)
@@ -412,24 +448,28 @@ func (s *Set) position(scenario string, it *item) {
 				ID: id, Holder: holder, Scenario: scenario, Stance: *stance.Value, Conditions: or(conditions, nil),
 				RedLine: or(redLine, false), Salience: salience.Value, Rationale: rationale.Value,
 				Confidence: or(confidence, "MODERATE"), ValidFrom: validFrom.Value,
-				ValidFromPrecision: or(precision, parley.PrecisionInstant), ValidTo: validTo.Value, Contests: contested, Evidence: evidence,
+				ValidFromPrecision: or(precision, parley.PrecisionInstant), ValidTo: validTo.Value,
+				Contests: contested, Evidence: evidence,
 			})
-			if first := s.factID(parley.KindPosition, key); err == nil && written.Cursor == nil && *id == first.String() {
-				err = in.Name(ctx, first, written.ID) // it says what that one says, and adds nothing to it
+			first := s.factID(parley.KindPosition, key)
+			if err == nil && written.Cursor == nil && *id == first.String() {
+				err = in.Name(ctx, first, written.ID) // the position repeats the written one and adds nothing to it
 			}
 			return written, err
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectPosition(ctx, parley.CorrectPosition{
-				Position: ref, Holder: parley.To(holder), Scenario: parley.To(scenario), Stance: stance, Conditions: conditions,
-				RedLine: redLine, Salience: salience, Rationale: rationale, Confidence: confidence, ValidFrom: validFrom,
+				Position: ref, Holder: parley.To(holder), Scenario: parley.To(scenario), Stance: stance,
+				Conditions: conditions,
+				RedLine:    redLine, Salience: salience, Rationale: rationale, Confidence: confidence,
+				ValidFrom:          validFrom,
 				ValidFromPrecision: precision, ValidTo: validTo, Note: note,
 			})
 		})
 	})
 }
 
-// outcome resolves a scenario, otherwise than it was if need be. What the file has said before of a scenario that is not resolved,
-// it does not say again: somebody has taken it back.
+// outcome resolves a scenario. If it is resolved otherwise on record, it is unresolved first. If it was unresolved
+// after the file had stated this outcome, it stays so: an analyst has retracted the resolution.
 func (s *Set) outcome(scenario string, it *item, id uuid.UUID, in parley.ResolveScenarioInput) {
 	says := []string{scenario, string(in.Outcome)}
 	if in.ResolvedAt != nil {
@@ -450,7 +490,8 @@ func (s *Set) outcome(scenario string, it *item, id uuid.UUID, in parley.Resolve
 		case err != nil, was.Outcome == nil && known, was.ResolvedLike(in):
 			return err
 		case was.Outcome != nil:
-			if err := im.did(im.UnresolveScenario(ctx, parley.UnresolveScenarioInput{Scenario: scenario, Note: "The data set says otherwise now."})); err != nil {
+			unresolve := parley.UnresolveScenarioInput{Scenario: scenario, Note: changed}
+			if err := im.did(im.UnresolveScenario(ctx, unresolve)); err != nil {
 				return err
 			}
 		}
@@ -462,16 +503,19 @@ func (s *Set) outcome(scenario string, it *item, id uuid.UUID, in parley.Resolve
 	}})
 }
 
-// assessment reads a judgement of its day: there is no other to correct it by.
+// assessment reads an assessment. Assessments are never corrected: a later one follows them.
 func (s *Set) assessment(scenario string, it *item) {
 	probability, confidence := number(it, "probability"), word(it, "confidence", parley.AnalyticConfidences)
 	rationale, assessedAt := needed(it, "rationale"), instant(it, "assessedAt")
 	lacking(it, "probability")
 	lacking(it, "assessedAt")
-	id := s.once(it, s.factID(parley.KindAssessment, scenario, parley.FormatInstant(or(assessedAt, parley.EarliestInstant))), "keep one")
+	id := s.once(it,
+		s.factID(parley.KindAssessment, scenario, parley.FormatInstant(or(assessedAt, parley.EarliestInstant))),
+		"keep one")
 	s.add(it, func(ctx context.Context, in *importer) error {
 		stated := parley.AssessScenarioInput{
-			Scenario: scenario, Probability: *probability.Value, Confidence: or(confidence, "MODERATE"), Rationale: rationale, AssessedAt: assessedAt.Value,
+			Scenario: scenario, Probability: *probability.Value, Confidence: or(confidence, "MODERATE"),
+			Rationale: rationale, AssessedAt: assessedAt.Value,
 		}
 		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			stated.ID = id
@@ -482,7 +526,8 @@ func (s *Set) assessment(scenario string, it *item) {
 				return storage.Written{}, err
 			}
 			return storage.Written{}, parley.Refuse(parley.Conflict, "probability",
-				"The assessment of %s is on record as %d percent and with other words, and is not corrected but followed by another; give the new one another assessedAt, or retract the old one.",
+				"The assessment of %s is on record as %d percent, with another rationale or probability; assessments "+
+					"are not corrected. Give the new one another assessedAt, or retract the old one.",
 				parley.FormatInstant(onRecord.AssessedAt), onRecord.Probability)
 		})
 	})

@@ -9,30 +9,30 @@ import (
 	"example.org/parley"
 )
 
-// cohort is the live subscriptions that want the same changes shown the same way.
+// cohort holds the live subscriptions that have the same filter and the same view.
 type cohort struct {
 	feed   *Feed
 	key    cohortKey
 	filter parley.FeedFilter
-	looked int64 // the last change for which the index looked at it
+	looked int64 // the last change for which the index checked this cohort
 
 	mu      sync.Mutex
 	members []*Subscription
-	due     []*change // what its goroutine has yet to hand on
-	working bool      // it has one
+	due     []*change // changes that its goroutine has not delivered yet
+	working bool      // whether that goroutine is running
 }
 
 const (
-	// maxDue is how many changes may wait for a cohort: those of a large import. Each takes some hundred bytes, once for all
-	// cohorts; of what is no longer recent no views are kept.
+	// maxDue is how many changes may wait for one cohort. It admits a large import. A waiting change takes some hundred
+	// bytes, shared by all cohorts; views of changes that left the recent window are not kept.
 	maxDue = 50_000
-	// together is how many changes that wait are handed on in one go.
+	// together is how many waiting changes are delivered in one batch.
 	together = 16
-	// enough members are worth another processor.
+	// enough is how many members justify one more processor.
 	enough = 64
 )
 
-// add takes a subscription in. The feed is locked.
+// add adds a subscription. The caller holds the feed's lock.
 func (c *cohort) add(s *Subscription) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,7 +40,7 @@ func (c *cohort) add(s *Subscription) {
 	c.members = append(c.members, s)
 }
 
-// remove lets a subscription go, and says whether it was the last one. The feed is locked.
+// remove removes a subscription and reports whether it was the last one. The caller holds the feed's lock.
 func (c *cohort) remove(s *Subscription) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +51,7 @@ func (c *cohort) remove(s *Subscription) bool {
 	return last == 0
 }
 
-// push has a change handed on. The feed is locked.
+// push queues a change for delivery. The caller holds the feed's lock.
 func (c *cohort) push(due *change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,7 +62,7 @@ func (c *cohort) push(due *change) {
 	}
 }
 
-// work hands on what is due until nothing is, or nobody is left.
+// work delivers queued changes until the queue or the cohort is empty.
 func (c *cohort) work() {
 	for {
 		c.mu.Lock()
@@ -92,7 +92,7 @@ func (c *cohort) work() {
 		}
 		deliver(members, messages)
 		c.feed.metrics.handedOn(len(members), changes[:len(messages)], time.Now())
-		if err != nil && c.feed.work.Err() == nil { // nobody is to miss the change, so all come back for it
+		if err != nil && c.feed.work.Err() == nil { // all members come back for the change, so none misses it
 			for _, s := range members {
 				s.end(err)
 			}
@@ -100,17 +100,17 @@ func (c *cohort) work() {
 	}
 }
 
-// deliver hands messages to all members, some of which may have them already. It returns when all have them, so that the
-// next come after.
+// deliver delivers messages to all members. Members skip messages that they already have. It returns when all members
+// have the messages, so that later messages come after them.
 func deliver(members []*Subscription, messages []Message) {
 	parts := min(runtime.GOMAXPROCS(0), 1+len(members)/enough)
 	size := (len(members) + parts - 1) / parts
-	var others sync.WaitGroup
+	var parallel sync.WaitGroup
 	for part := range slices.Chunk(members[min(size, len(members)):], max(size, 1)) {
-		others.Go(func() { deliverTo(part, messages) })
+		parallel.Go(func() { deliverTo(part, messages) })
 	}
 	deliverTo(members[:min(size, len(members))], messages)
-	others.Wait()
+	parallel.Wait()
 }
 
 func deliverTo(members []*Subscription, messages []Message) {

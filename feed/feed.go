@@ -1,9 +1,10 @@
 // Package feed tails the change feed of one database and fans it out to subscribers.
 //
-// One goroutine reads the log and waits for nobody. An index of what is subscribed says who is to hear of a change;
-// subscribers that want the same changes shown the same way form a cohort, which has its own goroutine while there is
-// something to hand on. A view of a change is made once, whoever asks for it. A subscriber that goes on from an earlier
-// place reads the log itself until it has come up with the tail, and then joins its cohort: so there is no seam.
+// One goroutine reads the log and waits for no subscriber. An index finds the cohorts whose filter matches a change. A
+// cohort is the set of subscriptions that have the same filter and the same view; while it has changes to deliver, it
+// has its own goroutine. A view of a change is made once and shared by all subscribers that ask for it. A subscriber
+// that resumes from an earlier cursor reads the log itself until it reaches the tail, and then joins its cohort. It
+// neither misses a change nor receives one twice.
 package feed
 
 import (
@@ -20,69 +21,78 @@ import (
 	"example.org/parley"
 )
 
-// Log is the feed as it is kept.
+// Log is the stored feed.
 type Log interface {
-	// Head is the number of the last change.
+	// Head returns the number of the last change.
 	Head(ctx context.Context) (int64, error)
-	// ChangesAfter are the changes that follow one, oldest first, at most so many: all, or, if records are given, those
-	// that touch one of them.
+	// ChangesAfter returns the changes after seq, oldest first, at most limit of them. With touching it returns only
+	// changes that touch one of these records; nil means all changes.
 	ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error)
-	// Listen receives when there may be more, until the context ends. It may miss some.
+	// Listen returns a channel that receives when there may be new changes, until the context ends. It may miss some.
 	Listen(ctx context.Context) <-chan struct{}
 }
 
 // ErrEnded ends the subscriptions of a feed that is shut down.
 var ErrEnded = errors.New("the server is shutting down")
 
-// ErrNotNow ends the subscriptions to what can't be shown at the moment, and may be later.
-var ErrNotNow = errors.New("what is asked for can't be read at the moment")
+// ErrNotNow ends subscriptions whose changes can't be shown at the moment but may be shown later.
+var ErrNotNow = errors.New("the selected fields can't be read at the moment")
 
-// ErrBehind ends the subscriptions whose view takes longer to make than changes take to come, for so long that too many
-// wait for it.
-var ErrBehind = errors.New("what is asked of each change takes longer than changes take to come")
+// ErrBehind ends subscriptions whose view takes longer to make than changes take to arrive, once too many changes wait
+// for it.
+var ErrBehind = errors.New("the selected fields take longer to read than changes take to arrive")
 
 const (
-	// batch is how many changes are read at once.
+	// batch is how many changes one read returns at most.
 	batch = 256
-	// readers is how many subscribers at a time read the log to catch up, beside the tail.
+	// readers is how many subscribers may read the log at a time to catch up. The tail reads beside them.
 	readers = 2
 )
 
-// Options say how a feed is tailed.
+// Options configure a feed.
 type Options struct {
-	// Poll is how often the log is looked at where no hint of a change comes.
+	// Poll is how often the log is read when no notification arrives.
 	Poll time.Duration
 	Log  *slog.Logger
-	// Metrics is where the feed's figures are registered; nil: nowhere.
+	// Metrics is where the feed registers its metrics. Nil means nowhere.
 	Metrics prometheus.Registerer
 }
 
-// Feed hands every change on to those who subscribed to it, in order.
+// Feed delivers every change to the subscriptions whose filter matches it, in order.
 type Feed struct {
 	log     Log
 	options Options
 	metrics *metrics
 	done    chan struct{}
-	work    context.Context // of cohorts, and of subscribers that catch up
+	work    context.Context // ends the work of cohorts and of subscribers that catch up
 	working sync.WaitGroup
-	reading chan struct{} // what they missed, past the recent changes
+	reading chan struct{} // slots for subscribers that read the log to catch up
 
 	mu     sync.Mutex
 	ended  bool
-	head   int64 // the last change that was handed on
+	head   int64 // the last change that was passed to the cohorts
 	recent window
 	index  index
 	views  map[string]*view
 }
 
-// Start begins to tail the log at its head, until the context ends.
+// Start starts to tail the log at its head, until the context ends. It returns an error if the log can't be read.
 func Start(ctx context.Context, log Log, o Options) (*Feed, error) {
 	head, err := log.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f := &Feed{log: log, options: o, done: make(chan struct{}), work: ctx, reading: make(chan struct{}, readers), head: max(0, head-maxRecent), index: newIndex(), views: make(map[string]*view)}
-	// Those who come back to a server that has just begun ask for the same few changes, and share what is made of them.
+	f := &Feed{
+		log:     log,
+		options: o,
+		done:    make(chan struct{}),
+		work:    ctx,
+		reading: make(chan struct{}, readers),
+		head:    max(0, head-maxRecent),
+		index:   newIndex(),
+		views:   make(map[string]*view),
+	}
+	// Clients that reconnect to a freshly started server ask for the same few changes and share their views.
 	if _, err := f.follow(ctx, f.head); err != nil {
 		return nil, err
 	}
@@ -91,7 +101,7 @@ func Start(ctx context.Context, log Log, o Options) (*Feed, error) {
 	return f, nil
 }
 
-// Done is closed when the feed has ended and every subscription with it.
+// Done returns a channel that is closed when the feed and all its subscriptions have ended.
 func (f *Feed) Done() <-chan struct{} { return f.done }
 
 func (f *Feed) tail(ctx context.Context) {
@@ -111,13 +121,13 @@ func (f *Feed) tail(ctx context.Context) {
 		}
 		next, err := f.follow(ctx, seq)
 		if err != nil && ctx.Err() == nil {
-			f.options.Log.Error("the feed can't be read; trying again", "error", err)
+			f.options.Log.Error("the feed can't be read; it is read again shortly", "error", err)
 		}
 		seq = next
 	}
 }
 
-// follow hands on all that comes after a change, and returns the number of the last one.
+// follow passes on all changes after seq and returns the number of the last one.
 func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 	for {
 		changes, err := f.log.ChangesAfter(ctx, seq, nil, batch)
@@ -126,7 +136,7 @@ func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 		}
 		for _, c := range changes {
 			if c.Seq != seq+1 {
-				return seq, fmt.Errorf("change %d follows %d in the feed, which has no holes", c.Seq, seq)
+				return seq, fmt.Errorf("change %d follows change %d; the changes between them are missing", c.Seq, seq)
 			}
 			f.handOn(c)
 			seq = c.Seq
@@ -137,14 +147,14 @@ func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 	}
 }
 
-// handOn gives a change to the cohorts that are to hear of it.
+// handOn queues a change for the cohorts whose filter matches it.
 func (f *Feed) handOn(entry parley.ChangeEntry) {
 	c := &change{ChangeEntry: entry, seen: time.Now()}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.head = c.Seq
 	f.recent.add(c)
-	f.index.each(c, func(hears *cohort) { hears.push(c) })
+	f.index.each(c, func(matching *cohort) { matching.push(c) })
 }
 
 func (f *Feed) forget(now time.Time) {
@@ -153,7 +163,7 @@ func (f *Feed) forget(now time.Time) {
 	f.recent.forget(now)
 }
 
-// end ends every subscription, once nobody is at work for them.
+// end ends every subscription, after all cohorts have stopped working.
 func (f *Feed) end() {
 	f.mu.Lock()
 	f.ended = true

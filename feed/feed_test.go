@@ -24,26 +24,26 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what has to come before it fails.
-const patience = 30 * time.Second
+// maxWait is how long a test waits for an expected event before it fails.
+const maxWait = 30 * time.Second
 
-// memory is a log that is kept in memory. It can lose changes, and fail.
+// memory is a log in memory. It can hide changes and fail.
 type memory struct {
-	mu      sync.Mutex
-	changes []parley.ChangeEntry
-	hidden  map[int64]bool // not shown to who reads
-	broken  error
-	reads   int
-	hints   chan struct{}
+	mu            sync.Mutex
+	changes       []parley.ChangeEntry
+	hidden        map[int64]bool // left out of reads
+	broken        error
+	reads         int
+	notifications chan struct{}
 }
 
 func newMemory(changes int) *memory {
-	m := &memory{hidden: make(map[int64]bool), hints: make(chan struct{}, 1)}
+	m := &memory{hidden: make(map[int64]bool), notifications: make(chan struct{}, 1)}
 	m.append(changes, parley.ChangeEntry{Kind: parley.ChangeOfRecord})
 	return m
 }
 
-// append adds copies of a change and does not tell anyone.
+// append adds copies of a change without a notification.
 func (m *memory) append(times int, change parley.ChangeEntry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -53,18 +53,18 @@ func (m *memory) append(times int, change parley.ChangeEntry) {
 	}
 }
 
-// hint tells that there may be more.
-func (m *memory) hint() {
+// notify announces that there may be more changes.
+func (m *memory) notify() {
 	select {
-	case m.hints <- struct{}{}:
+	case m.notifications <- struct{}{}:
 	default:
 	}
 }
 
-// write adds copies of a change and tells.
+// write adds copies of a change and announces them.
 func (m *memory) write(times int, change parley.ChangeEntry) {
 	m.append(times, change)
-	m.hint()
+	m.notify()
 }
 
 func (m *memory) hide(seq int64, hidden bool) {
@@ -79,7 +79,7 @@ func (m *memory) fail(err error) {
 	m.broken = err
 }
 
-// hasBeenRead counts how often.
+// hasBeenRead returns the number of reads.
 func (m *memory) hasBeenRead() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -92,7 +92,9 @@ func (m *memory) Head(context.Context) (int64, error) {
 	return int64(len(m.changes)), m.broken
 }
 
-func (m *memory) ChangesAfter(_ context.Context, seq int64, touching []uuid.UUID, limit int) (list []parley.ChangeEntry, err error) {
+func (m *memory) ChangesAfter(
+	_ context.Context, seq int64, touching []uuid.UUID, limit int,
+) (list []parley.ChangeEntry, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
@@ -103,7 +105,8 @@ func (m *memory) ChangesAfter(_ context.Context, seq int64, touching []uuid.UUID
 		if len(list) == limit {
 			break
 		}
-		touches := len(touching) == 0 || slices.ContainsFunc(touching, func(id uuid.UUID) bool { return slices.Contains(c.Touches, id) })
+		touches := len(touching) == 0 ||
+			slices.ContainsFunc(touching, func(id uuid.UUID) bool { return slices.Contains(c.Touches, id) })
 		if !m.hidden[c.Seq] && touches {
 			list = append(list, c)
 		}
@@ -111,9 +114,9 @@ func (m *memory) ChangesAfter(_ context.Context, seq int64, touching []uuid.UUID
 	return list, nil
 }
 
-func (m *memory) Listen(context.Context) <-chan struct{} { return m.hints }
+func (m *memory) Listen(context.Context) <-chan struct{} { return m.notifications }
 
-// logged keeps what is logged.
+// logged keeps the log's output.
 type logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -131,7 +134,7 @@ func (l *logged) count(words string) int {
 	return strings.Count(l.text.String(), words)
 }
 
-// start begins a feed that looks for changes only when it is told to.
+// start starts a feed that reads changes only after a notification.
 func start(t *testing.T, m *memory) (*feed.Feed, *logged, context.CancelFunc) {
 	t.Helper()
 	return startPolling(t, m, 24*time.Hour)
@@ -152,10 +155,10 @@ func startPolling(t *testing.T, m *memory, poll time.Duration) (*feed.Feed, *log
 	return f, log, end
 }
 
-// subscriber keeps what is delivered to it, and can let others wait for room.
+// subscriber keeps the delivered changes. It can make the feed wait for room.
 type subscriber struct {
 	*feed.Subscription
-	changes chan int64 // their numbers
+	changes chan int64 // numbers of the delivered changes
 	full    atomic.Bool
 	why     error
 	ended   chan struct{}
@@ -190,7 +193,7 @@ var plain = feed.View{Key: "plain", Show: func(_ context.Context, c parley.Chang
 	return fmt.Append(nil, "change ", c.Seq), nil
 }}
 
-// subscribe begins a subscription at the head of the log.
+// subscribe starts a subscription at the head of the log.
 func subscribe(t *testing.T, f *feed.Feed, m *memory, filter parley.FeedFilter) *subscriber {
 	t.Helper()
 	head, err := m.Head(t.Context())
@@ -200,7 +203,7 @@ func subscribe(t *testing.T, f *feed.Feed, m *memory, filter parley.FeedFilter) 
 	return follow(t, f, filter, head)
 }
 
-// follow begins a subscription after a change.
+// follow starts a subscription after a change.
 func follow(t *testing.T, f *feed.Feed, filter parley.FeedFilter, after int64) *subscriber {
 	t.Helper()
 	s := newSubscriber()
@@ -212,21 +215,21 @@ func follow(t *testing.T, f *feed.Feed, filter parley.FeedFilter, after int64) *
 	return s
 }
 
-// next is the number of the change that comes next; there has to be one.
+// next returns the number of the next change. The test fails if none arrives.
 func next(t *testing.T, s *subscriber) int64 {
 	t.Helper()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
 	case seq := <-s.changes:
 		return seq
 	case <-timer.C:
-		t.Fatal("no change comes")
+		t.Fatal("no change arrives")
 	}
 	return 0
 }
 
-// expect wants these changes next.
+// expect fails the test unless exactly these changes arrive next.
 func expect(t *testing.T, s *subscriber, from, to int64) {
 	t.Helper()
 	for seq := from; seq <= to; seq++ {
@@ -236,29 +239,29 @@ func expect(t *testing.T, s *subscriber, from, to int64) {
 	}
 }
 
-// end waits for the end of a subscription and returns why it came.
+// end waits until the subscription ends, and returns the reason.
 func (s *subscriber) end(t *testing.T) error {
 	t.Helper()
 	select {
 	case <-s.ended:
 		return s.why
-	case <-time.After(patience):
+	case <-time.After(maxWait):
 		t.Fatal("the subscription does not end")
 		return nil
 	}
 }
 
-// wait returns once something is so.
+// wait returns once a condition holds.
 func wait(t *testing.T, what string, isSo func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(maxWait)
 	defer deadline.Stop()
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	for !isSo() {
 		select {
 		case <-deadline.C:
-			t.Fatal("waited in vain for " + what)
+			t.Fatal("timed out waiting for " + what)
 		case <-again.C:
 		}
 	}
@@ -272,20 +275,20 @@ func TestChangesComeInOrderFromTheHeadOn(t *testing.T) {
 	m.write(10, parley.ChangeEntry{})
 	expect(t, first, 1001, 1010)
 
-	// These are in the log before the second one subscribes, though the feed has not read them yet.
+	// These are in the log before the second subscription starts, though the feed has not read them yet.
 	m.append(5, parley.ChangeEntry{})
 	second := subscribe(t, f, m, parley.FeedFilter{})
 	m.write(3, parley.ChangeEntry{})
 	expect(t, first, 1011, 1018)
 	expect(t, second, 1016, 1018)
 
-	// More than are read at once, in one go.
+	// More than one batch at once.
 	m.write(1000, parley.ChangeEntry{})
 	expect(t, first, 1019, 2018)
 	expect(t, second, 1019, 2018)
 }
 
-func TestWithoutHintsTheFeedPolls(t *testing.T) {
+func TestWithoutNotificationsTheFeedPolls(t *testing.T) {
 	t.Parallel()
 	m := newMemory(1)
 	f, _, _ := startPolling(t, m, time.Millisecond)
@@ -301,12 +304,12 @@ func TestALateFeedCatchesUp(t *testing.T) {
 	m := newMemory(0)
 	f, _, _ := start(t, m)
 	kept := subscribe(t, f, m, parley.FeedFilter{Kinds: []parley.ChangeKind{parley.ChangeOfPosition}})
-	// Some batches at once, of which few concern the subscriber.
+	// Several batches at once. Few of their changes match.
 	for range 4 {
 		m.append(256, parley.ChangeEntry{Kind: parley.ChangeOfRecord})
 		m.append(1, parley.ChangeEntry{Kind: parley.ChangeOfPosition})
 	}
-	m.hint()
+	m.notify()
 	for _, seq := range []int64{257, 514, 771, 1028} {
 		expect(t, kept, seq, seq)
 	}
@@ -319,9 +322,26 @@ func TestFilters(t *testing.T) {
 	a, b, c := uuid.New(), uuid.New(), uuid.New()
 	moved := parley.WorldChanged
 	written := []parley.ChangeEntry{
-		1: {Kind: parley.ChangeOfStatus, SubjectKind: parley.KindStatusChange, Cause: &moved, Lines: []uuid.UUID{a}, Touches: []uuid.UUID{a}},
-		2: {Kind: parley.ChangeOfPosition, SubjectKind: parley.KindPosition, Cause: &moved, Lines: []uuid.UUID{a}, Touches: []uuid.UUID{a, b}},
-		3: {Kind: parley.ChangeOfRecord, SubjectKind: parley.KindPosition, Touches: []uuid.UUID{a, b}}, // as when evidence is added
+		1: {
+			Kind:        parley.ChangeOfStatus,
+			SubjectKind: parley.KindStatusChange,
+			Cause:       &moved,
+			Lines:       []uuid.UUID{a},
+			Touches:     []uuid.UUID{a},
+		},
+		2: {
+			Kind:        parley.ChangeOfPosition,
+			SubjectKind: parley.KindPosition,
+			Cause:       &moved,
+			Lines:       []uuid.UUID{a},
+			Touches:     []uuid.UUID{a, b},
+		},
+		// As when evidence is added to a position.
+		3: {
+			Kind:        parley.ChangeOfRecord,
+			SubjectKind: parley.KindPosition,
+			Touches:     []uuid.UUID{a, b},
+		},
 		4: {Kind: parley.ChangeOfRecord, SubjectKind: parley.KindScenario, Touches: []uuid.UUID{c}},
 		5: {Kind: parley.ChangeOfEvent, SubjectKind: parley.KindEvent},
 	}
@@ -334,7 +354,10 @@ func TestFilters(t *testing.T) {
 		{parley.FeedFilter{Touching: [][]uuid.UUID{{a}}}, []int64{1, 2, 3}},
 		{parley.FeedFilter{Touching: [][]uuid.UUID{{b, c}}}, []int64{2, 3, 4}},
 		{parley.FeedFilter{Touching: [][]uuid.UUID{{a}, {b, c}}}, []int64{2, 3}},
-		{parley.FeedFilter{Touching: [][]uuid.UUID{{a}}, Kinds: []parley.ChangeKind{parley.ChangeOfRecord}}, []int64{3}},
+		{
+			parley.FeedFilter{Touching: [][]uuid.UUID{{a}}, Kinds: []parley.ChangeKind{parley.ChangeOfRecord}},
+			[]int64{3},
+		},
 		{parley.FeedFilter{Moves: parley.KindPosition}, []int64{2}},
 		{parley.FeedFilter{Moves: parley.KindStatusChange, Touching: [][]uuid.UUID{{a}}}, []int64{1}},
 		{parley.FeedFilter{Touching: [][]uuid.UUID{{uuid.New()}}}, nil},
@@ -360,21 +383,27 @@ func TestFilters(t *testing.T) {
 			}
 		}
 	}
-	// All hear of the last one only if they have heard of nothing else in between.
+	// A change that matches most filters shows that the subscriptions received nothing else in between.
 	all := parley.WorldChanged
-	m.write(1, parley.ChangeEntry{Kind: parley.ChangeOfStatus, SubjectKind: parley.KindStatusChange, Cause: &all, Lines: []uuid.UUID{a}, Touches: []uuid.UUID{a, b, c}})
+	m.write(1, parley.ChangeEntry{
+		Kind:        parley.ChangeOfStatus,
+		SubjectKind: parley.KindStatusChange,
+		Cause:       &all,
+		Lines:       []uuid.UUID{a},
+		Touches:     []uuid.UUID{a, b, c},
+	})
 	for i, tt := range cases {
-		hears := tt.filter.Matches(m.changes[len(m.changes)-1])
-		if hears && next(t, subscriptions[i]) != 6 {
+		matches := tt.filter.Matches(m.changes[len(m.changes)-1])
+		if matches && next(t, subscriptions[i]) != 6 {
 			t.Errorf("%+v: something came that does not match", tt.filter)
 		}
 	}
 }
 
-// One that catches up sets its own pace, and holds nobody up.
+// A subscriber that catches up sets its own pace and delays no other.
 func TestASubscriberCatchesUpAtItsOwnPace(t *testing.T) {
 	t.Parallel()
-	for _, missed := range []int{100, 10_000} { // which the feed remembers, and which it has to read
+	for _, missed := range []int{100, 10_000} { // from the recent window, and from the log
 		t.Run(strconv.Itoa(missed), func(t *testing.T) {
 			t.Parallel()
 			m := newMemory(0)
@@ -396,7 +425,7 @@ func TestASubscriberCatchesUpAtItsOwnPace(t *testing.T) {
 				expect(t, fast, int64(missed-9), int64(missed))
 			}
 			if len(slow.changes) > 0 {
-				t.Errorf("%d changes were delivered to one that has no room", len(slow.changes))
+				t.Errorf("%d changes were delivered to a subscriber without room", len(slow.changes))
 			}
 			slow.full.Store(false)
 			expect(t, slow, 51, int64(missed))
@@ -406,7 +435,7 @@ func TestASubscriberCatchesUpAtItsOwnPace(t *testing.T) {
 	}
 }
 
-func TestOneThatLeavesHearsNothingMore(t *testing.T) {
+func TestASubscriberThatLeavesReceivesNothingMore(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
 	f, _, _ := start(t, m)
@@ -415,20 +444,20 @@ func TestOneThatLeavesHearsNothingMore(t *testing.T) {
 	expect(t, leaving, 1, 1)
 	expect(t, staying, 1, 1)
 	leaving.Leave()
-	leaving.Leave() // is no harm
+	leaving.Leave() // leaving twice is harmless
 	m.write(2, parley.ChangeEntry{})
 	expect(t, staying, 2, 3)
 	if len(leaving.changes) > 0 {
-		t.Error("something came after it had left")
+		t.Error("a change arrived after it had left")
 	}
 	select {
 	case <-leaving.ended:
-		t.Error("one that left by itself is told of an end")
+		t.Error("End is called for a subscriber that left by itself")
 	default:
 	}
 }
 
-// What many want to see is made once, whatever their filters, and whether they come early or late.
+// A view that many subscribe to is made once, whatever their filters are and whenever they join.
 func TestAViewIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
@@ -477,7 +506,7 @@ func TestShutdownEndsAllSubscriptions(t *testing.T) {
 	}
 	m.write(1, parley.ChangeEntry{})
 	expect(t, all[0], 1, 1)
-	waiting := newSubscriber() // for room that never comes
+	waiting := newSubscriber() // never has room
 	waiting.full.Store(true)
 	if _, err := f.Subscribe(parley.FeedFilter{}, 0, plain, waiting); err != nil {
 		t.Fatal(err)
@@ -508,20 +537,20 @@ func TestAHoleIsNeverSkipped(t *testing.T) {
 			m.hide(hole, true)
 			m.append(6, parley.ChangeEntry{})
 			expect(t, s, 1, hole-1)
-			// However often it looks again, and whatever else comes,
+			// However often the feed reads, and whatever else arrives,
 			wait(t, "errors in the log", func() bool { return log.count("ERROR") >= 3 })
 			m.append(4, parley.ChangeEntry{})
 			reads := m.hasBeenRead()
 			wait(t, "later reads", func() bool { return m.hasBeenRead() > reads+3 })
 			select {
 			case seq := <-s.changes:
-				t.Fatalf("change %d comes across the hole", seq)
+				t.Fatalf("change %d was delivered across the hole", seq)
 			default:
 			}
-			if log.count("change "+strconv.FormatInt(hole+1, 10)+" follows "+strconv.FormatInt(hole-1, 10)) == 0 {
-				t.Error("the log does not say where the hole is")
+			if log.count(fmt.Sprintf("change %d follows change %d", hole+1, hole-1)) == 0 {
+				t.Error("the log does not say which change is missing")
 			}
-			// nothing gets past it, until it is filled.
+			// no change passes the hole until it is filled.
 			m.hide(hole, false)
 			expect(t, s, hole, 10)
 		})
@@ -536,17 +565,18 @@ func TestABrokenLogIsTriedAgain(t *testing.T) {
 	m.fail(errors.New("the database is away"))
 	m.append(2, parley.ChangeEntry{})
 	wait(t, "errors in the log", func() bool { return log.count("the database is away") >= 3 })
-	late := follow(t, f, parley.FeedFilter{}, 0) // which has to read what the feed does not remember
-	if _, err := feed.Start(t.Context(), m, feed.Options{Poll: time.Hour, Log: slog.New(slog.DiscardHandler)}); err == nil {
-		t.Error("another feed starts")
+	late := follow(t, f, parley.FeedFilter{}, 0) // reads changes from before the recent window
+	options := feed.Options{Poll: time.Hour, Log: slog.New(slog.DiscardHandler)}
+	if _, err := feed.Start(t.Context(), m, options); err == nil {
+		t.Error("a second feed starts")
 	}
 	m.fail(nil)
 	expect(t, s, 5001, 5002)
 	expect(t, late, 1, 5002)
 }
 
-// Subscribers come, go, and go on from where they left, with filters and without, while changes are written: each gets
-// what matches, once and in order.
+// Subscribers join, leave, and resume where they left, with and without filters, while changes are written. Each
+// receives the matching changes once and in order.
 func TestManySubscribers(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
@@ -574,7 +604,7 @@ func TestManySubscribers(t *testing.T) {
 				for range 20 + n*20 {
 					seq := next(t, s)
 					if want := last + step - last%step; seq != want {
-						t.Errorf("change %d comes after %d, want %d", seq, last, want)
+						t.Errorf("change %d arrives after %d, want %d", seq, last, want)
 						return
 					}
 					if last = seq; last >= changes-7 {
@@ -588,15 +618,15 @@ func TestManySubscribers(t *testing.T) {
 	for seq := int64(1); seq <= changes; seq++ {
 		m.append(1, parley.ChangeEntry{Touches: []uuid.UUID{records[seq%7]}})
 		if seq%3 == 0 {
-			m.hint()
+			m.notify()
 		}
 	}
-	m.hint()
+	m.notify()
 	all.Wait()
 }
 
-// A view that can't be made ends the subscriptions to it before the change, so that they come back for it.
-func TestNoChangeIsPassedOverBecauseItCannotBeShown(t *testing.T) {
+// A view that can't be made ends its subscriptions before the change, so that subscribers can resume there.
+func TestAChangeThatCannotBeShownIsNotSkipped(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
 	f, _, _ := start(t, m)
@@ -625,16 +655,16 @@ func TestNoChangeIsPassedOverBecauseItCannotBeShown(t *testing.T) {
 		t.Errorf("it ends with %v", why)
 	}
 	if why := join(1).end(t); !errors.Is(why, feed.ErrNotNow) {
-		t.Errorf("who comes back is sent away with %v", why)
+		t.Errorf("a subscriber that resumes ends with %v", why)
 	}
 	away.Store(false)
 	expect(t, join(1), 2, 2)
 	if len(live.changes) > 0 {
-		t.Error("the change came all the same")
+		t.Error("the change was delivered all the same")
 	}
 }
 
-func TestNothingIsShownToNobody(t *testing.T) {
+func TestNoViewIsMadeForAnEmptyCohort(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)
 	f, _, _ := start(t, m)
@@ -661,12 +691,12 @@ func TestNothingIsShownToNobody(t *testing.T) {
 	m.write(1000, parley.ChangeEntry{})
 	expect(t, witness, 1001, 2000)
 	if n := shown.Load(); n > 16 {
-		t.Errorf("%d changes were shown though nobody is there", n)
+		t.Errorf("%d changes were shown without a subscriber", n)
 	}
 }
 
-// Those who come back to a server that has just begun share what is made of the changes that they missed.
-func TestAFreshFeedRemembers(t *testing.T) {
+// Clients that reconnect to a freshly started server share the views of the changes that they missed.
+func TestAFreshFeedHasRecentChanges(t *testing.T) {
 	t.Parallel()
 	m := newMemory(200)
 	f, _, _ := start(t, m)
@@ -675,6 +705,6 @@ func TestAFreshFeedRemembers(t *testing.T) {
 		expect(t, follow(t, f, parley.FeedFilter{}, 100), 101, 200)
 	}
 	if again := m.hasBeenRead() - reads; again > 0 {
-		t.Errorf("the log was read %d times more", again)
+		t.Errorf("the log was read %d more times", again)
 	}
 }

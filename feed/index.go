@@ -10,20 +10,24 @@ import (
 	"example.org/parley"
 )
 
-// index finds the cohorts that are to hear of a change. A cohort whose filter names records stands under those of one of
-// its lists, and the rest of the filter is looked at when one of them is touched.
+// index finds the cohorts whose filter matches a change. A cohort whose filter names records is indexed under the
+// records of one of its lists (its anchor). When a change touches one of them, the whole filter is checked.
 type index struct {
 	cohorts map[cohortKey]*cohort
 	of      map[uuid.UUID]map[*cohort]struct{}
-	all     map[*cohort]struct{} // those that name no record
+	all     map[*cohort]struct{} // cohorts whose filter names no record
 }
 
 func newIndex() index {
-	return index{cohorts: make(map[cohortKey]*cohort), of: make(map[uuid.UUID]map[*cohort]struct{}), all: make(map[*cohort]struct{})}
+	return index{
+		cohorts: make(map[cohortKey]*cohort),
+		of:      make(map[uuid.UUID]map[*cohort]struct{}),
+		all:     make(map[*cohort]struct{}),
+	}
 }
 
-// anchor is the list of a filter that is likely to let the fewest changes pass; nil: it has none. Of lists as long as
-// each other that is the last: the filter names what is larger first.
+// anchor returns the list of a filter that is likely to let the fewest changes pass: the shortest. Nil means that the
+// filter has no list. Among lists of equal length it is the last, since filters name larger things first.
 func anchor(filter parley.FeedFilter) []uuid.UUID {
 	var shortest []uuid.UUID
 	for _, list := range filter.Touching {
@@ -58,32 +62,32 @@ func (x *index) remove(c *cohort) {
 	}
 }
 
-// each visits the cohorts that are to hear of a change, each once.
+// each visits each cohort whose filter matches a change once.
 func (x *index) each(c *change, visit func(*cohort)) {
-	for hears := range x.all {
-		if hears.filter.Matches(c.ChangeEntry) {
-			visit(hears)
+	for found := range x.all {
+		if found.filter.Matches(c.ChangeEntry) {
+			visit(found)
 		}
 	}
 	for _, id := range c.Touches {
-		for hears := range x.of[id] {
-			if hears.looked != c.Seq {
-				hears.looked = c.Seq
-				if hears.filter.Matches(c.ChangeEntry) {
-					visit(hears)
+		for found := range x.of[id] {
+			if found.looked != c.Seq {
+				found.looked = c.Seq
+				if found.filter.Matches(c.ChangeEntry) {
+					visit(found)
 				}
 			}
 		}
 	}
 }
 
-// cohortKey is one for all subscriptions that want the same changes shown the same way.
+// cohortKey is equal for subscriptions that belong to the same cohort.
 type cohortKey struct {
 	filter string
 	view   *view
 }
 
-// keyOf is one for all filters that let the same changes pass, as far as can be told by their looks.
+// keyOf returns the same key for filters with the same conditions, in whatever order they list them.
 func keyOf(f parley.FeedFilter) string {
 	var key strings.Builder
 	key.WriteString(string(f.Moves))

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// metrics are the feed's figures for operators.
+// metrics are the feed's metrics for operators.
 type metrics struct {
 	delivered prometheus.Counter
 	lag       prometheus.Histogram
@@ -22,16 +22,18 @@ func newMetrics(f *Feed) *metrics {
 			return float64(value())
 		})
 	}
-	gauge("parley_feed_subscribers", "Subscriptions that are open.", func() int {
+	gauge("parley_feed_subscribers", "Open subscriptions.", func() int {
 		n := 0
 		for _, v := range f.views {
 			n += len(v.subscriptions)
 		}
 		return n
 	})
-	gauge("parley_feed_views", "Different selections that are subscribed to: what one change is executed for, at most.", func() int { return len(f.views) })
-	gauge("parley_feed_cohorts", "Groups of live subscriptions with the same filter and the same selection.", func() int { return len(f.index.cohorts) })
-	gauge("parley_feed_due", "Changes that wait to be handed on, over all cohorts.", func() int {
+	gauge("parley_feed_views", "Distinct views that are subscribed to. One change is executed at most once for each.",
+		func() int { return len(f.views) })
+	gauge("parley_feed_cohorts", "Groups of live subscriptions with the same filter and the same view.",
+		func() int { return len(f.index.cohorts) })
+	gauge("parley_feed_due", "Changes that wait for delivery, over all cohorts.", func() int {
 		n := 0
 		for _, c := range f.index.cohorts {
 			c.mu.Lock()
@@ -40,17 +42,22 @@ func newMetrics(f *Feed) *metrics {
 		}
 		return n
 	})
-	gauge("parley_feed_head", "The number of the last change that this server has handed on.", func() int { return int(f.head) })
+	gauge("parley_feed_head", "The number of the last change that this server has passed to subscribers.",
+		func() int { return int(f.head) })
 	return &metrics{
-		delivered: with.NewCounter(prometheus.CounterOpts{Name: "parley_feed_deliveries_total", Help: "Changes handed to subscribers, each counted for each of them."}),
+		delivered: with.NewCounter(prometheus.CounterOpts{
+			Name: "parley_feed_deliveries_total",
+			Help: "Changes delivered, counted once for each subscriber.",
+		}),
 		lag: with.NewHistogram(prometheus.HistogramOpts{
-			Name: "parley_feed_lag_seconds", Help: "From the recording of a change to its hand-over to all members of a cohort.",
+			Name:    "parley_feed_lag_seconds",
+			Help:    "From the recording of a change to its delivery to all members of a cohort.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}
 }
 
-// handedOn counts what a cohort was given.
+// handedOn records a delivery to a cohort.
 func (m *metrics) handedOn(members int, changes []*change, now time.Time) {
 	m.delivered.Add(float64(members * len(changes)))
 	for _, c := range changes {

@@ -7,52 +7,57 @@ import (
 	"example.org/parley"
 )
 
-// View is how changes are shown to subscribers.
+// View defines how changes are shown to subscribers.
 type View struct {
-	// Key is the same for views that show the same; what is shown under one key is made once and handed to all.
+	// Key identifies the view. Views with the same key show the same: each change is shown once for all of them.
 	Key string
-	// Show makes the view of a change. An error says that it can't be made now, or that the context has ended.
+	// Show makes the view of a change. An error means that it can't be made at the moment, or that the context has
+	// ended.
 	Show func(context.Context, parley.ChangeEntry) ([]byte, error)
 }
 
-// view is a View that somebody subscribed to.
+// view is a View that has subscriptions.
 type view struct {
 	View
 	subscriptions map[*Subscription]struct{}
 }
 
-// Message is a change as it is shown. Nobody may change what it holds.
+// Message is a change as it is shown. Its contents are shared and must not be modified.
 type Message struct {
 	Seq     int64
 	Cursor  parley.Cursor
 	Payload []byte
 }
 
-// Subscriber is where messages go.
+// Subscriber receives messages.
 type Subscriber interface {
-	// Deliver takes messages, in the order of the feed. It does not wait: who can't take them leaves.
+	// Deliver receives messages in the order of the feed. It must not wait: a subscriber that can't take them has to
+	// leave.
 	Deliver([]Message)
-	// Ready returns when there is room for more, or the subscriber can take nothing any more, or the context ends.
+	// Ready returns when the subscriber has room for more, or can't receive anything any more, or the context ends.
 	Ready(context.Context)
-	// End is told why nothing more comes, unless it left by itself. It does not wait.
+	// End receives the reason why no more messages follow, unless the subscriber left by itself. It must not wait.
 	End(error)
 }
 
-// Subscription receives the changes that match a filter and follow a place in the feed.
+// Subscription receives the changes that match a filter, from one point of the feed on.
 type Subscription struct {
 	feed   *Feed
 	filter parley.FeedFilter
 	view   *view
 	to     Subscriber
-	after  int64 // the change up to which it has all, until it is live; what its cohort still hands on of that, it skips
+	// the change up to which it has received everything, until it is live; its cohort may deliver such changes again,
+	// and it skips them
+	after  int64
 	left   bool
-	cancel context.CancelFunc // of catching up; nil: it never had to
+	cancel context.CancelFunc // stops catching up; nil if it never had to
 
-	cohort *cohort // once live
-	at     int     // its place among the members
+	cohort *cohort // nil until the subscription is live
+	at     int     // its index among the members
 }
 
-// Subscribe begins a subscription after a change that is on record.
+// Subscribe starts a subscription to the changes after the given one, which has to be on record. It returns ErrEnded
+// once the feed has ended.
 func (f *Feed) Subscribe(filter parley.FeedFilter, after int64, v View, to Subscriber) (*Subscription, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,7 +84,7 @@ func (f *Feed) Subscribe(filter parley.FeedFilter, after int64, v View, to Subsc
 	return s, nil
 }
 
-// Leave ends the subscription. What is being delivered at this moment may still come.
+// Leave ends the subscription. Messages that are being delivered at this moment may still arrive.
 func (s *Subscription) Leave() {
 	f := s.feed
 	f.mu.Lock()
@@ -102,7 +107,7 @@ func (s *Subscription) Leave() {
 	}
 }
 
-// end ends the subscription and says why, unless it has left already.
+// end ends the subscription and tells the subscriber why, unless it has left already.
 func (s *Subscription) end(why error) {
 	s.feed.mu.Lock()
 	left := s.left
@@ -113,7 +118,7 @@ func (s *Subscription) end(why error) {
 	}
 }
 
-// join makes the subscription live, having all up to the head. The feed is locked.
+// join makes the subscription live: it has all changes up to the head. The caller holds the feed's lock.
 func (s *Subscription) join() {
 	f := s.feed
 	key := cohortKey{keyOf(s.filter), s.view}
@@ -125,13 +130,13 @@ func (s *Subscription) join() {
 	c.add(s)
 }
 
-// What is delivered at once to one that catches up: as much as fits where messages wait for it.
+// Bounds of what is delivered at once to a subscriber that catches up: as much as its outbox holds.
 const (
 	maxCatch      = 64
 	maxCatchBytes = 64 << 10
 )
 
-// catchUp delivers what comes after its place, at the subscriber's own pace, until that is the head.
+// catchUp delivers the changes that the subscriber missed, as fast as it takes them, until it reaches the head.
 func (s *Subscription) catchUp(ctx context.Context) {
 	f := s.feed
 	for ctx.Err() == nil {
@@ -152,7 +157,7 @@ func (s *Subscription) catchUp(ctx context.Context) {
 			head = changes[len(changes)-1].Seq
 		} else {
 			entries, err := s.read(ctx)
-			if err != nil { // which the tail meets too, and logs once
+			if err != nil { // the tail meets the error too, and logs it once
 				pause(ctx, time.Second)
 				continue
 			}
@@ -173,7 +178,7 @@ func (s *Subscription) catchUp(ctx context.Context) {
 	}
 }
 
-// read reads what follows its place from the log. Few do so at a time.
+// read reads the next changes from the log. Few subscribers do so at a time.
 func (s *Subscription) read(ctx context.Context) ([]parley.ChangeEntry, error) {
 	select {
 	case s.feed.reading <- struct{}{}:
@@ -184,7 +189,7 @@ func (s *Subscription) read(ctx context.Context) ([]parley.ChangeEntry, error) {
 	return s.feed.log.ChangesAfter(ctx, s.after, anchor(s.filter), batch)
 }
 
-// deliver shows the changes that match to the subscriber.
+// deliver delivers the changes that match the filter.
 func (s *Subscription) deliver(ctx context.Context, changes []*change) error {
 	var messages []Message
 	bytes := 0

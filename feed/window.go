@@ -9,25 +9,26 @@ import (
 	"example.org/parley"
 )
 
-// change is a change with the views that were made of it.
+// change is a change together with the views that were made of it.
 type change struct {
 	parley.ChangeEntry
 	seen time.Time
 
 	mu    sync.Mutex
 	shown map[string]*shown // by the view's key
-	size  int               // of the views
-	old   bool              // no views are kept
+	size  int               // bytes of the views
+	old   bool              // it has left the recent window, so its views are not kept
 }
 
-// shown is a view of a change, once done is closed.
+// shown is a view of a change. It is complete once done is closed.
 type shown struct {
 	done    chan struct{}
 	payload []byte
 	err     error
 }
 
-// show makes a view of a change, unless somebody has, or is about to. One that could not be made is not kept.
+// show returns a view of a change. It makes the view unless another caller has made it or is making it. A view that
+// failed is not kept.
 func (c *change) show(ctx context.Context, v *view) ([]byte, error) {
 	c.mu.Lock()
 	s, known := c.shown[v.Key]
@@ -53,7 +54,7 @@ func (c *change) show(ctx context.Context, v *view) ([]byte, error) {
 	return s.payload, s.err
 }
 
-// forget lets go of the views that were made, and, of a change that is old, of those to come.
+// forget drops the views that were made. With old it also keeps no later ones.
 func (c *change) forget(old bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,21 +67,21 @@ func (c *change) weight() int {
 	return c.size
 }
 
-// The recent changes are kept for those who come back: when a server stops, its clients come to another all at once, and
-// all ask for what they missed.
+// Recent changes are kept for clients that reconnect: when a server stops, all its clients connect to another at once
+// and ask for the changes that they missed.
 const (
 	maxRecent      = 4096
-	maxRecentBytes = 64 << 20 // of views
-	// keepViews is short, since a text may be erased meanwhile.
+	maxRecentBytes = 64 << 20 // of their views
+	// keepViews is short, since a source's text may be erased meanwhile.
 	keepViews = 2 * time.Minute
 )
 
-// window holds the last changes, without a gap.
+// window holds the most recent changes, without a gap.
 type window struct{ changes []*change }
 
 func (w *window) add(c *change) {
 	w.changes = append(w.changes, c)
-	if past := len(w.changes) - maxRecent; past > maxRecent { // seldom, for it moves them
+	if past := len(w.changes) - maxRecent; past > maxRecent { // rarely, since it copies the slice
 		for _, old := range w.changes[:past] {
 			old.forget(true)
 		}
@@ -88,7 +89,8 @@ func (w *window) add(c *change) {
 	}
 }
 
-// after are the changes that follow one, at most so many, and false if the window does not reach back so far.
+// after returns the changes after seq, at most limit of them. It returns false if the window does not reach back that
+// far.
 func (w *window) after(seq int64, limit int) ([]*change, bool) {
 	if len(w.changes) == 0 || seq+1 < w.changes[0].Seq {
 		return nil, false
@@ -97,7 +99,7 @@ func (w *window) after(seq int64, limit int) ([]*change, bool) {
 	return slices.Clone(w.changes[from:min(from+limit, len(w.changes))]), true
 }
 
-// forget lets go of views that are old, or too much together; they can be made again.
+// forget drops views that are old, and the oldest while all views together are too large. They can be made again.
 func (w *window) forget(now time.Time) {
 	weight := 0
 	for _, c := range slices.Backward(w.changes) {

@@ -9,7 +9,7 @@ import (
 	"example.org/parley"
 )
 
-// The resolvers of the fake are all alike: see fake_test.go.
+// All resolvers of the fake are alike; see fake_test.go.
 
 func (f *fake) Affiliation() AffiliationResolver { return fakeAffiliation{f} }
 

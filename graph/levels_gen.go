@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// NewSchema makes the schema that is run level by level.
+// NewSchema returns a schema that executes operations level by level.
 func NewSchema(cfg Config) graphql.ExecutableSchema {
 	schema := NewExecutableSchema(cfg).(*executableSchema)
-	ec := newExecutionContext(nil, schema, nil) // it knows of no operation and only reads arguments
+	ec := newExecutionContext(nil, schema, nil) // without an operation; it only reads arguments
 	var l levels
 	l.fillAffiliation(ec)
 	l.fillAffiliationPayload(ec)
@@ -115,7 +115,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	}
 }
 
-// levels holds what there is to run of each object type.
+// levels holds the tables of each object type.
 type levels struct {
 	Affiliation             level.Object[parley.Affiliation]
 	AffiliationPayload      level.Object[AffiliationPayload]

@@ -10,15 +10,21 @@ import (
 	"example.org/parley/briefing"
 )
 
-// serveBriefing answers with a negotiation's briefing.
+// serveBriefing answers with a negotiation's briefing as Markdown. It answers 400 for a faulty parameter and 404 for an
+// unknown negotiation.
 func serveBriefing(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked := briefing.Request{Negotiation: r.PathValue("negotiation"), BaseURL: o.PublicURL}
-		parameters := map[string]**parley.Instant{"validAt": &asked.AsOf.ValidAt, "knownAt": &asked.AsOf.KnownAt, "since": &asked.Since}
+		parameters := map[string]**parley.Instant{
+			"validAt": &asked.AsOf.ValidAt,
+			"knownAt": &asked.AsOf.KnownAt,
+			"since":   &asked.Since,
+		}
 		for name, values := range r.URL.Query() {
 			into := parameters[name]
 			if into == nil {
-				say(w, http.StatusBadRequest, fmt.Sprintf("%q is no parameter; give validAt, knownAt, since, or none.", name))
+				say(w, http.StatusBadRequest,
+					fmt.Sprintf("%q is not a parameter; give validAt, knownAt, since, or none.", name))
 				return
 			}
 			at, err := parley.ParseInstant(values[0])
@@ -33,7 +39,8 @@ func serveBriefing(o Options) http.HandlerFunc {
 		var fault *parley.Fault
 		switch {
 		case errors.Is(err, briefing.ErrUnknown):
-			say(w, http.StatusNotFound, fmt.Sprintf("Nothing is known as %q; give the key or the id of a negotiation.", asked.Negotiation))
+			say(w, http.StatusNotFound,
+				fmt.Sprintf("Nothing is known as %q; give the key or the id of a negotiation.", asked.Negotiation))
 		case errors.As(err, &fault) && fault.Code != parley.Internal:
 			say(w, http.StatusBadRequest, fault.Message)
 		case err != nil && r.Context().Err() == nil:

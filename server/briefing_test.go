@@ -73,7 +73,7 @@ func TestPermalinkOfABriefing(t *testing.T) {
 	a.must(`mutation { assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 30, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
 		resolveScenario(input: {scenario: "ukraine-2025/new-penalties", outcome: ANNULLED, note: "No *longer* asked."}) { userErrors { code message field } } }`)
 	status, first := a.briefing("ukraine-2025?since=2025-08-19T00:00:00Z")
-	for _, words := range []string{"One analyst's judgement: unlikely (30 percent).", "Resolved on", `annulled. No \*longer\* asked.`, "The record was corrected", "Reported since", "Also said of Russia"} {
+	for _, words := range []string{"One analyst's judgement: unlikely (30 percent).", "Resolved on", `annulled. No \*longer\* asked.`, "The record was corrected", "Reported later", "Competing claim about Russia"} {
 		if !strings.Contains(first, words) {
 			t.Errorf("the briefing does not say %q", words)
 		}
@@ -100,7 +100,7 @@ func TestBriefingsThatAreRefused(t *testing.T) {
 	a := withDemo(t)
 	for path, want := range map[string]string{
 		"nowhere": `404 Nothing is known as "nowhere"`, "ukraine-2025%2Fending": `404 Nothing is known as "ukraine-2025/ending"`,
-		"ukraine-2025?sinc=2025-08-14T00:00:00Z": `400 "sinc" is no parameter`, "ukraine-2025?since=": `400 since: "" is not an instant`,
+		"ukraine-2025?sinc=2025-08-14T00:00:00Z": `400 "sinc" is not a parameter`, "ukraine-2025?since=": `400 since: "" is not an instant`,
 		"ukraine-2025?validAt=soon": `400 validAt: "soon" is not an instant`, "ukraine-2025?knownAt=2999-01-01T00:00:00Z": "400 knownAt: 2999",
 		"ukraine-2025?since=2025-08-19T00:00:00Z&validAt=2025-08-18T00:00:00Z":   "400 since: 2025-08-19",
 		"ukraine-2025?validAt=2025-08-18T00:00:00Z&knownAt=2025-01-01T00:00:00Z": `404 Nothing is known as "ukraine-2025"`,
@@ -161,13 +161,13 @@ func TestWhatABriefingSaysOfMoves(t *testing.T) {
 	_, text := a.briefing("talks?since=" + since)
 	day := time.Now().UTC().Format("2 January 2006")
 	for _, words := range []string{
-		"**TLP:AMBER+STRICT**, as the strictest of its sources.",
+		"**TLP:AMBER+STRICT**, the strictest marking of the cited sources.",
 		"**A line** went from stalled to proposed. Somebody came.", "**A line** went from proposed to agreed. All came.",
-		"North on **A line**: strongly supports; on " + day, ": does not mind, *unsourced*. [1]",
-		"First heard of since then, and perhaps older:\n\n- The envoy on **A strip**: supports, *unsourced*.",
-		"## What was learned since about " + day,
-		"**A line** was stalled then, not proposed. Nobody came. (Reported since.)",
-		"North on **A line**: does not mind, *unsourced* then; on record had been: opposes, *unsourced*. (Reported since.)",
+		"North on **A line**: strongly supports; on " + day, ": neutral, *unsourced*. [1]",
+		"First reported since then, but possibly older:\n\n- The envoy on **A strip**: supports, *unsourced*.",
+		"## New information about " + day,
+		"**A line** was stalled then, not proposed. Nobody came. (Reported later.)",
+		"North on **A line**: neutral, *unsourced* then; the record had said: opposes, *unsourced*. (Reported later.)",
 		"| South | supports, *unsourced* | – |",
 	} {
 		if !strings.Contains(text, words) {
@@ -195,7 +195,7 @@ func TestWhatABriefingSaysOfTheTimeBefore(t *testing.T) {
 		q: recordPosition(input: {holder: "south", scenario: "talks/line", stance: OPPOSES, validFrom: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
 		r: recordPosition(input: {holder: "south", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
 	_, text := a.briefing("talks?since=2025-02-15T00:00:00Z")
-	for _, words := range []string{"**TLP:RED**", "1 March 2025: South on **A line**: opposes, *unsourced*; on 15 February 2025: supports (on condition: a secret payment), *at second hand*. [1]", "1. A leak, reliability can't be judged, TLP:RED."} {
+	for _, words := range []string{"**TLP:RED**", "1 March 2025: South on **A line**: opposes, *unsourced*; on 15 February 2025: supports (on condition: a secret payment), *second-hand*. [1]", "1. A leak, reliability can't be judged, TLP:RED."} {
 		if !strings.Contains(text, words) {
 			t.Errorf("the briefing does not say %q:\n%s", words, text)
 		}
@@ -211,7 +211,7 @@ func TestWhatABriefingSaysOfTheTimeBefore(t *testing.T) {
 	a.setClock(since)
 	a.must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "A slip."}) { userErrors { code message field } } }`, a.must(`{ positions(filter: {holders: ["south"], scenarios: ["talks/line"]}) { nodes { id } } }`).text("positions.nodes.0.id")))
 	_, text = a.briefing("talks?since=" + since)
-	if words := "South on **A line**: supports (on condition: a secret payment), *at second hand* then; on record had been: opposes, *unsourced*. (The record was corrected.)"; !strings.Contains(text, words) {
+	if words := "South on **A line**: supports (on condition: a secret payment), *second-hand* then; the record had said: opposes, *unsourced*. (The record was corrected.)"; !strings.Contains(text, words) {
 		t.Errorf("the briefing does not say %q:\n%s", words, text)
 	}
 }
@@ -220,7 +220,7 @@ func TestBriefingOfLittle(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.must(`mutation { openNegotiation(input: {key: "talks", title: "Talks"}) { userErrors { code message field } } }`)
-	if _, text := a.briefing("talks?since=2025-01-01T00:00:00Z"); strings.Contains(text, "Who stands where") || !strings.Contains(text, "No issue is on record.") || !strings.Contains(text, "None is on record.") {
+	if _, text := a.briefing("talks?since=2025-01-01T00:00:00Z"); strings.Contains(text, "Who stands where") || !strings.Contains(text, "No issue is on record.") || !strings.Contains(text, "No source is cited.") {
 		t.Error(text)
 	}
 	a.must(`mutation { addIssue(input: {negotiation: "talks", key: "border", title: "The border"}) { userErrors { code message field } } }`)

@@ -14,43 +14,43 @@ import (
 	"example.org/parley/server/transport"
 )
 
-// Limits on what one request may ask for. They admit a whole negotiation with its positions and their evidence.
+// Limits on one request. They admit a whole negotiation with its positions and their evidence.
 const (
-	maxTokens = 5_000 // gqlgen compares fields in pairs: these take it a second at worst
+	maxTokens = 5_000 // gqlgen compares fields in pairs; so many tokens take it one second in the worst case
 	maxDepth  = 20
 	maxCost   = 20_000_000
 
-	// bodyCost is what a source's text counts for, which may be two million characters long.
+	// bodyCost is the cost of a source's text, which may be two million characters long.
 	bodyCost = 300_000
 
-	// searchCost is what a search counts for beside its results: it may rank some thousand texts.
+	// searchCost is the cost of a search beside its results: it may rank several thousand texts.
 	searchCost = 200_000
 
-	// usualLength is what a list without paging counts for.
+	// usualLength is the assumed length of a list without paging.
 	usualLength = 10
 )
 
-// lengths are what lists without paging count for that are put together of parties and scenarios: as many as parley.MaxCells
-// admits.
+// lengths are the assumed lengths of lists without paging that combine parties and scenarios. parley.MaxCells bounds
+// them.
 var lengths = map[string]int{
 	"StanceMatrix.scenarios": 100, "StanceMatrix.rows": 1000, "StanceRow.cells": 100,
 	"Issue.landingZone": 100, "LandingZoneEntry.parties": 1000, "LikelihoodSet.entries": 100,
 }
 
-// costLimit refuses an operation that is too deep, or whose answer could be too large: a field costs 1, and what is
-// selected beneath a list costs as often as the list may be long. (gqlgen's own limit wants a function for each list
-// field by hand; this one reads page sizes off the arguments of all of them.)
+// costLimit refuses an operation that nests too deep, or whose answer could be too large. A field costs 1; the
+// selection beneath a list costs as many times as the list may have items. (gqlgen's own limit needs a handwritten
+// function for each list field. This one reads page sizes from the arguments.)
 type costLimit struct{}
 
 var _ graphql.OperationContextMutator = costLimit{}
 
-// ExtensionName names the limit among gqlgen's extensions.
+// ExtensionName returns the limit's name among gqlgen's extensions.
 func (costLimit) ExtensionName() string { return "CostLimit" }
 
 // Validate accepts every schema.
 func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext refuses the operation or leaves it as it is.
+// MutateOperationContext refuses a faulty or too costly operation. It changes nothing.
 func (costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	c := costing{variables: op.Variables, fragments: make(map[string]int)}
 	cost := c.selections(op.Operation.SelectionSet, 1, "")
@@ -58,23 +58,26 @@ func (costLimit) MutateOperationContext(_ context.Context, op *graphql.Operation
 	case c.unreadable != "":
 		return faulty("%s", c.unreadable)
 	case c.tooDeep:
-		return transport.Refused(parley.Limit, fmt.Sprintf("The operation nests more than %d levels deep; ask for less at once.", maxDepth))
+		return transport.Refused(parley.Limit,
+			fmt.Sprintf("The operation nests more than %d levels deep; select fewer levels.", maxDepth))
 	case cost > maxCost:
-		return transport.Refused(parley.Limit, fmt.Sprintf("The operation could return more than %d fields; ask for smaller pages (first) or fewer levels at once.", maxCost))
+		return transport.Refused(parley.Limit, fmt.Sprintf(
+			"The operation could return more than %d fields; ask for smaller pages (first) or fewer levels at once.",
+			maxCost))
 	}
 	return nil
 }
 
 type costing struct {
 	variables map[string]any
-	fragments map[string]int // cost of a fragment's selections, so that none is walked twice
+	fragments map[string]int // cost of each fragment's selections, so that none is walked twice
 	tooDeep   bool
-	// unreadable says which literal can't be read. Those of custom scalars are checked by nobody else, and a number that
-	// is too large makes gqlgen panic.
+	// unreadable names a literal that can't be read. Literals of custom scalars are checked nowhere else, and gqlgen
+	// panics on a number that is too large.
 	unreadable string
 }
 
-// selections is the cost of a selection set on a type, capped just above the limit so that it can't overflow.
+// selections returns the cost of a selection set on a type, capped just above the limit so that it can't overflow.
 func (c *costing) selections(set ast.SelectionSet, depth int, on string) int {
 	if depth > maxDepth {
 		c.tooDeep = true
@@ -107,7 +110,7 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 	}
 	for _, a := range f.Arguments {
 		if _, err := a.Value.Value(c.variables); err != nil {
-			c.unreadable = fmt.Sprintf("%s: %s can't be read; is it too large a number?", a.Name, a.Value)
+			c.unreadable = fmt.Sprintf("%s: %s can't be read; the number may be too large.", a.Name, a.Value)
 			return 1
 		}
 	}
@@ -121,11 +124,12 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 	length := 1
 	switch {
 	case f.Definition.Arguments.ForName("first") != nil:
-		first, err := graphql.UnmarshalInt(f.ArgumentMap(c.variables)["first"]) // which takes "500" too
+		first, err := graphql.UnmarshalInt(f.ArgumentMap(c.variables)["first"]) // UnmarshalInt also reads "500"
 		if length = min(max(first, 1), parley.MaxPage); err != nil {
 			length = parley.MaxPage
 		}
-	case f.Definition.Type.Elem != nil && !strings.HasSuffix(on, "Connection"): // a connection's page is counted above it
+	// a connection's page size is counted at the connection
+	case f.Definition.Type.Elem != nil && !strings.HasSuffix(on, "Connection"):
 		length = usualLength
 		if f.ObjectDefinition != nil {
 			length = cmp.Or(lengths[f.ObjectDefinition.Name+"."+f.Name], length)

@@ -19,63 +19,70 @@ import (
 	"example.org/parley/server/transport"
 )
 
-// maxBody admits the largest source body there can be, written in JSON.
+// maxBody is the longest request body, in bytes. It admits the longest source text, encoded as JSON.
 const maxBody = 16 << 20
 
-// checkRequest refuses what the API does not take, before any of it is read. That a page elsewhere can't send JSON
-// without asking first is what keeps it from writing in the name of whoever looks at it.
+// checkRequest refuses requests that the API does not accept, before they are parsed. Pages of other origins can't send
+// JSON without the server's permission; so requiring JSON keeps them from writing in their visitors' names.
 func checkRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		switch {
 		case transport.WantsWebSocket(r):
-			// a WebSocket, which sees to itself
+			// the WebSocket transport checks these itself
 		case r.Method == http.MethodGet:
 			asked := r.URL.Query()
 			variables := asked.Get("variables")
 			if variables != "" && !json.Valid([]byte(variables)) {
-				transport.Refuse(w, http.StatusBadRequest, parley.BadRequest, "The variables are not JSON; send an object with a value for each.")
+				transport.Refuse(w, http.StatusBadRequest, parley.BadRequest,
+					"The variables are not JSON; send an object with a value for each.")
 				return
 			}
 			if !utf8.ValidString(asked.Get("query") + variables) {
-				transport.Refuse(w, http.StatusBadRequest, parley.BadRequest, "The query is not UTF-8 text.")
+				transport.Refuse(w, http.StatusBadRequest, parley.BadRequest,
+					"The query or its variables are not UTF-8 text.")
 				return
 			}
 		case r.Method == http.MethodPost:
 			if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != "application/json" {
-				transport.Refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest, "Send the operation as JSON, with the Content-Type application/json.")
+				transport.Refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest,
+					"Send the operation as JSON, with the Content-Type application/json.")
 				return
 			}
 			if r.ContentLength > maxBody {
-				transport.Refuse(w, http.StatusRequestEntityTooLarge, parley.Limit, fmt.Sprintf("The request is longer than %d bytes.", maxBody))
+				transport.Refuse(w, http.StatusRequestEntityTooLarge, parley.Limit,
+					fmt.Sprintf("The request is longer than %d bytes.", maxBody))
 				return
 			}
 		case r.Method != http.MethodOptions:
 			w.Header().Set("Allow", "OPTIONS, GET, POST")
-			transport.Refuse(w, http.StatusMethodNotAllowed, parley.BadRequest, "Send operations by POST, and queries by GET if you like.")
+			transport.Refuse(w, http.StatusMethodNotAllowed, parley.BadRequest,
+				"Send operations by POST, or queries by GET.")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// operationCheck refuses what can't be carried the way it came, and what gqlgen would let pass.
+// operationCheck refuses operations that their transport can't carry, and enum values that gqlgen accepts by mistake.
 type operationCheck struct{ schema *ast.Schema }
 
 var _ graphql.OperationContextMutator = operationCheck{}
 
-// ExtensionName names the check among gqlgen's extensions.
+// ExtensionName returns the check's name among gqlgen's extensions.
 func (operationCheck) ExtensionName() string { return "OperationCheck" }
 
 // Validate accepts every schema.
 func (operationCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext refuses the operation or leaves it as it is.
+// MutateOperationContext refuses a faulty operation. It changes nothing.
 func (c operationCheck) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	by, streams := transport.CarrierOf(ctx)
 	switch kind := op.Operation.Operation; {
 	case kind == ast.Subscription && !streams:
-		return faulty("Subscriptions need a WebSocket with the subprotocol graphql-transport-ws, or a request that accepts text/event-stream; this one came over plain HTTP.")
+		return faulty(
+			"Subscriptions need a WebSocket with the subprotocol graphql-transport-ws, or a request that accepts " +
+				"text/event-stream; this request came over plain HTTP.")
 	case kind == ast.Mutation && by == transport.ByGET:
 		return faulty("Mutations need POST; this request came by GET.")
 	}
@@ -87,20 +94,21 @@ func (c operationCheck) MutateOperationContext(ctx context.Context, op *graphql.
 	return nil
 }
 
-// faulty is an error in what was sent, like those that gqlgen finds itself.
+// faulty returns a validation error, like those that gqlgen reports.
 func faulty(format string, args ...any) *gqlerror.Error {
 	err := gqlerror.Errorf(format, args...)
 	errcode.Set(err, errcode.ValidationFailed)
 	return err
 }
 
-// enums refuses values in variables that an enum has in another case only: gqlgen takes them and hands them on as sent.
+// enums refuses values in variables that match an enum value only in another case: gqlgen accepts them and passes them
+// on unchanged.
 func (c operationCheck) enums(t *ast.Type, value any) *gqlerror.Error {
 	if value == nil {
 		return nil
 	}
 	if t.Elem != nil {
-		// One that was sent without its list has been wrapped in a slice of its own type.
+		// gqlgen wraps a value that was sent without its list in a slice of the value's type.
 		for list, i := reflect.ValueOf(value), 0; list.Kind() == reflect.Slice && i < list.Len(); i++ {
 			if err := c.enums(t.Elem, list.Index(i).Interface()); err != nil {
 				return err

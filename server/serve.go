@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Serve answers requests on a listener until the context ends. It then takes no more, asks who is subscribed to go on
-// elsewhere, and gives running requests the time to finish.
+// Serve answers requests on a listener until the context ends. Then it accepts no more, asks subscribers to reconnect
+// to another server, and lets running requests finish, for at most 10 seconds.
 func Serve(ctx context.Context, listener net.Listener, h *Handler) error {
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -19,9 +19,10 @@ func Serve(ctx context.Context, listener net.Listener, h *Handler) error {
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
-		WriteTimeout:      60 * time.Second, // which transports put off: for an answer until it is there, for streams as long as they go on
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		// transports move this deadline: for an answer until it is ready, for a stream until it ends
+		WriteTimeout:   60 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
 	}
 	stopped := make(chan error, 1)
 	go func() {

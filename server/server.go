@@ -1,4 +1,5 @@
-// Package server is Parley's HTTP handler: the GraphQL API, the playground, health checks and metrics. Tests use this very handler.
+// Package server is Parley's HTTP handler: the GraphQL API, the playground, health checks, and metrics. Tests use the
+// same handler.
 package server
 
 import (
@@ -38,37 +39,38 @@ const (
 	MetricsPath    = "/metrics"
 )
 
-// Options say what the handler works on.
+// Options configure the handler.
 type Options struct {
 	Store *storage.Store
 	Feed  *feed.Feed
 	Log   *slog.Logger
-	// Analyst is in whose name everybody reads and writes.
+	// Analyst is the analyst in whose name every request reads and writes.
 	Analyst parley.Analyst
-	// LoopbackOnly refuses requests under any host name but the machine's own, so that a page elsewhere can't reach the
-	// API by giving its own name this machine's address.
+	// LoopbackOnly refuses requests under any host name but the machine's own. Otherwise a page of another site could
+	// reach the API by resolving its own name to this machine's address.
 	LoopbackOnly bool
-	// PublicURL is where clients reach the server, without a slash at its end: what links begin with that are passed on.
+	// PublicURL is the URL under which clients reach the server, without a slash at its end. Links that readers pass on
+	// begin with it.
 	PublicURL string
-	// Limits bound what clients may take up; the zero value: transport.DefaultLimits.
+	// Limits bound the resources that clients may use. The zero value means transport.DefaultLimits.
 	Limits transport.Limits
-	// Admit decides on clients that want to stay connected; nil: everybody may.
-	Admit func(header http.Header, introduction json.RawMessage) (transport.Admission, error)
-	// Metrics are served, and what the handler counts is added to them; nil: they are not served.
+	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
+	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
+	// Metrics are served under MetricsPath, together with the handler's own. Nil means that no metrics are served.
 	Metrics *prometheus.Registry
 }
 
-// Handler answers requests.
+// Handler answers Parley's HTTP requests.
 type Handler struct {
 	http.Handler
 	transports *transport.Transports
 }
 
-// Drain asks all who are connected for long to go on elsewhere, and lets nobody in any more. It returns when they have gone;
-// those who have not when the context ends are cut off.
+// Drain accepts no more subscribers and asks the connected ones to reconnect elsewhere. It returns when they have
+// disconnected; when the context ends, it cuts off those that have not.
 func (h *Handler) Drain(ctx context.Context) { h.transports.Drain(ctx) }
 
-// New makes the handler.
+// New creates the handler.
 func New(o Options) *Handler {
 	if o.Limits == (transport.Limits{}) {
 		o.Limits = transport.DefaultLimits
@@ -80,7 +82,13 @@ func New(o Options) *Handler {
 	if o.Metrics != nil {
 		transports.Metrics = o.Metrics
 		resyncs := func() float64 { return float64(o.Store.Resyncs()) }
-		o.Metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "parley_feed_resyncs_total", Help: "Times that the connection for hints was lost, and the feed looked at for what was missed."}, resyncs))
+		o.Metrics.MustRegister(prometheus.NewCounterFunc(
+			prometheus.CounterOpts{
+				Name: "parley_feed_resyncs_total",
+				Help: "Times that the connection for notifications was lost and the feed was read for missed changes.",
+			},
+			resyncs,
+		))
 		mux.Handle("GET "+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
 	}
 	h.transports = transport.New(transports)
@@ -98,7 +106,7 @@ func New(o Options) *Handler {
 	return h
 }
 
-// tabs are the example operations, as the playground opens with them.
+// tabs returns the example operations with which the playground opens.
 func tabs() []playground.Example {
 	var list []playground.Example
 	for _, o := range examples.Operations() {
@@ -125,13 +133,14 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports)
 	srv.AroundRootFields(r.FreshSnapshot)
 	srv.SetErrorPresenter(resolvers.PresentError(o.Log))
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
-		o.Log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "path", graphql.GetPath(ctx).String(), "stack", string(debug.Stack()))
+		o.Log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "path", graphql.GetPath(ctx).String(),
+			"stack", string(debug.Stack()))
 		return errPanicked
 	})
 	return srv
 }
 
-// documents are those that were parsed and found valid. Long ones, which carry texts rather than come again, are not kept.
+// documents caches parsed and validated documents. Long documents are not cached: they carry texts and seldom repeat.
 type documents struct {
 	graphql.Cache[*ast.QueryDocument]
 }
@@ -143,8 +152,8 @@ func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocu
 	}
 }
 
-// errPanicked is shown as an internal error; the panic itself is logged where it is caught.
-var errPanicked = &parley.Fault{Code: "INTERNAL", Message: "Internal error"}
+// errPanicked is what a client sees of a panic. The panic itself is logged.
+var errPanicked = &parley.Fault{Code: parley.Internal, Message: "Internal error"}
 
 func loopbackOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -154,7 +163,8 @@ func loopbackOnly(next http.Handler) http.Handler {
 		}
 		host = strings.Trim(host, "[]")
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			say(w, http.StatusMisdirectedRequest, "Parley answers under localhost only; start it with --allow-remote to be reached by other names.")
+			say(w, http.StatusMisdirectedRequest,
+				"Parley answers under the name localhost only; start it with --allow-remote to allow other names.")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -16,12 +16,12 @@ func (b *bench) startBaseline() (*process, error) {
 	return startProcess(b.ctx, "centrifuge", exec.Command(filepath.Join(b.dir, "baseline")))
 }
 
-// buildBaseline builds it from a module of its own, so that Parley's does not depend on centrifuge.
+// buildBaseline builds the centrifuge server from its own module, so that Parley does not depend on centrifuge.
 func (b *bench) buildBaseline() error {
 	return b.build(filepath.Join(b.dir, "baseline"), filepath.Join("bench", "feed", "baseline"), ".")
 }
 
-// toChannel is how a subscriber connects to centrifuge.
+// toChannel returns how a subscriber connects to centrifuge.
 func toChannel(p *process) func(*subscriber) (*conversation, error) {
 	return func(*subscriber) (*conversation, error) {
 		c, err := upgrade(p.address, "/connection", "", 0)
@@ -43,7 +43,8 @@ func toChannel(p *process) func(*subscriber) (*conversation, error) {
 	}
 }
 
-// publisher is a source of changes that publishes what Parley sent, with another cursor and instant of the same length.
+// publisher returns a source of changes that publishes a message of Parley's, with another cursor and instant of the
+// same length.
 func publisher(p *process, sample []byte) (source, error) {
 	var message struct{ Payload json.RawMessage }
 	if err := json.Unmarshal(sample, &message); err != nil {
@@ -51,7 +52,7 @@ func publisher(p *process, sample []byte) (source, error) {
 	}
 	cursor, at := string(marked(message.Payload, cursorMark)), string(marked(message.Payload, recordedAtMark))
 	if cursor == "" || at == "" {
-		return nil, fmt.Errorf("%.1000s is no payload of a change", message.Payload)
+		return nil, fmt.Errorf("%.1000s is not the payload of a change", message.Payload)
 	}
 	published := 0
 	return func(ctx context.Context) (recorded, error) {
@@ -60,6 +61,7 @@ func publisher(p *process, sample []byte) (source, error) {
 		now := time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
 		payload := strings.NewReplacer(cursor, r.cursor, at, now).Replace(string(message.Payload))
 		var answer struct{}
-		return r, post(ctx, "http://"+p.address.String()+"/publish", json.RawMessage(bytes.Clone([]byte(payload))), &answer)
+		return r, post(ctx, "http://"+p.address.String()+"/publish", json.RawMessage(bytes.Clone([]byte(payload))),
+			&answer)
 	}, nil
 }

@@ -10,31 +10,31 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take.
-const patience = 30 * time.Second
+// maxWait is how long an answer may take.
+const maxWait = 30 * time.Second
 
-// subscriber is one connection with one subscription. Its fields are the crowd's.
+// subscriber is a connection with one subscription. The crowd's lock guards its fields.
 type subscriber struct {
 	number int
-	pair   *[2]int // only changes of these holders come; nil: all
+	pair   *[2]int // it receives only changes of these holders; nil: all changes
 	socket socket
-	joined bool     // its socket is open and watched
-	rest   []byte   // the beginning of a frame whose end has yet to come
-	parts  []byte   // the beginning of a message that came in several frames
-	got    []uint32 // the changes in the order in which they came, by their number in the crowd
-	moving *moving  // what is measured of a move; nil: it has not begun
+	joined bool     // whether its socket is open and watched
+	rest   []byte   // beginning of an incomplete frame
+	parts  []byte   // beginning of an incomplete message
+	got    []uint32 // numbers of the received changes, in the order of their arrival
+	moving *moving  // measurements of its move; nil: it has not begun
 }
 
-// wants says whether a position of the holder is for this subscriber.
+// wants reports whether a position of the holder is for this subscriber.
 func (s *subscriber) wants(holder int) bool {
 	return s.pair == nil || s.pair[0] == holder || s.pair[1] == holder
 }
 
-// change is one that arrived somewhere.
+// change is a change that some subscriber has received.
 type change struct {
 	cursor     string
 	recordedAt time.Time
-	last       time.Time // when it came to the last of those it came to
+	last       time.Time // when its last subscriber received it
 }
 
 // recorded is a change that the server acknowledged.
@@ -43,22 +43,21 @@ type recorded struct {
 	holder int
 }
 
-// crowd is all subscribers. One goroutine reads for all of them and notes what comes; whether it is right is asked
-// afterwards.
+// crowd holds all subscribers. One goroutine reads for all of them and records what arrives. It is checked afterwards.
 type crowd struct {
 	poller *poller
 	buffer []byte
 	ended  chan struct{}
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards the following fields
 	leaving   bool
 	members   []*subscriber
 	changes   []change
-	numbers   map[string]uint32 // of changes, by cursor
+	numbers   map[string]uint32 // by cursor
 	latencies []uint32          // microseconds from recordedAt to receipt, of every delivery
 	sample    []byte            // a message with a change
-	failure   error             // the first one
-	// onLoss is told of connections that end, and says whether that is as it should be.
+	failure   error             // the first failure
+	// onLoss is called when a connection ends. It returns whether that is expected.
 	onLoss func(*subscriber, error) bool
 }
 
@@ -76,10 +75,10 @@ func newCrowd() (*crowd, error) {
 	return c, nil
 }
 
-// joiners is how many connect at the same time.
+// joiners is how many subscribers connect at the same time.
 const joiners = 16
 
-// join connects subscribers that open opens, in addition to those that are there.
+// join connects more subscribers. open opens their connections.
 func (c *crowd) join(ctx context.Context, list []*subscriber, open func(*subscriber) (*conversation, error)) error {
 	c.mu.Lock()
 	for _, s := range list {
@@ -143,7 +142,7 @@ func (c *crowd) leave() {
 	c.poller.Close()
 }
 
-// read receives until all leave.
+// read receives for all subscribers until they leave.
 func (c *crowd) read() {
 	defer close(c.ended)
 	var ready []int
@@ -172,7 +171,7 @@ func (c *crowd) fail(err error) {
 	}
 }
 
-// lose closes a connection that ended.
+// lose closes a connection that has ended.
 func (c *crowd) lose(s *subscriber, why error) {
 	c.poller.remove(s.socket)
 	s.socket.Close()
@@ -182,7 +181,7 @@ func (c *crowd) lose(s *subscriber, why error) {
 	}
 }
 
-// intact says that nothing has failed so far.
+// intact reports whether nothing has failed so far.
 func (c *crowd) intact() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -196,7 +195,7 @@ func (c *crowd) stall(s *subscriber) error {
 	return c.poller.remove(s.socket)
 }
 
-// receive reads what has come for a subscriber.
+// receive reads the available input of a subscriber.
 func (c *crowd) receive(s *subscriber) error {
 	n, err := s.socket.Read(c.buffer)
 	if err != nil {
@@ -221,7 +220,7 @@ func (c *crowd) receive(s *subscriber) error {
 	return nil
 }
 
-// take takes a frame.
+// take handles a frame.
 func (c *crowd) take(s *subscriber, f frame, now time.Time) error {
 	switch f.op {
 	case opPing:
@@ -231,9 +230,9 @@ func (c *crowd) take(s *subscriber, f frame, now time.Time) error {
 		return nil
 	case opText, opContinuation:
 	case opClose:
-		return fmt.Errorf("the server closes it: %q", f.payload)
+		return fmt.Errorf("the server closed the connection: %q", f.payload)
 	default:
-		return fmt.Errorf("a frame of kind %d came", f.op)
+		return fmt.Errorf("unexpected frame of kind %d", f.op)
 	}
 	message := f.payload
 	if !f.last || len(s.parts) > 0 {
@@ -243,7 +242,7 @@ func (c *crowd) take(s *subscriber, f frame, now time.Time) error {
 		}
 		message, s.parts = s.parts, nil
 	}
-	for len(message) > 0 { // centrifuge may put several into one, a line each
+	for len(message) > 0 { // centrifuge may send several messages in one frame, one a line
 		var line []byte
 		line, message, _ = bytes.Cut(message, []byte("\n"))
 		if err := c.hear(s, line, now); err != nil {
@@ -258,7 +257,7 @@ var (
 	recordedAtMark = []byte(`"recordedAt":"`)
 )
 
-// marked is the value that follows a mark; nil: the mark is not there.
+// marked returns the value that follows a mark; nil if the mark is missing.
 func marked(message, mark []byte) []byte {
 	i := bytes.Index(message, mark)
 	if i < 0 {
@@ -268,7 +267,7 @@ func marked(message, mark []byte) []byte {
 	return value
 }
 
-// hear takes a message: a change as a rule.
+// hear handles a message, which usually is a change.
 func (c *crowd) hear(s *subscriber, message []byte, now time.Time) error {
 	cursor := marked(message, cursorMark)
 	if cursor == nil {
@@ -287,7 +286,7 @@ func (c *crowd) hear(s *subscriber, message []byte, now time.Time) error {
 	return nil
 }
 
-// numberOf is the change's number; what else a message says is read only when it is the first of its change.
+// numberOf returns a change's number. Only the first message of a change is parsed further.
 func (c *crowd) numberOf(cursor, message []byte) (uint32, error) {
 	if n := len(c.changes); n > 0 && c.changes[n-1].cursor == string(cursor) {
 		return uint32(n - 1), nil
@@ -308,13 +307,13 @@ func (c *crowd) numberOf(cursor, message []byte) (uint32, error) {
 	return n, nil
 }
 
-// answer answers what is no change.
+// answer answers a message that is not a change.
 func (s *subscriber) answer(message []byte) error {
 	var reply string
 	switch {
 	case len(message) == 0:
 		return nil
-	case string(message) == "{}": // centrifuge's way to ask whether one is there
+	case string(message) == "{}": // centrifuge's ping
 		reply = "{}"
 	case bytes.Contains(message, []byte(`"type":"ping"`)):
 		reply = `{"type":"pong"}`
@@ -325,7 +324,7 @@ func (s *subscriber) answer(message []byte) error {
 	return err
 }
 
-// expected is how many deliveries the changes are, to those of the subscribers that count.
+// expected returns how many deliveries the changes cause to these subscribers.
 func expected(list []recorded, members []*subscriber) (n int) {
 	of, all := make(map[int]int), 0
 	for _, s := range members {
@@ -342,8 +341,8 @@ func expected(list []recorded, members []*subscriber) (n int) {
 	return n
 }
 
-// await waits until so many deliveries have come, and a moment longer, in which none may follow. What never comes is
-// told by check.
+// await waits for a number of deliveries, and then a little longer, so that surplus deliveries are noticed. check
+// reports missing ones.
 func (c *crowd) await(ctx context.Context, deliveries int) error {
 	came, since := -1, time.Now()
 	again := time.NewTicker(10 * time.Millisecond)
@@ -359,7 +358,7 @@ func (c *crowd) await(ctx context.Context, deliveries int) error {
 			came, since = now, time.Now()
 		}
 		waited := time.Since(since)
-		if waited > patience || now >= deliveries && waited > 300*time.Millisecond {
+		if waited > maxWait || now >= deliveries && waited > 300*time.Millisecond {
 			return nil
 		}
 		select {
@@ -370,7 +369,7 @@ func (c *crowd) await(ctx context.Context, deliveries int) error {
 	}
 }
 
-// forget begins anew: what came so far does not count.
+// forget discards the deliveries so far.
 func (c *crowd) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -381,7 +380,7 @@ func (c *crowd) forget() {
 	}
 }
 
-// check says where a subscriber did not get exactly the changes that are for it, each once and in order.
+// check returns an error unless every subscriber received exactly its changes, once and in order.
 func (c *crowd) check(list []recorded, members []*subscriber) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -398,7 +397,7 @@ func (c *crowd) check(list []recorded, members []*subscriber) error {
 		}
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d of %d subscribers did not get what they should: %w", wrong, len(members), first)
+		return fmt.Errorf("%d of %d subscribers did not receive exactly their changes: %w", wrong, len(members), first)
 	}
 	return nil
 }
@@ -410,20 +409,20 @@ func (c *crowd) checkOne(s *subscriber, list []recorded) error {
 			continue
 		}
 		if i == len(s.got) {
-			return fmt.Errorf("got %d changes, and not change %d of %d", i, n+1, len(list))
+			return fmt.Errorf("received %d changes, but not change %d of %d", i, n+1, len(list))
 		}
 		if got := c.changes[s.got[i]].cursor; got != r.cursor {
-			return fmt.Errorf("got as its number %d the change %s, and not %s", i+1, got, r.cursor)
+			return fmt.Errorf("received change %[2]s as its number %[1]d, want %[3]s", i+1, got, r.cursor)
 		}
 		i++
 	}
 	if i < len(s.got) {
-		return fmt.Errorf("got %d changes and should %d", len(s.got), i)
+		return fmt.Errorf("received %d changes, want %d", len(s.got), i)
 	}
 	return nil
 }
 
-// mark is a moment: so many deliveries and changes had come.
+// mark is a point in time: how many deliveries and changes had arrived.
 type mark struct{ deliveries, changes int }
 
 func (c *crowd) now() mark {
@@ -432,10 +431,10 @@ func (c *crowd) now() mark {
 	return mark{len(c.latencies), len(c.changes)}
 }
 
-// latency is how long deliveries took, shortest first: each, and those to the last subscriber of a change.
+// latency is how long deliveries took, shortest first: all deliveries, and those to each change's last subscriber.
 type latency struct{ every, last []time.Duration }
 
-// between is the latency of what came between two moments.
+// between returns the latency of what arrived between two points in time.
 func (c *crowd) between(from, to mark) (l latency, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -453,7 +452,7 @@ func (c *crowd) between(from, to mark) (l latency, err error) {
 	return l, nil
 }
 
-// quantile is that of durations in order.
+// quantile returns a quantile of sorted durations.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }

@@ -17,12 +17,14 @@ import (
 	"example.org/parley/dataset"
 )
 
-// changeMessage is one as Parley sends it.
+// changeMessage returns a message of Parley's with a change.
 func changeMessage(n int) string {
-	return fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"changes":{"cursor":"c%d","recordedAt":"2025-08-18T12:00:00.%06dZ"}}}}`, n, n)
+	return fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"changes":`+
+		`{"cursor":"c%d","recordedAt":"2025-08-18T12:00:00.%06dZ"}}}}`, n, n)
 }
 
-// serveScript answers every subscription with the same messages; one that begins with "in parts " comes in several frames.
+// serveScript answers every subscription with the same messages. One that begins with "in parts " is sent in several
+// frames.
 func serveScript(t *testing.T, script ...string) *process {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -83,11 +85,13 @@ func listen(t *testing.T, p *process, members []*subscriber) *crowd {
 
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	long := strings.Replace(changeMessage(2), `"recordedAt"`, `"note":"`+strings.Repeat("long ", 20_000)+`","recordedAt"`, 1)
-	p := serveScript(t, changeMessage(1), "in parts "+long, changeMessage(3)+"\n"+changeMessage(4)+"\n", `{"type":"ping"}`)
+	long := strings.Replace(changeMessage(2), `"recordedAt"`,
+		`"note":"`+strings.Repeat("long ", 20_000)+`","recordedAt"`, 1)
+	p := serveScript(t, changeMessage(1), "in parts "+long, changeMessage(3)+"\n"+changeMessage(4)+"\n",
+		`{"type":"ping"}`)
 	members := all(3)
 	c := listen(t, p, members)
-	list := []recorded{{"c1", 0}, {"c2", 0}, {"c3", 0}, {"c4", 0}, {"c99", 0}} // the last one answers the pong
+	list := []recorded{{"c1", 0}, {"c2", 0}, {"c3", 0}, {"c4", 0}, {"c99", 0}} // the answer to the pong
 	if n := expected(list, members); n != 15 {
 		t.Errorf("%d deliveries are expected of 5 changes to 3", n)
 	}
@@ -99,12 +103,16 @@ func TestCrowd(t *testing.T) {
 	}
 	l, err := c.between(mark{}, c.now())
 	if err != nil || len(l.every) != 15 || len(l.last) != 5 {
-		t.Errorf("%d and %d latencies are told of (%v)", len(l.every), len(l.last), err)
+		t.Errorf("%d and %d latencies are reported (%v)", len(l.every), len(l.last), err)
 	}
 	for want, list := range map[string][]recorded{
-		"3 of 3 subscribers did not get what they should: subscriber 0 got as its number 2 the change c2, and not c3": {{"c1", 0}, {"c3", 0}},
-		"got 5 changes and should 1":           {{"c1", 0}},
-		"got 5 changes, and not change 6 of 6": append(slices.Clone(list), recorded{"c5", 0}),
+		"3 of 3 subscribers did not receive exactly their changes: " +
+			"subscriber 0 received change c2 as its number 2, want c3": {
+			{"c1", 0},
+			{"c3", 0},
+		},
+		"received 5 changes, want 1":                {{"c1", 0}},
+		"received 5 changes, but not change 6 of 6": append(slices.Clone(list), recorded{"c5", 0}),
 	} {
 		if err := c.check(list, members); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the check says %v, want %s", err, want)
@@ -139,12 +147,13 @@ func TestSplitFrame(t *testing.T) {
 		sent = append(sent, make([]byte, length)...)
 		for _, cut := range []int{0, 1, len(sent) / 2, len(sent) - 1} {
 			if _, rest, ok := splitFrame(sent[:cut]); ok || len(rest) != cut {
-				t.Errorf("%d of %d bytes are taken for a frame", cut, len(sent))
+				t.Errorf("%d of %d bytes are accepted as a frame", cut, len(sent))
 			}
 		}
 		f, rest, ok := splitFrame(append(sent, 0x89))
 		if !ok || len(f.payload) != length || f.op != opText || !f.last || len(rest) != 1 {
-			t.Errorf("a frame of %d bytes is read as %d bytes, op %d, and %d follow", length, len(f.payload), f.op, len(rest))
+			t.Errorf("a frame of %d bytes is read as %d bytes, op %d, and %d follow", length, len(f.payload), f.op,
+				len(rest))
 		}
 	}
 }
@@ -157,7 +166,7 @@ func TestPairs(t *testing.T) {
 			pair := *s.pair
 			slices.Sort(pair[:])
 			if seen[pair] || pair[0] == pair[1] {
-				t.Errorf("of %d pairs, %v comes twice or is none", n, pair)
+				t.Errorf("of %d pairs, %v is repeated or invalid", n, pair)
 			}
 			seen[pair] = true
 			of[pair[0]]++
@@ -193,10 +202,12 @@ func TestPublisher(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := publish(context.Background())
-	if err != nil || r.cursor != "01" || string(marked(got, cursorMark)) != "01" || !strings.HasPrefix(string(got), `{"data":`) {
+	if err != nil || r.cursor != "01" || string(marked(got, cursorMark)) != "01" ||
+		!strings.HasPrefix(string(got), `{"data":`) {
 		t.Errorf("%v is published as %s (%v)", r, got, err)
 	}
-	if at, err := time.Parse(time.RFC3339Nano, string(marked(got, recordedAtMark))); err != nil || time.Since(at) > time.Minute {
+	if at, err := time.Parse(time.RFC3339Nano, string(marked(got, recordedAtMark))); err != nil ||
+		time.Since(at) > time.Minute {
 		t.Errorf("it is recorded at %v (%v)", at, err)
 	}
 }
@@ -216,7 +227,8 @@ func TestEstablished(t *testing.T) {
 func TestReport(t *testing.T) {
 	t.Parallel()
 	l := leg{
-		Subscribers: 100, Changes: 10, Deliveries: 1000, Seconds: 2, Recording: 2, Used: usage{server: 10 * time.Millisecond},
+		Subscribers: 100, Changes: 10, Deliveries: 1000, Seconds: 2, Recording: 2,
+		Used:         usage{server: 10 * time.Millisecond},
 		Latency:      latency{every: []time.Duration{time.Millisecond}, last: []time.Duration{2 * time.Millisecond}},
 		MemoryBefore: 1000, MemoryWith: 3000, MemoryAfter: 4000,
 	}
@@ -225,9 +237,12 @@ func TestReport(t *testing.T) {
 	other.GoroutinesBefore, other.GoroutinesWith, other.Used.server = 10, 210, 20*time.Millisecond
 	var report strings.Builder
 	reportLoad(&report, l, []round{{alone, l, other}})
-	for _, words := range []string{"10.0 µs a delivery", "20.0 KiB", "30.0 after", "not offered", "0.50 (0.50..0.50)", "8.00 (8.00..8.00)", "2.00\n", "5.00 changes a second"} {
+	for _, words := range []string{
+		"10.0 µs a delivery", "20.0 KiB", "30.0 after", "not reported", "0.50 (0.50..0.50)", "8.00 (8.00..8.00)",
+		"2.00\n", "5.00 changes a second",
+	} {
 		if !strings.Contains(report.String(), words) {
-			t.Errorf("the report does not hold %q:\n%s", words, &report)
+			t.Errorf("the report does not contain %q:\n%s", words, &report)
 		}
 	}
 }

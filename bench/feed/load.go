@@ -12,28 +12,29 @@ import (
 	"example.org/parley/bench/gauge"
 )
 
-// leg is what was measured of one server with some subscribers.
+// leg is the measurement of one server with some subscribers.
 type leg struct {
 	Subscribers, Changes, Deliveries int
-	Seconds, Recording               float64 // until all was delivered, and until it was recorded
+	Seconds, Recording               float64 // until everything was delivered, and until everything was recorded
 	Used                             usage
 	Latency                          latency
-	// What the server's memory is, in KiB, and how many goroutines it has, without subscribers, with them, and after the load.
-	// No goroutines: it does not tell.
+	// The server's memory in KiB and its number of goroutines: without subscribers, with them, and after the load. 0
+	// goroutines means that the server does not report them.
 	MemoryBefore, MemoryWith, MemoryAfter float64
 	GoroutinesBefore, GoroutinesWith      int
 }
 
-// warmUp is how many changes a server makes before anything is measured.
+// warmUp is how many changes a server records before the measurement.
 const warmUp = 20
 
-// group are subscribers that connect in the same way.
+// group is a group of subscribers that connect in the same way.
 type group struct {
 	members []*subscriber
 	open    func(*subscriber) (*conversation, error)
 }
 
-// measureLeg connects the groups to a server, makes so many changes, and checks that everybody got exactly what is for him.
+// measureLeg connects the groups to a server, records changes, and checks that everybody received exactly their
+// changes.
 func (b *bench) measureLeg(p *process, record source, changes int, groups ...group) (l leg, sample []byte, err error) {
 	c, err := newCrowd()
 	if err != nil {
@@ -53,7 +54,8 @@ func (b *bench) measureLeg(p *process, record source, changes int, groups ...gro
 		}
 	}
 	if l.Subscribers = len(c.members); l.Subscribers > 0 {
-		b.log.Info(fmt.Sprintf("%s: %d subscribers connected in %v", p.name, l.Subscribers, time.Since(begun).Round(100*time.Millisecond)))
+		b.log.Info(fmt.Sprintf("%s: %d subscribers connected in %v", p.name, l.Subscribers,
+			time.Since(begun).Round(100*time.Millisecond)))
 		if err := c.settle(b.ctx, p, record); err != nil {
 			return l, nil, err
 		}
@@ -100,11 +102,11 @@ func (b *bench) state(p *process) (memory float64, goroutines int, err error) {
 	return memory, goroutines, err
 }
 
-// settle waits until all subscriptions are there. Nothing tells that they are, so it waits for the server to have nothing
-// more to do, and then for a change to reach everybody.
+// settle waits until all subscriptions are active. The servers don't report that, so settle waits until the server is
+// idle, and then until a change has reached everybody.
 func (c *crowd) settle(ctx context.Context, p *process, record source) error {
 	const look, idle = 500 * time.Millisecond, 25 * time.Millisecond
-	for deadline, last := time.Now().Add(2*patience), time.Duration(math.MinInt64/2); ; {
+	for deadline, last := time.Now().Add(2*maxWait), time.Duration(math.MinInt64/2); ; {
 		now, err := gauge.ProcessorTime(p.pid())
 		if err != nil {
 			return err
@@ -113,7 +115,8 @@ func (c *crowd) settle(ctx context.Context, p *process, record source) error {
 			break
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s does not come to rest within %v after its subscribers have connected", p.name, 2*patience)
+			return fmt.Errorf("%s is not idle within %v after its subscribers have connected", p.name,
+				2*maxWait)
 		}
 		last = now
 		select {
@@ -137,11 +140,11 @@ func (c *crowd) settle(ctx context.Context, p *process, record source) error {
 	return nil
 }
 
-// round is one of the rounds, in which the two servers are measured in turn, with subscribers to everything only. Every
-// other one begins with centrifuge, so that neither always comes first.
+// round is a round in which both servers are measured in turn, with subscribers to all changes only. Every other round
+// begins with centrifuge, so that neither server always comes first.
 type round struct{ Alone, Parley, Centrifuge leg }
 
-// measureLoad measures Parley with all subscribers, and then in rounds beside centrifuge.
+// measureLoad measures Parley with a mixed load, and then in rounds beside centrifuge.
 func (b *bench) measureLoad() error {
 	identical := b.Subscribers - b.Subscribers/2
 	filtered := b.Subscribers - identical
@@ -157,11 +160,13 @@ func (b *bench) measureLoad() error {
 	positions := newRecorder(holders, b.Seed)
 	changes := int(math.Round(b.Rate * b.Duration.Seconds()))
 
-	b.log.Info(fmt.Sprintf("measuring %d subscribers, half of them with a filter of their own, for %v", b.Subscribers, b.Duration))
+	b.log.Info(fmt.Sprintf("measuring %d subscribers, half of them with a filter of their own, for %v", b.Subscribers,
+		b.Duration))
 	var mixed leg
 	var sample []byte
 	err := b.with(b.startParley, func(p *process) (err error) {
-		mixed, sample, err = b.measureLeg(p, positions.to(p), changes, group{all(identical), toEvery(p)}, group{pairs(filtered, holders), toSome(p)})
+		mixed, sample, err = b.measureLeg(p, positions.to(p), changes, group{all(identical), toEvery(p)},
+			group{pairs(filtered, holders), toSome(p)})
 		return err
 	})
 	if err != nil {
@@ -178,8 +183,10 @@ func (b *bench) measureLoad() error {
 	return nil
 }
 
-// measureRound starts both servers anew, so that memory is told of as many subscribers each time.
-func (b *bench) measureRound(r *round, positions *recorder, sample []byte, subscribers, changes int, reversed bool) error {
+// measureRound starts both servers anew, so that the memory figures of all rounds are comparable.
+func (b *bench) measureRound(
+	r *round, positions *recorder, sample []byte, subscribers, changes int, reversed bool,
+) error {
 	parley := func() error {
 		return b.with(b.startParley, func(p *process) (err error) {
 			if r.Alone, _, err = b.measureLeg(p, positions.to(p), changes); err != nil {
@@ -211,7 +218,7 @@ func (b *bench) measureRound(r *round, positions *recorder, sample []byte, subsc
 	return nil
 }
 
-// with runs a server for a while.
+// with runs a server while do runs.
 func (b *bench) with(start func() (*process, error), do func(*process) error) error {
 	p, err := start()
 	if err != nil {

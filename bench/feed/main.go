@@ -1,7 +1,7 @@
 // Command feed measures the live feed under load, beside a bare centrifuge server that broadcasts the same bytes.
 //
-// This process is all the subscribers. Parley and centrifuge run as processes of their own, one at a time, and what is
-// told of them is theirs alone. What a ratio says holds for any machine; how many microseconds there were does not.
+// This process plays all subscribers. Parley and centrifuge run as separate processes, one at a time, and their figures
+// are theirs alone. Ratios are comparable between machines; absolute times are not.
 package main
 
 import (
@@ -20,19 +20,19 @@ import (
 )
 
 type bench struct {
-	Parley      string        `type:"path" placeholder:"FILE" help:"Parley's program; built from the source here if left out."`
-	PostgresBin string        `type:"path" help:"Folder of PostgreSQL's programs; found where it is usual if left out."`
-	Subscribers int           `placeholder:"N" help:"How many connections, with a subscription each (10,000; 1,000 with --stall or --move)."`
-	Rate        float64       `default:"5" help:"How many changes are recorded a second (${default})."`
-	Duration    time.Duration `help:"How long they are recorded (2m; each leg of a round a quarter of it; 20s with --stall or --move)."`
-	Rounds      int           `default:"3" help:"How often Parley and centrifuge are measured in turn; 0 leaves centrifuge out (${default})."`
-	Stall       bool          `xor:"what" help:"Measure instead what the others notice when a subscriber stops reading."`
-	Move        bool          `xor:"what" help:"Measure instead how subscribers move to a second server when theirs is stopped."`
-	Seed        uint64        `default:"1" help:"What is drawn at random follows from it (${default})."`
+	Parley      string        `type:"path" placeholder:"FILE" help:"Parley's program; built from source if left out."`
+	PostgresBin string        `type:"path" help:"Folder of PostgreSQL's programs; the usual ones if left out."`
+	Subscribers int           `placeholder:"N" help:"Number of connections (10,000; 1,000 with --stall or --move)."`
+	Rate        float64       `default:"5" help:"Changes recorded per second (${default})."`
+	Duration    time.Duration `help:"Time of recording (2m, in rounds a quarter of it; 20s with --stall or --move)."`
+	Rounds      int           `default:"3" help:"Rounds beside centrifuge; 0 omits centrifuge (${default})."`
+	Stall       bool          `xor:"what" help:"Measure how a subscriber that stops reading affects the others."`
+	Move        bool          `xor:"what" help:"Measure how subscribers move to a second server when theirs stops."`
+	Seed        uint64        `default:"1" help:"Seed of everything random (${default})."`
 
 	ctx context.Context
 	log *slog.Logger
-	dir string // temporary, for all that is built and kept
+	dir string // temporary folder for everything that is built and stored
 }
 
 func main() {
@@ -43,7 +43,7 @@ func main() {
 		kong.UsageOnError(),
 	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	b.ctx, b.log = ctx, slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if err := b.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "feed:", err)
@@ -51,7 +51,7 @@ func main() {
 	}
 }
 
-// Validate refuses what can't be measured, and fills in what depends on what is measured.
+// Validate refuses values that can't be measured, and sets defaults that depend on other flags.
 func (b *bench) Validate() error {
 	alone := b.Stall || b.Move
 	if b.Subscribers == 0 {
@@ -67,7 +67,9 @@ func (b *bench) Validate() error {
 		}
 	}
 	if b.Subscribers < 2 || b.Rate <= 0 || b.Duration.Seconds()*b.Rate < 4 || b.Rounds < 0 {
-		return fmt.Errorf("at least 2 --subscribers, a --rate above 0, a --duration of four changes and no fewer than 0 --rounds are needed")
+		return fmt.Errorf(
+			"give at least 2 --subscribers, a --rate above 0, a --duration of at least four changes, and 0 or more " +
+				"--rounds")
 	}
 	return nil
 }
@@ -95,22 +97,25 @@ func (b *bench) run() (err error) {
 	return b.measureLoad()
 }
 
-// spareFiles are those that a process has open beside its subscribers' connections: at most some hundred.
+// spareFiles is how many files a process may have open besides its subscribers' connections.
 const spareFiles = 200
 
-// enoughFiles refuses more subscribers than a process may have connections.
+// enoughFiles refuses more subscribers than the process may have connections.
 func enoughFiles(subscribers int) error {
 	limit, err := fileLimit()
 	if err != nil {
 		return err
 	}
 	if uint64(subscribers)+spareFiles > limit {
-		return fmt.Errorf("a process may open %d files here, too few for %d subscribers; raise the hard limit (ulimit -Hn), or give --subscribers %d", limit, subscribers, max(2, int(limit)-spareFiles))
+		return fmt.Errorf(
+			"a process may open %d files here, too few for %d subscribers; raise the hard limit (ulimit -Hn), or "+
+				"give --subscribers %d",
+			limit, subscribers, max(2, int(limit)-spareFiles))
 	}
 	return nil
 }
 
-// build builds a program from the source that this one is from; the folder is where, from the module's root.
+// build builds a program of this module. folder is the working directory, relative to the module's root.
 func (b *bench) build(to, folder, what string) error {
 	b.log.Info("building " + filepath.Base(to))
 	root, err := exec.CommandContext(b.ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()

@@ -17,21 +17,21 @@ import (
 	"example.org/parley/internal/postgres"
 )
 
-// moving is what is measured of a subscriber's move.
+// moving is the measurement of a subscriber's move.
 type moving struct {
-	left  time.Time // its connection ended
-	there time.Time // it has subscribed at the other server
-	first time.Time // the first change came from there
+	left  time.Time // when its connection ended
+	there time.Time // when it had subscribed at the other server
+	first time.Time // when it received the first change from there
 }
 
-// How long a subscriber waits before it connects again: a random part of the shortest wait, and of twice as much after
-// each attempt that fails.
+// How long a subscriber waits before it reconnects: a random part of the shortest wait, which doubles after each failed
+// attempt.
 const (
 	shortestWait = 100 * time.Millisecond
 	longestWait  = 3 * time.Second
 )
 
-// measureMove measures how subscribers move to a second server when theirs is stopped.
+// measureMove measures how subscribers move to a second server when theirs stops.
 func (b *bench) measureMove() (err error) {
 	dir := filepath.Join(b.dir, "data")
 	cluster, err := postgres.Start(b.ctx, postgres.Options{Dir: dir, BinDir: b.PostgresBin, Log: b.log})
@@ -56,7 +56,7 @@ func (b *bench) measureMove() (err error) {
 	})
 }
 
-// move makes changes all the time, and stops the first server in the middle of it.
+// move records changes all the time, and stops the first server in the middle.
 func (b *bench) move(from, to *process, record source) error {
 	c, err := newCrowd()
 	if err != nil {
@@ -100,7 +100,9 @@ func (b *bench) move(from, to *process, record source) error {
 	}
 	c.mu.Unlock()
 
-	b.log.Info(fmt.Sprintf("%d subscribers follow one server while %d changes are recorded through the other", len(members), changes))
+	b.log.Info(
+		fmt.Sprintf("%d subscribers follow one server while %d changes are recorded through the other", len(members),
+			changes))
 	var stopped time.Time
 	list, err := pace(b.ctx, b.Rate, record, func(made int) bool {
 		if made == changes/2 && stopped.IsZero() {
@@ -123,12 +125,12 @@ func (b *bench) move(from, to *process, record source) error {
 	return c.reportMove(members, stopped, len(list))
 }
 
-// turns lets a few connect at the same time, as many as there are joiners.
+// turns limits how many subscribers connect at the same time, to joiners.
 type turns chan struct{}
 
 func newTurns() turns { return make(turns, joiners) }
 
-// follow connects a subscriber again, with ever longer waits.
+// follow reconnects a subscriber, with increasing waits.
 func (c *crowd) follow(ctx context.Context, s *subscriber, t turns, open func(*subscriber) (*conversation, error)) {
 	var err error
 	for wait := shortestWait; ; wait = min(2*wait, longestWait) {
@@ -176,14 +178,18 @@ func (c *crowd) reportMove(members []*subscriber, stopped time.Time, changes int
 		took  []time.Duration
 	}{
 		{"SIGTERM until the connection ended", left},
-		{"from there until subscribed again", there},
-		{"  until the next change had come", first},
-		{"SIGTERM until the next change had come", whole},
+		{"from then until subscribed again", there},
+		{"  until the next change was received", first},
+		{"SIGTERM until the next change was received", whole},
 	} {
 		slices.Sort(r.took)
-		fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%.1f\n", r.title, millis(quantile(r.took, 0.50)), millis(quantile(r.took, 0.99)), millis(r.took[len(r.took)-1]))
+		fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%.1f\n", r.title, millis(quantile(r.took, 0.50)),
+			millis(quantile(r.took, 0.99)), millis(r.took[len(r.took)-1]))
 	}
 	table.Flush()
-	fmt.Printf("Each got all %d changes exactly once and in order. They wait a random part of %v before they connect again, twice as long after each attempt that fails.\n", changes, shortestWait)
+	fmt.Printf(
+		"Each received all %d changes exactly once and in order. A subscriber waits a random part of %v before it "+
+			"reconnects, and twice as long after each failed attempt.\n",
+		changes, shortestWait)
 	return nil
 }

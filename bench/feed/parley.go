@@ -16,27 +16,34 @@ import (
 	"example.org/parley/bench/gauge"
 )
 
-// What the subscribers ask for.
+// The subscribers' documents.
 const (
-	selection      = `{ cursor kind summary recordedAt ... on PositionChanged { position { holder { name } scenario { title } stance } } }`
+	selection = `{ cursor kind summary recordedAt
+		... on PositionChanged { position { holder { name } scenario { title } stance } } }`
 	everyChange    = `subscription { changes ` + selection + ` }`
 	filteredChange = `subscription($f: ChangeFilter) { changes(filter: $f) ` + selection + ` }`
-	longChange     = `subscription { changes { cursor summary recordedAt ... on PositionChanged { position { rationale } } } }`
-	changeAfter    = `subscription($after: Cursor) { changes(after: $after) ` + selection + ` }`
+	longChange     = `subscription { changes { cursor summary recordedAt
+		... on PositionChanged { position { rationale } } } }`
+	changeAfter = `subscription($after: Cursor) { changes(after: $after) ` + selection + ` }`
 )
 
-// scenarios is how many there are to take positions on.
+// scenarios is the number of scenarios on which positions are recorded.
 const scenarios = 4
 
-// holderKey is the key of a stakeholder by its number.
+// holderKey returns the key of a stakeholder by its number.
 func holderKey(n int) string { return fmt.Sprintf("holder-%05d", n) }
 
-// dataSet describes a negotiation and so many stakeholders.
+// dataSet returns a data set with a negotiation and some stakeholders.
 func dataSet(holders int) []byte {
 	var set bytes.Buffer
-	set.WriteString("dataset: bench\nnegotiations:\n  - key: bench\n    title: Talks that are followed\n    issues:\n      - key: line\n        title: The line\n        scenarios:\n")
+	set.WriteString(
+		"dataset: bench\nnegotiations:\n  - key: bench\n    title: Talks that are followed\n    issues:\n" +
+			"      - key: line\n        title: The line\n        scenarios:\n")
 	for n := range scenarios {
-		fmt.Fprintf(&set, "          - {key: scenario-%d, title: Scenario %d of the line, statuses: [{to: FLOATED, effectiveAt: 2025-01-01}]}\n", n, n)
+		fmt.Fprintf(&set,
+			"          - {key: scenario-%d, title: Scenario %d of the line, statuses: [{to: FLOATED, effectiveAt: "+
+				"2025-01-01}]}\n",
+			n, n)
 	}
 	set.WriteString("stakeholders:\n")
 	for n := range holders {
@@ -45,7 +52,7 @@ func dataSet(holders int) []byte {
 	return set.Bytes()
 }
 
-// prepare imports the data; the arguments and the environment say into which database.
+// prepare imports the data. The arguments and the environment select the database.
 func (b *bench) prepare(holders int, arguments, env []string) error {
 	file := filepath.Join(b.dir, "bench.yaml")
 	if err := os.WriteFile(file, dataSet(holders), 0o600); err != nil {
@@ -60,7 +67,7 @@ func (b *bench) prepare(holders int, arguments, env []string) error {
 	return nil
 }
 
-// builtIn are the arguments for the built-in database in the temporary folder.
+// builtIn returns the arguments for the built-in database in the temporary folder.
 func (b *bench) builtIn() []string {
 	arguments := []string{"--data-dir", filepath.Join(b.dir, "data")}
 	if b.PostgresBin != "" {
@@ -72,7 +79,7 @@ func (b *bench) builtIn() []string {
 // startParley starts a server on the built-in database.
 func (b *bench) startParley() (*process, error) {
 	cmd := exec.Command(b.Parley, append([]string{"serve", "--addr", "127.0.0.1:0"}, b.builtIn()...)...)
-	for _, v := range os.Environ() { // which would lead to another database
+	for _, v := range os.Environ() { // leave out variables that name another database
 		if !strings.HasPrefix(v, "DATABASE_URL=") && !strings.HasPrefix(v, "PARLEY_") {
 			cmd.Env = append(cmd.Env, v)
 		}
@@ -88,7 +95,7 @@ func (b *bench) startParley() (*process, error) {
 	return p, nil
 }
 
-// subscribe is how a subscriber connects to Parley.
+// subscribe connects a subscriber to Parley.
 func subscribe(p *process, document string, variables map[string]any, receiveBuffer int) (*conversation, error) {
 	payload, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
@@ -110,7 +117,7 @@ func subscribe(p *process, document string, variables map[string]any, receiveBuf
 	return c, nil
 }
 
-// toEvery and toSome open the subscriptions to all changes, and to those of a pair of holders.
+// toEvery and toSome return how subscriptions are opened: to all changes, and to those of a pair of holders.
 func toEvery(p *process) func(*subscriber) (*conversation, error) {
 	return func(*subscriber) (*conversation, error) { return subscribe(p, everyChange, nil, 0) }
 }
@@ -122,13 +129,13 @@ func toSome(p *process) func(*subscriber) (*conversation, error) {
 	}
 }
 
-// matches is how many of the subscribers with a filter a change is for.
+// matches is how many of the subscribers with a filter receive a change.
 const matches = 10
 
-// holdersFor is how many holders there have to be for so many subscribers to a pair of them.
+// holdersFor returns how many holders are needed for a number of subscribers with a filter.
 func holdersFor(filtered int) int { return max(2*matches+1, filtered*2/matches) }
 
-// pairs makes subscribers with a filter of their own: no two pairs are the same, and each holder is in ten at most.
+// pairs makes subscribers with different filters: no two pairs are the same, and each holder is in ten pairs at most.
 func pairs(n, holders int) []*subscriber {
 	list := make([]*subscriber, n)
 	for i := range list {
@@ -138,7 +145,7 @@ func pairs(n, holders int) []*subscriber {
 	return list
 }
 
-// all makes subscribers to everything.
+// all makes subscribers to all changes.
 func all(n int) []*subscriber {
 	list := make([]*subscriber, n)
 	for i := range list {
@@ -147,19 +154,19 @@ func all(n int) []*subscriber {
 	return list
 }
 
-// recorder records positions of holders at random, each of which is another than the one before.
+// recorder records positions of random holders. Each differs from the holder's previous one.
 type recorder struct {
 	holders   int
-	rationale string // of each; empty: none
+	rationale string // of each position; empty: none
 	random    *rand.Rand
-	count     []int // of what each holder has said
+	count     []int // positions recorded for each holder
 }
 
 func newRecorder(holders int, seed uint64) *recorder {
 	return &recorder{holders: holders, random: rand.New(rand.NewPCG(seed, 0)), count: make([]int, holders)}
 }
 
-// to is a source of changes: each call records one through the server.
+// to returns a source of changes that records one through the server per call.
 func (r *recorder) to(p *process) source {
 	return func(ctx context.Context) (recorded, error) {
 		holder := r.random.IntN(r.holders)
@@ -184,26 +191,29 @@ func (r *recorder) to(p *process) source {
 			Errors []struct{ Message string }
 		}
 		operation := map[string]any{
-			"query":     `mutation($input: RecordPositionInput!) { recordPosition(input: $input) { cursor userErrors { message } } }`,
+			"query": `mutation($input: RecordPositionInput!) {
+				recordPosition(input: $input) { cursor userErrors { message } }
+			}`,
 			"variables": map[string]any{"input": input},
 		}
 		if err := post(ctx, "http://"+p.address.String()+"/graphql", operation, &answer); err != nil {
 			return recorded{}, err
 		}
 		if answer.Data.RecordPosition.Cursor == nil {
-			return recorded{}, fmt.Errorf("a position is refused: %v %v", answer.Errors, answer.Data.RecordPosition.UserErrors)
+			return recorded{}, fmt.Errorf("a position was refused: %v %v", answer.Errors,
+				answer.Data.RecordPosition.UserErrors)
 		}
 		return recorded{*answer.Data.RecordPosition.Cursor, holder}, nil
 	}
 }
 
-// post sends JSON and reads the JSON of the answer, unless none is wanted.
+// post sends JSON and decodes the JSON answer.
 func post(ctx context.Context, url string, body, answer any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
 	if err != nil {
@@ -221,10 +231,10 @@ func post(ctx context.Context, url string, body, answer any) error {
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
-// source makes one change and returns once it is acknowledged.
+// source records one change and returns once it is acknowledged.
 type source func(context.Context) (recorded, error)
 
-// pace makes changes at a steady rate for as long as more says so. One that is late does not make the next ones late, so
+// pace records changes at a steady rate while more returns true. A late change does not delay the following ones, as
 // long as the server keeps up.
 func pace(ctx context.Context, rate float64, record source, more func(made int) bool) (list []recorded, err error) {
 	begun := time.Now()
@@ -244,5 +254,5 @@ func pace(ctx context.Context, rate float64, record source, more func(made int) 
 	return list, nil
 }
 
-// upTo makes so many.
+// upTo returns a condition that is true for the first n changes.
 func upTo(n int) func(int) bool { return func(made int) bool { return made < n } }

@@ -18,16 +18,16 @@ import (
 	"example.org/parley/bench/gauge"
 )
 
-// process is a server that is measured.
+// process is a measured server.
 type process struct {
 	name     string
 	address  netip.AddrPort
 	cmd      *exec.Cmd
 	ended    chan struct{}
-	postgres int // process id of its database's main process; 0: it has none
+	postgres int // process id of its database's main process; 0: none
 }
 
-// startProcess starts a program that says in its log, once it is ready, under which address it is reached.
+// startProcess starts a program and waits until it logs the address under which it is ready.
 func startProcess(ctx context.Context, name string, cmd *exec.Cmd) (*process, error) {
 	log, err := cmd.StderrPipe()
 	if err != nil {
@@ -56,9 +56,9 @@ func startProcess(ctx context.Context, name string, cmd *exec.Cmd) (*process, er
 			return p, nil
 		}
 	case <-p.ended:
-		err = fmt.Errorf("%s ended before it was ready (%s); what it said stands above", name, cmd.ProcessState)
-	case <-time.After(patience):
-		err = fmt.Errorf("%s was not ready within %v", name, patience)
+		err = fmt.Errorf("%s ended before it was ready (%s); see its messages above", name, cmd.ProcessState)
+	case <-time.After(maxWait):
+		err = fmt.Errorf("%s was not ready within %v", name, maxWait)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -72,7 +72,7 @@ func (p *process) stop() error {
 		select {
 		case <-p.ended:
 			return nil
-		case <-time.After(patience / 2):
+		case <-time.After(maxWait / 2):
 		}
 	}
 	return fmt.Errorf("%s can't be stopped", p.name)
@@ -80,7 +80,7 @@ func (p *process) stop() error {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// goroutines is how many the process has, as it tells among its metrics; 0: it does not.
+// goroutines returns the number of goroutines from the process's metrics; 0 if it does not report them.
 func (p *process) goroutines(ctx context.Context) (int, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address.String()+"/metrics", nil)
 	if err != nil {
@@ -121,12 +121,12 @@ func (u usage) less(o usage) usage {
 	return usage{u.server - o.server, u.postgres - o.postgres, u.client - o.client, u.machine - o.machine}
 }
 
-// others is what everybody else has used.
+// others returns the processor time of all other processes.
 func (u usage) others() time.Duration {
 	return max(0, u.machine-u.server-u.postgres-u.client)
 }
 
-// memory is how much of the process is in memory, in KiB.
+// memory returns how much memory the process uses, in KiB.
 func (p *process) memory() (float64, error) {
 	megabytes, _, err := gauge.Memory(p.pid())
 	return megabytes * 1024, err

@@ -9,26 +9,29 @@ import (
 	"time"
 )
 
-// socket is a TCP connection without Go's own machinery: ten thousand of them cost this process one goroutine and one
-// system call a delivery, which leaves the processors to the server that is measured.
+// socket is a TCP connection that bypasses Go's network poller. Ten thousand of them cost this process one goroutine
+// and one system call per delivery, which leaves the processors to the measured server.
 type socket int
 
-// dial connects. A receive buffer of 0 is the usual one.
+// dial connects. A receive buffer of 0 means the system's default.
 func dial(address netip.AddrPort, receiveBuffer int) (socket, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)
 	}
 	s := socket(fd)
-	if receiveBuffer > 0 { // has to be set before the window is agreed upon
-		err = os.NewSyscallError("setsockopt", syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, receiveBuffer))
+	if receiveBuffer > 0 { // must be set before the window is negotiated
+		err = os.NewSyscallError("setsockopt",
+			syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, receiveBuffer))
 	}
 	if err == nil {
-		err = os.NewSyscallError("connect", syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}))
+		err = os.NewSyscallError("connect",
+			syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}))
 	}
 	if err == nil {
-		limit := syscall.NsecToTimeval(patience.Nanoseconds())
-		err = os.NewSyscallError("setsockopt", syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit))
+		limit := syscall.NsecToTimeval(maxWait.Nanoseconds())
+		err = os.NewSyscallError("setsockopt",
+			syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit))
 	}
 	if err != nil {
 		s.Close()
@@ -37,7 +40,8 @@ func dial(address netip.AddrPort, receiveBuffer int) (socket, error) {
 	return s, nil
 }
 
-// Read reads what is there. Until unblock it waits for something, afterwards there may be nothing: 0 bytes.
+// Read reads the available input. It waits for input until unblock is called; afterwards it returns 0 bytes if there is
+// none.
 func (s socket) Read(to []byte) (int, error) {
 	for {
 		switch n, err := syscall.Read(int(s), to); {
@@ -54,7 +58,7 @@ func (s socket) Read(to []byte) (int, error) {
 	}
 }
 
-// Write writes all, or fails: what a subscriber says is short.
+// Write writes everything or fails, since a subscriber's messages are short.
 func (s socket) Write(b []byte) (int, error) {
 	for {
 		switch n, err := syscall.Write(int(s), b); {
@@ -74,7 +78,7 @@ func (s socket) Close() error { return syscall.Close(int(s)) }
 
 func (s socket) unblock() error { return syscall.SetNonblock(int(s), true) }
 
-// port is the connection's own.
+// port returns the connection's own port.
 func (s socket) port() (int, error) {
 	name, err := syscall.Getsockname(int(s))
 	if err != nil {
@@ -82,12 +86,12 @@ func (s socket) port() (int, error) {
 	}
 	inet, ok := name.(*syscall.SockaddrInet4)
 	if !ok {
-		return 0, fmt.Errorf("a connection is not one of TCP over IPv4 but %T", name)
+		return 0, fmt.Errorf("a connection is %T, not TCP over IPv4", name)
 	}
 	return inet.Port, nil
 }
 
-// poller says which of many sockets can be read.
+// poller finds the sockets that can be read.
 type poller struct {
 	fd     int
 	events [256]syscall.EpollEvent
@@ -98,12 +102,12 @@ func newPoller() (*poller, error) {
 	return &poller{fd: fd}, os.NewSyscallError("epoll_create1", err)
 }
 
-// Close ends the poller.
+// Close closes the poller.
 func (p *poller) Close() error { return syscall.Close(p.fd) }
 
-// add has a socket watched, under a name.
+// add watches a socket, under a number.
 func (p *poller) add(s socket, name int) error {
-	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(name)} // Fd is for the caller to use
+	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(name)} // Fd is free for the caller's use
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.fd, syscall.EPOLL_CTL_ADD, int(s), &event))
 }
 
@@ -111,7 +115,7 @@ func (p *poller) remove(s socket) error {
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.fd, syscall.EPOLL_CTL_DEL, int(s), nil))
 }
 
-// wait appends the names of those that can be read, and waits for some as long as the limit.
+// wait appends the numbers of the sockets that can be read. It waits for the first of them, up to the limit.
 func (p *poller) wait(names []int, limit time.Duration) ([]int, error) {
 	n, err := syscall.EpollWait(p.fd, p.events[:], int(limit.Milliseconds()))
 	if err != nil && err != syscall.EINTR {
@@ -123,7 +127,7 @@ func (p *poller) wait(names []int, limit time.Duration) ([]int, error) {
 	return names, nil
 }
 
-// fileLimit is how many files a process may have open; Go has raised its own limit as far as that.
+// fileLimit returns how many files the process may have open. Go has raised the soft limit to the hard limit.
 func fileLimit() (uint64, error) {
 	var limit syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// This benchmark reads /proc and polls by epoll, so that it measures on Linux only; elsewhere it says so.
+// This benchmark needs /proc and epoll, which only Linux has.
 var errLinuxOnly = errors.New("the live feed's benchmark needs Linux")
 
 type socket int

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// The kernel keeps some megabytes for a subscriber that stalls, before the server notices. A position's rationale of the
-// longest kind, in letters of three bytes, fills that within half a minute at the usual rate; a large receive buffer would
-// take its share too.
+// The kernel buffers some megabytes for a subscriber that stalls, before the server notices. The longest rationale in
+// three-byte letters fills them within half a minute at the default rate. A large receive buffer would hold some of it
+// too.
 var longRationale = strings.Repeat("語", 10_000)
 
-const smallBuffer = 4096 // in bytes, of the one that stalls
+const smallBuffer = 4096 // receive buffer of the stalled subscriber, in bytes
 
-// longest is how long the server may take to close the connection of the one that stalls.
+// longest is how long the server may take to close the stalled subscriber's connection.
 const longest = 3 * time.Minute
 
-// measureStall measures what the others notice of a subscriber that stops reading.
+// measureStall measures how a subscriber that stops reading affects the others.
 func (b *bench) measureStall() error {
 	holders := holdersFor(0)
 	if err := b.prepare(holders, b.builtIn(), nil); err != nil {
@@ -62,7 +62,7 @@ func (b *bench) stall(p *process, c *crowd, holders int) error {
 		latency latency
 		memory  float64
 	}
-	// phase makes changes and measures them once they have come to all that read.
+	// phase records changes and measures them once all reading subscribers have received them.
 	phase := func(i int, reading []*subscriber, more func(int) bool) error {
 		from := c.now()
 		made, err := pace(b.ctx, b.Rate, record, more)
@@ -80,7 +80,7 @@ func (b *bench) stall(p *process, c *crowd, holders int) error {
 		return err
 	}
 	aWhile := upTo(int(b.Rate * b.Duration.Seconds()))
-	b.log.Info(fmt.Sprintf("all %d read, for %v", len(members), b.Duration))
+	b.log.Info(fmt.Sprintf("all %d subscribers read, for %v", len(members), b.Duration))
 	if err := phase(0, members, aWhile); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (b *bench) stall(p *process, c *crowd, holders int) error {
 	if err := c.stall(stalled); err != nil {
 		return err
 	}
-	b.log.Info("one of them stops reading")
+	b.log.Info("one subscriber stops reading")
 	begun, closed, watching := time.Now(), time.Duration(0), error(nil)
 	err = phase(1, others, func(int) bool {
 		open, err := established(int(p.address.Port()), port)
@@ -105,7 +105,7 @@ func (b *bench) stall(p *process, c *crowd, holders int) error {
 		return open && c.intact() && time.Since(begun) < longest
 	})
 	if err != nil || watching != nil {
-		return fmt.Errorf("while one is stalled: %w", firstOf(err, watching))
+		return fmt.Errorf("while a subscriber is stalled: %w", firstOf(err, watching))
 	}
 	if closed > 0 {
 		b.log.Info(fmt.Sprintf("the server closed its connection after %v", closed.Round(100*time.Millisecond)))
@@ -118,10 +118,12 @@ func (b *bench) stall(p *process, c *crowd, holders int) error {
 	}
 
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(table, "The other %d of %d subscribers\tp50 ms\tp99 ms\tserver's memory, MB\n", len(others), len(members))
-	for i, title := range []string{"before one stalls", "until it is closed", "afterwards"} {
+	fmt.Fprintf(table, "The other %d of %d subscribers\tp50 ms\tp99 ms\tserver's memory, MB\n", len(others),
+		len(members))
+	for i, title := range []string{"before the stall", "until it is closed", "afterwards"} {
 		if l := phases[i].latency; len(l.every) > 0 {
-			fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%.1f\n", title, millis(quantile(l.every, 0.50)), millis(quantile(l.every, 0.99)), phases[i].memory/1024)
+			fmt.Fprintf(table, "%s\t%.1f\t%.1f\t%.1f\n", title, millis(quantile(l.every, 0.50)),
+				millis(quantile(l.every, 0.99)), phases[i].memory/1024)
 		}
 	}
 	table.Flush()
@@ -129,7 +131,8 @@ func (b *bench) stall(p *process, c *crowd, holders int) error {
 	if closed == 0 {
 		end = fmt.Sprintf("was not closed within %v", longest)
 	}
-	fmt.Printf("The stalled one %s. The others got all %d changes exactly once and in order.\n", end, len(list))
+	fmt.Printf("The stalled subscriber %s. The others received all %d changes exactly once and in order.\n", end,
+		len(list))
 	return nil
 }
 
@@ -142,8 +145,8 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// established says whether the server still holds a connection, as the kernel tells: who reads nothing does not learn
-// that it was closed.
+// established reports whether the server still holds a connection, according to the kernel. A client that does not read
+// does not learn that it was closed.
 func established(server, client int) (bool, error) {
 	text, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {

@@ -17,14 +17,14 @@ const (
 	opPong         = 0xA
 )
 
-// frame is one as servers send them: unmasked, uncompressed.
+// frame is a frame as servers send it: unmasked and uncompressed.
 type frame struct {
 	op      byte
-	last    bool // of its message
+	last    bool // the last frame of its message
 	payload []byte
 }
 
-// splitFrame takes the first frame off what was received; not ok: its end has yet to come.
+// splitFrame splits the first frame off the received data; false if the frame is incomplete.
 func splitFrame(data []byte) (f frame, rest []byte, ok bool) {
 	if len(data) < 2 {
 		return f, data, false
@@ -52,7 +52,7 @@ func splitFrame(data []byte) (f frame, rest []byte, ok bool) {
 	return frame{op: data[0] & 0x0F, last: data[0]&0x80 != 0, payload: data[header:end]}, data[end:], true
 }
 
-// clientFrame is one as clients send them. A mask of zeros is one, and leaves the payload as it is.
+// clientFrame returns a frame as clients send it. Its mask of zeros is valid and leaves the payload unchanged.
 func clientFrame(op byte, payload []byte) []byte {
 	b := []byte{0x80 | op}
 	if len(payload) < 126 {
@@ -63,13 +63,13 @@ func clientFrame(op byte, payload []byte) []byte {
 	return append(append(b, 0, 0, 0, 0), payload...)
 }
 
-// conversation is the beginning of a connection, when one says something and waits for the answer.
+// conversation is the beginning of a connection, with a single message and answer at a time.
 type conversation struct {
 	socket
 	received []byte
 }
 
-// upgrade connects and makes the connection a WebSocket.
+// upgrade connects and upgrades the connection to a WebSocket.
 func upgrade(address netip.AddrPort, path, subprotocol string, receiveBuffer int) (*conversation, error) {
 	s, err := dial(address, receiveBuffer)
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *conversation) receive() error {
 	part := make([]byte, 4096)
 	n, err := c.Read(part)
 	if n == 0 && err == nil {
-		err = fmt.Errorf("the server says nothing for %v", patience)
+		err = fmt.Errorf("the server says nothing for %v", maxWait)
 	}
 	c.received = append(c.received, part[:n]...)
 	return err
@@ -112,13 +112,13 @@ func (c *conversation) say(text string) error {
 	return err
 }
 
-// hear waits for the next message, which has to hold a word.
+// hear waits for the next message, which has to contain a word.
 func (c *conversation) hear(word string) error {
 	for {
 		if f, rest, ok := splitFrame(c.received); ok {
 			c.received = rest
 			if f.op != opText || !bytes.Contains(f.payload, []byte(word)) {
-				return fmt.Errorf("the server says %q and not %s", f.payload, word)
+				return fmt.Errorf("the server sent %q, want %s", f.payload, word)
 			}
 			return nil
 		}

@@ -22,7 +22,7 @@ func TestProcessorTimes(t *testing.T) {
 		t.Errorf("a process's times are %v %v", s, err)
 	}
 	if _, err := parseStat("42 (short) S 7"); err == nil {
-		t.Error("a short line is taken")
+		t.Error("a short line is accepted")
 	}
 	if got := parseMachineTime("cpu  100 10 50 9000 900 5 15 20 100 0\ncpu0 1 1 1\n"); got != 2*time.Second {
 		t.Errorf("the machine's time is %v", got)

@@ -1,4 +1,4 @@
-// Package gauge reads what processes use, and sums figures up, for the programs that measure.
+// Package gauge measures what processes use and summarises figures, for the benchmark programs.
 package gauge
 
 import (
@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// tick is the unit of /proc's processor times: every Linux has told programs 100 a second for decades.
+// tick is the unit of the processor times in /proc. Linux has reported 100 ticks a second for decades.
 const tick = 10 * time.Millisecond
 
-// stat is what /proc/PID/stat says of a process.
+// stat is what /proc/PID/stat says about a process.
 type stat struct {
 	parent         int
-	own, inherited time.Duration // processor time: of its own, and of children that ended
+	own, inherited time.Duration // processor time of the process, and of its ended children
 }
 
 func readStat(pid int) (stat, error) {
@@ -28,27 +28,29 @@ func readStat(pid int) (stat, error) {
 }
 
 func parseStat(text string) (stat, error) {
-	// The second field is the program's name in parentheses, which may hold anything.
+	// The second field is the program's name in parentheses, which may contain any characters.
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 15 {
-		return stat{}, fmt.Errorf("%q is not what /proc tells of a process", text)
+		return stat{}, fmt.Errorf("%q is not a line of /proc/PID/stat", text)
 	}
 	var numbers [15]int64
 	for i := 1; i < len(numbers); i++ {
 		numbers[i], _ = strconv.ParseInt(fields[i], 10, 64)
 	}
 	return stat{
-		parent: int(numbers[1]), own: time.Duration(numbers[11]+numbers[12]) * tick, inherited: time.Duration(numbers[13]+numbers[14]) * tick,
+		parent:    int(numbers[1]),
+		own:       time.Duration(numbers[11]+numbers[12]) * tick,
+		inherited: time.Duration(numbers[13]+numbers[14]) * tick,
 	}, nil
 }
 
-// ProcessorTime is how much a process has used.
+// ProcessorTime returns the processor time that a process has used.
 func ProcessorTime(pid int) (time.Duration, error) {
 	s, err := readStat(pid)
 	return s.own, err
 }
 
-// FamilyTime is how much a process and its children have used, those that ended included.
+// FamilyTime returns the processor time of a process and its children, including ended ones.
 func FamilyTime(pid int) (time.Duration, error) {
 	s, err := readStat(pid)
 	if err != nil {
@@ -64,7 +66,7 @@ func FamilyTime(pid int) (time.Duration, error) {
 		if err != nil {
 			continue
 		}
-		s, err := readStat(child) // which may have ended since
+		s, err := readStat(child) // the process may have ended meanwhile
 		if err == nil && s.parent == pid {
 			total += s.own
 		}
@@ -72,7 +74,7 @@ func FamilyTime(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// MachineTime is how much all processors have worked, for whomever.
+// MachineTime returns the busy time of all processors together.
 func MachineTime() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -84,7 +86,8 @@ func MachineTime() (time.Duration, error) {
 func parseMachineTime(text string) (total time.Duration) {
 	line, _, _ := strings.Cut(text, "\n")
 	for i, field := range strings.Fields(line) {
-		if i == 0 || i == 4 || i == 5 || i > 8 { // its name, idle, waiting for a disk; and guests, which count twice
+		// skips the name, idle and disk-wait times, and guest times, which are counted twice
+		if i == 0 || i == 4 || i == 5 || i > 8 {
 			continue
 		}
 		ticks, _ := strconv.ParseInt(field, 10, 64)
@@ -93,7 +96,7 @@ func parseMachineTime(text string) (total time.Duration) {
 	return total
 }
 
-// Memory is how much of a process is in memory now, and was at most, in MB.
+// Memory returns how much memory a process uses, and the most that it has used, in MB.
 func Memory(pid int) (now, peak float64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(text)) {
@@ -109,7 +112,7 @@ func Memory(pid int) (now, peak float64, err error) {
 	return now, peak, err
 }
 
-// MainProcess is the one of the PostgreSQL whose data are in the folder.
+// MainProcess returns the id of the main process of the PostgreSQL whose data are in the folder.
 func MainProcess(dir string) (int, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "cluster", "postmaster.pid"))
 	if err != nil {

@@ -14,13 +14,16 @@ func TestImport(t *testing.T) {
 	t.Parallel()
 	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
 	path := file(t, "table.yaml", table)
-	more := file(t, "more.json", `{"dataset": "more", "stakeholders": [{"key": "north", "name": "North", "kind": "STATE"}]}`)
+	more := file(t, "more.json",
+		`{"dataset": "more", "stakeholders": [{"key": "north", "name": "North", "kind": "STATE"}]}`)
 	got := does(t, env, "import", path, more)
-	if want := path + ": 4 facts, 3 changes to the record\n" + more + ": 1 facts, 1 changes to the record\n"; got != want {
+	want := path + ": 4 facts, 3 changes to the record\n" + more + ": 1 facts, 1 changes to the record\n"
+	if got != want {
 		t.Errorf("it printed %q, want %q", got, want)
 	}
 	got = does(t, env, "import", more, path)
-	if want := more + ": 1 facts, 0 changes to the record\n" + path + ": 4 facts, 0 changes to the record\n"; got != want {
+	want = more + ": 1 facts, 0 changes to the record\n" + path + ": 4 facts, 0 changes to the record\n"
+	if got != want {
 		t.Errorf("it printed %q, want %q", got, want)
 	}
 }
@@ -30,22 +33,26 @@ func TestImportOfABadFile(t *testing.T) {
 	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
 	good := file(t, "good.yaml", "dataset: good\nstakeholders:\n  - {key: good, name: Good, kind: STATE}\n")
 	form := file(t, "form.yaml", "dataset: form\nstakeholders:\n  - key: form\n    kind: KINGDOM\n")
-	rule := file(t, "rule.yaml", "dataset: rule\nstakeholders:\n  - {key: rule, name: Rule, kind: STATE}\nsources:\n  - key: Rule\n    title: Rule\n")
+	rule := file(t, "rule.yaml",
+		"dataset: rule\nstakeholders:\n  - {key: rule, name: Rule, kind: STATE}\nsources:\n  - key: Rule\n"+
+			"    title: Rule\n")
 	garbled := file(t, "garbled.yaml", "dataset: [\n")
 
 	start(t, env, "import", garbled).fails(garbled + ":1: The file is neither YAML nor JSON")
-	// One that is wrong in its form keeps all others out; one that a rule refuses, itself.
+	// A malformed file stops the import before it begins; a file that a rule refuses fails alone.
 	start(t, env, "import", good, form).fails(form + `:4: kind: "KINGDOM" is not one of`)
 	p := start(t, env, "import", good, rule)
-	if code := p.code(); code != 1 || !strings.Contains(p.said(), "parley: nothing of "+rule+" was imported:\n"+rule+`:5: The key "Rule" can't be used`) {
+	refusal := "parley: nothing of " + rule + " was imported:\n" + rule + `:5: The key "Rule" can't be used`
+	if code := p.code(); code != 1 || !strings.Contains(p.said(), refusal) {
 		t.Errorf("it ended with code %d:\n%s", code, p.said())
 	}
 	if got, want := p.output.String(), good+": 1 facts, 1 changes to the record\n"; got != want {
 		t.Errorf("it printed %q, want %q", got, want)
 	}
 	var count int
-	if err := open(t, env[0][len("DATABASE_URL="):]).QueryRow(`SELECT count(*) FROM records`).Scan(&count); err != nil || count != 1 {
-		t.Errorf("%d records are there (%v), want the good one", count, err)
+	db := open(t, env[0][len("DATABASE_URL="):])
+	if err := db.QueryRow(`SELECT count(*) FROM records`).Scan(&count); err != nil || count != 1 {
+		t.Errorf("%d records exist (%v), want only the good one", count, err)
 	}
 
 	missing := start(t, env, "import", filepath.Join(t.TempDir(), "missing.yaml"))
@@ -60,7 +67,7 @@ func TestImportBeforeServe(t *testing.T) {
 	does(t, nil, "import", "--data-dir", dir, file(t, "table.yaml", table))
 	p := serve(t, nil, "--data-dir", dir, "--demo")
 	if got := p.changes(); got != 3 {
-		t.Errorf("%d changes are there, want the 3 of the import", got)
+		t.Errorf("%d changes exist, want the 3 of the import", got)
 	}
 	p.stop(syscall.SIGINT)
 }
@@ -79,18 +86,20 @@ func TestMigrate(t *testing.T) {
 func TestNewerDatabase(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Database(t)
-	if _, err := open(t, dsn).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`); err != nil {
+	_, err := open(t, dsn).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`)
+	if err != nil {
 		t.Fatal(err)
 	}
 	env := []string{"DATABASE_URL=" + dsn}
-	for _, args := range [][]string{{"serve", "--addr", "127.0.0.1:0"}, {"migrate"}, {"import", file(t, "table.yaml", table)}} {
+	commands := [][]string{{"serve", "--addr", "127.0.0.1:0"}, {"migrate"}, {"import", file(t, "table.yaml", table)}}
+	for _, args := range commands {
 		start(t, env, args...).fails("version 9999", "a newer Parley has written it")
 	}
 }
 
 func TestUnreachableDatabase(t *testing.T) {
 	t.Parallel()
-	for url, say := range map[string]string{
+	for url, says := range map[string]string{
 		"postgres://somebody:s3cret@127.0.0.1:1/parley?sslmode=disable": "the database can't be reached",
 		"postgres://somebody:s3cret@[::1/parley":                        "the database URL can't be read",
 		"postgres://somebody:s3cret@127.0.0.1:port/parley":              "the database URL can't be read",
@@ -99,9 +108,9 @@ func TestUnreachableDatabase(t *testing.T) {
 		t.Run(url, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--database-url", url)
-			p.fails(say)
+			p.fails(says)
 			if strings.Contains(p.said(), "s3cret") {
-				t.Errorf("it tells the password:\n%s", p.said())
+				t.Errorf("the message contains the password:\n%s", p.said())
 			}
 		})
 	}
@@ -119,11 +128,12 @@ func TestUsage(t *testing.T) {
 	help := does(t, nil, "--help")
 	for _, word := range []string{"serve", "import", "export", "migrate", "version"} {
 		if !strings.Contains(help, word) {
-			t.Errorf("the help does not tell of %s:\n%s", word, help)
+			t.Errorf("the help does not mention %s:\n%s", word, help)
 		}
 	}
-	if help := does(t, nil, "serve", "--help"); !strings.Contains(help, "$PARLEY_ADDR") || !strings.Contains(help, "DATABASE_URL") {
-		t.Errorf("the help does not tell of the environment's variables:\n%s", help)
+	if help := does(t, nil, "serve", "--help"); !strings.Contains(help, "$PARLEY_ADDR") ||
+		!strings.Contains(help, "DATABASE_URL") {
+		t.Errorf("the help does not mention environment variables:\n%s", help)
 	}
 	p := start(t, nil, "serve", "--adr", "127.0.0.1:0")
 	if code := p.code(); code == 0 || !strings.Contains(p.said(), "--adr") {

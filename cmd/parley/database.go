@@ -11,18 +11,19 @@ import (
 	"example.org/parley/storage"
 )
 
-// database says where the records are kept: on a server that runs already, or in a private one started for the purpose.
+// database configures where records are stored: on an existing PostgreSQL server, or in a private one that the program
+// starts.
 type database struct {
-	DatabaseURL string `env:"PARLEY_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"PostgreSQL 15 or later to use, such as postgres://user@host/parley?sslmode=require; nothing is started then."`
+	DatabaseURL string `env:"PARLEY_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"${database_url_help}"`
 	DataDir     string `default:"./.data" type:"path" help:"Folder of the built-in database."`
-	PostgresBin string `type:"path" help:"Folder of PostgreSQL's programs for the built-in database; found where it is usual if left out."`
-	Analyst     string `default:"Local analyst" help:"Name under which what is written here is recorded."`
+	PostgresBin string `type:"path" help:"${postgres_bin_help}"`
+	Analyst     string `default:"Local analyst" help:"Name of the analyst who is recorded as the author of changes."`
 }
 
 // opened is a database in use.
 type opened struct {
 	dsn     string
-	cluster *postgres.Cluster // nil where the server is somebody else's
+	cluster *postgres.Cluster // nil for an existing server
 }
 
 // start makes the database ready for connections.
@@ -37,20 +38,22 @@ func (d database) start(r *run) (*opened, error) {
 	return &opened{dsn: cluster.DSN(postgres.Database), cluster: cluster}, nil
 }
 
-// checkURL refuses a URL that can't be one of a database. What is wrong with it is not told, since that may show the
-// password. The other form, host=… dbname=…, is left to those who read it.
+// checkURL refuses a malformed database URL. The message does not quote the URL or the parser's error, since they may
+// contain the password. A DSN of the form "host=… dbname=…" is left to the driver.
 func (d database) checkURL() error {
 	if !strings.Contains(d.DatabaseURL, "://") {
 		return nil
 	}
 	u, err := url.Parse(d.DatabaseURL)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley, with what is special in the password escaped (%40 for @, %2F for /)")
+		return errors.New(
+			"the database URL can't be read; write it as postgres://user:password@host:5432/parley, with special " +
+				"characters of the password escaped (%40 for @, %2F for /)")
 	}
 	return nil
 }
 
-// open opens the store on it. From then on the command acts in the name of the analyst.
+// open opens the store on the database. From then on the command acts in the name of the analyst.
 func (o *opened) open(r *run, name string) (*storage.Store, error) {
 	store, err := storage.Open(r.ctx, storage.Options{DSN: o.dsn, Log: r.log})
 	if err != nil {
@@ -65,7 +68,8 @@ func (o *opened) open(r *run, name string) (*storage.Store, error) {
 	return store, nil
 }
 
-// lost is closed when the built-in database has ended by itself; nil, which blocks for ever, where it is not ours.
+// lost returns a channel that is closed when the built-in database has ended by itself. For an existing server it is
+// nil, which blocks for ever.
 func (o *opened) lost() <-chan struct{} {
 	if o.cluster == nil {
 		return nil

@@ -5,10 +5,10 @@ import "fmt"
 type erase struct {
 	database
 	Source string `arg:"" help:"Id or key of the source."`
-	Note   string `required:"" help:"Why it has to be erased; kept on record."`
+	Note   string `required:"" help:"Reason for the erasure; it is recorded."`
 }
 
-// Run erases the text, for good.
+// Run erases the text permanently.
 func (e erase) Run(r *run) error {
 	db, err := e.start(r)
 	if err != nil {
@@ -25,9 +25,9 @@ func (e erase) Run(r *run) error {
 		return err
 	}
 	if written.Cursor == nil {
-		fmt.Printf("The text of %s was erased already; its bytes are gone from the disk too.\n", e.Source)
+		fmt.Printf("The text of %s had already been erased; it is also removed from the database's files.\n", e.Source)
 		return nil
 	}
-	fmt.Printf("The text of %s is erased. Copies of the database made earlier still hold it.\n", e.Source)
+	fmt.Printf("The text of %s is erased. Earlier backups of the database still contain it.\n", e.Source)
 	return nil
 }

@@ -16,36 +16,61 @@ import (
 type export struct {
 	database
 	Negotiation string `arg:"" help:"Key or id of the negotiation."`
-	Format      string `enum:"${formats}" default:"json" help:"What to write: ${enum}. json is an archive, which import puts on record elsewhere; briefing is a page of Markdown to pass on."`
-	ValidAt     string `placeholder:"INSTANT" help:"How the world stood then, such as 2025-08-15T19:30:00Z; now if left out. Only for what is about one instant."`
-	KnownAt     string `placeholder:"INSTANT" help:"Using only what was on record by then; all that is on record if left out."`
-	Since       string `placeholder:"INSTANT" help:"Tell what has moved since then. Only for a briefing."`
-	PublicURL   string `name:"public-url" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Where a server is reached, for a briefing's permalink (${default})."`
-	Output      string `short:"o" type:"path" placeholder:"FILE" help:"File to write to, instead of the standard output; it is replaced once all is written."`
+	Format      string `enum:"${formats}" default:"json" help:"${format_help}: ${enum}."`
+	ValidAt     string `placeholder:"INSTANT" help:"${valid_at_help}"`
+	KnownAt     string `placeholder:"INSTANT" help:"${known_at_help}"`
+	Since       string `placeholder:"INSTANT" help:"Briefing only: describe what has moved since then."`
+	PublicURL   string `name:"public-url" default:"http://127.0.0.1:8080" placeholder:"URL" help:"${permalink_help}"`
+	Output      string `short:"o" type:"path" placeholder:"FILE" help:"${output_help}"`
 }
 
-// formats are the forms that a negotiation can be exported in.
+// formats are the export formats.
 var formats = []format{
-	{name: "json", write: func(a asked, ctx context.Context, w io.Writer) error { return a.JSON(ctx, w, a.progress) }},
-	{name: "positions-csv", atAnInstant: true, write: func(a asked, ctx context.Context, w io.Writer) error { return a.PositionsCSV(ctx, w, a.progress) }},
-	{name: "status-changes-csv", write: func(a asked, ctx context.Context, w io.Writer) error { return a.StatusChangesCSV(ctx, w, a.progress) }},
-	{name: "briefing", atAnInstant: true, tellsMoves: true, write: func(a asked, ctx context.Context, w io.Writer) error {
-		return briefing.Write(ctx, w, a.Store, briefing.Request{
-			Negotiation: a.ID.String(), AsOf: parley.AsOf{ValidAt: &a.Lens.ValidAt, KnownAt: &a.Lens.KnownAt}, Since: a.since, BaseURL: a.publicURL,
-		})
-	}},
+	{
+		name: "json",
+		write: func(a asked, ctx context.Context, w io.Writer) error {
+			return a.JSON(ctx, w, a.progress)
+		},
+	},
+	{
+		name:        "positions-csv",
+		atAnInstant: true,
+		write: func(a asked, ctx context.Context, w io.Writer) error {
+			return a.PositionsCSV(ctx, w, a.progress)
+		},
+	},
+	{
+		name: "status-changes-csv",
+		write: func(a asked, ctx context.Context, w io.Writer) error {
+			return a.StatusChangesCSV(ctx, w, a.progress)
+		},
+	},
+	{
+		name:        "briefing",
+		atAnInstant: true,
+		tellsMoves:  true,
+		write: func(a asked, ctx context.Context, w io.Writer) error {
+			return briefing.Write(ctx, w, a.Store, briefing.Request{
+				Negotiation: a.ID.String(),
+				AsOf:        parley.AsOf{ValidAt: &a.Lens.ValidAt, KnownAt: &a.Lens.KnownAt},
+				Since:       a.since,
+				BaseURL:     a.publicURL,
+			})
+		},
+	},
 }
 
 type format struct {
 	name  string
 	write func(asked, context.Context, io.Writer) error
-	// atAnInstant: it shows the world at one instant. Others run over the whole of valid time.
+	// atAnInstant means that the format shows one valid time. The others cover all of valid time.
 	atAnInstant bool
-	// tellsMoves: it tells what moved since another.
+	// tellsMoves means that the format describes what has moved since a date.
 	tellsMoves bool
 }
 
-// asked is what is exported: a negotiation as seen through its lens. Every so often it is told how many rows are written.
+// asked is an export: a negotiation seen through its lens. progress receives the number of rows written from time to
+// time.
 type asked struct {
 	*archive.Subject
 	since     *parley.Instant
@@ -82,10 +107,10 @@ func (e export) Run(r *run) error {
 		return err
 	}
 	if since != nil && !as.tellsMoves {
-		return fmt.Errorf("--since: only a briefing tells what has moved; leave it out for %s", as.name)
+		return fmt.Errorf("--since: only a briefing describes what has moved; leave it out for %s", as.name)
 	}
 	if asOf.ValidAt != nil && !as.atAnInstant {
-		return fmt.Errorf("--valid-at: %s runs over the whole of valid time; leave it out", as.name)
+		return fmt.Errorf("--valid-at: %s covers all of valid time; leave it out", as.name)
 	}
 	db, err := e.start(r)
 	if err != nil {
@@ -101,13 +126,18 @@ func (e export) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	a := asked{Subject: subject, since: since, publicURL: strings.TrimRight(e.PublicURL, "/"), progress: func(rows int) {
-		fmt.Fprintf(os.Stderr, "%s: %d rows\n", subject.Key, rows)
-	}}
+	a := asked{
+		Subject:   subject,
+		since:     since,
+		publicURL: strings.TrimRight(e.PublicURL, "/"),
+		progress: func(rows int) {
+			fmt.Fprintf(os.Stderr, "%s: %d rows\n", subject.Key, rows)
+		},
+	}
 	return e.writing(func(w io.Writer) error { return as.write(a, r.ctx, w) })
 }
 
-// instant reads a flag; nil where it is left out.
+// instant reads a flag. It returns nil if the flag is left out.
 func instant(flag, text string) (*parley.Instant, error) {
 	if text == "" {
 		return nil, nil
@@ -119,7 +149,8 @@ func instant(flag, text string) (*parley.Instant, error) {
 	return &at, nil
 }
 
-// writing writes to the output. A file takes its name when all is in it; what is no file, such as a pipe, is written to.
+// writing writes to the output. A regular file gets its name once it is complete; anything else, such as a pipe, is
+// written directly.
 func (e export) writing(write func(io.Writer) error) error {
 	if e.Output == "" {
 		return buffered(os.Stdout, write)

@@ -33,16 +33,17 @@ func TestExport(t *testing.T) {
 		t.Errorf("the file differs from what was printed (%v)", err)
 	}
 
-	elsewhere := []string{"DATABASE_URL=" + pgtest.Database(t)}
-	got := does(t, elsewhere, "import", path)
+	other := []string{"DATABASE_URL=" + pgtest.Database(t)}
+	got := does(t, other, "import", path)
 	if want := path + ": ukraine-2025 as known at 2025-08-20T09:00:00.000010Z, 488 rows\n"; got != want {
 		t.Errorf("it printed %q, want %q", got, want)
 	}
-	if again := does(t, elsewhere, "export", "ukraine-2025"); again != archive {
-		t.Error("exported from there, it is not the same")
+	if again := does(t, other, "export", "ukraine-2025"); again != archive {
+		t.Error("the second export differs from the first")
 	}
-	p := start(t, elsewhere, "import", path)
-	if code := p.code(); code != 1 || !strings.Contains(p.said(), "parley: nothing of "+path+" was imported:\n"+path+":3: recordedAt ") {
+	p := start(t, other, "import", path)
+	if code := p.code(); code != 1 ||
+		!strings.Contains(p.said(), "parley: nothing of "+path+" was imported:\n"+path+":3: recordedAt ") {
 		t.Errorf("imported again, it ended with code %d:\n%s", code, p.said())
 	}
 
@@ -52,17 +53,25 @@ func TestExport(t *testing.T) {
 		rows int
 	}{
 		{[]string{"--format", "positions-csv", "--valid-at", "2025-08-18T12:00:00Z"}, "", 15},
-		{[]string{"--valid-at", "2025-08-18T12:00:00Z", "--known-at", "2025-08-17T00:00:00+02:00"}, "PARLEY_FORMAT=positions-csv", 0},
+		{
+			[]string{"--valid-at", "2025-08-18T12:00:00Z", "--known-at", "2025-08-17T00:00:00+02:00"},
+			"PARLEY_FORMAT=positions-csv",
+			0,
+		},
 		{[]string{"--format", "status-changes-csv"}, "", 12},
 		{[]string{"--known-at", "2025-08-17T00:00:00Z"}, "PARLEY_FORMAT=status-changes-csv", 2},
 	} {
-		rows, err := csv.NewReader(strings.NewReader(does(t, append(env, tt.env), append([]string{"export", "ukraine-2025"}, tt.args...)...))).ReadAll()
+		printed := does(t, append(env, tt.env), append([]string{"export", "ukraine-2025"}, tt.args...)...)
+		rows, err := csv.NewReader(strings.NewReader(printed)).ReadAll()
 		if err != nil || len(rows)-1 != tt.rows {
 			t.Errorf("%v: %d rows, want %d (%v)", tt.args, len(rows)-1, tt.rows, err)
 		}
 	}
 
-	since := []string{"export", "ukraine-2025", "--format", "briefing", "--since", "2025-08-14T00:00:00Z", "--valid-at", "2025-08-18T18:00:00Z", "--known-at", "2025-08-18T18:00:00Z"}
+	since := []string{
+		"export", "ukraine-2025", "--format", "briefing", "--since", "2025-08-14T00:00:00Z",
+		"--valid-at", "2025-08-18T18:00:00Z", "--known-at", "2025-08-18T18:00:00Z",
+	}
 	example, err := os.ReadFile("../../docs/briefing-example.md")
 	if err != nil {
 		t.Fatal(err)
@@ -74,18 +83,21 @@ func TestExport(t *testing.T) {
 		t.Errorf("the briefing differs from the example in the documents:\n%s", got)
 	}
 	start(t, env, "export", "ukraine-2025", "--since", "2025-08-14T00:00:00Z").fails("--since:", "leave it out")
-	start(t, env, "export", "ukraine-2025", "--format", "briefing", "--since", "2025-08-14").fails("--since:", "is not an instant")
+	start(t, env, "export", "ukraine-2025", "--format", "briefing", "--since", "2025-08-14").
+		fails("--since:", "is not an instant")
 
 	start(t, env, "export", "ukraine-2026").fails(`no negotiation is known as "ukraine-2026"`)
 	start(t, env, "export", "russia").fails(`no negotiation is known as "russia"`)
-	start(t, env, "export", "ukraine-2025", "--known-at", "9999-01-01T00:00:00Z").fails("knownAt: 9999-01-01T00:00:00.000000Z lies in the future")
+	start(t, env, "export", "ukraine-2025", "--known-at", "9999-01-01T00:00:00Z").
+		fails("knownAt: 9999-01-01T00:00:00.000000Z lies in the future")
 	start(t, env, "export", "ukraine-2025", "--known-at", "2025-08-17").fails("--known-at:", "is not an instant")
 	start(t, env, "export", "ukraine-2025", "--valid-at", "2025-08-17T00:00:00Z").fails("--valid-at:", "leave it out")
 	start(t, env, "export", "ukraine-2025", "--output", filepath.Join(dir, "missing", "archive.json")).fails("missing")
-	if p := start(t, env, "export", "ukraine-2025", "--format", "pdf"); p.code() == 0 || !strings.Contains(p.said(), `"json","positions-csv","status-changes-csv","briefing"`) {
+	if p := start(t, env, "export", "ukraine-2025", "--format", "pdf"); p.code() == 0 ||
+		!strings.Contains(p.said(), `"json","positions-csv","status-changes-csv","briefing"`) {
 		t.Errorf("as a pdf: %s", p.said())
 	}
-	// What fails leaves a file as it was, and nothing beside it.
+	// A failed export leaves the file unchanged, and no other file beside it.
 	start(t, env, "export", "ukraine-2026", "--output", path).fails("ukraine-2026")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("there are %v (%v)", entries, err)
@@ -95,20 +107,24 @@ func TestExport(t *testing.T) {
 	}
 	does(t, env, "export", "ukraine-2025", "--output", os.DevNull)
 	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
-		t.Errorf("%s is a file now (%v)", os.DevNull, err)
+		t.Errorf("%s became a regular file (%v)", os.DevNull, err)
 	}
 }
 
 func TestImportOfABadArchive(t *testing.T) {
 	t.Parallel()
 	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
-	bad := file(t, "bad.json", "{\"parleyArchive\": 1, \"knownAt\": \"2025-01-01T00:00:00Z\", \"negotiation\": \"talks\",\n\"records\": [\n{\"id\":1}\n]}\n")
+	bad := file(t, "bad.json",
+		"{\"parleyArchive\": 1, \"knownAt\": \"2025-01-01T00:00:00Z\", \"negotiation\": \"talks\",\n\"records\": [\n"+
+			"{\"id\":1}\n]}\n")
 	p := start(t, env, "import", bad)
-	if code := p.code(); code != 1 || !strings.Contains(p.said(), "parley: nothing of "+bad+" was imported:\n"+bad+":3: id: 1 is not a text.") {
+	if code := p.code(); code != 1 ||
+		!strings.Contains(p.said(), "parley: nothing of "+bad+" was imported:\n"+bad+":3: id: 1 is not a text.") {
 		t.Errorf("it ended with code %d:\n%s", code, p.said())
 	}
 	newer := file(t, "newer.json", `{"parleyArchive": 2}`)
-	if p := start(t, env, "import", newer); p.code() != 1 || !strings.Contains(p.said(), newer+":1: The archive is of form 2") {
+	if p := start(t, env, "import", newer); p.code() != 1 ||
+		!strings.Contains(p.said(), newer+":1: The archive has format 2") {
 		t.Errorf("it said %s", p.said())
 	}
 }

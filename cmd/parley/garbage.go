@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// garbage is how much may pile up before it is collected, if that is between these shares of what stays. Answers are
-	// soon garbage and what stays of them is little, so a small server collects seldom; one with many subscribers does not
-	// keep several times what they take.
+	// garbage is how many bytes of garbage may accumulate before a collection, as long as that is between leastPercent
+	// and mostPercent of the live memory. Answers soon become garbage and little memory stays live; so a small server
+	// seldom collects, and one with many subscribers does not hold several times its live memory.
 	garbage      uint64 = 40 << 20
 	leastPercent        = 50
 	mostPercent         = 300
 )
 
-// tendGarbage sets how often garbage is collected, until the context ends. Who sets GOGC does so instead.
+// tendGarbage adjusts how often garbage is collected, until the context ends. It does nothing if GOGC is set.
 func tendGarbage(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return

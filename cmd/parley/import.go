@@ -20,7 +20,7 @@ type load struct {
 	Files []string `arg:"" name:"file" help:"Data sets or archives, imported in this order." type:"existingfile"`
 }
 
-// Run imports the files, each wholly or not at all; it ends at the first that can't be.
+// Run imports the files in order, each completely or not at all. It stops at the first file that fails.
 func (l load) Run(r *run) error {
 	imports := make([]func(*storage.Store) (string, error), len(l.Files))
 	for i, name := range l.Files {
@@ -49,7 +49,8 @@ func (l load) Run(r *run) error {
 	return nil
 }
 
-// reading reads a file, and returns what imports it and says what that did. An archive, which may be long, is read then.
+// reading checks a file and returns a function that imports it and returns a summary. A data set is read at once; an
+// archive may be long and is read during the import.
 func reading(r *run, name string) (func(*storage.Store) (string, error), error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -67,7 +68,8 @@ func reading(r *run, name string) (func(*storage.Store) (string, error), error) 
 			outcome, err := archive.Import(r.ctx, store, name, whole, func(rows int) {
 				fmt.Fprintf(os.Stderr, "%s: %d rows\n", name, rows)
 			})
-			return fmt.Sprintf("%s as known at %s, %d rows", outcome.Negotiation, parley.FormatInstant(outcome.KnownAt), outcome.Rows), err
+			return fmt.Sprintf("%s as known at %s, %d rows", outcome.Negotiation, parley.FormatInstant(outcome.KnownAt),
+				outcome.Rows), err
 		}, nil
 	}
 	defer file.Close()
@@ -87,7 +89,7 @@ func reading(r *run, name string) (func(*storage.Store) (string, error), error) 
 	}, nil
 }
 
-// loadDemo imports the example data set into an empty database, and leaves any other alone.
+// loadDemo imports the example data set if the database is empty.
 func loadDemo(ctx context.Context, r *run, store *storage.Store) error {
 	head, err := store.Head(ctx)
 	if err != nil {
@@ -105,7 +107,8 @@ func loadDemo(ctx context.Context, r *run, store *storage.Store) error {
 		outcome, err := dataset.Import(ctx, store, set, nil)
 		if err != nil {
 			if now, unknown := store.Head(ctx); unknown == nil && now > head {
-				r.log.Info("another server was faster to fill the database; the example data set was not loaded", "name", example.Name)
+				r.log.Info("another server has filled the database meanwhile; the example data set was not loaded",
+					"name", example.Name)
 				return nil
 			}
 			return err

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// table is what the writers need: a scenario to take positions on.
+// table is a data set with the scenario that the writers record positions on.
 const table = `dataset: table
 negotiations:
   - key: talks
@@ -22,11 +22,11 @@ negotiations:
           - {key: line, title: Line, statuses: [{to: FLOATED, effectiveAt: 2025-01-01}]}
 `
 
-// written are the writes that the server acknowledged: id to cursor.
+// written collects acknowledged writes: record id to cursor.
 type written struct {
 	sync.Mutex
 	stakeholders, positions map[string]string
-	until                   int // so many are there
+	until                   int // enough is called at this count
 	enough                  func()
 }
 
@@ -41,19 +41,21 @@ func (w *written) keep(list map[string]string, id, cursor string) {
 	}
 }
 
-// payload is the answer to a mutation.
+// payload is a mutation's answer.
 type payload struct {
 	Record     *struct{ ID string }
 	Cursor     *string
 	UserErrors []struct{ Message string }
 }
 
-// write makes stakeholders that take positions, until the server is gone.
+// write registers stakeholders and records positions until the server is gone.
 func (w *written) write(p *program, name string) {
 	for n := 0; ; n++ {
 		var got struct{ Done payload }
 		err := p.ask(`mutation($key: String!) {
-			done: registerStakeholder(input: {key: $key, name: $key, kind: GROUP}) { record: stakeholder { id } cursor userErrors { message } }
+			done: registerStakeholder(input: {key: $key, name: $key, kind: GROUP}) {
+				record: stakeholder { id } cursor userErrors { message }
+			}
 		}`, map[string]any{"key": fmt.Sprintf("%s-%d", name, n)}, &got)
 		if err != nil {
 			return
@@ -66,7 +68,9 @@ func (w *written) write(p *program, name string) {
 		w.keep(w.stakeholders, holder, *got.Done.Cursor)
 		got.Done = payload{}
 		err = p.ask(`mutation($holder: ID!) {
-			done: recordPosition(input: {holder: $holder, scenario: "talks/line", stance: SUPPORTS}) { record: position { id } cursor userErrors { message } }
+			done: recordPosition(input: {holder: $holder, scenario: "talks/line", stance: SUPPORTS}) {
+				record: position { id } cursor userErrors { message }
+			}
 		}`, map[string]any{"holder": holder}, &got)
 		if err != nil {
 			return
@@ -99,9 +103,11 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		again := serve(t, nil, "--data-dir", dir)
 		cursors := again.cursors()
 		acknowledged = w.count() - acknowledged
-		t.Logf("round %d: %d writes were acknowledged before the kill, and %d more are there", round, acknowledged, len(cursors)-before-acknowledged)
+		t.Logf("round %d: %d writes were acknowledged before the kill, and %d more exist", round, acknowledged,
+			len(cursors)-before-acknowledged)
 		if more := len(cursors) - before - acknowledged; more < 0 || more > writers {
-			t.Errorf("%d changes are there, %d were there before and %d were acknowledged", len(cursors), before, acknowledged)
+			t.Errorf("%d changes exist; %d existed before and %d were acknowledged", len(cursors), before,
+				acknowledged)
 		}
 		again.holds("stakeholders", w.stakeholders, cursors)
 		again.holds("positions", w.positions, cursors)
@@ -110,7 +116,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	}
 }
 
-// holds expects every acknowledged record to be listed, and its change to be in the feed.
+// holds checks that every acknowledged record is listed and that its change is in the feed.
 func (p *program) holds(list string, acknowledged map[string]string, cursors map[string]bool) {
 	p.t.Helper()
 	found := make(map[string]bool)
@@ -119,7 +125,7 @@ func (p *program) holds(list string, acknowledged map[string]string, cursors map
 	}
 	for id, cursor := range acknowledged {
 		if !found[id] {
-			p.t.Errorf("%s: %s was acknowledged with %s and is not there", list, id, cursor)
+			p.t.Errorf("%s: %s was acknowledged with %s, but is missing", list, id, cursor)
 		}
 		if !cursors[cursor] {
 			p.t.Errorf("%s: the change %s that was acknowledged is not in the feed", list, cursor)
@@ -127,7 +133,7 @@ func (p *program) holds(list string, acknowledged map[string]string, cursors map
 	}
 }
 
-// cursors reads the whole feed and checks that it has no holes.
+// cursors reads the whole feed and checks that its numbers are consecutive.
 func (p *program) cursors() map[string]bool {
 	p.t.Helper()
 	cursors := make(map[string]bool)
@@ -145,18 +151,19 @@ func (p *program) cursors() map[string]bool {
 	return cursors
 }
 
-// numberOf is the place in the feed that a cursor ends with.
+// numberOf returns the change number at the end of a cursor.
 func numberOf(t testing.TB, cursor string) int64 {
 	t.Helper()
 	const digits = 13
-	bytes, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(cursor[max(0, len(cursor)-digits):]))
+	bytes, err := base32.HexEncoding.WithPadding(base32.NoPadding).
+		DecodeString(strings.ToUpper(cursor[max(0, len(cursor)-digits):]))
 	if err != nil || len(bytes) != 8 {
 		t.Fatalf("the cursor %q has no number: %v", cursor, err)
 	}
 	return int64(binary.BigEndian.Uint64(bytes))
 }
 
-// pages goes through a whole list, 100 at a time, and yields one field of each entry.
+// pages reads a whole list, 100 entries at a time, and yields one field of each entry.
 func (p *program) pages(list, field string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		var after *string
@@ -174,8 +181,10 @@ func (p *program) pages(list, field string) func(yield func(string) bool) {
 					}
 				}
 			}
-			p.must(fmt.Sprintf(`query($after: %s) { list: %s(first: 100, after: $after) { nodes { %s } pageInfo { hasNextPage endCursor } } }`, kind, list, field),
-				map[string]any{"after": after}, &got)
+			document := fmt.Sprintf(`query($after: %s) {
+				list: %s(first: 100, after: $after) { nodes { %s } pageInfo { hasNextPage endCursor } }
+			}`, kind, list, field)
+			p.must(document, map[string]any{"after": after}, &got)
 			for _, node := range got.List.Nodes {
 				if !yield(node[field]) {
 					return

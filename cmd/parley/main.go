@@ -1,4 +1,4 @@
-// Command parley serves and loads the negotiation tracker.
+// Command parley serves the negotiation tracker, and imports and exports its data.
 package main
 
 import (
@@ -16,27 +16,30 @@ import (
 	"example.org/parley"
 )
 
-// commands are the program's commands and flags; each flag has an environment variable too.
+// commands are the program's commands and flags. Each flag can also be set by an environment variable.
 type commands struct {
 	Serve   serve   `cmd:"" help:"Serve the GraphQL API and the playground."`
-	Import  load    `cmd:"" name:"import" help:"Bring the record in step with data sets (YAML or JSON), or put an archive on record."`
-	Export  export  `cmd:"" help:"Write a negotiation to a file: all of it, to be imported elsewhere, or tables for a spreadsheet."`
-	Erase   erase   `cmd:"" help:"Erase the text kept of a source, where the law demands it; what rests on it stays."`
-	Migrate migrate `cmd:"" help:"Bring the database's tables up to date, and end."`
+	Import  load    `cmd:"" name:"import" help:"Import data sets (YAML or JSON) or archives."`
+	Export  export  `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
+	Erase   erase   `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
+	Migrate migrate `cmd:"" help:"Bring the database's tables up to date, and exit."`
 	Version version `cmd:"" help:"Print the version."`
 }
 
 func main() {
 	var c commands
-	parser := kong.Parse(&c,
+	parser := kong.Parse(
+		&c,
 		kong.Name("parley"),
-		kong.Description("Parley tracks how negotiations might end: which scenarios are on the table, who stands where on each, on what evidence, and how that moves."),
+		kong.Description(
+			"Parley tracks how negotiations might end: which scenarios are on the table, who stands where on each, "+
+				"on what evidence, and how that moves."),
 		kong.UsageOnError(),
 		kong.DefaultEnvars("PARLEY"),
-		kong.Vars{"formats": strings.Join(formatNames(), ",")},
+		kong.Vars{"formats": strings.Join(formatNames(), ",")}, help,
 	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	go tendGarbage(ctx)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	slog.SetDefault(log) // libraries log through the standard logger
@@ -46,11 +49,11 @@ func main() {
 	}
 }
 
-// run is what every command gets.
+// run holds what every command needs.
 type run struct {
 	ctx     context.Context
 	log     *slog.Logger
-	analyst parley.Analyst // in whose name a command that opens the database acts
+	analyst parley.Analyst // set by open: the command acts in this name
 }
 
 type version struct{}

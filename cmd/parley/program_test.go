@@ -23,10 +23,10 @@ import (
 	"example.org/parley/storage"
 )
 
-// patience is how long a test waits for the program before it fails.
-const patience = time.Minute
+// maxWait is how long a test waits for the program before it fails.
+const maxWait = time.Minute
 
-// executable is the program, built once.
+// executable is the path of the program, which is built once.
 var executable string
 
 func TestMain(m *testing.M) {
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// build puts the program beside the test's own binary, in the folder that the go command removes after the test.
+// build builds the program beside the test binary, in the folder that the go command removes after the test.
 func build() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -57,11 +57,11 @@ func build() error {
 	return nil
 }
 
-// program is a run of the program as a process of its own.
+// program is a running process of the program.
 type program struct {
 	t      testing.TB
 	cmd    *exec.Cmd
-	dir    string // data directory; "" where it has none
+	dir    string // data directory; "" if it has none
 	url    string // once it is ready
 	output bytes.Buffer
 	ready  chan string   // receives the API's URL
@@ -71,7 +71,8 @@ type program struct {
 	log bytes.Buffer
 }
 
-// start runs the program with these arguments and, of this process's environment, what does not steer it.
+// start runs the program with these arguments. Of this process's environment, it passes on the variables that do not
+// configure Parley or PostgreSQL.
 func start(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, cmd: exec.Command(executable, args...), ready: make(chan string, 1), ended: make(chan struct{})}
@@ -82,8 +83,9 @@ func start(t testing.TB, env []string, args ...string) *program {
 	}
 	p.cmd.Dir = t.TempDir()
 	for _, variable := range os.Environ() {
-		steers := strings.HasPrefix(variable, "PARLEY_") || strings.HasPrefix(variable, "PG") || strings.HasPrefix(variable, "DATABASE_URL=")
-		if !steers || strings.HasPrefix(variable, "PARLEY_POSTGRES_BIN=") {
+		configures := strings.HasPrefix(variable, "PARLEY_") || strings.HasPrefix(variable, "PG") ||
+			strings.HasPrefix(variable, "DATABASE_URL=")
+		if !configures || strings.HasPrefix(variable, "PARLEY_POSTGRES_BIN=") {
 			p.cmd.Env = append(p.cmd.Env, variable)
 		}
 	}
@@ -122,46 +124,46 @@ func (p *program) watch(stderr io.Reader) {
 	p.cmd.Wait()
 }
 
-// said is the log so far.
+// said returns the log so far.
 func (p *program) said() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.log.String()
 }
 
-// signal sends a signal; one that has ended is left alone.
+// signal sends a signal. It does nothing if the program has ended.
 func (p *program) signal(s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Error(err)
 	}
 }
 
-// code waits for the end and returns the exit code.
+// code waits for the program to end and returns its exit code.
 func (p *program) code() int {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(maxWait):
 		p.t.Fatalf("the program does not end:\n%s", p.said())
 	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// databaseIsGone waits until no process of the built-in database is left: each holds the directory's lock.
+// databaseIsGone waits until no process of the built-in database is left. Each of them holds the directory's lock.
 func (p *program) databaseIsGone() {
 	if p.dir == "" {
 		return
 	}
 	lock, err := os.Open(filepath.Join(p.dir, "lock"))
 	if err != nil {
-		return // it never got that far
+		return // the program ended before it made the lock
 	}
 	defer lock.Close()
 	free := make(chan error, 1)
 	go func() { free <- syscall.Flock(int(lock.Fd()), syscall.LOCK_EX) }()
 	select {
 	case <-free:
-	case <-time.After(patience):
+	case <-time.After(maxWait):
 		p.t.Error("the built-in database still runs")
 	}
 }
@@ -180,12 +182,12 @@ func (p *program) awaitReady() {
 	case p.url = <-p.ready:
 	case <-p.ended:
 		p.t.Fatalf("the server ended with code %d:\n%s", p.code(), p.said())
-	case <-time.After(patience):
-		p.t.Fatalf("the server does not get ready:\n%s", p.said())
+	case <-time.After(maxWait):
+		p.t.Fatalf("the server does not become ready:\n%s", p.said())
 	}
 }
 
-// stop ends a server the way a terminal or a service manager does, and expects it to leave nothing running.
+// stop ends a server as a terminal or a service manager does, and checks that nothing is left running.
 func (p *program) stop(s syscall.Signal) {
 	p.t.Helper()
 	begun := time.Now()
@@ -209,30 +211,30 @@ func (p *program) stop(s syscall.Signal) {
 	}
 }
 
-// fails expects the program to end by itself, with code 1 and one sentence that holds the words. What it logs before does
+// fails checks that the program ends by itself with code 1 and one message that contains the words. Its log lines do
 // not count.
 func (p *program) fails(words ...string) {
 	p.t.Helper()
 	if code := p.code(); code != 1 {
 		p.t.Errorf("it ended with code %d, want 1:\n%s", code, p.said())
 	}
-	var told []string
+	var messages []string
 	for line := range strings.Lines(p.said()) {
 		if !strings.HasPrefix(line, "time=") {
-			told = append(told, line)
+			messages = append(messages, line)
 		}
 	}
-	if len(told) != 1 || !strings.HasPrefix(told[0], "parley: ") {
-		p.t.Errorf("it told %q, want one sentence", told)
+	if len(messages) != 1 || !strings.HasPrefix(messages[0], "parley: ") {
+		p.t.Errorf("it printed %q, want one message", messages)
 	}
 	for _, word := range words {
-		if !strings.Contains(strings.Join(told, ""), word) {
-			p.t.Errorf("it told %q and did not say %q", told, word)
+		if !strings.Contains(strings.Join(messages, ""), word) {
+			p.t.Errorf("it printed %q, which does not contain %q", messages, word)
 		}
 	}
 }
 
-// does expects the program to end well, and returns what it printed.
+// does checks that the program succeeds, and returns what it printed.
 func does(t testing.TB, env []string, args ...string) string {
 	t.Helper()
 	p := start(t, env, args...)
@@ -242,10 +244,10 @@ func does(t testing.TB, env []string, args ...string) string {
 	return p.output.String()
 }
 
-// client asks one server; as many writers use connections of their own.
-var client = &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 32}}
+// client keeps connections for many writers to one server.
+var client = &http.Client{Timeout: maxWait, Transport: &http.Transport{MaxIdleConnsPerHost: 32}}
 
-// ask sends a document and reads the data of the answer into a value.
+// ask sends a document and decodes the answer's data.
 func (p *program) ask(document string, variables map[string]any, into any) error {
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
@@ -269,7 +271,7 @@ func (p *program) ask(document string, variables map[string]any, into any) error
 	return nil
 }
 
-// must is ask for what has to succeed.
+// must is ask for operations that must succeed.
 func (p *program) must(document string, variables map[string]any, into any) {
 	p.t.Helper()
 	if err := p.ask(document, variables, into); err != nil {
@@ -277,7 +279,7 @@ func (p *program) must(document string, variables map[string]any, into any) {
 	}
 }
 
-// changes is how many changes are in the feed.
+// changes returns the number of changes in the feed.
 func (p *program) changes() int {
 	p.t.Helper()
 	var got struct{ Changes struct{ TotalCount int } }
@@ -285,7 +287,7 @@ func (p *program) changes() int {
 	return got.Changes.TotalCount
 }
 
-// get is the status of a page.
+// get returns the status of a page.
 func (p *program) get(path string) int {
 	p.t.Helper()
 	response, err := client.Get(strings.TrimSuffix(p.url, "/graphql") + path)

@@ -21,25 +21,25 @@ import (
 type serve struct {
 	database
 	Addr           string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	AllowRemote    bool   `help:"Listen on an address that other machines can reach. Whoever reaches it may read and write."`
-	PublicURL      string `name:"public-url" placeholder:"URL" help:"Where others reach this server, for links that are passed on (the address it listens on)."`
+	AllowRemote    bool   `help:"${allow_remote_help}"`
+	PublicURL      string `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
 	Demo           bool   `help:"Load the example data set if the database is empty."`
-	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate, and its chain (PEM)."`
+	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
 	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
-	MaxConnections int    `default:"20000" help:"How many WebSockets and event streams may be open (${default})."`
+	MaxConnections int    `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
 }
 
-// pollEvery is how long a change by another server may go unnoticed where no hint of it comes.
+// pollEvery is how often the feed is read when no notification arrives.
 const pollEvery = time.Second
 
-// Run serves until it is told to stop, or the database is lost.
+// Run serves until the program is told to stop or the database is lost.
 func (s serve) Run(r *run) (err error) {
 	loopback, err := s.checkAddress()
 	if err != nil {
 		return err
 	}
 	if s.MaxConnections < 1 {
-		return fmt.Errorf("--max-connections %d lets nobody in; give 1 or more", s.MaxConnections)
+		return fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)
 	}
 	listener, scheme, err := s.listen()
 	if err != nil {
@@ -65,7 +65,8 @@ func (s serve) Run(r *run) (err error) {
 	tailing, endFeed := context.WithCancel(context.WithoutCancel(r.ctx))
 	defer endFeed()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	changes, err := feed.Start(tailing, store, feed.Options{Poll: pollEvery, Log: r.log, Metrics: registry})
 	if err != nil {
 		return err
@@ -77,7 +78,8 @@ func (s serve) Run(r *run) (err error) {
 	go func() {
 		select {
 		case <-db.lost():
-			stop(fmt.Errorf("the built-in database ended: %w", errors.Join(errors.New("see its last messages above"), db.cluster.Err())))
+			stop(fmt.Errorf("the built-in database ended: %w",
+				errors.Join(errors.New("see its last messages above"), db.cluster.Err())))
 		case <-serving.Done():
 		}
 	}()
@@ -85,7 +87,16 @@ func (s serve) Run(r *run) (err error) {
 	limits.Connections = s.MaxConnections
 	url := scheme + "://" + listener.Addr().String()
 	public := cmp.Or(strings.TrimRight(s.PublicURL, "/"), url)
-	h := server.New(server.Options{Store: store, Feed: changes, Log: r.log, Analyst: r.analyst, LoopbackOnly: loopback, PublicURL: public, Limits: limits, Metrics: registry})
+	h := server.New(server.Options{
+		Store:        store,
+		Feed:         changes,
+		Log:          r.log,
+		Analyst:      r.analyst,
+		LoopbackOnly: loopback,
+		PublicURL:    public,
+		Limits:       limits,
+		Metrics:      registry,
+	})
 	r.log.Info("ready", "playground", url+server.PlaygroundPath, "graphql", url+server.GraphQLPath)
 	err = server.Serve(serving, listener, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
@@ -97,7 +108,7 @@ func (s serve) Run(r *run) (err error) {
 	return err
 }
 
-// listen opens the address, with TLS if there is a certificate.
+// listen opens the address, with TLS if a certificate is given.
 func (s serve) listen() (listener net.Listener, scheme string, err error) {
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return nil, "", errors.New("TLS needs both --tls-cert and --tls-key")
@@ -119,7 +130,8 @@ func (s serve) listen() (listener net.Listener, scheme string, err error) {
 	return listener, "http", nil
 }
 
-// checkAddress says whether the address is reached from this machine only; another needs a flag.
+// checkAddress reports whether only this machine can reach the address. It refuses other addresses without
+// --allow-remote.
 func (s serve) checkAddress() (loopback bool, err error) {
 	host, _, err := net.SplitHostPort(s.Addr)
 	if err != nil {
@@ -130,7 +142,10 @@ func (s serve) checkAddress() (loopback bool, err error) {
 		return true, nil
 	}
 	if !s.AllowRemote {
-		return false, fmt.Errorf("--addr %q can be reached from other machines, and whoever reaches it may write; add --allow-remote if that is meant, or use 127.0.0.1", s.Addr)
+		return false, fmt.Errorf(
+			"--addr %q can be reached from other machines, and everybody who reaches it may write; add "+
+				"--allow-remote to permit that, or use 127.0.0.1",
+			s.Addr)
 	}
 	return false, nil
 }

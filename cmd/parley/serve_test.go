@@ -44,7 +44,8 @@ func TestServeDemo(t *testing.T) {
 
 func TestSettingsFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	p := start(t, []string{"PARLEY_ADDR=127.0.0.1:0", "PARLEY_ANALYST=Ada", "DATABASE_URL=" + pgtest.Database(t)}, "serve")
+	p := start(t, []string{"PARLEY_ADDR=127.0.0.1:0", "PARLEY_ANALYST=Ada", "DATABASE_URL=" + pgtest.Database(t)},
+		"serve")
 	p.awaitReady()
 	var viewer struct{ Viewer struct{ Name string } }
 	p.must(`{ viewer { name } }`, nil, &viewer)
@@ -53,7 +54,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	}
 	p.stop(syscall.SIGINT)
 	if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
-		t.Errorf("with a database URL nothing is made in the working directory, but there is %v (%v)", left, err)
+		t.Errorf("with a database URL the working directory must stay empty, but has %v (%v)", left, err)
 	}
 }
 
@@ -75,7 +76,8 @@ func TestSecondInstanceOnOneDataDir(t *testing.T) {
 	first := serve(t, nil, "--data-dir", dir)
 	second := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data-dir", dir)
 	second.dir = ""
-	second.fails("in use by process "+strconv.Itoa(first.cmd.Process.Pid), "stop that one, or choose another data directory")
+	second.fails("in use by process "+strconv.Itoa(first.cmd.Process.Pid),
+		"stop that one, or choose another data directory")
 	if status := first.get("/readyz"); status != 200 {
 		t.Errorf("the first one answers with status %d", status)
 	}
@@ -89,7 +91,7 @@ func TestAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { taken.Close() })
-	for address, say := range map[string][]string{
+	for address, says := range map[string][]string{
 		"0.0.0.0:0":              {`"0.0.0.0:0" can be reached from other machines`, "--allow-remote", "127.0.0.1"},
 		"[::]:0":                 {"--allow-remote"},
 		":0":                     {"--allow-remote"},
@@ -101,9 +103,9 @@ func TestAddresses(t *testing.T) {
 		t.Run(address, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, nil, "serve", "--addr", address)
-			p.fails(say...)
+			p.fails(says...)
 			if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
-				t.Errorf("no database is started, but there is %v (%v)", left, err)
+				t.Errorf("no database may be created, but there is %v (%v)", left, err)
 			}
 		})
 	}
@@ -118,7 +120,7 @@ func TestAddresses(t *testing.T) {
 	})
 }
 
-// It is of no use without its database, and a service manager is to start it again.
+// A server without its database ends, so that a service manager can restart it.
 func TestLostDatabaseEndsTheServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -149,15 +151,15 @@ func TestInterruptedStart(t *testing.T) {
 	p.signal(syscall.SIGINT)
 	p.code()
 	if strings.Contains(p.said(), "msg=ready") {
-		t.Errorf("it got ready all the same:\n%s", p.said())
+		t.Errorf("it became ready all the same:\n%s", p.said())
 	}
 	serve(t, nil, "--data-dir", dir).stop(syscall.SIGINT)
 }
 
-// awaitLog waits until the program has logged something.
+// awaitLog waits until the log contains some words.
 func awaitLog(t testing.TB, p *program, words string) {
 	t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(maxWait)
 	poll := time.NewTicker(time.Millisecond)
 	defer poll.Stop()
 	for !strings.Contains(p.said(), words) {
@@ -173,7 +175,7 @@ func awaitLog(t testing.TB, p *program, words string) {
 
 var databases atomic.Int64
 
-// empty makes a database without tables and returns its DSN.
+// empty creates a database without tables and returns its DSN.
 func empty(t testing.TB) string {
 	t.Helper()
 	dsn := pgtest.Database(t)
@@ -237,7 +239,7 @@ func TestServersStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-// register puts a stakeholder on record.
+// register registers a stakeholder.
 func (p *program) register(key string) {
 	p.t.Helper()
 	var got struct {
@@ -246,7 +248,9 @@ func (p *program) register(key string) {
 			UserErrors []struct{ Message string }
 		}
 	}
-	p.must(`mutation($key: String!) { registerStakeholder(input: {key: $key, name: $key, kind: GROUP}) { cursor userErrors { message } } }`,
+	p.must(
+		`mutation($key: String!) { registerStakeholder(input: {key: $key, name: $key, kind: GROUP}) { cursor `+
+			`userErrors { message } } }`,
 		map[string]any{"key": key}, &got)
 	if got.RegisterStakeholder.Cursor == nil {
 		p.t.Fatalf("%s was not registered: %+v", key, got)

@@ -21,14 +21,14 @@ var levelsTemplate string
 //go:embed fake.gotpl
 var fakeTemplate string
 
-// levels generates, beside gqlgen's code, what package level needs to know of every type. What it can't run it refuses
-// here, so that nothing is left to find out at run time.
+// levels is a gqlgen plugin that generates package level's tables for every type. It refuses schemas that package level
+// can't execute, so that no error is left for run time.
 type levels struct{}
 
-// Name is what gqlgen calls the plugin in its errors.
+// Name returns the plugin's name for gqlgen's errors.
 func (levels) Name() string { return "levels" }
 
-// GenerateCode writes the tables, and resolvers that make everything up, for a test of the executor.
+// GenerateCode writes the tables, and fake resolvers for a test of the executor.
 func (levels) GenerateCode(data *codegen.Data) error {
 	if err := check(data); err != nil {
 		return err
@@ -52,18 +52,23 @@ func render(data *codegen.Data, file, text string) error {
 		Packages:        data.Config.Packages,
 		Funcs: template.FuncMap{
 			"own": s.own, "field": s.field, "stream": s.stream, "member": s.members, "abstract": s.abstract,
-			"abstracts": s.abstracts, "satisfies": (*codegen.Object).Implementors, "object": goObject, "resolved": s.resolved,
+			"abstracts": s.abstracts,
+			"satisfies": (*codegen.Object).Implementors,
+			"object":    goObject,
+			"resolved":  s.resolved,
 		},
 	})
 }
 
-// check refuses what package level does not run.
+// check refuses what package level can't execute.
 func check(data *codegen.Data) error {
 	for _, d := range data.AllDirectives {
 		for _, at := range d.Locations {
 			switch at {
 			case ast.LocationQuery, ast.LocationMutation, ast.LocationSubscription, ast.LocationField:
-				return fmt.Errorf("@%s may stand on a %s; but for @skip and @include, directives in documents are not run", d.Name, at)
+				return fmt.Errorf(
+					"@%s is allowed on a %s; directives in documents are not executed, except @skip and @include",
+					d.Name, at)
 			}
 		}
 	}
@@ -83,9 +88,9 @@ func check(data *codegen.Data) error {
 func refusal(f *codegen.Field) string {
 	switch {
 	case f.HasDirectives():
-		return "has a directive that is run with each object; check what it checks in the resolver"
+		return "has a directive that runs once per object; do its checks in the resolver"
 	case f.IsResolver && !f.Object.Root && !f.IsBatch():
-		return "has a resolver for one object at a time; turn on resolver.batch in gqlgen.yml"
+		return "has a resolver for one object at a time; set resolver.batch in gqlgen.yml"
 	case f.IsMap():
 		return "is bound to a map; bind its type to a struct"
 	case f.TypeReference.IsRoot:
@@ -108,17 +113,20 @@ func refusal(f *codegen.Field) string {
 // schema writes the parts of the generated tables.
 type schema struct{ *codegen.Data }
 
-// own are the object types to run: not those of introspection, which gqlgen answers, and not the stream of events.
+// own returns the object types that level executes: all except those of introspection, which gqlgen answers, and the
+// subscription object.
 func (s schema) own() []*codegen.Object {
-	return slices.DeleteFunc(slices.Clone(s.Objects), func(o *codegen.Object) bool { return o.IsReserved() || o.Stream })
+	return slices.DeleteFunc(slices.Clone(s.Objects),
+		func(o *codegen.Object) bool { return o.IsReserved() || o.Stream })
 }
 
-// resolved are the object types that have resolvers.
+// resolved returns the object types that have resolvers.
 func (s schema) resolved() []*codegen.Object {
-	return slices.DeleteFunc(slices.Clone(s.Objects), func(o *codegen.Object) bool { return o.IsReserved() || !o.HasResolvers() })
+	return slices.DeleteFunc(slices.Clone(s.Objects),
+		func(o *codegen.Object) bool { return o.IsReserved() || !o.HasResolvers() })
 }
 
-// goObject is the Go type of an object's values.
+// goObject returns the Go type of an object's values.
 func goObject(o *codegen.Object) string {
 	if o.Root {
 		return templates.CurrentImports.Lookup(levelPackage) + ".Nothing"
@@ -130,17 +138,21 @@ const levelPackage = "example.org/parley/graph/level"
 
 func goType(t types.Type) string { return templates.CurrentImports.LookupType(t) }
 
-// field is the entry of a field.
+// field returns the table entry of a field.
 func (s schema) field(f *codegen.Field) string {
 	object, value := goObject(f.Object), goType(f.TypeReference.GO)
 	shape := s.shape(f.TypeReference)
 	var entry string
 	switch {
 	case f.IsReserved():
-		return fmt.Sprintf(`level.Introspection(func(ctx context.Context, field graphql.CollectedField) graphql.Marshaler {
+		return fmt.Sprintf(
+			`level.Introspection(func(ctx context.Context, field graphql.CollectedField) graphql.Marshaler {
 			schema := (*executableSchema)(ec.ExecutableSchemaState)
 			return newExecutionContext(graphql.GetOperationContext(ctx), schema, nil)._%s_%s(ctx, field)
-		})`, f.Object.Name, f.Name)
+		})`,
+			f.Object.Name,
+			f.Name,
+		)
 	case f.Object.Root:
 		entry = fmt.Sprintf(`level.Root(func(ctx context.Context, fc *graphql.FieldContext) (%s, error) {
 			return ec.Resolvers.%s
@@ -157,19 +169,20 @@ func (s schema) field(f *codegen.Field) string {
 		entry = fmt.Sprintf(`recordID(func(o *%s) (%s, %s.Lens) { return o.ID, o.Lens })`, object, value,
 			templates.CurrentImports.Lookup("example.org/parley"))
 	case isLeaf(f.TypeReference):
-		entry = fmt.Sprintf(`level.Plain(func(o *%s) %s { return o.%s }, %s)`, object, value, f.GoFieldName, leaf(f.TypeReference))
+		entry = fmt.Sprintf(`level.Plain(func(o *%s) %s { return o.%s }, %s)`, object, value, f.GoFieldName,
+			leaf(f.TypeReference))
 	default:
 		entry = fmt.Sprintf(`level.Bound(func(o *%s) %s { return o.%s }, %s)`, object, value, f.GoFieldName, shape)
 	}
 	return entry + s.with(f)
 }
 
-// isNode says whether an object is a record with an id.
+// isNode reports whether an object is a record with an id.
 func isNode(o *codegen.Object) bool {
 	return slices.ContainsFunc(o.Implements, func(i *ast.Definition) bool { return i.Name == "Node" })
 }
 
-// call calls the method that a field is bound to.
+// call returns a call of the method that a field is bound to.
 func call(f *codegen.Field) string {
 	invocation := fmt.Sprintf("o.%s(%s)", f.GoFieldName, f.CallArgs())
 	switch {
@@ -188,19 +201,19 @@ func (s schema) with(f *codegen.Field) string {
 	return fmt.Sprintf(".With(ec.%s)", f.ArgsFunc())
 }
 
-// stream is the entry of a field of the subscription object.
+// stream returns the table entry of a field of the subscription object.
 func (s schema) stream(f *codegen.Field) string {
 	return fmt.Sprintf(`level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan %s, error) {
 		return ec.Resolvers.%s
 	}, %s)`, goType(f.TypeReference.GO), f.ShortInvocation(), s.shape(f.TypeReference)) + s.with(f)
 }
 
-// isLeaf tells types with nothing beneath them, and lists of such.
+// isLeaf reports whether a type is a scalar or an enum, or a list of them.
 func isLeaf(t *config.TypeReference) bool {
 	return t.Definition.Kind == ast.Scalar || t.Definition.Kind == ast.Enum
 }
 
-// shape is the expression of a type's shape.
+// shape returns the expression of a type's shape.
 func (s schema) shape(t *config.TypeReference) string {
 	switch {
 	case isLeaf(t):
@@ -215,7 +228,7 @@ func (s schema) shape(t *config.TypeReference) string {
 	return fmt.Sprintf("level.Struct(&l.%s)", t.Definition.Name)
 }
 
-// leaf is the expression of a leaf type.
+// leaf returns the expression of a leaf type.
 func leaf(t *config.TypeReference) string {
 	switch {
 	case t.IsSlice():
@@ -234,11 +247,12 @@ func leaf(t *config.TypeReference) string {
 	if t.CastType != nil {
 		argument = fmt.Sprintf("%s(v)", goType(t.CastType))
 	}
-	return fmt.Sprintf("level.Marshalled(func(v %s) graphql.Marshaler { return %s(%s) })", value, goFunc(t.Marshaler), argument)
+	return fmt.Sprintf("level.Marshalled(func(v %s) graphql.Marshaler { return %s(%s) })", value, goFunc(t.Marshaler),
+		argument)
 }
 
-// knownLeaf is the leaf of a type that is appended without a marshaller: one of gqlgen's own, or one for which an
-// AppendX stands beside MarshalX.
+// knownLeaf returns the leaf of a type that is appended without a marshaller: a type of gqlgen's, or one whose package
+// has an AppendX for its MarshalX. It returns "" for other types.
 func knownLeaf(t *config.TypeReference, value string) string {
 	if t.HasEnumValues() {
 		return ""
@@ -270,7 +284,7 @@ func goFunc(f *types.Func) string {
 	return f.Name()
 }
 
-// abstracts are the interfaces and unions, by name.
+// abstracts returns the interfaces and unions, sorted by name.
 func (s schema) abstracts() []*codegen.Interface {
 	var list []*codegen.Interface
 	for _, i := range s.Interfaces {
@@ -282,7 +296,7 @@ func (s schema) abstracts() []*codegen.Interface {
 
 func (s schema) abstract(i *codegen.Interface) string { return goType(i.Type) }
 
-// members are the types of an abstract type, each once.
+// members returns the names of an abstract type's members, each once.
 func (s schema) members(i *codegen.Interface) []string {
 	var names []string
 	for _, m := range i.Implementors {

@@ -1,5 +1,5 @@
-// Command generate writes all that is generated from the schema: what gqlgen makes, and the tables by which package
-// graph/level runs it.
+// Command generate writes everything that is generated from the schema: gqlgen's code, and the tables with which
+// package graph/level executes operations.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	log.SetOutput(io.Discard) // gqlgen tells at length what it finds no method for
+	log.SetOutput(io.Discard) // gqlgen logs every field for which it finds no method
 	if err := generate("gqlgen.yml"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

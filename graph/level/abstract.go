@@ -2,7 +2,7 @@ package level
 
 import "fmt"
 
-// Abstract is the shape of an interface or a union, whose members make a level each.
+// Abstract is the shape of an interface or a union. The objects of each member form a level.
 func Abstract[I any](members ...Member[I]) Shape[I] {
 	return func(at *place, values []I) Column {
 		c := abstract{at.run, make([]slot, len(values)), make([]Column, len(members))}
@@ -20,10 +20,10 @@ func Abstract[I any](members ...Member[I]) Shape[I] {
 	}
 }
 
-// Member resolves those of the values that are of its type, if there are any, and notes their slots.
+// Member resolves the values that are of its type, if there are any, and sets their slots.
 type Member[I any] func(at *place, values []I, slots []slot, member int) Column
 
-// Of is the member of an abstract type whose values are pointers.
+// Of returns the member of an abstract type whose values are pointers to T.
 func Of[I, T any](object *Object[T]) Member[I] {
 	return func(at *place, values []I, slots []slot, member int) Column {
 		var own []*T
@@ -49,10 +49,10 @@ func Of[I, T any](object *Object[T]) Member[I] {
 type abstract struct {
 	run     *run
 	slots   []slot
-	columns []Column // of each member
+	columns []Column // one for each member; nil if it has no values
 }
 
-// slot says which object of which member a value is.
+// slot locates a value: its member, and its index among the member's objects.
 type slot struct {
 	member int
 	fault  error

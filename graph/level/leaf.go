@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Leaf appends a value that has nothing beneath it.
+// Leaf appends a value that has no selections.
 type Leaf[V any] func(r *run, b []byte, v V) ([]byte, Outcome)
 
 // Leaves is the shape of leaf values.
@@ -25,7 +25,7 @@ type leaves[V any] struct {
 
 func (c leaves[V]) append(b []byte, i int) ([]byte, Outcome) { return c.leaf(c.run, b, c.values[i]) }
 
-// Optional is a leaf that may be missing.
+// Optional is a leaf that may be nil.
 func Optional[V any](leaf Leaf[V]) Leaf[*V] {
 	return func(r *run, b []byte, v *V) ([]byte, Outcome) {
 		if v == nil {
@@ -35,7 +35,7 @@ func Optional[V any](leaf Leaf[V]) Leaf[*V] {
 	}
 }
 
-// LeafList is a list of leaves, of the type declared, as in "[String!]!".
+// LeafList is a list of leaves. declared is its type in the schema, such as "[String!]!".
 func LeafList[V any](leaf Leaf[V], declared string) Leaf[[]V] {
 	of := typeOf(declared)
 	return func(r *run, b []byte, values []V) ([]byte, Outcome) {
@@ -46,12 +46,12 @@ func LeafList[V any](leaf Leaf[V], declared string) Leaf[[]V] {
 	}
 }
 
-// Appended is a leaf with a function of its own to append it.
+// Appended is a leaf with its own function to append it.
 func Appended[V any](appended func(b []byte, v V) []byte) Leaf[V] {
 	return func(_ *run, b []byte, v V) ([]byte, Outcome) { return appended(b, v), Value }
 }
 
-// Marshalled is any other leaf, written by gqlgen's marshaller for it.
+// Marshalled is a leaf that gqlgen's marshaller writes.
 func Marshalled[V any](marshaler func(V) graphql.Marshaler) Leaf[V] {
 	return func(_ *run, b []byte, v V) ([]byte, Outcome) {
 		m := marshaler(v)
@@ -64,20 +64,20 @@ func Marshalled[V any](marshaler func(V) graphql.Marshaler) Leaf[V] {
 	}
 }
 
-// Text is a string or an enum.
+// Text appends a string or an enum value.
 func Text[V ~string](_ *run, b []byte, v V) ([]byte, Outcome) {
 	return AppendString(b, string(v)), Value
 }
 
-// Int is an integer.
+// Int appends an integer.
 func Int[V ~int](_ *run, b []byte, v V) ([]byte, Outcome) {
 	return strconv.AppendInt(b, int64(v), 10), Value
 }
 
-// Boolean is true or false.
+// Boolean appends true or false.
 func Boolean(_ *run, b []byte, v bool) ([]byte, Outcome) { return strconv.AppendBool(b, v), Value }
 
-// UUID is an id.
+// UUID appends an id. The nil UUID is written as null.
 func UUID(_ *run, b []byte, id uuid.UUID) ([]byte, Outcome) {
 	if id == uuid.Nil {
 		return b, MarshalledNull
@@ -93,7 +93,7 @@ func UUID(_ *run, b []byte, id uuid.UUID) ([]byte, Outcome) {
 	return append(b, '"'), Value
 }
 
-// AppendString appends a string of JSON. Text that is not UTF-8 becomes the replacement character.
+// AppendString appends s as a JSON string. Invalid UTF-8 becomes the replacement character.
 func AppendString(b []byte, s string) []byte {
 	const digits = "0123456789ABCDEF"
 	b = append(b, '"')

@@ -15,7 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// What Parley's own schema has no example of: unions, lists of lists, entries that may be missing, methods that fail.
+// Features that Parley's schema does not use: unions, lists of lists, nullable entries, methods that fail.
 const zoo = `
 	type Query { pets: [Pet] grid: [[Cat!]]! names: [[String]!] cat: Cat! }
 	union Pet = Cat | Dog
@@ -31,10 +31,11 @@ var (
 		"name": Plain(func(d *dog) string { return d.name }, Text[string]),
 	}}
 	query = &Object[Nothing]{Name: "Query", Satisfies: []string{"Query"}, Fields: map[string]Field[Nothing]{
-		"pets":  fixed([]any{&cat{"Tom"}, nil, &dog{"Rex"}, 7}, List(Abstract(Of[any](cats), Of[any](dogs)), "[Pet]")),
-		"grid":  fixed([][]cat{{{"Tom"}, {""}}, nil, {}, {{"Kit"}}}, List(List(Struct(cats), "[Cat!]"), "[[Cat!]]!")),
-		"names": fixed([][]*string{{new(string), nil}, {}}, Leaves(LeafList(LeafList(Optional(Text[string]), "[String]!"), "[[String]!]"))),
-		"cat":   fixed(&cat{"Kit"}, Pointer(cats)),
+		"pets": fixed([]any{&cat{"Tom"}, nil, &dog{"Rex"}, 7}, List(Abstract(Of[any](cats), Of[any](dogs)), "[Pet]")),
+		"grid": fixed([][]cat{{{"Tom"}, {""}}, nil, {}, {{"Kit"}}}, List(List(Struct(cats), "[Cat!]"), "[[Cat!]]!")),
+		"names": fixed([][]*string{{new(string), nil}, {}},
+			Leaves(LeafList(LeafList(Optional(Text[string]), "[String]!"), "[[String]!]"))),
+		"cat": fixed(&cat{"Kit"}, Pointer(cats)),
 	}}
 )
 
@@ -77,7 +78,10 @@ func init() {
 func ask(t *testing.T, document string, around graphql.RootFieldMiddleware) string {
 	t.Helper()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: zoo})
-	e := executor.New(&Schema{Query: query, ExecutableSchema: &graphql.ExecutableSchemaMock{SchemaFunc: func() *ast.Schema { return schema }}})
+	e := executor.New(&Schema{
+		Query:            query,
+		ExecutableSchema: &graphql.ExecutableSchemaMock{SchemaFunc: func() *ast.Schema { return schema }},
+	})
 	e.SetRecoverFunc(func(_ context.Context, p any) error { return fmt.Errorf("panicked: %v", p) })
 	if around != nil {
 		e.AroundRootFields(around)
@@ -99,18 +103,22 @@ func ask(t *testing.T, document string, around graphql.RootFieldMiddleware) stri
 
 func TestShapes(t *testing.T) {
 	t.Parallel()
-	const invalid = "cannot return null for non-null field Cat.name (String!): the marshaler returned null for a non-nil value"
+	const invalid = "cannot return null for non-null field Cat.name (String!): the marshaler returned null for a " +
+		"non-nil value"
 	for document, want := range map[string]string{
-		`{ pets { __typename ... on Cat { name mother { name mother { name } } } ... on Dog { name } } }`: `{"pets":[{"__typename":"Cat","name":"Tom","mother":{"name":"Molly","mother":null}},null,{"__typename":"Dog","name":"Rex"},null]}
+		`{ pets { __typename ... on Cat { name mother { name mother { name } } } ... on Dog { name } } }`: `{"pets":[` +
+			`{"__typename":"Cat","name":"Tom","mother":{"name":"Molly","mother":null}},null,` +
+			`{"__typename":"Dog","name":"Rex"},null]}
 pets[3] no member of the abstract type is a int`,
-		`{ names }`:               `{"names":[["",null],[]]}`,
-		`{ grid { __typename } }`: `{"grid":[[{"__typename":"Cat"},{"__typename":"Cat"}],null,[],[{"__typename":"Cat"}]]}`,
+		`{ names }`: `{"names":[["",null],[]]}`,
+		`{ grid { __typename } }`: `{"grid":[[{"__typename":"Cat"},{"__typename":"Cat"}],null,[],` +
+			`[{"__typename":"Cat"}]]}`,
 		`{ grid { purrs } }`: `{"grid":[null,null,[],null]}
 grid[0][1].purrs asleep
 grid[3][0].purrs panicked: claws`,
 		`{ pets { ... on Cat { a: name b: name a: name } } }`: `{"pets":[{"a":"Tom","b":"Tom"},null,{},null]}
 pets[3] no member of the abstract type is a int`,
-		// A panic while the answer is written fails all of it, at the place where it was.
+		// A panic while the answer is written fails the whole answer, with the path of the value.
 		`{ cat { name } }`:  "null\ncat.name panicked: unspeakable",
 		`{ grid { name } }`: "null\ngrid[0][1].name " + invalid + "\ngrid[3][0].name panicked: unspeakable",
 	} {
@@ -130,7 +138,8 @@ func TestRootMiddlewareMayAnswer(t *testing.T) {
 		m := next(ctx)
 		return graphql.WriterFunc(func(w io.Writer) { m.MarshalGQL(w) })
 	}
-	if got := ask(t, `{ pets { ... on Dog { name } } }`, written); !strings.HasPrefix(got, `{"pets":[{},null,{"name":"Rex"},null]}`) {
+	if got := ask(t, `{ pets { ... on Dog { name } } }`, written); !strings.HasPrefix(got,
+		`{"pets":[{},null,{"name":"Rex"},null]}`) {
 		t.Error(got)
 	}
 }

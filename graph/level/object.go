@@ -11,14 +11,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Object is what there is to run of an object type whose values are *T.
+// Object holds the fields of an object type whose values are *T.
 type Object[T any] struct {
 	Name      string
-	Satisfies []string // its own name and those of its interfaces
+	Satisfies []string // its name, and those of its interfaces and unions
 	Fields    map[string]Field[T]
 }
 
-// Field is how a field is answered: either appended straight from the object, or resolved for a whole level first.
+// Field is how a field is answered: appended directly from the object, or first resolved for a whole level.
 type Field[T any] struct {
 	appended  func(r *run, b []byte, object *T) ([]byte, Outcome)
 	column    func(at *place, objects []*T) Column
@@ -26,7 +26,7 @@ type Field[T any] struct {
 	origin    origin
 }
 
-// origin is where values come from, as errors name it.
+// origin is where values come from, as errors report it.
 type origin int
 
 const (
@@ -38,18 +38,18 @@ const (
 // Arguments reads a field's arguments.
 type Arguments func(ctx context.Context, raw map[string]any) (map[string]any, error)
 
-// With gives the field its arguments, which the calls beneath find in the field's context.
+// With sets the field's arguments. Resolvers find them in the field's context.
 func (f Field[T]) With(arguments Arguments) Field[T] {
 	f.arguments = arguments
 	return f
 }
 
-// Plain is a field that holds a leaf.
+// Plain is a struct field that holds a leaf.
 func Plain[T, V any](get func(*T) V, leaf Leaf[V]) Field[T] {
 	return Field[T]{appended: func(r *run, b []byte, object *T) ([]byte, Outcome) { return leaf(r, b, get(object)) }}
 }
 
-// Bound is a field that holds objects, or lists of them.
+// Bound is a struct field that holds objects, or lists of objects.
 func Bound[T, V any](get func(*T) V, shape Shape[V]) Field[T] {
 	return Field[T]{column: func(at *place, objects []*T) Column {
 		values := make([]V, len(objects))
@@ -60,7 +60,7 @@ func Bound[T, V any](get func(*T) V, shape Shape[V]) Field[T] {
 	}}
 }
 
-// Method is a field that is a method of the object. One object's error or panic is its own.
+// Method is a field that is a method of the object. An error or panic fails only the object's own value.
 func Method[T, V any](call func(context.Context, *graphql.FieldContext, *T) (V, error), shape Shape[V]) Field[T] {
 	return Field[T]{origin: fromMethod, column: func(at *place, objects []*T) Column {
 		return resolved(at, shape, objects, func(ctx context.Context) ([]V, error) {
@@ -82,15 +82,16 @@ func one[V any](at *place, call func() (V, error)) (value V, err error) {
 	return call()
 }
 
-// Batch is a field with a resolver for all objects of a level. Its error is that of every object, unless it is a
-// graphql.BatchErrors with an error, or nil, for each.
+// Batch is a field with a resolver for all objects of a level. An error fails the value of every object, unless it is a
+// graphql.BatchErrors, with one error or nil per object.
 func Batch[T, V any](call func(context.Context, *graphql.FieldContext, []*T) ([]V, error), shape Shape[V]) Field[T] {
 	return Field[T]{origin: fromResolver, column: func(at *place, objects []*T) Column {
-		return resolved(at, shape, objects, func(ctx context.Context) ([]V, error) { return call(ctx, at.field, objects) })
+		return resolved(at, shape, objects,
+			func(ctx context.Context) ([]V, error) { return call(ctx, at.field, objects) })
 	}}
 }
 
-// resolved calls a resolver for a level and makes the column of what it returns.
+// resolved calls a resolver for a level and makes the column of its values.
 func resolved[T, V any](at *place, shape Shape[V], objects []*T, call func(context.Context) ([]V, error)) Column {
 	values, err := guard(at, call)
 	errs, each := err.(graphql.BatchErrors)
@@ -98,14 +99,18 @@ func resolved[T, V any](at *place, shape Shape[V], objects []*T, call func(conte
 	case err != nil && !each:
 		return fault{at.run, err}
 	case len(values) != len(objects), each && len(errs.Errors()) != len(objects):
-		return fault{at.run, fmt.Errorf("%s.%s was resolved for %d objects with %d values and %v", at.field.Object, at.field.Field.Name, len(objects), len(values), err)}
+		return fault{
+			at.run,
+			fmt.Errorf("%s.%s was resolved for %d objects with %d values and %v", at.field.Object, at.field.Field.Name,
+				len(objects), len(values), err),
+		}
 	case !each:
 		return shape(at, values)
 	}
 	return besides(at.run, errs.Errors(), shape(at, values))
 }
 
-// besides is a column of which some values failed.
+// besides returns the column of values, some of which failed.
 func besides(r *run, errs []error, values Column) Column {
 	for _, err := range errs {
 		if err != nil {
@@ -139,10 +144,11 @@ func (c fault) append(b []byte, _ int) ([]byte, Outcome) {
 	return b, failed
 }
 
-// Root is a field of a root object. It has a root middleware around all that is beneath it.
+// Root is a field of a root object. Root middleware runs around everything beneath it.
 func Root[V any](call func(context.Context, *graphql.FieldContext) (V, error), shape Shape[V]) Field[Nothing] {
 	return Field[Nothing]{origin: fromResolver, column: func(at *place, objects []*Nothing) Column {
-		ctx := graphql.WithRootFieldContext(at.ctx, &graphql.RootFieldContext{Object: at.field.Field.Name, Field: at.field.Field})
+		ctx := graphql.WithRootFieldContext(at.ctx,
+			&graphql.RootFieldContext{Object: at.field.Field.Name, Field: at.field.Field})
 		m := at.run.RootResolverMiddleware(ctx, func(ctx context.Context) graphql.Marshaler {
 			at.ctx = ctx
 			return answered{resolved(at, shape, objects, func(ctx context.Context) ([]V, error) {
@@ -157,10 +163,10 @@ func Root[V any](call func(context.Context, *graphql.FieldContext) (V, error), s
 	}}
 }
 
-// answered lets a column pass through a root middleware.
+// answered carries a column through root middleware.
 type answered struct{ Column }
 
-// MarshalGQL is for a middleware that writes the value itself.
+// MarshalGQL writes the value for middleware that writes it itself.
 func (a answered) MarshalGQL(w io.Writer) {
 	b, outcome := a.append(nil, 0)
 	if outcome != Value {
@@ -180,7 +186,7 @@ func marshalled(at *place, m graphql.Marshaler) Column {
 	return Leaves(Marshalled(func(m graphql.Marshaler) graphql.Marshaler { return m }))(at, []graphql.Marshaler{m})
 }
 
-// level is the objects at one place of the document.
+// level is the objects at one place in the document.
 type level[T any] struct {
 	run     *run
 	name    string
@@ -188,16 +194,16 @@ type level[T any] struct {
 	fields  []selected[T]
 }
 
-// selected is a field that the document asks for there.
+// selected is a field that the document selects.
 type selected[T any] struct {
-	field    *graphql.FieldContext // nil: the name of the type
+	field    *graphql.FieldContext // nil for __typename
 	alias    string
 	nonNull  bool
 	appended func(r *run, b []byte, object *T) ([]byte, Outcome)
 	column   Column
 }
 
-// level resolves all that is selected of the objects that a field led to.
+// level resolves everything that is selected on the objects of a field.
 func (o *Object[T]) level(at *place, objects []*T) *level[T] {
 	return o.resolve(at.run, at.ctx, at.field.Field.Selections, objects)
 }
@@ -235,7 +241,7 @@ func (f Field[T]) resolve(r *run, ctx context.Context, field *graphql.FieldConte
 			return fault{r, err}
 		}
 	}
-	own := *field // whose parent is the field above, where the one in errors has a place in a list above it
+	own := *field // its parent is the field above; for errors, the parent is an entry of the list above
 	return f.column(&place{r, graphql.WithFieldContext(ctx, &own), field}, objects)
 }
 
@@ -255,7 +261,7 @@ func readArguments(r *run, field *graphql.FieldContext, read Arguments) (err err
 	return err
 }
 
-// append appends one object. After a failure it goes on, for the errors of the other fields.
+// append appends one object. After a failure it continues, to report the errors of the other fields.
 func (l *level[T]) append(b []byte, i int) ([]byte, Outcome) {
 	start, outcome := len(b), Value
 	b = append(b, '{')

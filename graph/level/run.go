@@ -1,13 +1,13 @@
-// Package level runs operations level by level. A level is one place in a document with all the objects that have come
-// to stand there, whatever lists they came from: each of its resolvers is called once, with all of them, and what it
-// returns is the next level. When everything is resolved the answer is appended depth-first to one buffer.
+// Package level executes operations level by level. A level is one place in a document together with all objects that
+// reach it, from whatever lists they come. Each resolver of a level is called once, with all objects, and its results
+// form the next level. When everything is resolved, the answer is appended depth-first to one buffer.
 //
-// (gqlgen's own execution goes object by object. It stays in charge of parsing, validation, variables, transports and
-// introspection; this package takes over where it would start on the first object. The tables that say what there is to
-// run are generated from gqlgen's model of the schema, by graph/generate.)
+// gqlgen's own execution goes object by object. It still does the parsing, validation, variables, transports, and
+// introspection; this package replaces the execution of the selections. Its tables are generated from gqlgen's model of
+// the schema, by graph/generate.
 //
-// What differs from gqlgen: field middleware runs once a level and is given the values of all its objects; the place in a
-// resolver's context has no list positions in it; @defer is answered at once.
+// It differs from gqlgen in three ways: field middleware runs once per level and receives the values of all objects;
+// the path in a resolver's context has no list indexes; and @defer is answered immediately.
 package level
 
 import (
@@ -19,14 +19,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Nothing is what root objects are made of.
+// Nothing is the type of root objects.
 type Nothing = struct{}
 
-// run is the answering of one operation, or of one event of a subscription.
+// run is the execution of one operation, or of one event of a subscription.
 type run struct {
 	*graphql.OperationContext
-	ctx  context.Context // of the response: where errors are collected
-	path []step          // where appending has got to
+	ctx  context.Context // of the response; it collects errors
+	path []step          // path of the value that is being appended
 }
 
 type runs struct{}
@@ -35,10 +35,10 @@ func newRun(ctx context.Context, op *graphql.OperationContext) *run {
 	return &run{OperationContext: op, ctx: context.WithValue(ctx, runs{}, true)}
 }
 
-// Runs says whether the resolver that got the context is run by this package.
+// Runs reports whether this package called the resolver that received the context.
 func Runs(ctx context.Context) bool { return ctx.Value(runs{}) != nil }
 
-// step is one step of a path: into a field, or, with no field, to a place in a list.
+// step is one step of a path: into a field, or, if field is nil, to an index of a list.
 type step struct {
 	field *graphql.FieldContext
 	index int
@@ -47,7 +47,7 @@ type step struct {
 func (r *run) enter(s step) { r.path = append(r.path, s) }
 func (r *run) leave()       { r.path = r.path[:len(r.path)-1] }
 
-// here is the context of the value that is being appended, as gqlgen would have made it.
+// here returns the context of the value that is being appended, as gqlgen would have made it.
 func (r *run) here() context.Context {
 	ctx := r.ctx
 	for _, s := range r.path {
@@ -60,7 +60,7 @@ func (r *run) here() context.Context {
 	return ctx
 }
 
-// report adds an error at the place that is being appended. One error may belong to many objects, so none is changed.
+// report adds an error at the value that is being appended. It changes no error, since several objects may share one.
 func (r *run) report(err error) {
 	var list gqlerror.List
 	if errors.As(err, &list) {
@@ -80,16 +80,16 @@ func (r *run) report(err error) {
 		clone := *own
 		err = &clone
 	}
-	if graphql.GetFieldContext(ctx).Field.Field != nil { // an entry of a list has no place in the document
+	if graphql.GetFieldContext(ctx).Field.Field != nil { // an entry of a list has no location in the document
 		err = graphql.AddFieldLocationToError(ctx, err)
 	}
 	graphql.AddError(ctx, err)
 }
 
-// argumentError is an error in an argument, with its path from the field on.
+// argumentError is an error in an argument. Its path begins at the field.
 type argumentError struct{ err *gqlerror.Error }
 
-// Error is what is wrong with the argument.
+// Error returns the message.
 func (e argumentError) Error() string { return e.err.Error() }
 
 func (e argumentError) below(field ast.Path) *gqlerror.Error {
@@ -98,7 +98,7 @@ func (e argumentError) below(field ast.Path) *gqlerror.Error {
 	return &clone
 }
 
-// settle turns an outcome that the schema does not allow into a failure, with an error for a null that nothing explains.
+// settle turns an outcome that the schema does not allow into a failure. For a null without an error, it reports one.
 func (r *run) settle(o Outcome, nonNull bool, declared string) Outcome {
 	if nonNull {
 		switch o {
@@ -113,30 +113,30 @@ func (r *run) settle(o Outcome, nonNull bool, declared string) Outcome {
 	return o
 }
 
-// Outcome says what came of appending a value.
+// Outcome is the result of appending a value.
 type Outcome int
 
-// The outcomes. Only with Value has anything been appended.
+// The outcomes. Only Value means that something was appended.
 const (
 	Value          Outcome = iota
-	Null                   // there is none
-	MarshalledNull         // there is one, and it is written as null
-	failed                 // an error was reported, here or beneath
+	Null                   // there is no value
+	MarshalledNull         // there is a value, and it is written as null
+	failed                 // an error was reported, for the value or beneath it
 )
 
-// Column holds what a field came to for every object of a level.
+// Column holds the values of a field for every object of a level.
 type Column interface {
 	append(b []byte, i int) ([]byte, Outcome)
 }
 
-// place is where a field is being resolved.
+// place is a field that is being resolved.
 type place struct {
 	run   *run
-	ctx   context.Context // what resolvers get
+	ctx   context.Context // for resolvers
 	field *graphql.FieldContext
 }
 
-// guard calls a resolver behind the field middleware. A panic becomes an error.
+// guard calls a resolver through the field middleware. A panic becomes an error.
 func guard[V any](at *place, call func(context.Context) (V, error)) (value V, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -144,7 +144,7 @@ func guard[V any](at *place, call func(context.Context) (V, error)) (value V, er
 		}
 	}()
 	result, err := at.run.ResolverMiddleware(at.ctx, func(ctx context.Context) (any, error) {
-		at.ctx = ctx // with what the middleware put in it, for the levels beneath
+		at.ctx = ctx // levels beneath see what the middleware added
 		return call(ctx)
 	})
 	value, ok := result.(V)

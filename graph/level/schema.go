@@ -11,15 +11,15 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Schema runs operations on the tables that are generated for it.
+// Schema executes operations with its generated tables.
 type Schema struct {
-	graphql.ExecutableSchema // gqlgen's own, for all but the running
+	graphql.ExecutableSchema // gqlgen's schema, for everything except execution
 	Query                    *Object[Nothing]
 	Mutation                 *Object[Nothing]
 	Subscription             map[string]Stream
 }
 
-// Exec answers the operation in the context: once, or with every event of a subscription.
+// Exec answers the operation in the context: once, or once for every event of a subscription.
 func (s *Schema) Exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	switch op.Operation.Operation {
@@ -50,7 +50,7 @@ func (s *Schema) answer(ctx context.Context, op *graphql.OperationContext, root 
 	})
 }
 
-// respond resolves and appends the one value of a column. A panic while appending fails the whole answer.
+// respond resolves and appends the only value of a column. A panic while appending fails the whole answer.
 func (r *run) respond(resolve func() Column) (response *graphql.Response) {
 	response = &graphql.Response{Data: []byte("null")}
 	defer func() {
@@ -71,18 +71,18 @@ func (r *run) respond(resolve func() Column) (response *graphql.Response) {
 	return response
 }
 
-// scratches are buffers that answers are appended in, kept unless one answer made them large.
+// scratches are buffers in which answers are appended. Buffers larger than maxScratch are not reused.
 var scratches = sync.Pool{New: func() any { return new([]byte) }}
 
 const maxScratch = 1 << 18
 
-// Stream is a field of the subscription object: the events, each made a column when it comes.
+// Stream is a field of the subscription object. Each event becomes a column when it arrives.
 type Stream struct {
 	arguments Arguments
 	subscribe func(at *place) (next func(context.Context) (func(*place) Column, bool), err error)
 }
 
-// Events is a stream of values of one type: those that the resolver's channel has, or the one that the context has.
+// Events is a stream of values of one type: from the resolver's channel, or the single event in the context.
 func Events[V any](call func(context.Context, *graphql.FieldContext) (<-chan V, error), shape Shape[V]) Stream {
 	return Stream{subscribe: func(at *place) (func(context.Context) (func(*place) Column, bool), error) {
 		events, err := guard(at, func(ctx context.Context) (<-chan V, error) { return call(ctx, at.field) })
@@ -101,13 +101,13 @@ func Events[V any](call func(context.Context, *graphql.FieldContext) (<-chan V, 
 
 type eventKey struct{}
 
-// WithEvent has a subscription answered with an event of somebody else's, who may ask for several at a time. A resolver
-// that leaves its events to others returns no channel.
+// WithEvent returns a context in which a subscription is answered with the given event. Several events may be answered
+// at a time. The resolver of such a subscription returns no channel.
 func WithEvent(ctx context.Context, event any) context.Context {
 	return context.WithValue(ctx, eventKey{}, event)
 }
 
-// With gives the stream its arguments.
+// With sets the stream's arguments.
 func (s Stream) With(arguments Arguments) Stream {
 	s.arguments = arguments
 	return s
@@ -118,7 +118,8 @@ func (s *Schema) follow(ctx context.Context, op *graphql.OperationContext) graph
 	collected := graphql.CollectFields(op, op.Operation.SelectionSet, nil)
 	if len(collected) != 1 {
 		err := gqlerror.Errorf("must subscribe to exactly one stream")
-		errcode.Set(err, errcode.ValidationFailed) // by @skip or @include, which validation does not follow
+		// @skip or @include can cause this; validation does not evaluate them
+		errcode.Set(err, errcode.ValidationFailed)
 		graphql.AddError(ctx, err)
 		return nil
 	}

@@ -2,10 +2,10 @@ package level
 
 import "strings"
 
-// Shape makes the column of a field out of its values, one for each object of the level, and resolves what is beneath.
+// Shape makes the column of a field from its values, one for each object of the level, and resolves the levels beneath.
 type Shape[V any] func(at *place, values []V) Column
 
-// Pointer is the shape of an object.
+// Pointer is the shape of an object that may be nil.
 func Pointer[T any](object *Object[T]) Shape[*T] {
 	return func(at *place, values []*T) Column {
 		present, slots := values, []int32(nil)
@@ -30,10 +30,10 @@ func Struct[T any](object *Object[T]) Shape[T] {
 	}
 }
 
-// objects is a column of objects that all are of one type. With no slots value i is object i.
+// objects is a column of objects of one type. Without slots, value i is object i.
 type objects[T any] struct {
 	level *level[T]
-	slots []int32 // which object a value is; -1: none
+	slots []int32 // index of the object of each value; -1: none
 }
 
 func (c objects[T]) append(b []byte, i int) ([]byte, Outcome) {
@@ -46,7 +46,7 @@ func (c objects[T]) append(b []byte, i int) ([]byte, Outcome) {
 	return c.level.append(b, i)
 }
 
-// withoutNil leaves out nil values, the first of which is known, so that resolvers never see one.
+// withoutNil removes nil values, so that resolvers never see them. first is the index of the first one.
 func withoutNil[T any](values []*T, first int) (present []*T, slots []int32) {
 	present = append(make([]*T, 0, len(values)), values[:first]...)
 	slots = make([]int32, len(values))
@@ -64,7 +64,7 @@ func withoutNil[T any](values []*T, first int) (present []*T, slots []int32) {
 	return present, slots
 }
 
-// List is the shape of a list of the type declared, as in "[Scenario!]!".
+// List is the shape of a list. declared is its type in the schema, such as "[Scenario!]!".
 func List[V any](entry Shape[V], declared string) Shape[[]V] {
 	of := typeOf(declared)
 	return func(at *place, values [][]V) Column {
@@ -87,10 +87,10 @@ func List[V any](entry Shape[V], declared string) Shape[[]V] {
 	}
 }
 
-// listType is what the schema says of a list.
+// listType is a list's type in the schema.
 type listType struct {
 	entry           string
-	nonNull, filled bool // the list itself; its entries
+	nonNull, filled bool // of the list; of its entries
 }
 
 func typeOf(declared string) listType {
@@ -99,12 +99,12 @@ func typeOf(declared string) listType {
 	return listType{entry: entry, nonNull: bracketed != declared, filled: strings.HasSuffix(entry, "!")}
 }
 
-// lists is a column of lists, whose entries stand one after the other in a column of their own.
+// lists is a column of lists. The entries of all lists are consecutive in one column.
 type lists[V any] struct {
 	listType
 	run     *run
 	values  [][]V
-	starts  []int // the first entry of each
+	starts  []int // index of each list's first entry
 	entries Column
 }
 
@@ -117,7 +117,7 @@ func (c lists[V]) append(b []byte, i int) ([]byte, Outcome) {
 	})
 }
 
-// list appends a list of so many entries. After a failure it goes on, for the errors of the other entries.
+// list appends a list of the given length. After a failure it continues, to report the errors of the other entries.
 func (t listType) list(r *run, b []byte, length int, entry func(b []byte, n int) ([]byte, Outcome)) ([]byte, Outcome) {
 	start, outcome := len(b), Value
 	b = append(b, '[')

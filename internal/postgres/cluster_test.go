@@ -36,10 +36,13 @@ func TestStart(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", q, got, want)
 		}
 	}
-	if major := query(t, c, `SELECT current_setting('server_version_num')::int / 10000`); leadingNumber(major) != c.binaries.major {
+	major := query(t, c, `SELECT current_setting('server_version_num')::int / 10000`)
+	if leadingNumber(major) != c.binaries.major {
 		t.Errorf("the server is of version %s, its binaries said %d", major, c.binaries.major)
 	}
-	for path, want := range map[string]fs.FileMode{c.socketDir: 0o700 | fs.ModeDir, c.data: 0o700 | fs.ModeDir, c.lock.Name(): 0o600} {
+	for path, want := range map[string]fs.FileMode{
+		c.socketDir: 0o700 | fs.ModeDir, c.data: 0o700 | fs.ModeDir, c.lock.Name(): 0o600,
+	} {
 		if info, err := os.Stat(path); err != nil || info.Mode() != want || !ownedBy(info, c.account.uid) {
 			t.Errorf("%s: mode %v, want %v of user %d (%v)", path, info.Mode(), want, c.account.uid, err)
 		}
@@ -49,7 +52,7 @@ func TestStart(t *testing.T) {
 	}
 
 	execute(t, c, Database, `CREATE TABLE note AS SELECT 'kept' AS body`)
-	idle := connect(t, c, Database) // a client that stays must not keep Stop from stopping
+	idle := connect(t, c, Database) // an idle client must not keep Stop from stopping
 	if err := idle.Ping(); err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +67,15 @@ func TestStart(t *testing.T) {
 			t.Errorf("%s is left behind (%v)", path, err)
 		}
 	}
-	for _, want := range []string{"creating the database cluster…", "database is ready in", "level=DEBUG msg=\"postgres: LOG:"} {
+	for _, want := range []string{
+		"creating the database cluster…", "database is ready in", "level=DEBUG msg=\"postgres: LOG:",
+	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, log)
 		}
 	}
 	if strings.Contains(log.String(), "level=WARN") {
-		t.Errorf("an ordinary life made warnings:\n%s", log)
+		t.Errorf("the log has warnings:\n%s", log)
 	}
 
 	again := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
@@ -109,7 +114,7 @@ func TestStartIsCancelled(t *testing.T) {
 		t.Fatalf("Start returned %v, want the context's cause", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "cluster")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("half a cluster is in place (%v)", err)
+		t.Errorf("an incomplete cluster is in place (%v)", err)
 	}
 	mustStart(t, Options{Dir: dir, BinDir: testBinaries})
 }
@@ -135,7 +140,7 @@ func TestClusterOutlivesItsThread(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
 		c, err := Start(context.Background(), Options{Dir: dir, BinDir: testBinaries})
 		if err != nil {
 			t.Error(err)
@@ -148,7 +153,7 @@ func TestClusterOutlivesItsThread(t *testing.T) {
 	}
 	defer c.Stop()
 	<-ended
-	for range 20 { // some more threads that come and go
+	for range 20 { // more threads that start and end
 		done := make(chan struct{})
 		go func() { runtime.LockOSThread(); close(done) }()
 		<-done
@@ -156,12 +161,12 @@ func TestClusterOutlivesItsThread(t *testing.T) {
 	query(t, c, `SELECT pg_sleep(0.1)::text`)
 }
 
-func TestStopBecomesLessPolite(t *testing.T) {
+func TestStopSendsStrongerSignals(t *testing.T) {
 	t.Parallel()
 	dir := existing(t)
 	c := mustStart(t, Options{Dir: dir, BinDir: testBinaries, stopWait: 300 * time.Millisecond})
 	execute(t, c, Database, `CREATE TABLE note AS SELECT 'kept' AS body`)
-	if err := c.server.Process.Signal(syscall.SIGSTOP); err != nil { // a server that does not listen
+	if err := c.server.Process.Signal(syscall.SIGSTOP); err != nil { // the server can't react
 		t.Fatal(err)
 	}
 	err := c.Stop()
@@ -194,7 +199,7 @@ func TestEphemeral(t *testing.T) {
 	}
 }
 
-// A throw-away cluster must never throw away another's data, nor other files beside it.
+// A throw-away cluster must not delete another cluster's data or other files beside it.
 func TestEphemeralSparesData(t *testing.T) {
 	t.Parallel()
 	dir := existing(t)
@@ -208,7 +213,7 @@ func TestEphemeralSparesData(t *testing.T) {
 	mustStop(t, c)
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "mine" {
-		t.Errorf("left are %v (%v), want only the other file", entries, err)
+		t.Errorf("%v is left (%v), want only the other file", entries, err)
 	}
 }
 
@@ -219,7 +224,8 @@ func TestDSN(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if config.Host != c.socketDir || config.Database != "o'clock" || config.User != "postgres" || !config.BinaryParameters {
+	if config.Host != c.socketDir || config.Database != "o'clock" || config.User != "postgres" ||
+		!config.BinaryParameters {
 		t.Errorf("lib/pq reads %q as %+v", c.DSN(`o'clock`), config)
 	}
 }

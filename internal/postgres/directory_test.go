@@ -27,7 +27,7 @@ func TestSecondInstance(t *testing.T) {
 	}
 	query(t, first, `SELECT 1`)
 
-	// One that may wait takes over as soon as the first has left, by another name for the same directory.
+	// An instance that may wait takes over as soon as the first has left, also under another name of the directory.
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
@@ -36,14 +36,15 @@ func TestSecondInstance(t *testing.T) {
 	second := make(chan *Cluster)
 	go func() {
 		defer close(second)
-		c, err := Start(t.Context(), Options{Dir: link, BinDir: testBinaries, Log: log.Logger(), lockWait: patience})
+		c, err := Start(t.Context(), Options{Dir: link, BinDir: testBinaries, Log: log.Logger(), lockWait: maxWait})
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		second <- c
 	}()
-	until(t, "the second to wait", func() bool { return strings.Contains(log.String(), "waiting for another instance") })
+	until(t, "the second to wait",
+		func() bool { return strings.Contains(log.String(), "waiting for another instance") })
 	mustStop(t, first)
 	if c := <-second; c != nil {
 		query(t, c, `SELECT 1`)
@@ -51,7 +52,7 @@ func TestSecondInstance(t *testing.T) {
 	}
 }
 
-// Data of a version that is not here, and whatever else is not ours, stays as it is.
+// Data of another version, and anything that is not a cluster, stay untouched.
 func TestForeignData(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -81,7 +82,7 @@ func TestForeignData(t *testing.T) {
 	}
 }
 
-// giveToServer makes a directory's owner one that the server may run as.
+// giveToServer gives a directory to an account that the server may run as.
 func giveToServer(t *testing.T, path string) {
 	t.Helper()
 	who, err := serverAccount(path, false)
@@ -106,7 +107,7 @@ func TestEmptyAndHalfMadeDirectories(t *testing.T) {
 	}
 }
 
-// What a killed server leaves names a process that by now is another program's, or a zombie.
+// The process id that a killed server left may belong to another program or a zombie.
 func TestStaleFiles(t *testing.T) {
 	t.Parallel()
 	dir := existing(t)
@@ -118,14 +119,16 @@ func TestStaleFiles(t *testing.T) {
 			if err := other.Start(); err != nil {
 				t.Fatal(err)
 			}
-			defer other.Wait() // not before: until then "true" is a zombie
+			defer other.Wait() // not earlier: until then "true" is a zombie
 			defer other.Process.Kill()
 			pid := other.Process.Pid
-			write(t, filepath.Join(c.data, "postmaster.pid"), fmt.Sprintf("%d\n%s\n1700000000\n5432\n%s\n\n", pid, c.data, c.socketDir), 0o600)
+			write(t, filepath.Join(c.data, "postmaster.pid"),
+				fmt.Sprintf("%d\n%s\n1700000000\n5432\n%s\n\n", pid, c.data, c.socketDir), 0o600)
 			if err := os.Mkdir(c.socketDir, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			for name, text := range map[string]string{socketName: "", socketName + ".lock": fmt.Sprintf("%d\n%s\n", pid, c.data)} {
+			lock := fmt.Sprintf("%d\n%s\n", pid, c.data)
+			for name, text := range map[string]string{socketName: "", socketName + ".lock": lock} {
 				write(t, filepath.Join(c.socketDir, name), text, 0o600)
 			}
 			again := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
@@ -135,7 +138,7 @@ func TestStaleFiles(t *testing.T) {
 	}
 }
 
-// A server that somebody started by hand does not hold our lock, and two on the same files destroy them.
+// A server that somebody started by hand does not hold our lock. Two servers on the same files would destroy them.
 func TestServerStartedByHand(t *testing.T) {
 	t.Parallel()
 	dir := existing(t)
@@ -144,13 +147,19 @@ func TestServerStartedByHand(t *testing.T) {
 	execute(t, c, Database, `CREATE TABLE note AS SELECT 'kept' AS body`)
 	mustStop(t, c)
 
-	// Its processes differ from ours in that they lack the lock.
+	// Its processes differ from ours only in that they lack the lock.
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	byHand := &Cluster{options: Options{}.withDefaults(), data: data, binaries: c.binaries, account: c.account, lock: null}
+	byHand := &Cluster{
+		options:  Options{}.withDefaults(),
+		data:     data,
+		binaries: c.binaries,
+		account:  c.account,
+		lock:     null,
+	}
 	socketDir, err := makeSocketDir(t.TempDir(), c.account)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +197,8 @@ func TestLocales(t *testing.T) {
 	unknown := []string{"--locale=xx_XX.UTF-8"}
 	t.Run("next", func(t *testing.T) {
 		t.Parallel()
-		c := mustStart(t, Options{Dir: t.TempDir(), BinDir: testBinaries, locales: append([][]string{unknown}, defaultLocales[2])})
+		c := mustStart(t,
+			Options{Dir: t.TempDir(), BinDir: testBinaries, locales: append([][]string{unknown}, defaultLocales[2])})
 		if got := query(t, c, `SELECT lower('ÉÀ')`); got != "éà" {
 			t.Errorf("lower('ÉÀ') is %q", got)
 		}
@@ -200,7 +210,7 @@ func TestLocales(t *testing.T) {
 	})
 }
 
-// The server's own reasons reach the operator, with the directory's real name.
+// The operator sees the server's own reason, with the directory's real path.
 func TestServerRefusesToStart(t *testing.T) {
 	t.Parallel()
 	dir := existing(t)
@@ -208,7 +218,8 @@ func TestServerRefusesToStart(t *testing.T) {
 	if err := os.Chmod(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	mustFail(t, Options{Dir: dir, BinDir: testBinaries}, "did not start", `"`+data+`" has invalid permissions`, "(0700)")
+	mustFail(t, Options{Dir: dir, BinDir: testBinaries}, "did not start", `"`+data+`" has invalid permissions`,
+		"(0700)")
 	if err := os.Chmod(data, 0o700); err != nil {
 		t.Fatal(err)
 	}

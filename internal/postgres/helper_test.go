@@ -20,13 +20,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is far longer than anything here takes; it ends a test that would hang.
-const patience = time.Minute
+// maxWait is far longer than anything here takes. It ends a test that would hang.
+const maxWait = time.Minute
 
-// testBinaries are those the tests use; empty means what Start finds.
+// testBinaries is the folder of the binaries to test with; empty means what Start finds.
 var testBinaries = os.Getenv("PARLEY_POSTGRES_BIN")
 
-// programVariable holds the order for a copy of this binary that plays the program.
+// programVariable holds the order for a copy of this test binary that plays the program.
 const programVariable = "PARLEY_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -40,13 +40,13 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// order tells a copy of this test binary, playing the program that gets killed, what to do.
+// order tells a copy of this test binary, which plays the program that gets killed, what to do.
 type order struct {
 	Dir, BinDir  string
 	Watched      bool
-	Insert       bool // insert rows for ever, telling of each that is committed
+	Insert       bool // insert rows until killed, and report each commit
 	LockWait     time.Duration
-	DropFromRoot []uintptr // capabilities to lose before all else
+	DropFromRoot []uintptr // capabilities to drop first
 }
 
 // capabilityKill is Linux's right to signal other users' processes.
@@ -60,7 +60,7 @@ func (o order) String() string {
 	return string(text)
 }
 
-// program starts a cluster and waits for Ctrl-C. It tells what happens on its standard output.
+// program starts a cluster and waits for Ctrl-C. It reports events on its standard output.
 func program(text string) {
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -72,7 +72,8 @@ func program(text string) {
 	}
 	interrupt := make(chan os.Signal, 1)
 	signal.Notify(interrupt, os.Interrupt)
-	c, err := Start(context.Background(), Options{Dir: o.Dir, BinDir: o.BinDir, watched: o.Watched, lockWait: o.LockWait})
+	c, err := Start(context.Background(),
+		Options{Dir: o.Dir, BinDir: o.BinDir, watched: o.Watched, lockWait: o.LockWait})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -90,7 +91,7 @@ func program(text string) {
 		}
 	}
 	<-interrupt
-	mustExec(db, `SELECT 1`) // clients are served until we say stop
+	mustExec(db, `SELECT 1`) // clients are served until the program stops the server
 	db.Close()
 	fmt.Println("stopped", c.Stop())
 }
@@ -101,7 +102,7 @@ func mustExec(db *sql.DB, query string, args ...any) {
 	}
 }
 
-// run is a program under way.
+// run is a running program.
 type run struct {
 	t     *testing.T
 	pid   int
@@ -109,14 +110,15 @@ type run struct {
 	ended <-chan error
 }
 
-// runProgram starts a program in a process group of its own, like a shell does, as another user if as is not nil.
+// runProgram starts a program in its own process group, as a shell does; as another user if as is not nil.
 func runProgram(t *testing.T, o order, as *syscall.Credential) *run {
 	t.Helper()
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe") // for another user: go test keeps the binary in a private folder
+	// go test keeps the binary in a private folder, which another user can't reach
+	cmd := exec.Command("/proc/self/exe")
 	if descriptorPath == "" {
 		cmd = exec.Command(os.Args[0])
 	}
@@ -148,10 +150,10 @@ func runProgram(t *testing.T, o order, as *syscall.Credential) *run {
 	return r
 }
 
-// expect returns what follows the word on the first line that starts with it.
+// expect returns the rest of the first line that starts with word.
 func (r *run) expect(word string) string {
 	r.t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(maxWait)
 	for {
 		select {
 		case line, ok := <-r.lines:
@@ -170,10 +172,10 @@ func (r *run) expect(word string) string {
 	}
 }
 
-// refusal returns the error that the program could not start with.
+// refusal returns the error with which the program failed to start.
 func (r *run) refusal() string {
 	r.t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(maxWait)
 	for {
 		select {
 		case line, ok := <-r.lines:
@@ -181,7 +183,7 @@ func (r *run) refusal() string {
 				return text
 			}
 			if !ok || strings.HasPrefix(line, "ready") {
-				r.t.Fatalf("the program had no error to tell but %q", line)
+				r.t.Fatalf("the program reported %q instead of an error", line)
 			}
 		case <-timeout:
 			r.t.Fatal("the program did not end")
@@ -189,7 +191,7 @@ func (r *run) refusal() string {
 	}
 }
 
-// kill is what the kernel does to a program: no warning, no mercy.
+// kill kills the program without warning.
 func (r *run) kill() {
 	r.t.Helper()
 	if err := syscall.Kill(r.pid, syscall.SIGKILL); err != nil {
@@ -198,7 +200,7 @@ func (r *run) kill() {
 	<-r.ended
 }
 
-// logRecorder is a log that tests can look at.
+// logRecorder is a log that tests can read.
 type logRecorder struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -223,7 +225,7 @@ func (l *logRecorder) Logger() *slog.Logger {
 // mustStart starts a cluster and stops it at the test's end.
 func mustStart(t *testing.T, o Options) *Cluster {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	c, err := Start(ctx, o)
 	if err != nil {
@@ -233,10 +235,10 @@ func mustStart(t *testing.T, o Options) *Cluster {
 	return c
 }
 
-// mustFail wants Start to fail with an error that mentions all the words.
+// mustFail checks that Start fails with an error that mentions all the words.
 func mustFail(t *testing.T, o Options, words ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	c, err := Start(ctx, o)
 	if err == nil {
@@ -249,7 +251,7 @@ func mustFail(t *testing.T, o Options, words ...string) {
 		}
 	}
 	if strings.Contains(err.Error(), "\n") {
-		t.Errorf("error %q is more than a sentence", err)
+		t.Errorf("error %q is more than one sentence", err)
 	}
 }
 
@@ -271,7 +273,7 @@ func connect(t *testing.T, c *Cluster, database string) *sql.DB {
 	return db
 }
 
-// query returns the text of the one value a query yields in the database named parley.
+// query returns the text of a query's only value, from the database parley.
 func query(t *testing.T, c *Cluster, q string) string {
 	t.Helper()
 	db := connect(t, c, Database)
@@ -302,12 +304,12 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 	}
 }
 
-// until waits for a condition that no channel tells of.
+// until waits for a condition by polling.
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	poll := time.NewTicker(2 * time.Millisecond)
 	defer poll.Stop()
-	timeout := time.After(patience)
+	timeout := time.After(maxWait)
 	for !condition() {
 		select {
 		case <-poll.C:
@@ -319,7 +321,7 @@ func until(t *testing.T, what string, condition func() bool) {
 
 var modelDir string
 
-// model is a cluster made once, whose copies save the tests that need an existing one a second each.
+// model is a cluster that is made once. Tests that need an existing cluster copy it, which saves a second each.
 var model = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "parley-model-")
 	if err != nil {
@@ -333,7 +335,7 @@ var model = sync.OnceValues(func() (string, error) {
 	return dir, c.Stop()
 })
 
-// existing returns a directory with a cluster in it that was stopped properly.
+// existing returns a directory with a cluster that was stopped properly.
 func existing(t *testing.T) string {
 	t.Helper()
 	from, err := model()

@@ -12,17 +12,16 @@ import (
 	"syscall"
 )
 
-// defaultLocales are tried in turn until initdb knows one. The user's own locale is not among them: what
-// sorts before what must not depend on who made the database. Plain C is not either, since it leaves
-// lower('É') as it is.
+// defaultLocales are tried in turn until initdb accepts one. The user's locale is not among them: the sort order must
+// not depend on who made the database. Plain C is not among them, since lower('É') would not work.
 var defaultLocales = [][]string{
 	{"--locale=C.UTF-8"},                                        // Linux, recent macOS
 	{"--locale=C", "--lc-ctype=en_US.UTF-8"},                    // the same order and case rules on older systems
 	{"--locale=C", "--locale-provider=icu", "--icu-locale=und"}, // linguistic order, but correct case
 }
 
-// persistentSettings and ephemeralSettings end the cluster's postgresql.conf. They are not on the
-// command line, where an operator's ALTER SYSTEM could not override them.
+// persistentSettings and ephemeralSettings are appended to the cluster's postgresql.conf. On the command line they
+// could not be overridden by ALTER SYSTEM.
 const persistentSettings = `
 # Parley's choices, for a modest machine. Edit them here, or use ALTER SYSTEM.
 max_connections = 100
@@ -49,8 +48,8 @@ random_page_cost = 1.1
 jit = off
 `
 
-// initialise makes the data directory under another name and renames it when it is complete, so that
-// a killed initdb leaves nothing that looks like a cluster.
+// initialise makes the data directory under a temporary name and renames it when it is complete. So a killed initdb
+// leaves nothing that looks like a cluster.
 func (c *Cluster) initialise(ctx context.Context) error {
 	draft := c.data + ".init"
 	defer os.RemoveAll(draft)
@@ -64,7 +63,7 @@ func (c *Cluster) initialise(ctx context.Context) error {
 	if err := appendSynced(filepath.Join(draft, "postgresql.conf"), settings); err != nil {
 		return fmt.Errorf("cannot configure the database cluster: %w", err)
 	}
-	// Gone is only an empty directory, as made by hand or for a mount; os.Rename insists.
+	// os.Rename needs a free name; this removes only an empty directory, such as one made for a mount.
 	if err := os.Remove(c.data); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot put the database cluster in place: %w", err)
 	}
@@ -78,7 +77,7 @@ func (c *Cluster) initialise(ctx context.Context) error {
 	return nil
 }
 
-// initdb fills draft, with the first locale the system knows.
+// initdb fills draft, with the first locale that the system knows.
 func (c *Cluster) initdb(ctx context.Context, draft string) (err error) {
 	for _, locale := range c.options.locales {
 		if err := os.RemoveAll(draft); err != nil {
@@ -105,7 +104,8 @@ func (c *Cluster) initdb(ctx context.Context, draft string) (err error) {
 		}
 		problem := c.complaint(output, err)
 		err = fmt.Errorf("cannot create the database cluster: %s", problem)
-		if !strings.Contains(problem, "locale") && !strings.Contains(problem, "encoding") && !strings.Contains(problem, "ICU") {
+		if !strings.Contains(problem, "locale") && !strings.Contains(problem, "encoding") &&
+			!strings.Contains(problem, "ICU") {
 			return err
 		}
 		c.log.Debug("initdb refused a locale", "arguments", locale, "error", problem)
@@ -114,7 +114,9 @@ func (c *Cluster) initdb(ctx context.Context, draft string) (err error) {
 }
 
 func (c *Cluster) runInitdb(ctx context.Context, draft string, locale []string) (output string, err error) {
-	args := append([]string{"--username=" + superuser, "--auth=trust", "--encoding=UTF8", "--no-instructions"}, locale...)
+	args := append(
+		[]string{"--username=" + superuser, "--auth=trust", "--encoding=UTF8", "--no-instructions"},
+		locale...)
 	if c.options.Ephemeral {
 		args = append(args, "--no-sync")
 	} else {
@@ -134,7 +136,7 @@ func (c *Cluster) runInitdb(ctx context.Context, draft string, locale []string) 
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
-		// The whole group: initdb runs the server through a shell, and they hold the lock too.
+		// initdb runs the server through a shell, and both hold the lock; so the whole process group is killed.
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		err = <-ended
 	}

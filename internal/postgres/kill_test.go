@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// committedUntilKilled lets a program insert rows, kills what kill says in the middle of it, and returns how
-// many rows it was told were committed.
+// committedUntilKilled lets a program insert rows, calls kill in the middle, and returns how many rows were reported as
+// committed.
 func committedUntilKilled(t *testing.T, o order, kill func(r *run, server int)) int {
 	t.Helper()
 	o.Insert, o.BinDir = true, testBinaries
@@ -32,16 +32,16 @@ func committedUntilKilled(t *testing.T, o order, kill func(r *run, server int)) 
 	return committed
 }
 
-// wantRows checks that nothing committed is lost; one row more may be there, whose answer was not heard.
+// wantRows checks that no committed row is lost. One more row may exist, whose commit was not reported.
 func wantRows(t *testing.T, c *Cluster, committed int) {
 	t.Helper()
 	got, err := strconv.Atoi(query(t, c, `SELECT count(*) FROM row`))
 	if err != nil || got < committed || got > committed+1 {
-		t.Errorf("%d rows are there, %d were committed (%v)", got, committed, err)
+		t.Errorf("%d rows exist, %d were committed (%v)", got, committed, err)
 	}
 }
 
-// When the program is killed its server shuts down, properly, and a start right after waits for that.
+// When the program is killed, its server shuts down properly, and a start right after waits for that.
 func TestProgramIsKilled(t *testing.T) {
 	t.Parallel()
 	programs := map[string]order{"kernel tells": {}, "shell watches": {Watched: true}}
@@ -57,7 +57,7 @@ func TestProgramIsKilled(t *testing.T) {
 			log := new(logRecorder)
 			c := mustStart(t, Options{Dir: dir, BinDir: testBinaries, Log: log.Logger()})
 			wantRows(t, c, committed)
-			if strings.Contains(log.String(), "recovers") {
+			if strings.Contains(log.String(), "is recovering") {
 				t.Errorf("the server was not shut down properly:\n%s", log)
 			}
 		})
@@ -76,8 +76,8 @@ func TestProgramAndServerAreKilled(t *testing.T) {
 	log := new(logRecorder)
 	c := mustStart(t, Options{Dir: dir, BinDir: testBinaries, Log: log.Logger()})
 	wantRows(t, c, committed)
-	if !strings.Contains(log.String(), "recovers") {
-		t.Errorf("the log does not tell of the recovery:\n%s", log)
+	if !strings.Contains(log.String(), "is recovering") {
+		t.Errorf("the log does not mention the recovery:\n%s", log)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestServerIsKilled(t *testing.T) {
 	dir := existing(t)
 	c := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
 	execute(t, c, Database, `CREATE TABLE note AS SELECT 'kept' AS body`)
-	busy := connect(t, c, Database) // a server process that does not notice at once
+	busy := connect(t, c, Database) // a server process that does not notice immediately
 	if err := busy.Ping(); err != nil {
 		t.Fatal(err)
 	}
@@ -113,11 +113,11 @@ func TestServerIsKilled(t *testing.T) {
 	if got := query(t, again, `SELECT body FROM note`); got != "kept" {
 		t.Errorf("the row is %q", got)
 	}
-	mustStop(t, c) // of the first one: nothing is left to do, least of all to the second
+	mustStop(t, c) // stops the first cluster, which has ended; the second must keep running
 	query(t, again, `SELECT 1`)
 }
 
-// Ctrl-C goes to the terminal's whole process group; the server must go on until the program stops it.
+// Ctrl-C reaches the terminal's whole process group. The server must keep running until the program stops it.
 func TestInterruptReachesOnlyTheProgram(t *testing.T) {
 	t.Parallel()
 	programs := map[string]order{"ordinary": {}}

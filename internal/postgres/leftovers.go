@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// clearLeftovers removes the files a killed server left behind. PostgreSQL does that too, but trusts
-// the process id in them, which by now may be a zombie's or somebody else's, and then refuses to start.
-// We hold the lock, so no server of ours runs; one that somebody started by hand is looked for.
+// clearLeftovers removes the files that a killed server left. PostgreSQL does so too, but trusts the process id in
+// them: if that id belongs to a zombie or to another program, it refuses to start. Since we hold the lock, no server of
+// ours runs. clearLeftovers returns an error if a server runs that somebody started by hand.
 func (c *Cluster) clearLeftovers() error {
 	pidFile := filepath.Join(c.data, "postmaster.pid")
 	text, err := os.ReadFile(pidFile)
@@ -26,9 +26,10 @@ func (c *Cluster) clearLeftovers() error {
 		first, _, _ := strings.Cut(string(text), "\n")
 		recorded, _ := strconv.Atoi(strings.TrimSpace(first))
 		if pid := foreignServer(c.data, recorded); pid != 0 {
-			return fmt.Errorf("a PostgreSQL server that Parley did not start (process %d) uses %s: stop it first", pid, c.data)
+			return fmt.Errorf("a PostgreSQL server that Parley did not start (process %d) uses %s: stop it first",
+				pid, c.data)
 		}
-		c.log.Info("the database was not shut down properly and recovers now", "dir", c.data)
+		c.log.Info("the database was not shut down properly and is recovering", "dir", c.data)
 		if err := os.Remove(pidFile); err != nil {
 			return c.account.explain(err)
 		}
@@ -48,12 +49,12 @@ func makeTemporaryDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The account root drops to must pass through; the data directory itself stays private.
+	// The account that root drops to must be able to pass through; the data directory itself stays private.
 	return dir, os.Chmod(dir, 0o711)
 }
 
-// sweepTemporaryDirs removes ephemeral clusters whose process was killed before it could: their lock
-// is free. Very young ones are left alone, since their process may just be about to lock them.
+// sweepTemporaryDirs removes ephemeral clusters whose process was killed: their lock is free. It skips very young ones,
+// whose process may be about to lock them.
 func sweepTemporaryDirs(parent string, log *slog.Logger) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, temporaryPrefix+"*"))
 	for _, dir := range dirs {

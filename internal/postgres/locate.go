@@ -20,9 +20,9 @@ type binaries struct {
 	major int
 }
 
-// installFolders are the places where packages put PostgreSQL, in the order in which they are searched
-// after PATH; within one of them the newest version comes first. scripts/setup-postgres searches the
-// same ones and fills the cache folder; a test holds the two together.
+// installFolders returns the folders where packages put PostgreSQL, in the order in which they are searched after PATH.
+// Of several versions in one of them, the newest is first. scripts/setup-postgres searches the same folders and fills
+// the cache folder; a test compares the two lists.
 func installFolders() []string {
 	folders := []string{
 		"/usr/lib/postgresql/*/bin", // Debian, Ubuntu
@@ -34,7 +34,7 @@ func installFolders() []string {
 		"/usr/local/opt/postgresql*/bin", // Homebrew on Intel
 		"/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
 		"/Applications/Postgres.app/Contents/Versions/*/bin",
-		"/var/cache/parley/postgres/*/bin", // set up by root: reachable for the user it drops to
+		"/var/cache/parley/postgres/*/bin", // set up by root, where the account that root drops to can reach it
 	}
 	if cache, err := os.UserCacheDir(); err == nil {
 		folders = append(folders, filepath.Join(cache, "parley", "postgres", "*", "bin"))
@@ -42,13 +42,15 @@ func installFolders() []string {
 	return folders
 }
 
-// findBinaries returns the first usable binaries of the version that made the data directory, or for a
-// new one (made is 0) the first that are recent enough. They must run as the account the server will have:
-// a download in root's home is of no use to the user that root drops to.
+// findBinaries returns the first usable binaries of the version that made the data directory. For a new directory (made
+// is 0) it returns the first that are recent enough. Binaries are usable if the server's account can run them: that
+// account can't run a download in root's home.
 func findBinaries(ctx context.Context, override string, made int, dataDir string, who account) (binaries, error) {
 	if made != 0 && made < minMajor {
-		return binaries{}, fmt.Errorf("the data in %s was made by PostgreSQL %d and is left untouched, but Parley needs version %d or later: "+
-			"dump the data with the old version and load them into a new directory", dataDir, made, minMajor)
+		return binaries{}, fmt.Errorf(
+			"the data in %s was made by PostgreSQL %d and is left untouched, but Parley needs version %d or later: "+
+				"dump the data with the old version and load them into a new directory",
+			dataDir, made, minMajor)
 	}
 	places := append(filepath.SplitList(os.Getenv("PATH")), installFolders()...)
 	if override != "" {
@@ -63,7 +65,7 @@ func findBinaries(ctx context.Context, override string, made int, dataDir string
 		major, err := majorOf(ctx, dir, who)
 		switch {
 		case errors.As(err, new(*privilegeError)):
-			return binaries{}, err // nothing else will run either
+			return binaries{}, err // no other binaries will run either
 		case err != nil:
 			unusable = append(unusable, fmt.Sprintf("%s (%v)", dir, err))
 		case made == 0 && major < minMajor:
@@ -75,8 +77,9 @@ func findBinaries(ctx context.Context, override string, made int, dataDir string
 		}
 	}
 	if len(found) > 0 {
-		return binaries{}, fmt.Errorf("the data in %s was made by PostgreSQL %d and is left untouched, but here is only PostgreSQL %s: "+
-			"install version %d, or dump the data with it and load them into a new directory",
+		return binaries{}, fmt.Errorf(
+			"the data in %s was made by PostgreSQL %d and is left untouched, but only PostgreSQL %s was found: "+
+				"install version %d, or dump the data with it and load them into a new directory",
 			dataDir, made, strings.Join(found, ", "), made)
 	}
 	what := fmt.Sprintf("PostgreSQL %d or later was not found", minMajor)
@@ -93,9 +96,9 @@ func findBinaries(ctx context.Context, override string, made int, dataDir string
 		"or run `make setup`, or set DATABASE_URL to use a server of your own")
 }
 
-// binaryFolders lists the folders matching the patterns that hold both programs, symbolic links
-// resolved and doubles removed: PATH often links to a package's own folder. Relative ones, as PATH may
-// hold, are passed over: they mean something else to every program.
+// binaryFolders returns the folders that match the patterns and hold both programs. Symbolic links are resolved and
+// duplicates removed, since PATH often links to a package's folder. Relative patterns are skipped: they mean another
+// folder to every program.
 func binaryFolders(patterns []string) []string {
 	var folders []string
 	for _, pattern := range patterns {
@@ -105,7 +108,8 @@ func binaryFolders(patterns []string) []string {
 		matches := []string{pattern}
 		if strings.Contains(pattern, "*") {
 			matches, _ = filepath.Glob(pattern)
-			slices.SortStableFunc(matches, func(a, b string) int { return cmp.Compare(versionInPath(b), versionInPath(a)) })
+			slices.SortStableFunc(matches,
+				func(a, b string) int { return cmp.Compare(versionInPath(b), versionInPath(a)) })
 		}
 		for _, dir := range matches {
 			postgres, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres"))
@@ -121,7 +125,7 @@ func binaryFolders(patterns []string) []string {
 	return folders
 }
 
-// versionInPath is the version number in a package's folder: 17 for .../postgresql@17/bin; 0 if none.
+// versionInPath returns the version number in a package's folder: 17 for .../postgresql@17/bin; 0 if there is none.
 func versionInPath(bin string) int {
 	name := strings.TrimSuffix(bin, string(filepath.Separator)+"bin")
 	return leadingNumber(strings.TrimLeft(filepath.Base(name), "abcdefghijklmnopqrstuvwxyz@-"))
@@ -136,7 +140,7 @@ func leadingNumber(s string) int {
 	return n
 }
 
-// majorOf asks the binaries for their version.
+// majorOf returns the major version that the binaries report.
 func majorOf(ctx context.Context, dir string, who account) (int, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version")
 	cmd.Dir, cmd.Env = "/", childEnvironment()
@@ -145,14 +149,15 @@ func majorOf(ctx context.Context, dir string, who account) (int, error) {
 	if err != nil {
 		return 0, who.explainExec(err)
 	}
-	_, version, _ := strings.Cut(string(output), "(PostgreSQL) ") // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
+	// Such as "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)".
+	_, version, _ := strings.Cut(string(output), "(PostgreSQL) ")
 	if major := leadingNumber(version); major != 0 {
 		return major, nil
 	}
-	return 0, fmt.Errorf("its version, %q, makes no sense", strings.TrimSpace(string(output)))
+	return 0, fmt.Errorf("its version, %q, can't be read", strings.TrimSpace(string(output)))
 }
 
-// dataDirMajor reads which major version made the data directory; 0 means there is none yet.
+// dataDirMajor returns the major version that made the data directory; 0 if the directory is missing or empty.
 func dataDirMajor(dataDir string) (int, error) {
 	text, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION"))
 	switch {
@@ -171,5 +176,6 @@ func dataDirMajor(dataDir string) (int, error) {
 			return 0, err
 		}
 	}
-	return 0, fmt.Errorf("%s exists but is not a PostgreSQL data directory; move it away, or choose another data directory", dataDir)
+	return 0, fmt.Errorf(
+		"%s exists but is not a PostgreSQL data directory; move it away, or choose another data directory", dataDir)
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// fakeBinaries makes a folder of programs that only know their version, open to every user.
+// fakeBinaries makes programs that only print their version, open to every user.
 func fakeBinaries(t *testing.T, dir, version string) string {
 	t.Helper()
 	for _, name := range []string{"postgres", "initdb"} {
@@ -20,7 +20,7 @@ func fakeBinaries(t *testing.T, dir, version string) string {
 	return dir
 }
 
-// openDir is a temporary directory that every user can walk to, unlike t.TempDir's.
+// openDir returns a temporary directory that every user can reach, unlike t.TempDir's.
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "parley-test-")
@@ -65,7 +65,7 @@ func TestBinaryFolders(t *testing.T) {
 		"brew/postgresql@18/bin", "cache/17.9.0-beta.17/bin", "cache/9.1/bin", "pgsql-15/bin"} {
 		fakeBinaries(t, at(path), "")
 	}
-	// A folder of links like PATH often has, one with half of the programs, and one with none.
+	// A folder of links, as PATH often has; a folder with one of the programs; and one with none.
 	write(t, at("links/.keep"), "", 0o600)
 	for _, name := range []string{"postgres", "initdb"} {
 		if err := os.Symlink(at("pg/15/bin/"+name), at("links/"+name)); err != nil {
@@ -78,7 +78,10 @@ func TestBinaryFolders(t *testing.T) {
 	for _, test := range []struct{ patterns, want []string }{
 		{[]string{"pg/*/bin"}, []string{"pg/17/bin", "pg/15/bin", "pg/9/bin"}},
 		{[]string{"links", "pg/*/bin"}, []string{"pg/15/bin", "pg/17/bin", "pg/9/bin"}},
-		{[]string{"brew/postgresql*/bin"}, []string{"brew/postgresql@18/bin", "brew/postgresql@16/bin", "brew/postgresql/bin"}},
+		{
+			[]string{"brew/postgresql*/bin"},
+			[]string{"brew/postgresql@18/bin", "brew/postgresql@16/bin", "brew/postgresql/bin"},
+		},
 		{[]string{"cache/*/bin", "pgsql-*/bin"}, []string{"cache/17.9.0-beta.17/bin", "cache/9.1/bin", "pgsql-15/bin"}},
 		{[]string{"half", "none", "missing", "missing/*/bin"}, nil},
 	} {
@@ -103,7 +106,7 @@ func TestBinaryFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := binaryFolders([]string{relative, ""}); len(got) > 0 {
-		t.Errorf("a relative folder is taken: %v", got)
+		t.Errorf("a relative folder is accepted: %v", got)
 	}
 }
 
@@ -117,7 +120,8 @@ func TestFindBinaries(t *testing.T) {
 	broken := fakeBinaries(t, filepath.Join(root, "broken"), "nonsense")
 	first := fakeBinaries(t, filepath.Join(root, "first"), "90.1")
 	second := fakeBinaries(t, filepath.Join(root, "second"), "91.0")
-	t.Setenv("PATH", strings.Join([]string{old, broken, first, second, os.Getenv("PATH")}, string(filepath.ListSeparator)))
+	t.Setenv("PATH",
+		strings.Join([]string{old, broken, first, second, os.Getenv("PATH")}, string(filepath.ListSeparator)))
 
 	for _, test := range []struct {
 		name, override string
@@ -142,8 +146,24 @@ func TestFindBinaries(t *testing.T) {
 		{"no such version", "", 92, []string{"/data was made by PostgreSQL 92", "90 in " + first, "91 in " + second}},
 		{"override of another version", first, 91, []string{"/data was made by PostgreSQL 91", "90 in " + first}},
 		{"override too old", old, 0, []string{"in " + old, "version 14 is too old"}},
-		{"override empty", root, 0, []string{"was not found in " + root, "apt install postgresql", "brew install postgresql", "make setup", "DATABASE_URL"}},
-		{"override empty for data", root, 91, []string{"PostgreSQL 91, which made the data in /data, was not found", "DATABASE_URL"}},
+		{
+			"override empty",
+			root,
+			0,
+			[]string{
+				"was not found in " + root,
+				"apt install postgresql",
+				"brew install postgresql",
+				"make setup",
+				"DATABASE_URL",
+			},
+		},
+		{
+			"override empty for data",
+			root,
+			91,
+			[]string{"PostgreSQL 91, which made the data in /data, was not found", "DATABASE_URL"},
+		},
 	} {
 		_, err := findBinaries(t.Context(), test.override, test.madeBy, "/data", who)
 		if err == nil {

@@ -15,10 +15,9 @@ import (
 
 const pollInterval = 10 * time.Millisecond
 
-// acquireLock makes this process the only user of dir. Every process of the server inherits the open
-// file and with it the lock, so it is free only when the last of them is gone, however they ended:
-// unlike a process id in a file it cannot be stale. It is released by closing the file, never by
-// unlocking it, which would unlock it for all who inherited it.
+// acquireLock makes this process the only user of dir. Every process of the server inherits the open file and with it
+// the lock. So the lock is free only when the last of them has ended, however it ended; unlike a process id in a file,
+// it can't be stale. Closing the file releases it. Unlocking it would unlock it for all processes that inherited it.
 func acquireLock(ctx context.Context, dir string, wait time.Duration, log *slog.Logger) (*os.File, error) {
 	file, err := os.OpenFile(lockPath(dir), os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, fs.ErrPermission) {
@@ -31,7 +30,7 @@ func acquireLock(ctx context.Context, dir string, wait time.Duration, log *slog.
 		_ = file.Close()
 		return nil, err
 	}
-	// Only for the message of the next one who finds it locked.
+	// The process id is only for the error message of another instance.
 	if err := file.Truncate(0); err == nil {
 		_, _ = fmt.Fprintf(file, "%d\n", os.Getpid())
 	}
@@ -64,7 +63,8 @@ func waitForLock(ctx context.Context, file *os.File, wait time.Duration, log *sl
 			if text, err := os.ReadFile(file.Name()); err == nil && len(text) > 0 {
 				holder = "process " + strings.TrimSpace(string(text))
 			}
-			return fmt.Errorf("the built-in database in %s is in use by %s; stop that one, or choose another data directory",
+			return fmt.Errorf(
+				"the built-in database in %s is in use by %s; stop that one, or choose another data directory",
 				filepath.Dir(file.Name()), holder)
 		case <-poll.C:
 		}

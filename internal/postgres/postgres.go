@@ -1,10 +1,10 @@
-// Package postgres finds PostgreSQL's binaries on this machine and runs a private cluster of them as a
-// child process: the same engine as in production, on a Unix socket only its owner can reach, with no
-// port, no password and nothing to administer.
+// Package postgres finds PostgreSQL's binaries on this machine and runs a private cluster as a child process. It is the
+// same engine as in production, on a Unix socket that only its owner can reach, without a port, a password, or
+// administration.
 //
-// The cluster lives and dies with the process that started it. When that process is killed the kernel
-// (on other systems than Linux a small watching shell) tells the server to shut down, and the next
-// Start waits until the last of its processes is gone.
+// The cluster ends with the process that started it. When that process is killed, the kernel (on systems other than
+// Linux a small watching shell) tells the server to shut down, and the next Start waits until the server's last process
+// has ended.
 //
 // Sub-package pgtest gives tests their databases.
 package postgres
@@ -23,49 +23,48 @@ import (
 	"time"
 )
 
-// Database is the name of the database that Start makes sure exists.
+// Database is the name of the database that Start creates if it is missing.
 const Database = "parley"
 
-// minMajor is the oldest major version of PostgreSQL that Parley runs on.
+// minMajor is the oldest major version of PostgreSQL that Parley supports.
 const minMajor = 15
 
-// Options says where a cluster lives and how it is run.
+// Options configure a cluster.
 type Options struct {
-	// Dir is the parent of the data directory, which is Dir/cluster. It is created when missing.
-	// An ephemeral cluster may leave it empty and gets a temporary directory.
+	// Dir is the parent of the data directory, which is Dir/cluster. It is created if it is missing. For an ephemeral
+	// cluster it may be empty, which means a temporary directory.
 	Dir string
 
-	// BinDir is the folder that holds postgres and initdb; when empty the usual places are searched.
+	// BinDir is the folder of postgres and initdb. If it is empty, the usual folders are searched.
 	BinDir string
 
-	// Ephemeral makes a throw-away cluster for tests: nothing is synced to disk, many connections are
-	// allowed, and Stop removes it. Start refuses a Dir that already holds a cluster.
+	// Ephemeral makes a throw-away cluster for tests: nothing is synced to disk, many connections are allowed, and Stop
+	// removes the cluster. Start refuses a Dir that already holds a cluster.
 	Ephemeral bool
 
-	// Log receives progress, and the server's own log: its warnings and fatal errors as warnings,
-	// the rest at debug level. Nil discards it all.
+	// Log receives progress, and the server's own log: its warnings and fatal errors as warnings, the rest at debug
+	// level. Nil discards all of it.
 	Log *slog.Logger
 
-	// What follows is for this package's tests; zero values mean the defaults.
-	lockWait time.Duration // how long Start waits for another instance to let go of the directory
-	stopWait time.Duration // how long Stop waits before it becomes less polite
+	// The following are for this package's tests. Zero values mean the defaults.
+	lockWait time.Duration // how long Start waits for another instance to leave the directory
+	stopWait time.Duration // how long Stop waits before it sends the next stronger signal
 	locales  [][]string    // initdb's locale arguments, tried in this order
 	watched  bool          // use the watching shell instead of the kernel's parent-death signal
 }
 
-// Cluster is a running PostgreSQL server that belongs to this process. Its methods may be called from
-// several goroutines.
+// Cluster is a running PostgreSQL server that belongs to this process. Its methods are safe for concurrent use.
 type Cluster struct {
 	options   Options
 	log       *slog.Logger
 	dir       string // Options.Dir, absolute
 	data      string // the data directory, dir/cluster
-	made      bool   // the data directory was made by this Start
+	made      bool   // whether this Start made the data directory
 	binaries  binaries
 	account   account
 	socketDir string
 
-	lock   *os.File // held, and inherited by every server process, as long as the cluster is in use
+	lock   *os.File // held, and inherited by every server process, while the cluster is in use
 	server *exec.Cmd
 	output *serverLog
 
@@ -77,12 +76,12 @@ type Cluster struct {
 	err      error
 }
 
-// Start runs the cluster in o.Dir, making it first if there is none, and returns when its database
-// named parley accepts connections. The context limits the start only; the cluster runs until Stop.
+// Start starts the cluster in o.Dir and returns when its database named parley accepts connections. It creates the
+// cluster if there is none. The context limits the start only; the cluster runs until Stop.
 //
-// A directory in use by another process is waited for, for ten seconds. Data that these binaries
-// cannot read, or that Start does not recognise, is left as it is. Every error is a sentence for the
-// operator, except the context's, which is returned as it is.
+// If another process uses the directory, Start waits ten seconds for it. Data that these binaries can't read, or that
+// Start does not recognise, are left untouched. Errors are sentences for the operator, except the context's error,
+// which is returned unchanged.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	begun := time.Now()
 	c := &Cluster{options: o.withDefaults(), done: make(chan struct{})}
@@ -112,14 +111,14 @@ func (o Options) withDefaults() Options {
 	if o.locales == nil {
 		o.locales = defaultLocales
 	}
-	if !kernelTellsOfDeath {
+	if !parentDeathSignal {
 		o.watched = true
 	}
 	return o
 }
 
-// start takes the steps in the order in which each makes the next one safe: with the lock held nobody
-// else changes the directory, and only then its owner, version and left-overs mean anything.
+// start orders its steps so that each makes the next one safe: once the lock is held, nobody else changes the
+// directory, and its owner, version, and left-over files can be trusted.
 func (c *Cluster) start(ctx context.Context) error {
 	if err := c.makeDir(); err != nil {
 		return err
@@ -136,7 +135,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	if madeBy != 0 && c.options.Ephemeral {
-		return fmt.Errorf("%s already holds a database cluster: a throw-away one needs a directory of its own", c.dir)
+		return fmt.Errorf("%s already holds a database cluster; a throw-away cluster needs an empty directory", c.dir)
 	}
 	if c.binaries, err = findBinaries(ctx, c.options.BinDir, madeBy, c.data, c.account); err != nil {
 		return err
@@ -181,7 +180,7 @@ func (c *Cluster) makeDir() (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot make the data directory: %w", err)
 	}
-	// One directory reached by two names must be one lock and one socket.
+	// A directory that has two names must have one lock and one socket.
 	if c.dir, err = filepath.EvalSymlinks(c.dir); err != nil {
 		return fmt.Errorf("cannot make the data directory: %w", err)
 	}
@@ -189,7 +188,7 @@ func (c *Cluster) makeDir() (err error) {
 	return nil
 }
 
-// abandon undoes a start that failed half way.
+// abandon undoes a failed start.
 func (c *Cluster) abandon() {
 	if c.server != nil {
 		_ = c.Stop()
@@ -209,8 +208,8 @@ func (c *Cluster) abandon() {
 	}
 }
 
-// DSN is how lib/pq reaches a database of the cluster. Parameters travel in binary, without a
-// prepared statement's extra round trip.
+// DSN returns the connection string of a database for lib/pq. Parameters are sent in binary, which saves the round trip
+// of a prepared statement.
 func (c *Cluster) DSN(database string) string {
 	return "host=" + quoteDSN(c.socketDir) + " port=" + socketPort + " user=" + superuser +
 		" dbname=" + quoteDSN(database) + " sslmode=disable binary_parameters=yes"
@@ -220,10 +219,10 @@ func quoteDSN(value string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
 }
 
-// Done is closed when the server process has ended, whether Stop asked for it or not.
+// Done returns a channel that is closed when the server process has ended, for whatever reason.
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 
-// Err says why the server ended: nil after Stop or while it still runs, an error when it ended by itself.
+// Err returns why the server ended: nil while it runs or after Stop, an error if it ended by itself.
 func (c *Cluster) Err() error {
 	select {
 	case <-c.done:

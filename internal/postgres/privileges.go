@@ -11,21 +11,21 @@ import (
 	"syscall"
 )
 
-// account is the user the server runs as. PostgreSQL refuses to run as root, so root drops to another.
+// account is the user that the server runs as. PostgreSQL refuses to run as root, so root drops to another user.
 type account struct {
 	uid, gid int
 	name     string // for messages
 	dropped  bool
 }
 
-// ownAccount is the one this process runs as.
+// ownAccount returns the account of this process.
 func ownAccount() account {
 	uid := os.Geteuid()
 	return account{uid: uid, gid: os.Getegid(), name: userName(uid)}
 }
 
-// serverAccount is this process's own account or, for root, the owner of an existing data directory;
-// for a new one postgres, else nobody.
+// serverAccount returns this process's account. For root it returns the owner of an existing data directory, or for a
+// new one postgres or nobody.
 func serverAccount(dataDir string, exists bool) (account, error) {
 	if own := ownAccount(); own.uid != 0 {
 		return own, nil
@@ -37,7 +37,10 @@ func serverAccount(dataDir string, exists bool) (account, error) {
 		}
 		owner := info.Sys().(*syscall.Stat_t)
 		if owner.Uid == 0 {
-			return account{}, fmt.Errorf("%s belongs to root, and PostgreSQL refuses to serve root's files: give it to another user, e.g. chown -R postgres %[1]s", dataDir)
+			return account{}, fmt.Errorf(
+				"%s belongs to root, and PostgreSQL refuses to serve root's files: give it to another user, e.g. "+
+					"chown -R postgres %[1]s",
+				dataDir)
 		}
 		return account{uid: int(owner.Uid), gid: int(owner.Gid), name: userName(int(owner.Uid)), dropped: true}, nil
 	}
@@ -52,7 +55,9 @@ func serverAccount(dataDir string, exists bool) (account, error) {
 			return account{uid: uid, gid: gid, name: name, dropped: true}, nil
 		}
 	}
-	return account{}, errors.New("PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as: run Parley as an ordinary user")
+	return account{}, errors.New(
+		"PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as: run Parley as an " +
+			"ordinary user")
 }
 
 func userName(uid int) string {
@@ -62,7 +67,7 @@ func userName(uid int) string {
 	return strconv.Itoa(uid)
 }
 
-// credential is what a child process is started with: nil unless privileges are dropped.
+// credential returns the credential for child processes: nil unless privileges are dropped.
 func (a account) credential() *syscall.Credential {
 	if !a.dropped {
 		return nil
@@ -70,7 +75,7 @@ func (a account) credential() *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid), Groups: []uint32{}}
 }
 
-// own hands a file that root made to the account; without it, nothing is to do.
+// own gives a file that root made to the account. It does nothing unless privileges are dropped.
 func (a account) own(path string) error {
 	if !a.dropped {
 		return nil
@@ -81,36 +86,41 @@ func (a account) own(path string) error {
 	return nil
 }
 
-// privilegeError says that root is not allowed what root usually is.
+// privilegeError means that root lacks rights that root usually has.
 type privilegeError struct {
 	name string
 	err  error
 }
 
 func (e *privilegeError) Error() string {
-	return fmt.Sprintf("cannot run PostgreSQL as user %s (%v): as root this takes the capabilities SETUID, SETGID, CHOWN and DAC_OVERRIDE; "+
-		"grant them, or run Parley as an ordinary user", e.name, e.err)
+	return fmt.Sprintf(
+		"cannot run PostgreSQL as user %s (%v): as root this takes the capabilities SETUID, SETGID, CHOWN and "+
+			"DAC_OVERRIDE; grant them, or run Parley as an ordinary user",
+		e.name, e.err)
 }
 
 func (e *privilegeError) Unwrap() error { return e.err }
 
-// explain turns a refusal by the file system into a sentence about who may do what.
+// explain turns an error of the file system about permissions into a sentence that names the user.
 func (a account) explain(err error) error {
 	var path *fs.PathError
 	switch {
 	case !errors.As(err, &path):
 		return err
 	case os.Geteuid() == 0 && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL)):
-		// EINVAL: a user namespace that does not map the account.
+		// EINVAL means that the user namespace does not map the account.
 		return &privilegeError{name: a.name, err: err}
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("user %s may not use the data directory (%w): it belongs to another user; run Parley as that one, or choose another data directory", a.name, err)
+		return fmt.Errorf(
+			"user %s may not use the data directory (%w): it belongs to another user; run Parley as that one, or "+
+				"choose another data directory",
+			a.name, err)
 	}
 	return err
 }
 
-// explainExec does the same for a program that could not be started: EACCES is about the path to it,
-// anything else about becoming the account.
+// explainExec does the same for a program that could not be started. EACCES is about the path to the program, other
+// errors about changing to the account.
 func (a account) explainExec(err error) error {
 	switch {
 	case errors.As(err, new(*exec.ExitError)):

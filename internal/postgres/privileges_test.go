@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The server's account depends on who runs the tests; each of the two sees its own half of this file.
+// The server's account depends on who runs the tests. Root and other users run different halves of this file.
 var isRoot = os.Geteuid() == 0
 
 func TestServerAccount(t *testing.T) {
@@ -36,14 +36,15 @@ func TestServerAccount(t *testing.T) {
 	}
 	if descriptorPath != "" {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.server.Process.Pid))
-		want := fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\nGid:\t%d\t%[2]d\t%[2]d\t%[2]d\n", c.account.uid, c.account.gid)
+		want := fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\nGid:\t%d\t%[2]d\t%[2]d\t%[2]d\n", c.account.uid,
+			c.account.gid)
 		if err != nil || !strings.Contains(string(status), want) || !strings.Contains(string(status), "Groups:\t \n") {
 			t.Errorf("the server's process has\n%s\nwant %q and no groups (%v)", status, want, err)
 		}
 	}
 }
 
-// An existing cluster is served as its owner, so that the owner can go on using it without root.
+// An existing cluster is served as its owner, so that the owner can continue to use it without root.
 func TestOwnerOfExistingCluster(t *testing.T) {
 	t.Parallel()
 	dir := existing(t)
@@ -101,8 +102,9 @@ func TestUnreachableBinaries(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "bin")
 	fakeBinaries(t, folder, "90.1")
-	if isRoot { // whose t.TempDir is closed to others
-		mustFail(t, Options{Dir: t.TempDir(), BinDir: folder}, folder, "may not execute it", "every folder above it must be open")
+	if isRoot { // root's t.TempDir is closed to others
+		mustFail(t, Options{Dir: t.TempDir(), BinDir: folder}, folder, "may not execute it",
+			"every folder above it must be open")
 		return
 	}
 	if err := os.Chmod(filepath.Join(folder, "postgres"), 0o644); err != nil {
@@ -111,14 +113,17 @@ func TestUnreachableBinaries(t *testing.T) {
 	mustFail(t, Options{Dir: t.TempDir(), BinDir: folder}, folder, "may not execute it")
 }
 
-// Containers are often run with a user id that has no name, which initdb cannot do without.
+// Containers often run with a user id that has no name. initdb needs a name.
 func TestUserWithoutName(t *testing.T) {
 	t.Parallel()
 	const refusal = "which has no entry in the system's list of users"
 	if !isRoot {
 		bin := openDir(t)
 		write(t, filepath.Join(bin, "postgres"), "#!/bin/sh\necho 'postgres (PostgreSQL) 90.1'\n", 0o755)
-		write(t, filepath.Join(bin, "initdb"), "#!/bin/sh\necho 'initdb: error: could not look up effective user ID 54321: user does not exist' >&2\nexit 1\n", 0o755)
+		write(t, filepath.Join(bin, "initdb"),
+			"#!/bin/sh\necho 'initdb: error: could not look up effective user ID 54321: user does not exist' >&2\n"+
+				"exit 1\n",
+			0o755)
 		mustFail(t, Options{Dir: t.TempDir(), BinDir: bin}, refusal, strconv.Itoa(os.Geteuid()))
 		return
 	}
@@ -132,11 +137,12 @@ func TestUserWithoutName(t *testing.T) {
 	}
 }
 
-// A container's root may lack what it takes to become somebody else.
+// A container's root may lack the rights to change to another user.
 func TestRootWithoutRights(t *testing.T) {
 	t.Parallel()
 	if !isRoot || descriptorPath == "" {
-		err := (account{uid: 1, name: "postgres", dropped: true}).explainExec(&os.PathError{Op: "fork/exec", Path: "/x", Err: syscall.EPERM})
+		err := (account{uid: 1, name: "postgres", dropped: true}).explainExec(
+			&os.PathError{Op: "fork/exec", Path: "/x", Err: syscall.EPERM})
 		if err == nil || !strings.Contains(err.Error(), "cannot run PostgreSQL as user postgres") {
 			t.Errorf("the error is %v", err)
 		}
@@ -150,7 +156,8 @@ func TestRootWithoutRights(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := runProgram(t, order{Dir: t.TempDir(), BinDir: testBinaries, DropFromRoot: lost}, nil).refusal()
-			if !strings.Contains(got, "cannot run PostgreSQL as user") || !strings.Contains(got, "SETUID, SETGID, CHOWN and DAC_OVERRIDE") {
+			if !strings.Contains(got, "cannot run PostgreSQL as user") ||
+				!strings.Contains(got, "SETUID, SETGID, CHOWN and DAC_OVERRIDE") {
 				t.Errorf("the error is %q", got)
 			}
 		})

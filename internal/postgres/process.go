@@ -14,23 +14,25 @@ import (
 	"syscall"
 	"time"
 
-	_ "github.com/lib/pq" // registers the driver ensureDatabase connects with
+	_ "github.com/lib/pq" // registers ensureDatabase's driver
 )
 
-// command prepares one of PostgreSQL's programs to work on a data directory. The caller closes the
-// files once the program runs.
-func (c *Cluster) command(program, dataDir string, onOurDeath syscall.Signal, args ...string) (*exec.Cmd, func(), error) {
+// command prepares one of PostgreSQL's programs to work on a data directory. The caller closes the files once the
+// program runs.
+func (c *Cluster) command(
+	program, dataDir string, onOurDeath syscall.Signal, args ...string,
+) (*exec.Cmd, func(), error) {
 	dir, err := os.Open(dataDir)
 	if err != nil {
 		return nil, nil, c.account.explain(err)
 	}
 	name := dataDir
 	if c.account.dropped && descriptorPath != "" {
-		// The account may not be able to walk there, e.g. through root's home; a descriptor needs no path.
+		// The account may be unable to reach the path, for example through root's home; a descriptor needs no path.
 		name = descriptorPath
 	}
 	cmd := exec.Command(filepath.Join(c.binaries.bin, program), append([]string{"-D", name}, args...)...)
-	cmd.Dir = "/" // ours may be closed to the account
+	cmd.Dir = "/" // our own may be closed to the account
 	cmd.Env = childEnvironment()
 	cmd.ExtraFiles = []*os.File{dir, c.lock} // descriptors 3 and 4
 	cmd.SysProcAttr = childAttributes(c.account.credential(), onOurDeath)
@@ -38,13 +40,13 @@ func (c *Cluster) command(program, dataDir string, onOurDeath syscall.Signal, ar
 	return cmd, func() { _ = dir.Close() }, nil
 }
 
-// childEnvironment is small so that no PG… or LC_… variable of the user's changes the cluster.
+// childEnvironment is minimal, so that no PG… or LC_… variable of the user affects the cluster.
 func childEnvironment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "HOME=/"}
 }
 
-// startProcess starts cmd and sends what Wait returns. One goroutine does both, tied to its thread:
-// Linux sends the parent-death signal when the thread that forked ends, not the process.
+// startProcess starts cmd and returns a channel that receives Wait's result. One goroutine, locked to its thread, does
+// both: Linux sends the parent-death signal when the thread that forked ends, not when the process does.
 func startProcess(cmd *exec.Cmd) (ended <-chan error, err error) {
 	started := make(chan error)
 	result := make(chan error, 1)
@@ -60,7 +62,7 @@ func startProcess(cmd *exec.Cmd) (ended <-chan error, err error) {
 	return result, <-started
 }
 
-// launch starts the server and watches over it.
+// launch starts the server and watches it.
 func (c *Cluster) launch() error {
 	onOurDeath := syscall.SIGINT // fast shutdown
 	if c.options.Ephemeral {
@@ -87,7 +89,7 @@ func (c *Cluster) launch() error {
 	}
 	c.server = cmd
 	unwatch := func() {}
-	// A root without the capability KILL may not signal the server, nor may the kernel in its name.
+	// A root without the capability KILL may not signal the server; then the kernel can't on our behalf either.
 	if c.options.watched || errors.Is(cmd.Process.Signal(syscall.Signal(0)), syscall.EPERM) {
 		if unwatch, err = watch(cmd.Process.Pid, c.account); err != nil {
 			_ = cmd.Process.Kill()
@@ -107,7 +109,7 @@ func (c *Cluster) launch() error {
 				c.err = fmt.Errorf("%w: %s", c.err, c.reason)
 			}
 		}
-		// In this order: the next instance takes the same folder as soon as the lock is free.
+		// In this order: the next instance uses the same folder as soon as the lock is free.
 		removeSocketDir(c.socketDir)
 		_ = c.lock.Close()
 		close(c.done)
@@ -115,8 +117,8 @@ func (c *Cluster) launch() error {
 	return err
 }
 
-// awaitReady returns when the server accepts connections. Its pid file says so; trying to connect
-// would fill the log with refusals while a long recovery runs.
+// awaitReady returns when the server accepts connections, according to its pid file. Trying to connect would fill the
+// log with refusals during a long recovery.
 func (c *Cluster) awaitReady(ctx context.Context) error {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
@@ -124,7 +126,8 @@ func (c *Cluster) awaitReady(ctx context.Context) error {
 		text, err := os.ReadFile(filepath.Join(c.data, "postmaster.pid"))
 		if err == nil {
 			lines := strings.Split(string(text), "\n")
-			if len(lines) > 7 && strings.TrimSpace(lines[0]) == strconv.Itoa(c.server.Process.Pid) && strings.TrimSpace(lines[7]) == "ready" {
+			if len(lines) > 7 && strings.TrimSpace(lines[0]) == strconv.Itoa(c.server.Process.Pid) &&
+				strings.TrimSpace(lines[7]) == "ready" {
 				return nil
 			}
 		}
@@ -138,8 +141,8 @@ func (c *Cluster) awaitReady(ctx context.Context) error {
 	}
 }
 
-// ensureDatabase creates the database when it is missing: in a new cluster, or when the process
-// was killed before it came to that.
+// ensureDatabase creates the database if it is missing: in a new cluster, or if an earlier process was killed before it
+// created it.
 func (c *Cluster) ensureDatabase(ctx context.Context) error {
 	db, err := sql.Open("postgres", c.DSN("postgres"))
 	if err != nil {
@@ -147,7 +150,8 @@ func (c *Cluster) ensureDatabase(ctx context.Context) error {
 	}
 	defer db.Close()
 	var exists bool
-	if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, Database).Scan(&exists); err != nil {
+	find := `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`
+	if err := db.QueryRowContext(ctx, find, Database).Scan(&exists); err != nil {
 		return fmt.Errorf("cannot connect to the built-in database: %w", err)
 	}
 	if !exists {

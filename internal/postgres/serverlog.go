@@ -10,20 +10,20 @@ import (
 	"sync/atomic"
 )
 
-// tailLines is how much of its log is kept to explain why the server ended.
+// tailLines is how many lines of the log are kept, to explain why the server ended.
 const tailLines = 40
 
-// serverLog passes the server's log on, line by line.
+// serverLog passes on the server's log line by line.
 type serverLog struct {
 	log   *slog.Logger
-	quiet *atomic.Bool // while stopping, "terminating connection" is no news
+	quiet *atomic.Bool // while stopping, "terminating connection" is expected
 
 	mu      sync.Mutex
 	partial []byte
 	last    []string
 }
 
-// Write never fails: a server must not end because its log could not be written.
+// Write never fails: the server must not end because its log can't be written.
 func (s *serverLog) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,8 +72,7 @@ func (s *serverLog) emit(line string) {
 	s.log.Log(context.Background(), level, "postgres: "+line)
 }
 
-// complaint says what went wrong: the last error of a program's output with its details, or err if
-// there is none.
+// complaint returns what went wrong: the last error in a program's output with its details, or err if there is none.
 func (c *Cluster) complaint(output string, err error) string {
 	var found string
 	var detailed bool
@@ -90,13 +89,13 @@ func (c *Cluster) complaint(output string, err error) string {
 	if found == "" {
 		return fmt.Sprint(err)
 	}
-	if descriptorPath != "" { // the operator knows the directory by its name
+	if descriptorPath != "" { // the operator knows the directory by its path
 		found = strings.ReplaceAll(found, descriptorPath, c.data)
 	}
 	return found
 }
 
-// cutAfter returns what follows the first of the marks that is in the line.
+// cutAfter returns the text after the first of the marks that the line contains.
 func cutAfter(line string, marks ...string) (text string, ok bool) {
 	for _, mark := range marks {
 		if _, text, ok := strings.Cut(line, mark); ok {

@@ -49,8 +49,14 @@ func TestComplaint(t *testing.T) {
 		{"", "exit status 1"},
 		{"LOG:  starting\nLOG:  all is well\n", "exit status 1"},
 		{"LOG:  starting\nFATAL:  out of luck\nLOG:  bye\n", "out of luck"},
-		{"FATAL:  not allowed\nDETAIL:  It is closed.\nHINT:  Open it.\nLOG:  bye\nDETAIL:  bye\n", "not allowed; It is closed.; Open it."},
-		{"creating directory\ninitdb: error: invalid locale name \"x\"\ninitdb: hint: none\n", `invalid locale name "x"`},
+		{
+			"FATAL:  not allowed\nDETAIL:  It is closed.\nHINT:  Open it.\nLOG:  bye\nDETAIL:  bye\n",
+			"not allowed; It is closed.; Open it.",
+		},
+		{
+			"creating directory\ninitdb: error: invalid locale name \"x\"\ninitdb: hint: none\n",
+			`invalid locale name "x"`,
+		},
 		{"2026-11-23 12:00:00 UTC [1] FATAL:  with a prefix\n", "with a prefix"},
 	} {
 		if got := c.complaint(test.output, errors.New("exit status 1")); got != test.want {

@@ -11,7 +11,7 @@ import (
 
 const setupScript = "../../scripts/setup-postgres"
 
-// The script must look where Start looks, or it says that all is well when it is not.
+// The script must search where Start searches. Otherwise it may report success where Start fails.
 func TestSetupScriptSearchesTheSamePlaces(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(setupScript)
@@ -43,7 +43,8 @@ func TestSetupScriptFindsTheSame(t *testing.T) {
 	}
 	old := fakeBinaries(t, filepath.Join(root, "old"), "14.9")
 	good := fakeBinaries(t, filepath.Join(root, "a good one"), "90.1")
-	closed := fakeBinaries(t, filepath.Join(t.TempDir(), "closed"), "91.1") // to all but root, who is no use
+	// only root can reach it, and root can't run the server
+	closed := fakeBinaries(t, filepath.Join(t.TempDir(), "closed"), "91.1")
 	links := filepath.Join(root, "links")
 	write(t, filepath.Join(links, ".keep"), "", 0o600)
 	if err := os.Symlink("../a good one/postgres", filepath.Join(links, "postgres")); err != nil {
@@ -67,7 +68,7 @@ func TestSetupScriptFindsTheSame(t *testing.T) {
 			if got := strings.TrimSpace(string(out)); got != want.bin || (err == nil) != (wantErr == nil) {
 				t.Errorf("the script finds %q (%v), Start %q (%v)", got, err, want.bin, wantErr)
 			}
-			// With binaries it says so in a line; an override without any is not for the script to fill.
+			// With binaries the script prints one line. It does not fill an override folder without binaries.
 			said, err := exec.Command(setupScript).CombinedOutput()
 			if lines := strings.Count(string(said), "\n"); lines != 1 || (err == nil) != (wantErr == nil) {
 				t.Errorf("the script says %q (%v), want one line", said, err)

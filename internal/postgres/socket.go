@@ -20,11 +20,11 @@ const (
 	socketName = ".s.PGSQL." + socketPort
 )
 
-// makeSocketDir makes the folder of the server's socket, or takes the one left by an earlier run. Whoever
-// can enter it is the database's superuser, without a password: it must be the account's alone.
+// makeSocketDir makes the folder of the server's socket, or reuses the one of an earlier run. Everybody who can enter
+// it is the database's superuser, without a password; so only the account may.
 //
-// It is not in the data directory, whose path may be too long for a socket (103 bytes on some
-// systems) or closed to the account root drops to, but has a short name under the temporary folder.
+// The folder is not in the data directory, whose path may be too long for a socket (103 bytes on some systems) or
+// closed to the account that root drops to. It has a short name under the temporary folder.
 func makeSocketDir(dir string, who account) (string, error) {
 	path := socketDirPath(dir, strconv.Itoa(who.uid))
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -35,13 +35,15 @@ func makeSocketDir(dir string, who account) (string, error) {
 		return "", fmt.Errorf("cannot make the database socket's folder: %w", err)
 	}
 	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ownedBy(info, who.uid) && !ownedBy(info, os.Geteuid()) {
-		return "", fmt.Errorf("%s, where the database's socket goes, must be a folder of user %s with mode 0700: remove it", path, who.name)
+		return "", fmt.Errorf(
+			"%s, where the database's socket goes, must be a folder of user %s with mode 0700: remove it", path,
+			who.name)
 	}
 	return path, who.own(path)
 }
 
-// socketDirPath is the same for every start on a directory. It is not under TMPDIR, which is often
-// long and sometimes closed to other users.
+// socketDirPath returns the same path for every start on a directory. It does not use TMPDIR, which is often long and
+// sometimes closed to other users.
 func socketDirPath(dir, uid string) string {
 	parent := "/tmp"
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
@@ -53,7 +55,7 @@ func socketDirPath(dir, uid string) string {
 
 func removeSocketDir(path string) {
 	for _, name := range []string{socketName, socketName + ".lock", ""} {
-		_ = os.Remove(filepath.Join(path, name)) // what the server removed itself is no error
+		_ = os.Remove(filepath.Join(path, name)) // the server may have removed it
 	}
 }
 
@@ -61,15 +63,17 @@ func ownedBy(info fs.FileInfo, uid int) bool {
 	return int(info.Sys().(*syscall.Stat_t).Uid) == uid
 }
 
-// checkEnvironment makes sure that lib/pq will follow the DSN: a PGHOSTADDR, PGSERVICE or PGHOST list in
-// the environment would lead it to another server in spite of it.
+// checkEnvironment makes sure that lib/pq follows the DSN. PGHOSTADDR, PGSERVICE, or a list in PGHOST would direct it
+// to another server.
 func checkEnvironment(dsn, socketDir string) error {
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
-		return fmt.Errorf("a PG… variable in the environment is in the way of the built-in database: %w", err)
+		return fmt.Errorf("a PG… variable in the environment conflicts with the built-in database: %w", err)
 	}
 	if config.Host != socketDir || config.Hostaddr.IsValid() || len(config.Multi) > 0 {
-		return errors.New("PGHOST, PGHOSTADDR or PGSERVICE in the environment leads to another server: unset it to use the built-in database")
+		return errors.New(
+			"PGHOST, PGHOSTADDR, or PGSERVICE in the environment names another server: unset it to use the " +
+				"built-in database")
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Whoever owns the socket's folder is the database's superuser, so one that others may enter is refused.
+// The owner of the socket's folder is the database's superuser, so a folder that others may enter is refused.
 func TestSocketDirOfOthers(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(path string) error{
@@ -27,7 +27,8 @@ func TestSocketDirOfOthers(t *testing.T) {
 			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := makeSocketDir(dir, ownAccount()); err == nil || !strings.Contains(err.Error(), path+", where") {
+			if _, err := makeSocketDir(dir, ownAccount()); err == nil ||
+				!strings.Contains(err.Error(), path+", where") {
 				t.Errorf("makeSocketDir returned %v", err)
 			}
 		})
@@ -42,8 +43,8 @@ func TestSocketPathIsShort(t *testing.T) {
 	}
 }
 
-// A variable of the environment must not lead the program to another server than its own.
-func TestEnvironmentLeadsElsewhere(t *testing.T) {
+// An environment variable must not direct the program to another server.
+func TestEnvironmentNamesAnotherServer(t *testing.T) {
 	dir := existing(t)
 	for _, variable := range []string{"PGHOSTADDR=192.0.2.1", "PGHOST=a,b", "PGSERVICE=other", "PGREQUIREAUTH=md5"} {
 		t.Run(variable, func(t *testing.T) {
@@ -52,7 +53,9 @@ func TestEnvironmentLeadsElsewhere(t *testing.T) {
 			mustFail(t, Options{Dir: dir, BinDir: testBinaries}, "in the environment")
 		})
 	}
-	for _, variable := range []string{"PGHOST=elsewhere", "PGPORT=1", "PGUSER=me", "PGDATABASE=mine", "PGDATA=/", "LANG=tr_TR.UTF-8"} {
+	for _, variable := range []string{
+		"PGHOST=elsewhere", "PGPORT=1", "PGUSER=me", "PGDATABASE=mine", "PGDATA=/", "LANG=tr_TR.UTF-8",
+	} {
 		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
 	}

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Stop shuts the server down: open transactions are rolled back, committed ones are on disk. One that
-// takes longer than half a minute is stopped the hard way, which is an error but loses nothing either: the
-// next Start recovers. An ephemeral cluster is removed. Calling Stop again returns the same.
+// Stop shuts the server down: open transactions are rolled back, committed ones are on disk. A server that takes longer
+// than half a minute is stopped by a stronger signal. That is an error, but loses nothing: the next Start recovers. An
+// ephemeral cluster is removed. Further calls return the first result.
 func (c *Cluster) Stop() error {
 	c.stop.Do(func() {
 		c.stopErr = c.shutDown()
@@ -26,7 +26,8 @@ func (c *Cluster) Stop() error {
 
 func (c *Cluster) shutDown() error {
 	c.stopping.Store(true)
-	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} // fast, immediate, none
+	// fast shutdown, immediate shutdown, kill
+	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL}
 	if c.options.Ephemeral {
 		signals = signals[1:]
 	}
@@ -37,7 +38,9 @@ func (c *Cluster) shutDown() error {
 		case <-c.done:
 			timeout.Stop()
 			if i > 0 {
-				return fmt.Errorf("the database did not stop within %v and was stopped by %v: it recovers at the next start", c.options.stopWait, signal)
+				return fmt.Errorf(
+					"the database did not stop within %v and was stopped by %v: it recovers at the next start",
+					c.options.stopWait, signal)
 			}
 			return nil
 		case <-timeout.C:
@@ -46,7 +49,7 @@ func (c *Cluster) shutDown() error {
 	return fmt.Errorf("the database server (process %d) cannot be stopped", c.server.Process.Pid)
 }
 
-// remove deletes an ephemeral cluster, once the last process of a server that was killed is gone too.
+// remove deletes an ephemeral cluster, after the last process of a killed server has ended.
 func (c *Cluster) remove() {
 	lock, err := acquireLock(context.Background(), c.dir, 5*time.Second, c.log)
 	if err == nil {
@@ -54,19 +57,19 @@ func (c *Cluster) remove() {
 	}
 	_ = os.RemoveAll(c.data)
 	_ = os.Remove(lockPath(c.dir))
-	_ = os.Remove(c.dir) // stays if it holds anything else
+	_ = os.Remove(c.dir) // fails if it holds anything else
 }
 
-// signal sends the server a signal; it has ended already if that fails. Where root may not, a child
-// that runs as the server's account does.
+// signal sends the server a signal, and ignores that it may have ended. If root may not send it, a child that runs as
+// the server's account does.
 func (c *Cluster) signal(s syscall.Signal) {
 	if err := c.server.Process.Signal(s); errors.Is(err, syscall.EPERM) {
 		_ = shell(c.account, `kill -"$1" "$2"`, int(s), c.server.Process.Pid).Run()
 	}
 }
 
-// watch starts a shell that shuts the server down when this process ends, for systems whose kernel
-// cannot do that: the pipe it reads from closes when we end. The returned function, never nil, ends it.
+// watch starts a shell that shuts the server down when this process ends, for systems whose kernel can't: the pipe that
+// the shell reads from closes when we end. The returned function, never nil, ends the shell.
 func watch(server int, who account) (stop func(), err error) {
 	cmd := shell(who, `read -r _ || kill -INT "$1"`, server)
 	pipe, err := cmd.StdinPipe()

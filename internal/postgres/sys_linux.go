@@ -9,23 +9,22 @@ import (
 )
 
 const (
-	// kernelTellsOfDeath: a child can be sent a signal when its parent ends.
-	kernelTellsOfDeath = true
+	// parentDeathSignal: the kernel can send a child a signal when its parent ends.
+	parentDeathSignal = true
 
-	// descriptorPath names a child's third descriptor as a path.
+	// descriptorPath is the path of a child's third descriptor.
 	descriptorPath = "/proc/self/fd/3"
 )
 
-// childAttributes puts a child into a process group of its own, so that a terminal's Ctrl-C reaches
-// only us, who stop the server when its clients are done; and has it sent onOurDeath, if not 0, when
-// the thread that starts it ends.
+// childAttributes puts a child into its own process group, so that a terminal's Ctrl-C reaches only us; we stop the
+// server when its clients are done. onOurDeath, unless 0, is the signal that the child receives when the thread that
+// starts it ends.
 func childAttributes(as *syscall.Credential, onOurDeath syscall.Signal) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Credential: as, Pdeathsig: onOurDeath}
 }
 
-// foreignServer returns the id of a server process that works in the data directory, or 0. The one
-// recorded in its pid file says little: it may be gone and its children still there, or another
-// program may have its number by now.
+// foreignServer returns the id of a server process that works in the data directory, or 0. The id in the pid file is
+// not enough: that process may be gone while its children still run, or another program may have its number.
 func foreignServer(dataDir string, _ int) int {
 	data, err := os.Stat(dataDir)
 	if err != nil {
@@ -34,11 +33,12 @@ func foreignServer(dataDir string, _ int) int {
 	processes, _ := filepath.Glob("/proc/[0-9]*/comm")
 	for _, comm := range processes {
 		name, err := os.ReadFile(comm)
-		if err != nil || !strings.HasPrefix(string(name), "postgres") && !strings.HasPrefix(string(name), "postmaster") {
+		if err != nil ||
+			!strings.HasPrefix(string(name), "postgres") && !strings.HasPrefix(string(name), "postmaster") {
 			continue
 		}
 		process := filepath.Dir(comm)
-		// Unreadable for a zombie, which does no harm, and for other users' processes.
+		// This fails for zombies, which are harmless, and for other users' processes.
 		if cwd, err := os.Stat(filepath.Join(process, "cwd")); err == nil && os.SameFile(cwd, data) {
 			pid, _ := strconv.Atoi(filepath.Base(process))
 			return pid

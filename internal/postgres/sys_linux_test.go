@@ -6,10 +6,10 @@ import (
 	"syscall"
 )
 
-// loseCapabilities starts this program anew without these capabilities, like a container's root, and
-// with the given order in its environment.
+// loseCapabilities restarts this program without these capabilities, like a container's root, with the given order in
+// its environment.
 func loseCapabilities(capabilities []uintptr, variable, again string) {
-	const dropFromBoundingSet = 24 // PR_CAPBSET_DROP; only the next exec takes them away
+	const dropFromBoundingSet = 24 // PR_CAPBSET_DROP; takes effect at the next exec
 	runtime.LockOSThread()
 	for _, c := range capabilities {
 		if _, _, err := syscall.RawSyscall(syscall.SYS_PRCTL, dropFromBoundingSet, c, 0); err != 0 {

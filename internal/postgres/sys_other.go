@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// kernelTellsOfDeath: nothing here is like Linux's parent-death signal, see watch.
-	kernelTellsOfDeath = false
+	// parentDeathSignal: only Linux has one. See watch.
+	parentDeathSignal = false
 
-	// descriptorPath is empty: the account root drops to must be able to walk to the data directory.
+	// descriptorPath is empty: the account that root drops to must be able to reach the data directory by its path.
 	descriptorPath = ""
 )
 
-// childAttributes puts a child into a process group of its own, so that a terminal's Ctrl-C reaches
-// only us, who stop the server when its clients are done.
+// childAttributes puts a child into its own process group, so that a terminal's Ctrl-C reaches only us; we stop the
+// server when its clients are done.
 func childAttributes(as *syscall.Credential, _ syscall.Signal) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Credential: as}
 }

@@ -2,5 +2,5 @@
 
 package postgres
 
-// loseCapabilities is for systems that divide root's rights.
+// loseCapabilities exists only on systems that divide root's rights.
 func loseCapabilities([]uintptr, string, string) { panic("there are no capabilities on this system") }

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// features counts what documents make use of.
+// features counts how often documents use each feature.
 type features map[string]int
 
 func wanted() []string {
@@ -42,18 +42,18 @@ func wanted() []string {
 	return append(all, "@skip and @include together")
 }
 
-// walk follows a validated document as an executor would, into the fragments at each spread.
+// walk visits a validated document as an executor would, following each fragment spread.
 type walk struct {
 	schema    *ast.Schema
 	operation *ast.OperationDefinition
 	document  Document
 	seen      features
 	selected  map[string]int
-	spread    map[string]int // how often each fragment
-	used      map[string]int // how often each variable, as written
+	spread    map[string]int // how often each fragment is spread
+	used      map[string]int // how often each variable is used in the text
 	fields    int
 	deepest   int
-	within    int // named fragments
+	within    int // how many named fragments enclose the position
 }
 
 func (w *walk) is(feature string, when bool) {
@@ -96,7 +96,8 @@ func (w *walk) selections(set ast.SelectionSet, depth int) {
 			w.is("fragment reused", w.spread[s.Name] == 2)
 			w.is("fragment reused in one selection set", reused[s.Name] == 2)
 			w.is("fragment within a fragment", w.within > 0)
-			w.is("spread of fragment on "+w.kind(s.Definition.TypeCondition)+" in "+string(s.ObjectDefinition.Kind), true)
+			w.is("spread of fragment on "+w.kind(s.Definition.TypeCondition)+" in "+string(s.ObjectDefinition.Kind),
+				true)
 			w.directives(s.Directives)
 			w.within++
 			w.selections(s.Definition.SelectionSet, depth)
@@ -113,7 +114,8 @@ func (w *walk) field(f *ast.Field, depth int) {
 	w.selected[f.ObjectDefinition.Name+"."+f.Name]++
 	w.is("__typename on "+string(f.ObjectDefinition.Kind), f.Name == "__typename")
 	w.is("alias", f.Alias != f.Name)
-	w.is("alias that is the name of another field", f.Alias != f.Name && f.ObjectDefinition.Fields.ForName(f.Alias) != nil)
+	w.is("alias that is the name of another field",
+		f.Alias != f.Name && f.ObjectDefinition.Fields.ForName(f.Alias) != nil)
 	w.is("optional argument left out", len(f.Arguments) < len(f.Definition.Arguments))
 	t := f.Definition.Type
 	w.is("list of lists", t.Elem != nil && t.Elem.Elem != nil)
@@ -168,7 +170,7 @@ func (w *walk) value(v *ast.Value) {
 		!given && definition.DefaultValue == nil && expected.NonNull && v.ExpectedTypeHasDefault)
 }
 
-// collected is a field of a selection set, with whether it comes from a fragment.
+// collected is a field of a selection set, and whether it comes from a fragment.
 type collected struct {
 	*ast.Field
 	fragment bool

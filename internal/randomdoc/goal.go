@@ -6,11 +6,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A document leans to a type that was drawn for it: by chance alone, what lies deep in a schema with many ways to go would
-// hardly ever be reached.
+// A document prefers fields that lead to a type that was drawn for it. By chance alone, types deep in a large schema
+// would hardly ever be reached.
 
-// distances tells how many fields lead from each type to the goal, by the shortest way; those from which none does are
-// not in it.
+// distances returns how many fields lead from each type to the goal by the shortest path. Types without a path are left
+// out.
 func (g *generator) distances(goal *ast.Definition) map[string]int {
 	away := map[string]int{goal.Name: 0}
 	for found := true; found; {
@@ -27,7 +27,7 @@ func (g *generator) distances(goal *ast.Definition) map[string]int {
 	return away
 }
 
-// nearer are the fields that lead towards the goal.
+// nearer returns the fields that lead towards the goal.
 func (g *generator) nearer(parent *ast.Definition, fields []*ast.FieldDefinition) []*ast.FieldDefinition {
 	here, ok := g.distance[parent.Name]
 	if !ok {

@@ -12,24 +12,24 @@ type position struct {
 	coordinate string
 	of         *ast.Type
 	hasDefault bool
-	element    bool // of a list
-	constant   bool // no variable may stand here
-	depth      int  // in how many lists and input objects
+	element    bool // an element of a list
+	constant   bool // no variable is allowed here
+	depth      int  // how many lists and input objects enclose it
 }
 
 func (at position) required() bool { return at.of.NonNull && !at.hasDefault }
 
-// reference is a variable by its name, in the place of a value.
+// reference is the name of a variable, used in place of a value.
 type reference string
 
-// variable is one that is defined already, with the position it was made for.
+// variable is a defined variable, with the position that it was made for.
 type variable struct {
 	position
 	name       string
 	definition string
 }
 
-// input chooses what stands in a position: a variable, null, or a value.
+// input chooses a variable, null, or a value for a position.
 func (g *generator) input(at position) any {
 	switch {
 	case !at.constant && g.oneIn(3):
@@ -71,8 +71,8 @@ func (g *generator) value(at position) any {
 	return []string{"", "a", "with \"quotes\" and \\", "two\nlines", "naïve 🙂", "$v1 {"}[g.IntN(6)]
 }
 
-// list sometimes is a single value in place of a list of one, but never within a list: whether [1, 2] is allowed for
-// [[Int]] is not agreed upon.
+// list sometimes chooses a single value in place of a list of one. It does not do so within a list: implementations
+// disagree whether [1, 2] is valid for [[Int]].
 func (g *generator) list(at position) any {
 	item := at
 	item.of, item.hasDefault, item.element, item.depth = at.of.Elem, false, true, at.depth+1
@@ -97,7 +97,7 @@ func (g *generator) object(d *ast.Definition, at position) map[string]any {
 	if d.Directives.ForName("oneOf") != nil {
 		f := d.Fields[g.IntN(len(d.Fields))]
 		only := within(f)
-		only.constant = true // a variable would have to be of a type that is not null
+		only.constant = true // a variable would need a non-null type
 		return map[string]any{f.Name: g.value(only)}
 	}
 	object := map[string]any{}
@@ -109,8 +109,8 @@ func (g *generator) object(d *ast.Definition, at position) map[string]any {
 	return object
 }
 
-// variable reuses a variable made for such a position or makes one. It may be left out only where it or the position
-// has a default or allows null, and is null only where the position allows it.
+// variable reuses a variable that was made for such a position, or makes one. The variable is left out only if it or
+// the position has a default or allows null, and is null only if the position allows null.
 func (g *generator) variable(at position) reference {
 	for _, v := range g.variables {
 		if v.coordinate == at.coordinate && v.of.String() == at.of.String() && g.oneIn(2) {
@@ -143,7 +143,7 @@ func (g *generator) variable(at position) reference {
 	return reference(v.name)
 }
 
-// literal writes a value of a type or, where a single value stands for a list, of its elements.
+// literal formats a value of a type, or of its elements where a single value stands for a list.
 func (g *generator) literal(t *ast.Type, v any) string {
 	d := g.Schema.Types[t.Name()]
 	switch v := v.(type) {

@@ -1,4 +1,4 @@
-// Package randomdoc makes random documents that are valid over a schema, to try one executor against another.
+// Package randomdoc makes random documents that are valid for a schema, to compare executors with each other.
 package randomdoc
 
 import (
@@ -11,41 +11,41 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Document is one operation with the values of its variables. Validating these may write into them: gqlparser puts
-// coerced values in place of those given within lists and objects.
+// Document is an operation with its variables. Validation may modify the variables: gqlparser replaces values in lists
+// and objects by coerced ones.
 type Document struct {
 	Text      string
 	Variables map[string]any
 }
 
-// Options say what documents are about and how large they may grow.
+// Options bound what documents contain.
 type Options struct {
 	Schema *ast.Schema
-	// Operation is the kind of operation, by default a query. A subscription has exactly one root field, which no
-	// directive may leave out.
+	// Operation is the kind of operation; a query by default. A subscription has exactly one root field, without
+	// directives.
 	Operation ast.Operation
-	// Value gives a value, for a literal or a variable, to the position with this coordinate: an argument
-	// ("Query.scenario.id", "@skip.if") or an input field ("TimeRange.from"). It is asked for a list as a whole first,
-	// and for each element next, with the element's type. A value is a bool, int, float64, string (for an enum too),
-	// []any, or map[string]any for an input object, and never nil: that a position is null, left out or a variable is
-	// decided before. False, or no function: the value is chosen by type, for scalars of the schema's own any string.
+	// Value chooses a value for the position with this coordinate: an argument ("Query.scenario.id", "@skip.if") or an
+	// input field ("TimeRange.from"). For a list it is called first with the list's type, and then for each element
+	// with the element's type. A value is a bool, int, float64, string (also for an enum), []any, or map[string]any for
+	// an input object. It is never nil: whether a position is null, omitted, or a variable is decided earlier. If Value
+	// is nil or returns false, the value is chosen by type; for custom scalars it is any string.
 	Value func(r *rand.Rand, coordinate string, t *ast.Type) (any, bool)
-	// Skip tells which fields are never selected, neither on the object nor through an interface of it. At least one
-	// root field has to remain for a subscription.
+	// Skip reports which fields are never selected, on the object or through one of its interfaces. For a subscription,
+	// at least one root field has to remain.
 	Skip func(object, field string) bool
-	// MaxDepth bounds how deeply fields nest, fragments followed: at least 2, by default 6.
+	// MaxDepth is how deeply fields may nest, including those in fragments: at least 2, by default 6.
 	MaxDepth int
-	// MaxFields bounds the number of fields, those of a fragment counted wherever it is spread: at least 2, by default
-	// 60. Most documents stay far below.
+	// MaxFields is how many fields a document may have, counting a fragment's fields at each spread: at least 2, by
+	// default 60. Most documents have far fewer.
 	MaxFields int
 }
 
-// New makes a document. It depends on nothing but the state of r and the options.
+// New makes a document. It depends only on the state of r and the options.
 func New(r *rand.Rand, o Options) Document {
 	o.Operation = cmp.Or(o.Operation, ast.Query)
 	o.MaxDepth, o.MaxFields = cmp.Or(o.MaxDepth, 6), cmp.Or(o.MaxFields, 60)
 	size := r.Float64()
-	size *= size // mostly small
+	size *= size // most documents are small
 	g := &generator{
 		Rand:    r,
 		Options: o,
@@ -59,7 +59,8 @@ func New(r *rand.Rand, o Options) Document {
 		}
 	}
 	g.distance = g.distances(g.types[r.IntN(len(g.types))])
-	if root := map[ast.Operation]*ast.Definition{ast.Query: o.Schema.Query, ast.Mutation: o.Schema.Mutation}[o.Operation]; root != nil {
+	roots := map[ast.Operation]*ast.Definition{ast.Query: o.Schema.Query, ast.Mutation: o.Schema.Mutation}
+	if root := roots[o.Operation]; root != nil {
 		away := g.distance[root.Name]
 		g.depth, g.left = min(o.MaxDepth, max(g.depth, away+2)), min(o.MaxFields, max(g.left, 4*away))
 	}
@@ -68,19 +69,19 @@ func New(r *rand.Rand, o Options) Document {
 	return Document{Text: strings.Join(g.parts, "\n"), Variables: g.values}
 }
 
-// generator is a document in the making.
+// generator holds a document while it is made.
 type generator struct {
 	*rand.Rand
 	Options
-	types     []*ast.Definition // the composite types, by name
-	distance  map[string]int    // how many fields each of them is away from the one that the document leans to
+	types     []*ast.Definition // the composite types, sorted by name
+	distance  map[string]int    // from each type to the type that the document prefers, in fields
 	depth     int               // how deeply fields may nest in this document
-	left      int               // how many more fields it may have
-	reached   int               // how deep the fragment being made, or else the operation, goes so far
+	left      int               // how many more fields the document may have
+	reached   int               // depth reached so far by the current fragment or operation
 	uses      []use
 	names     int // of fragments
 	fragments []fragment
-	parts     []string // the texts of operation and fragments
+	parts     []string // texts of the operation and its fragments
 	variables []variable
 	values    map[string]any // of the variables
 }
@@ -112,7 +113,7 @@ func (g *generator) operation() string {
 	return block(head, body)
 }
 
-// stream makes the selections of a subscription: one field, which may be in a fragment or said twice and merged.
+// stream makes the selections of a subscription: one field, which may be in a fragment, or repeated and merged.
 func (g *generator) stream() string {
 	root := g.Schema.Subscription
 	fields := g.fields(root, true)
@@ -127,10 +128,10 @@ func (g *generator) stream() string {
 	return body
 }
 
-// oneIn is true once in n times.
+// oneIn returns true with a probability of 1/n.
 func (g *generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 
-// block puts a body of whole lines in braces. No literal contains a line break: strings are escaped.
+// block encloses a body of whole lines in braces. Literals contain no line breaks, since strings are escaped.
 func block(head, body string) string {
 	if head != "" {
 		head += " "

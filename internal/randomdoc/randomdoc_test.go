@@ -21,7 +21,7 @@ const (
 	maxFields = 80
 )
 
-// zoo has what Parley's schema has not.
+// zoo is a schema with features that Parley's schema does not have.
 const zoo = `
 	interface Named { name: String! friend: Named }
 	interface Animal implements Named { name: String! friend: Animal legs(of: Side! = LEFT): Int! }
@@ -41,7 +41,9 @@ const zoo = `
 	union Any = Dog | Human
 	enum Side { LEFT RIGHT }
 	scalar Moment
-	input Filter { side: Side! = RIGHT names: [String!] not: Filter any: [Filter!] at: Point grid: [[Float!]] since: Moment }
+	input Filter {
+		side: Side! = RIGHT names: [String!] not: Filter any: [Filter!] at: Point grid: [[Float!]] since: Moment
+	}
 	input Point @oneOf { id: ID number: Float box: Filter }
 	type Query {
 		named(id: ID!): Named animals(filter: Filter!): [Animal!]! pets(filters: [Filter]): [[Pet]] any(at: Point): Any
@@ -85,7 +87,13 @@ func TestDocuments(t *testing.T) {
 					fmt.Sprint(d.Variables) != fmt.Sprint(again.Variables) {
 					t.Fatalf("seed %d makes two documents:\n%s\n%s", seed, d.Text, again.Text)
 				}
-				w := &walk{schema: schema, operation: validate(t, schema, d), document: d, seen: seen, selected: selected}
+				w := &walk{
+					schema:    schema,
+					operation: validate(t, schema, d),
+					document:  d,
+					seen:      seen,
+					selected:  selected,
+				}
 				w.operations()
 				w.selections(w.operation.SelectionSet, 1)
 				if w.deepest > maxDepth || w.fields > maxFields {
@@ -130,7 +138,7 @@ func options(schema *ast.Schema, seed uint64) Options {
 	}
 }
 
-// validate does what gqlgen does with a request.
+// validate validates a document as gqlgen does.
 func validate(t *testing.T, schema *ast.Schema, d Document) *ast.OperationDefinition {
 	t.Helper()
 	document, err := parser.ParseQuery(&ast.Source{Input: d.Text})
@@ -147,7 +155,7 @@ func validate(t *testing.T, schema *ast.Schema, d Document) *ast.OperationDefini
 	return operation
 }
 
-// reachable returns the output fields of all types that a document can select on, but for the skipped one.
+// reachable returns the output fields of all types that a document can select, except the skipped field.
 func reachable(schema *ast.Schema) []string {
 	var fields []string
 	types := []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription}

@@ -8,27 +8,27 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// use is a field as selected on a type.
+// use is a field as it is selected on a type.
 type use struct {
-	key       string // what it is called in the response
+	key       string // its key in the response
 	parent    *ast.Definition
 	field     *ast.FieldDefinition
 	arguments string
 }
 
-// fragment is a named fragment that is complete, so that spreading it makes no cycle.
+// fragment is a complete named fragment, so that spreading it makes no cycle.
 type fragment struct {
 	name   string
 	on     *ast.Definition
-	height int // how many levels its fields nest below the one where it is spread
-	weight int // how many fields it brings, and one for itself
+	height int // how many levels its fields nest below its spread
+	weight int // how many fields it adds, plus one for itself
 }
 
-// typename is a field of every composite type. Its type is one that no schema has, so that it never shares a key with
-// another field: gqlparser takes it for nullable and would accept and refuse the wrong ones.
+// typename is a field of every composite type. Its type exists in no schema, so that it never shares a key with another
+// field: gqlparser considers it nullable and would judge merges wrongly.
 var typename = &ast.FieldDefinition{Name: "__typename", Type: ast.NonNullNamedType("__typename", nil)}
 
-// selections makes the body of a selection set, never an empty one.
+// selections makes the body of a selection set, which is never empty.
 func (g *generator) selections(parent *ast.Definition, depth int) string {
 	g.reached = max(g.reached, depth)
 	text := g.selection(parent, depth)
@@ -40,7 +40,8 @@ func (g *generator) selections(parent *ast.Definition, depth int) string {
 	return text
 }
 
-// selection makes one selection. What has a body needs two of the fields that are left, one of them for the body.
+// selection makes one selection. A selection with a body uses at least two of the fields that are left, one of them for
+// the body.
 func (g *generator) selection(parent *ast.Definition, depth int) string {
 	fragments := 6
 	if parent.IsAbstractType() {
@@ -78,7 +79,7 @@ func (g *generator) inline(parent *ast.Definition, depth int) string {
 	return block("... on "+on.Name+g.directives(), g.selections(on, depth))
 }
 
-// spread makes the spread of a fragment, and the fragment too unless there is one that fits.
+// spread makes a fragment spread. It reuses a fragment that fits, or makes a new one.
 func (g *generator) spread(parent *ast.Definition, depth int) string {
 	var fitting []fragment
 	for _, f := range g.fragments {
@@ -110,7 +111,7 @@ func (g *generator) newFragment(on *ast.Definition, depth int) fragment {
 	return f
 }
 
-// condition chooses a type condition that can hold within the parent.
+// condition chooses a type condition that is possible within the parent.
 func (g *generator) condition(parent *ast.Definition) *ast.Definition {
 	var fitting []*ast.Definition
 	for _, d := range g.types {
@@ -121,8 +122,8 @@ func (g *generator) condition(parent *ast.Definition) *ast.Definition {
 	return fitting[g.IntN(len(fitting))]
 }
 
-// overlap tells whether an object can be of both types. gqlparser counts an interface among the possible types of those
-// it implements, which an object never is.
+// overlap reports whether an object can have both types. gqlparser lists interfaces among the possible types of the
+// interfaces that they implement, but no object has such a type.
 func (g *generator) overlap(a, b *ast.Definition) bool {
 	of := g.Schema.GetPossibleTypes(b)
 	return slices.ContainsFunc(g.Schema.GetPossibleTypes(a), func(d *ast.Definition) bool {
@@ -130,7 +131,8 @@ func (g *generator) overlap(a, b *ast.Definition) bool {
 	})
 }
 
-// fields returns the fields of a type that may be selected, without those that need a body unless it is asked for them.
+// fields returns the fields of a type that may be selected. Fields that need a body are included only if composite is
+// true.
 func (g *generator) fields(parent *ast.Definition, composite bool) []*ast.FieldDefinition {
 	var fields []*ast.FieldDefinition
 	for _, f := range parent.Fields {
@@ -151,12 +153,12 @@ func (g *generator) composite(f *ast.FieldDefinition) bool {
 	return d != nil && d.IsCompositeType()
 }
 
-// hasRoom tells whether a field at this depth may have a body.
+// hasRoom reports whether a field at this depth may have a body.
 func (g *generator) hasRoom(depth int) bool { return depth < g.depth && g.left > 1 }
 
-// again chooses a field that is selected somewhere already and can be selected here under the same key, so that the two
-// may merge: one of the same type, or one of another that takes no arguments. One with arguments sometimes gets others
-// instead, and with them another key.
+// again chooses a field that is already selected somewhere and can be selected here under the same key, so that the two
+// may merge: a field of the same type, or a field of another type without arguments. A field with arguments sometimes
+// gets other arguments, and with them another key.
 func (g *generator) again(parent *ast.Definition, depth int) (use, bool) {
 	var fitting []use
 	for _, u := range g.uses {
@@ -180,7 +182,7 @@ func (g *generator) again(parent *ast.Definition, depth int) (use, bool) {
 	return u, true
 }
 
-// newUse gives a field arguments and a key: its name, an alias, or the name with a number, whichever fits first.
+// newUse gives a field arguments and a key: its name, an alias, or its name with a number, whichever fits first.
 func (g *generator) newUse(parent *ast.Definition, field *ast.FieldDefinition) use {
 	u := use{key: field.Name, parent: parent, field: field, arguments: g.arguments(parent, field)}
 	if g.oneIn(3) {
@@ -195,7 +197,7 @@ func (g *generator) newUse(parent *ast.Definition, field *ast.FieldDefinition) u
 	return u
 }
 
-// alias proposes an alias that is easily mistaken: the name of another field, or a key that is in use already.
+// alias proposes an alias that is easily confused: the name of another field, or a key that is already in use.
 func (g *generator) alias(parent *ast.Definition) string {
 	if fields := g.fields(parent, true); len(fields) > 0 && g.oneIn(3) {
 		return fields[g.IntN(len(fields))].Name
@@ -206,8 +208,8 @@ func (g *generator) alias(parent *ast.Definition) string {
 	return "a"
 }
 
-// fits tells whether a use can merge with all others of its key, wherever in the document they are. That asks more than
-// the specification does, but so the bodies of merged fields, and of fields in fragments, fit without being compared.
+// fits reports whether a use can merge with all other uses of its key, anywhere in the document. This is stricter than
+// the specification, but the bodies of merged fields, and of fields in fragments, then fit without a comparison.
 func (g *generator) fits(u use) bool {
 	for _, other := range g.uses {
 		if other.key != u.key {
@@ -222,7 +224,7 @@ func (g *generator) fits(u use) bool {
 	return true
 }
 
-// shape is a type with all composite types taken for one.
+// shape returns a type as text, with the same text for all composite types.
 func (g *generator) shape(t *ast.Type) string {
 	if d := g.Schema.Types[t.Name()]; d != nil && d.IsCompositeType() {
 		return strings.Replace(t.String(), t.Name(), "{}", 1)
@@ -230,7 +232,7 @@ func (g *generator) shape(t *ast.Type) string {
 	return t.String()
 }
 
-// render writes a use, with a body if it needs one.
+// render formats a use, with a body if it needs one.
 func (g *generator) render(u use, directives string, depth int) string {
 	g.uses = append(g.uses, u)
 	g.left--
@@ -241,7 +243,7 @@ func (g *generator) render(u use, directives string, depth int) string {
 	if !g.composite(u.field) {
 		return head + "\n"
 	}
-	later := g.IntN(g.left) // or the first field would take all
+	later := g.IntN(g.left) // otherwise the first field would use all of them
 	g.left -= later
 	body := g.selections(g.Schema.Types[u.field.Type.Name()], depth+1)
 	g.left += later
@@ -263,7 +265,7 @@ func (g *generator) arguments(parent *ast.Definition, field *ast.FieldDefinition
 	return "(" + strings.Join(arguments, ", ") + ")"
 }
 
-// directives sometimes makes @skip and @include.
+// directives sometimes returns @skip and @include.
 func (g *generator) directives() string {
 	var text string
 	for _, name := range []string{"skip", "include"} {

@@ -1,4 +1,4 @@
-// Lets the test that started this script work a client: commands come as lines of JSON, and what happens is told as such.
+// Lets the test that started this script control a client. Commands arrive as lines of JSON, and results are written as such.
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -7,7 +7,7 @@ export const tell = (what) => process.stdout.write(JSON.stringify(what) + "\n");
 export function drive(client) {
   const leave = {};
   const commands = {
-    // One operation: all that becomes of it.
+    // Sends one operation and reports all its results.
     ask({ name, query }) {
       client.subscribe(
         { query },
@@ -18,7 +18,7 @@ export function drive(client) {
         },
       );
     },
-    // A subscription, from a cursor. Whenever the client begins it anew, it goes on after the last change it had.
+    // Subscribes from a cursor. When the client subscribes again, it resumes after the last change that it received.
     follow({ name, query, after }) {
       const variables = { after };
       leave[name] = client.subscribe(
@@ -36,7 +36,7 @@ export function drive(client) {
       );
     },
     leave: ({ name }) => leave[name](),
-    // As when a machine sleeps: nothing is done until a file is there.
+    // Like a machine that sleeps: the process does nothing until a file exists.
     freeze({ until }) {
       while (!existsSync(until)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     },
@@ -49,5 +49,5 @@ export function drive(client) {
     .on("close", () => client.dispose());
 }
 
-// Soon enough for a test.
+// A short wait before the next attempt, for tests.
 export const shortly = () => new Promise((again) => setTimeout(again, 20));

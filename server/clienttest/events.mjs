@@ -1,5 +1,5 @@
-// node events.mjs URL [URL]: graphql-sse, each of whose operations has a connection of its own. Those that are lost are begun
-// anew at the second server.
+// node events.mjs URL [URL]: a graphql-sse client. Each operation has its own connection. An operation whose connection is
+// lost starts again at the second server.
 import { createClient } from "graphql-sse";
 import { drive, shortly } from "./drive.mjs";
 

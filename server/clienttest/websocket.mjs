@@ -1,4 +1,4 @@
-// node websocket.mjs URL [URL]: graphql-ws, which goes to the second server when the first one stops.
+// node websocket.mjs URL [URL]: a graphql-ws client. It connects to the second server when the first one stops.
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { drive, shortly, tell } from "./drive.mjs";

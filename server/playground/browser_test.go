@@ -20,15 +20,19 @@ import (
 	"example.org/parley/server/playground/browsertest"
 )
 
-var screenshots = flag.String("screenshots", "", "write pictures of the playground into this directory")
+var screenshots = flag.String("screenshots", "", "directory for screenshots of the playground")
 
 var examples = []playground.Example{
-	{Name: "Greet somebody", Query: "query Greeting($name: String) {\n  greeting(name: $name)\n}\n", Variables: `{"name": "Ada"}`},
+	{
+		Name:      "Greet somebody",
+		Query:     "query Greeting($name: String) {\n  greeting(name: $name)\n}\n",
+		Variables: `{"name": "Ada"}`,
+	},
 	{Name: "Hear every tick", Query: "subscription Ticks {\n  tick\n}\n"},
 }
 
-// fake is a server that knows just enough GraphQL for GraphiQL: one answer for
-// every operation, and what it was asked.
+// fake is a server with just enough GraphQL for GraphiQL. It gives the same answer to every operation and records the
+// operations.
 type fake struct {
 	mu    sync.Mutex
 	asked []operation
@@ -40,7 +44,7 @@ type operation struct {
 	Variables     map[string]any `json:"variables"`
 }
 
-func (f *fake) note(o operation) {
+func (f *fake) record(o operation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, o)
@@ -61,11 +65,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(introspection))
 		return
 	}
-	f.note(o)
+	f.record(o)
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"greeting": "Hello from the fake"}})
 }
 
-// subscription speaks one round of graphql-transport-ws: two messages, then the end.
+// subscription serves graphql-transport-ws: two messages for each subscription, then its end.
 func (f *fake) subscription(w http.ResponseWriter, r *http.Request) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
@@ -90,9 +94,10 @@ func (f *fake) subscription(w http.ResponseWriter, r *http.Request) {
 		case "connection_init":
 			out = append(out, message{Type: "connection_ack"})
 		case "subscribe":
-			f.note(in.Payload)
+			f.record(in.Payload)
 			for _, tick := range []string{"first tick", "second tick"} {
-				out = append(out, message{ID: in.ID, Type: "next", Payload: map[string]any{"data": map[string]any{"tick": tick}}})
+				out = append(out,
+					message{ID: in.ID, Type: "next", Payload: map[string]any{"data": map[string]any{"tick": tick}}})
 			}
 			out = append(out, message{ID: in.ID, Type: "complete"})
 		}
@@ -119,7 +124,7 @@ const introspection = `{"data": {"__schema": {
        "type": {"kind": "NON_NULL", "ofType": {"kind": "SCALAR", "name": "String"}}}]}
   ]}}}`
 
-// open shows the playground on a fake server in a new browser.
+// open opens the playground of a fake server in a new browser.
 func open(t *testing.T, examples []playground.Example) (ctx context.Context, f *fake, problems func() []string) {
 	t.Helper()
 	f = &fake{}
@@ -189,14 +194,14 @@ func TestPlaygroundInABrowser(t *testing.T) {
 		{"Ticks", "# Hear every tick\n" + examples[1].Query, nil},
 	}
 	if diff := cmp.Diff(want, f.asked); diff != "" {
-		t.Errorf("what the server was asked (-want +got):\n%s", diff)
+		t.Errorf("operations that the server received (-want +got):\n%s", diff)
 	}
 	if got := problems(); len(got) > 0 {
-		t.Errorf("the page did what it must not:\n%s", strings.Join(got, "\n"))
+		t.Errorf("the page has problems:\n%s", strings.Join(got, "\n"))
 	}
 }
 
-// A second visit finds the tabs of the first, and no others.
+// A second visit shows the tabs of the first, and no others.
 func TestPlaygroundRemembersItsTabs(t *testing.T) {
 	ctx, _, problems := open(t, examples)
 	show(t, ctx, browsertest.EditorText())
@@ -212,7 +217,7 @@ func TestPlaygroundRemembersItsTabs(t *testing.T) {
 		}
 	}
 	if got := problems(); len(got) > 0 {
-		t.Errorf("the page did what it must not:\n%s", strings.Join(got, "\n"))
+		t.Errorf("the page has problems:\n%s", strings.Join(got, "\n"))
 	}
 }
 
@@ -222,11 +227,11 @@ func TestPlaygroundWithoutExamples(t *testing.T) {
 		t.Errorf("the editor shows %q", got)
 	}
 	if got := problems(); len(got) > 0 {
-		t.Errorf("the page did what it must not:\n%s", strings.Join(got, "\n"))
+		t.Errorf("the page has problems:\n%s", strings.Join(got, "\n"))
 	}
 }
 
-// Without its scripts the page tells the reader what to do.
+// If its scripts do not load, the page tells the reader what to do.
 func TestPlaygroundWithoutScripts(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, ".js") {

@@ -1,6 +1,5 @@
-// Package playground serves GraphiQL, the GraphQL explorer, wholly from the
-// binary: the page, its scripts, styles and fonts come from this program, so
-// that it works on a machine that reaches no other host.
+// Package playground serves GraphiQL, the GraphQL explorer. The page, its scripts, styles, and fonts are embedded in
+// the program, so that it works without access to other hosts.
 package playground
 
 import (
@@ -18,11 +17,10 @@ import (
 	"time"
 )
 
-// Example is one tab the playground opens with.
+// Example is a tab with which the playground opens.
 type Example struct {
-	// Name says what the example shows. It becomes a comment above the query,
-	// unless the query contains it already. The tab's label is the operation's
-	// own name, which GraphiQL reads out of the query: name every operation.
+	// Name describes the example. It becomes a comment above the query, unless the query already contains it. The tab's
+	// label is the operation's name, which GraphiQL reads from the query; so every operation needs a name.
 	Name string
 	// Query is a GraphQL document with one operation.
 	Query string
@@ -38,14 +36,12 @@ var pageSource string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageSource))
 
-// Handler serves the page at prefix (such as "/playground") and its assets
-// below it. It looks at the whole path of a request, so it is mounted at both
-// prefix and prefix+"/" with nothing stripped. The page talks to endpoint (such
-// as "/graphql", a path on the same host) over HTTP and, for subscriptions,
-// over graphql-transport-ws.
+// Handler serves the page at prefix (such as "/playground") and its assets below it. Mount it at both prefix and
+// prefix+"/", without stripping the prefix. The page sends operations to endpoint (such as "/graphql", a path on the
+// same host) over HTTP and, for subscriptions, over graphql-transport-ws.
 //
-// A reader's first visit opens one tab for each example. Later visits open the
-// tabs as the reader left them; "Clear data" in the settings starts over.
+// On a reader's first visit one tab opens for each example. Later visits open the tabs as the reader left them; "Clear
+// data" in the settings resets them.
 func Handler(prefix, endpoint string, examples []Example) http.Handler {
 	prefix = strings.TrimRight(prefix, "/")
 	h := &handler{page: renderPage(prefix, endpoint, examples), assets: map[string]*asset{}}
@@ -59,7 +55,7 @@ func Handler(prefix, endpoint string, examples []Example) http.Handler {
 type handler struct {
 	root   string
 	page   []byte
-	assets map[string]*asset // by the path they are served at
+	assets map[string]*asset // by path
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -80,23 +76,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy(r.Host))
 	w.Header().Set("Referrer-Policy", "same-origin")
-	// The page names its assets by their content, so it must itself be fresh.
+	// The names of assets change with their content, so the page itself must be fresh.
 	w.Header().Set("Cache-Control", "no-cache")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(h.page))
 }
 
-// plainHost is a host and port that can stand in a policy without ending the
-// directive: no spaces, semicolons or commas.
+// plainHost matches a host and port that can't end a directive of the policy: without spaces, semicolons, or commas.
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+$`)
 
-// contentSecurityPolicy lets the page load and reach this host, nothing else.
-// Styles need 'unsafe-inline' because GraphiQL's dialogs and menus write style
-// elements; scripts never do.
+// contentSecurityPolicy allows the page to load from and connect to this host only. Styles need 'unsafe-inline' because
+// GraphiQL's dialogs and menus write style elements. Scripts don't.
 func contentSecurityPolicy(host string) string {
 	connect := "'self'"
 	if plainHost.MatchString(host) {
-		// 'self' covers WebSockets on the same host in current browsers, but
-		// did not in older ones, so name them too.
+		// Older browsers do not count WebSockets on the same host as 'self'.
 		connect += " ws://" + host + " wss://" + host
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
@@ -104,7 +97,7 @@ func contentSecurityPolicy(host string) string {
 		"base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 }
 
-// tab has the names GraphiQL expects in its defaultTabs.
+// tab uses the field names of GraphiQL's defaultTabs.
 type tab struct {
 	Query     string `json:"query"`
 	Variables string `json:"variables"`
@@ -131,27 +124,27 @@ func renderPage(prefix, endpoint string, examples []Example) []byte {
 		data.Config.Tabs = append(data.Config.Tabs, tab{query, e.Variables})
 	}
 	var b bytes.Buffer
-	// The template escapes Config as JSON that cannot end the script element.
+	// The template encodes Config as JSON that can't end the script element.
 	if err := pageTemplate.Execute(&b, data); err != nil {
-		panic(err) // only a mistake in page.html gets here
+		panic(err) // page.html is faulty
 	}
 	return b.Bytes()
 }
 
 type asset struct {
 	file        string // its name in the source tree
-	name        string // the name it is served by, which changes with its content
+	name        string // the name it is served under; it changes with the content
 	etag        string
 	contentType string
 	plain       []byte
 	zipped      func() []byte
 }
 
-// assets are the embedded files, read once a process.
+// assets returns the embedded files, read once per process.
 var assets = sync.OnceValue(func() []*asset {
 	entries, err := files.ReadDir("assets")
 	if err != nil {
-		panic(err) // the embedded directory is always there
+		panic(err) // the directory is embedded
 	}
 	var all []*asset
 	for _, entry := range entries {
@@ -167,16 +160,14 @@ var assets = sync.OnceValue(func() []*asset {
 			etag:        hash,
 			contentType: contentTypes[ext],
 			plain:       plain,
-			// Compressing all of them takes about a tenth of a second, which
-			// a server whose playground nobody opens need not spend.
+			// Compressing all assets takes about a tenth of a second, so it is done on first use.
 			zipped: sync.OnceValue(func() []byte { return compress(plain) }),
 		})
 	}
 	return all
 })
 
-// contentTypes are spelled out because the mime package asks the machine it
-// runs on, which may say something else.
+// contentTypes do not come from package mime, whose answers depend on the machine.
 var contentTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
@@ -195,7 +186,7 @@ func compress(plain []byte) []byte {
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
-	// The content can never change under this name.
+	// The name changes with the content, so the content under this name never does.
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body, etag := a.plain, a.etag
@@ -207,8 +198,7 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// acceptsGzip is true when the client names gzip without refusing it by a
-// weight of zero.
+// acceptsGzip reports whether the client accepts gzip with a weight above zero.
 func acceptsGzip(r *http.Request) bool {
 	for _, value := range r.Header.Values("Accept-Encoding") {
 		for coding := range strings.SplitSeq(value, ",") {

@@ -17,7 +17,7 @@ import (
 	"example.org/parley/server/playground"
 )
 
-// get asks the handler for path the way a browser does.
+// get sends a browser's request for a path to the handler.
 func get(t *testing.T, h http.Handler, path string, header ...string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "http://parley.example:8080"+path, nil)
@@ -38,7 +38,7 @@ func body(t *testing.T, r io.Reader) string {
 	return string(b)
 }
 
-func TestPageCarriesTheExamplesUnharmed(t *testing.T) {
+func TestPageContainsTheExamplesUnchanged(t *testing.T) {
 	hard := "query Hard { a(s: \"</script><!-- <script> & ' \u2028 \\\" 日本\") }\n"
 	h := playground.Handler("/playground", "/graphql", []playground.Example{
 		{Name: "Hard to escape", Query: hard, Variables: `{"a": "</script>"}`},
@@ -103,15 +103,16 @@ func TestAStrangeHostStaysOutOfThePolicy(t *testing.T) {
 	}
 }
 
-// assetURLs are the files the page names.
+// assetURLs returns the URLs of the files that the page refers to.
 func assetURLs(t *testing.T, h http.Handler) []string {
 	t.Helper()
 	var urls []string
-	for _, match := range regexp.MustCompile(`(?:href|src)="([^"]+)"`).FindAllStringSubmatch(body(t, get(t, h, "/playground").Body), -1) {
+	page := body(t, get(t, h, "/playground").Body)
+	for _, match := range regexp.MustCompile(`(?:href|src)="([^"]+)"`).FindAllStringSubmatch(page, -1) {
 		urls = append(urls, match[1])
 	}
 	if len(urls) != 8 {
-		t.Fatalf("the page names %d files, want 8: %q", len(urls), urls)
+		t.Fatalf("the page refers to %d files, want 8: %q", len(urls), urls)
 	}
 	return urls
 }
@@ -127,7 +128,8 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s is not below the playground", url)
 		}
 		plain := get(t, h, url, "Accept-Encoding", "gzip;q=0, br")
-		if got, want := plain.Header.Get("Content-Type"), types[filepath.Ext(url)]; plain.StatusCode != http.StatusOK || got != want {
+		if got, want := plain.Header.Get("Content-Type"), types[filepath.Ext(url)]; plain.StatusCode != http.StatusOK ||
+			got != want {
 			t.Errorf("%s: status %d, type %q, want 200, %q", url, plain.StatusCode, got, want)
 		}
 		if got := plain.Header.Get("X-Content-Type-Options"); got != "nosniff" {
@@ -168,8 +170,7 @@ func TestOtherRequests(t *testing.T) {
 	}
 }
 
-// The page's own sources name no other host; what GraphiQL does with its own
-// is for the browser test.
+// The page's own sources name no other host. The browser test checks GraphiQL's requests.
 func TestOwnSourcesNameNoHost(t *testing.T) {
 	for _, name := range []string{"page.html", "assets/playground.js", "assets/playground.css"} {
 		source, err := os.ReadFile(name)

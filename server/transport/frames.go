@@ -9,29 +9,29 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// closing is why a WebSocket has to be closed, as the peer is told.
+// closing is the reason to close a WebSocket. It is sent to the peer.
 type closing struct {
 	code   ws.StatusCode
 	reason string
 }
 
-// Error is the reason.
+// Error returns the reason.
 func (c closing) Error() string { return c.reason }
 
-// frames puts messages together from the bytes that a WebSocket brings. Between messages it holds nothing.
+// frames assembles messages from a WebSocket's bytes. Between messages it holds no memory.
 type frames struct {
-	limit      int    // bytes of a message
-	in         []byte // of a frame that is not complete yet
-	message    []byte // of a message that is not complete yet, without its last frame
+	limit      int    // largest message, in bytes
+	in         []byte // input that is not a complete frame yet
+	message    []byte // frames of a message whose last frame is missing
 	fragmented bool
-	failed     bool // nobody knows where a frame begins in what comes from now on, and it is not looked at
+	failed     bool // after an error, input is ignored: frame boundaries are unknown
 }
 
-// idle says whether no message has begun.
+// idle reports whether no message has begun.
 func (f *frames) idle() bool { return len(f.in) == 0 && !f.fragmented }
 
-// next takes the next message, which is text, or control frame. It returns false where more bytes are needed first. What it
-// returns is good until bytes are added. After an error there is no next.
+// next returns the next text message or control frame, or false if more bytes are needed first. The payload is valid
+// until bytes are added. After an error, next returns nothing more.
 func (f *frames) next() (op ws.OpCode, payload []byte, ok bool, err error) {
 	if !f.failed {
 		op, payload, ok, err = f.take()
@@ -60,7 +60,7 @@ func (f *frames) take() (op ws.OpCode, payload []byte, ok bool, err error) {
 			return 0, nil, false, closing{ws.StatusProtocolError, err.Error()}
 		}
 		if header.OpCode == ws.OpBinary {
-			return 0, nil, false, closing{ws.StatusUnsupportedData, "messages are text"}
+			return 0, nil, false, closing{ws.StatusUnsupportedData, "messages must be text"}
 		}
 		if !header.OpCode.IsControl() && header.Length > int64(f.limit-len(f.message)) {
 			return 0, nil, false, closing{ws.StatusMessageTooBig, "the message is too long; send it by POST"}
@@ -93,7 +93,7 @@ func (f *frames) take() (op ws.OpCode, payload []byte, ok bool, err error) {
 	}
 }
 
-// appendFrame appends the header of a whole frame of so many bytes, which are to follow.
+// appendFrame appends the header of an unfragmented frame whose payload has the given length.
 func appendFrame(b []byte, op ws.OpCode, length int) []byte {
 	switch {
 	case length < 126:
@@ -102,9 +102,11 @@ func appendFrame(b []byte, op ws.OpCode, length int) []byte {
 		return append(b, 0x80|byte(op), 126, byte(length>>8), byte(length))
 	}
 	n := uint64(length)
-	return append(b, 0x80|byte(op), 127, byte(n>>56), byte(n>>48), byte(n>>40), byte(n>>32), byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	return append(b, 0x80|byte(op), 127, byte(n>>56), byte(n>>48), byte(n>>40), byte(n>>32), byte(n>>24), byte(n>>16),
+		byte(n>>8), byte(n))
 }
 
+// closeFrame returns a close frame. A reason that is too long is cut between runes.
 func closeFrame(why closing) []byte {
 	const most = 123 // bytes of a reason
 	reason := why.reason

@@ -18,20 +18,20 @@ import (
 	"example.org/parley"
 )
 
-// The media types of answers, as GraphQL over HTTP has them: a client that asks for the newer one is told of a faulty
-// request by status 400 rather than 422. Events are streams by the graphql-sse library's protocol.
+// Media types of answers. By GraphQL over HTTP, an invalid request is answered with status 400 to a client that asks
+// for the newer type, and with 422 to others. Streams of events follow the graphql-sse library's protocol.
 const (
 	mediaJSON     = "application/json"
 	mediaResponse = "application/graphql-response+json"
 	mediaEvents   = "text/event-stream"
 )
 
-// HTTP is the transport for POST and GET, with one answer or a stream of them.
+// HTTP is the transport for POST and GET. It answers once, or with a stream of events.
 type HTTP struct{ *Transports }
 
 var _ graphql.Transport = HTTP{}
 
-// Supports says whether the request is one for it; the server has seen to its media type.
+// Supports reports whether the request is a POST or GET. The server has checked its media type.
 func (HTTP) Supports(r *http.Request) bool {
 	return !WantsWebSocket(r) && (r.Method == http.MethodPost || r.Method == http.MethodGet)
 }
@@ -61,7 +61,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		return
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
-	if response := respond(ctx); response != nil { // nil: the client has gone
+	if response := respond(ctx); response != nil { // nil: the client has disconnected
 		answer(w, accepts, http.StatusOK, response)
 	}
 }
@@ -90,11 +90,11 @@ func paramsOf(r *http.Request) (*graphql.RawParams, error) {
 	return readParams(text, start)
 }
 
-// accepted is what a client can read.
+// accepted describes what a client accepts.
 type accepted struct {
 	media  string // of a single answer
-	json   bool   // it takes single answers
-	events bool   // it takes streams
+	json   bool   // whether it accepts single answers
+	events bool   // whether it accepts streams
 }
 
 func acceptedBy(r *http.Request) accepted {
@@ -126,13 +126,14 @@ func (a accepted) statusOf(errs gqlerror.List) int {
 	return http.StatusUnprocessableEntity
 }
 
-// answers are the buffers that responses are put together in.
+// answers are buffers in which responses are encoded.
 var answers = sync.Pool{New: func() any { return new([]byte) }}
 
 const (
-	maxAnswer = 1 << 18 // of a buffer that is kept
-	// patience is how long a client may take to accept an answer.
-	patience = 60 * time.Second
+	// maxAnswer is the largest buffer that is reused, in bytes.
+	maxAnswer = 1 << 18
+	// answerTimeout is how long a client may take to accept an answer.
+	answerTimeout = 60 * time.Second
 )
 
 // answer writes a response.
@@ -142,7 +143,8 @@ func answer(w http.ResponseWriter, accepts accepted, status int, response *graph
 	header := w.Header()
 	header.Set("Content-Type", accepts.media)
 	header.Set("Content-Length", strconv.Itoa(len(b)))
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // however long it took to find the answer
+	// The time counts from when the answer is ready, however long that took.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout))
 	w.WriteHeader(status)
 	w.Write(b)
 	if cap(b) <= maxAnswer {
@@ -151,12 +153,12 @@ func answer(w http.ResponseWriter, accepts accepted, status int, response *graph
 	}
 }
 
-// Refuse answers a request that never becomes an operation.
+// Refuse answers a request that does not reach GraphQL execution with an error.
 func Refuse(w http.ResponseWriter, status int, code parley.FaultCode, message string) {
 	answer(w, accepted{media: mediaJSON}, status, &graphql.Response{Errors: gqlerror.List{Refused(code, message)}})
 }
 
-// Refused is an error that says why.
+// Refused returns a GraphQL error with a fault's code and message.
 func Refused(code parley.FaultCode, message string) *gqlerror.Error {
 	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": string(code)}}
 }

@@ -7,47 +7,47 @@ import (
 )
 
 const (
-	// maxPending is how many bytes may wait for one client. What is larger by itself waits alone.
+	// maxPending is how many bytes may wait for one client. A larger message may wait if nothing else does.
 	maxPending = 1 << 20
-	// maxPendingOfAll is how many may wait for all of them, before each may keep only scarcePending waiting.
+	// maxPendingOfAll is how many bytes may wait for all clients of one handler. Beyond it, at most scarcePending may
+	// wait for each client.
 	maxPendingOfAll = 256 << 20
 	scarcePending   = 64 << 10
 )
 
-// wire is what an outbox writes to.
+// wire is where an outbox writes.
 type wire interface {
-	// try writes as much as can be written without waiting, which may be nothing.
+	// try writes as much as possible without waiting, which may be nothing.
 	try([]byte) (int, error)
-	// write writes all, and waits for that as long as a client may take.
+	// write writes everything. It waits as long as a client may take (Limits.Write).
 	write([]byte) error
-	// broken is told that nothing more can be written.
+	// broken is called when nothing more can be written.
 	broken()
 }
 
-// outbox is what a client has yet to take. Who puts something in does not wait: what the client can't take at once waits
-// in the outbox, where a goroutine writes it, which lasts only until nothing waits.
+// outbox holds the bytes that a client has not taken yet. Putting bytes in does not wait: what can't be written at once
+// stays in the outbox, and a goroutine writes it and ends when the outbox is empty.
 type outbox struct {
-	to      wire
-	pending []byte
-	writing bool // the goroutine is at work
-	done    bool // nothing more is taken in
-	broke   bool // and what waits can't be written
+	to           wire
+	pendingOfAll *atomic.Int64 // bytes that wait in all outboxes of the handler
+	pending      []byte
+	writing      bool // the goroutine is running
+	done         bool // no more bytes are accepted
+	broke        bool // the wire failed, so what waits can't be written
 
 	mu      sync.Mutex
 	work    sync.WaitGroup
-	written chan struct{} // closed when nothing waits any more; nil: nobody wants to know
+	written chan struct{} // closed when nothing waits any more; nil: nobody waits for that
 }
 
-// allPending is what waits in all outboxes.
-var allPending atomic.Int64
-
-// put takes bytes in, and returns false if too much waits already, or nothing is taken any more. The outbox is locked.
+// put accepts bytes to send. It returns false if too many wait already or the outbox accepts no more. The caller holds
+// the lock.
 func (o *outbox) put(b []byte) bool {
 	if o.done {
 		return false
 	}
 	limit := maxPending
-	if allPending.Load() > maxPendingOfAll {
+	if o.pendingOfAll.Load() > maxPendingOfAll {
 		limit = scarcePending
 	}
 	if o.writing && len(o.pending)+len(b) > limit && len(o.pending) > 0 {
@@ -57,7 +57,7 @@ func (o *outbox) put(b []byte) bool {
 	return true
 }
 
-// finish takes the last bytes in, whatever waits. The outbox is locked.
+// finish accepts the last bytes, however many wait. The caller holds the lock.
 func (o *outbox) finish(last []byte) {
 	if !o.done {
 		o.add(last)
@@ -79,10 +79,10 @@ func (o *outbox) add(b []byte) {
 		o.work.Go(o.empty)
 	}
 	o.pending = append(o.pending, b...)
-	allPending.Add(int64(len(b)))
+	o.pendingOfAll.Add(int64(len(b)))
 }
 
-// empty writes what waits, until nothing does.
+// empty writes what waits until nothing does.
 func (o *outbox) empty() {
 	for {
 		o.mu.Lock()
@@ -90,13 +90,13 @@ func (o *outbox) empty() {
 		o.pending = nil
 		if len(b) == 0 {
 			o.writing = false
-			o.tell()
+			o.signal()
 			o.mu.Unlock()
 			return
 		}
 		o.mu.Unlock()
 		err := o.to.write(b)
-		allPending.Add(-int64(len(b)))
+		o.pendingOfAll.Add(-int64(len(b)))
 		if err != nil {
 			o.mu.Lock()
 			o.fail()
@@ -105,25 +105,25 @@ func (o *outbox) empty() {
 	}
 }
 
-// fail gives up. The outbox is locked.
+// fail discards what waits, since the wire failed. The caller holds the lock.
 func (o *outbox) fail() {
-	allPending.Add(-int64(len(o.pending)))
+	o.pendingOfAll.Add(-int64(len(o.pending)))
 	o.pending = nil
 	if !o.broke {
 		o.done, o.broke = true, true
-		o.tell()
+		o.signal()
 		o.to.broken()
 	}
 }
 
-func (o *outbox) tell() {
+func (o *outbox) signal() {
 	if o.written != nil {
 		close(o.written)
 		o.written = nil
 	}
 }
 
-// wait returns when nothing waits any more, or can't be written, or the context ends.
+// wait returns when nothing waits any more, or the wire failed, or the context ends.
 func (o *outbox) wait(ctx context.Context) {
 	o.mu.Lock()
 	if !o.writing || o.broke {

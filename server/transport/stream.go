@@ -15,20 +15,20 @@ import (
 	"example.org/parley/resolvers"
 )
 
-// events is a stream of server-sent events, by graphql-sse's mode of distinct connections: an operation has a stream of its
-// own. Each change has its cursor for an id, so that browsers come back with the header Last-Event-ID.
+// events is a stream of server-sent events, by graphql-sse's mode of distinct connections: each operation has its own
+// stream. The id of each event is the change's cursor, so that browsers reconnect with it in the header Last-Event-ID.
 type events struct {
 	outbox
 	transports *Transports
 	w          http.ResponseWriter
 	control    *http.ResponseController
 	admission  Admission
-	end        context.CancelFunc // of the request
+	end        context.CancelFunc // cancels the request's context
 
 	// Guarded by the outbox's lock.
 	last  parley.Cursor
 	isCut bool
-	over  bool // the response is not ours any more
+	over  bool // the handler has returned, so the response must not be written to
 }
 
 var (
@@ -36,8 +36,11 @@ var (
 	_ wire            = (*events)(nil)
 )
 
-// stream answers an operation with events.
-func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, op *graphql.OperationContext, errs gqlerror.List) {
+// stream answers an operation with a stream of events.
+func stream(
+	t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, op *graphql.OperationContext,
+	errs gqlerror.List,
+) {
 	admission, err := t.admit(r.Header, nil)
 	if err != nil {
 		Refuse(w, http.StatusForbidden, parley.BadRequest, "This client may not subscribe.")
@@ -46,24 +49,25 @@ func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.
 	ctx, end := context.WithCancel(r.Context())
 	defer end()
 	s := &events{transports: t, w: w, control: http.NewResponseController(w), admission: admission, end: end}
-	s.to = s
-	s.mu.Lock() // nobody who sends it away may write before the header
+	s.to, s.pendingOfAll = s, &t.pending
+	s.mu.Lock() // so that draining can't write before the header
 	if !t.enter(s) {
 		s.mu.Unlock()
 		w.Header().Set("Retry-After", "5")
-		Refuse(w, http.StatusServiceUnavailable, parley.Limit, "There are too many connections, or the server is about to stop; try again later.")
+		Refuse(w, http.StatusServiceUnavailable, parley.Limit,
+			"There are too many connections, or the server is about to stop; try again later.")
 		return
 	}
 	defer t.exit(s)
 	if admission.Until != nil {
 		defer context.AfterFunc(admission.Until, end)()
 	}
-	s.control.SetReadDeadline(time.Time{}) // the request's own would end the stream
+	s.control.SetReadDeadline(time.Time{}) // the request's deadline would end the stream
 	s.control.SetWriteDeadline(time.Time{})
 	header := w.Header()
 	header.Set("Content-Type", mediaEvents)
 	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // of proxies that would hold events back
+	header.Set("X-Accel-Buffering", "no") // tells proxies not to buffer events
 	w.WriteHeader(http.StatusOK)
 	s.mu.Unlock()
 	defer s.close()
@@ -106,7 +110,8 @@ func stream(t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.
 	}
 }
 
-// begin says where the stream begins, so that a client that loses it before the first change misses nothing either.
+// begin sends the cursor at which the stream starts, so that a client that loses the connection before the first change
+// can resume.
 func (s *events) begin(cursor parley.Cursor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +127,7 @@ func (s *events) say(text string) {
 	s.put([]byte(text))
 }
 
-// answer sends the one answer there is, and that no other follows.
+// answer sends a single answer and the event that completes the stream.
 func (s *events) answer(response *graphql.Response) {
 	text := append(encode([]byte("event: next\ndata: "), response), "\n\nevent: complete\ndata:\n\n"...)
 	s.mu.Lock()
@@ -132,7 +137,8 @@ func (s *events) answer(response *graphql.Response) {
 	}
 }
 
-// close ends the stream, once the client has taken what it was sent. The response must not be written to after that.
+// close ends the stream, once the client has taken what it was sent or Limits.Linger has passed. The response must not
+// be written to after that.
 func (s *events) close() {
 	s.mu.Lock()
 	s.done = true
@@ -149,7 +155,7 @@ func (s *events) close() {
 	s.mu.Unlock()
 }
 
-// Deliver sends changes.
+// Deliver sends changes to the client. It ends the stream if the client is too slow or has lost its admission.
 func (s *events) Deliver(changes []feed.Message) {
 	if s.admission.ended() {
 		s.end()
@@ -172,7 +178,7 @@ func (s *events) Deliver(changes []feed.Message) {
 	}
 }
 
-// leave ends the stream without a last event, so that the client comes back. The outbox is locked.
+// leave ends the stream without a complete event, so that the client reconnects. The caller holds the outbox's lock.
 func (s *events) leave(why string) {
 	if s.last != "" {
 		why += "; resume from " + string(s.last)
@@ -181,10 +187,10 @@ func (s *events) leave(why string) {
 	s.end()
 }
 
-// Ready returns when the client has taken what it was sent.
+// Ready returns when the client has taken what it was sent, or the context ends.
 func (s *events) Ready(ctx context.Context) { s.wait(ctx) }
 
-// End ends the stream: the feed has nothing more for it.
+// End ends the stream, since the feed delivers nothing more.
 func (s *events) End(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +213,8 @@ func (s *events) cut() {
 	}
 }
 
-// allow gives the client until then to take what is written, unless it has been cut off. The zero time: as long as it takes.
+// allow sets the deadline for the client to take what is written; the zero time means none. It returns false if the
+// client has been cut off.
 func (s *events) allow(until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,11 +224,11 @@ func (s *events) allow(until time.Time) bool {
 	return !s.isCut
 }
 
-// try writes nothing: only writing with a deadline goes through HTTP.
+// try writes nothing: HTTP offers no write that does not wait.
 func (s *events) try([]byte) (int, error) { return 0, nil }
 
 func (s *events) write(b []byte) error {
-	defer s.allow(time.Time{}) // a deadline ends a stream of HTTP/2 even while nothing is written
+	defer s.allow(time.Time{}) // a deadline would end an idle HTTP/2 stream
 	for len(b) > 0 {
 		if !s.allow(time.Now().Add(s.transports.Limits.Write)) {
 			return os.ErrDeadlineExceeded

@@ -11,26 +11,26 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// refusing is an executor that refuses at once.
+// refusing is an executor that refuses every operation.
 type refusing struct{ graphql.GraphExecutor }
 
 func (refusing) DispatchError(_ context.Context, list gqlerror.List) *graphql.Response {
 	return &graphql.Response{Errors: list}
 }
 
-// interrupted is a response whose server stops before it has begun.
+// interrupted is a response writer whose server stops before the stream has begun.
 type interrupted struct {
 	*httptest.ResponseRecorder
 	stop    func()
 	written chan struct{} // closed with the first bytes
 }
 
-// SetReadDeadline is the first that a stream does to its response.
+// SetReadDeadline is the first call that a stream makes on its response. It stops the server.
 func (w *interrupted) SetReadDeadline(time.Time) error {
 	w.stop()
 	select {
 	case <-w.written:
-	case <-time.After(100 * time.Millisecond): // and nothing must be
+	case <-time.After(100 * time.Millisecond): // nothing may be written yet
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (w *interrupted) Write(b []byte) (int, error) {
 	return w.ResponseRecorder.Write(b)
 }
 
-// A server may stop while a stream begins. The client is told so once there is a stream.
+// A server may stop while a stream begins. The client is told after the header.
 func TestStreamsThatBeginWhileTheServerStops(t *testing.T) {
 	t.Parallel()
 	transports := forTests(DefaultLimits)
@@ -58,12 +58,14 @@ func TestStreamsThatBeginWhileTheServerStops(t *testing.T) {
 			transports.Drain(t.Context())
 		}()
 	}
-	stream(transports, w, httptest.NewRequest("POST", "/", nil), refusing{}, &graphql.OperationContext{}, gqlerror.List{gqlerror.Errorf("refused")})
+	stream(transports, w, httptest.NewRequest("POST", "/", nil), refusing{}, &graphql.OperationContext{},
+		gqlerror.List{gqlerror.Errorf("refused")})
 	<-drained
 	if got := w.Result().Header.Get("Content-Type"); got != mediaEvents {
 		t.Errorf("the stream is of type %q", got)
 	}
-	if got := w.Body.String(); got != ": the server stops; connect again\n\n" && !strings.HasPrefix(got, "event: next\n") {
+	if got := w.Body.String(); got != ": the server stops; connect again\n\n" &&
+		!strings.HasPrefix(got, "event: next\n") {
 		t.Errorf("it says %q", got)
 	}
 }

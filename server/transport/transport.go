@@ -1,6 +1,9 @@
-// Package transport carries operations and their answers: over HTTP one answer at a time, and subscriptions as
-// server-sent events or over WebSockets. (gqlgen's own transports run a subscription for each client, cost it some fifty
-// kilobytes, and never let go of one that stops reading. These share what is executed, and write without waiting.)
+// Package transport carries operations and their answers over HTTP: single answers, and subscriptions as server-sent
+// events or over WebSockets.
+//
+// It replaces gqlgen's transports, which execute a subscription once per client, use some fifty kilobytes for each, and
+// never close the connection of a client that stops reading. These transports share executions between clients, and
+// writing to a client never waits.
 package transport
 
 import (
@@ -15,6 +18,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -27,49 +31,60 @@ import (
 	"example.org/parley/resolvers"
 )
 
-// Limits bound what clients may take up.
+// Limits bound the resources that clients may use.
 type Limits struct {
-	Connections int           // that stay open: WebSockets and streams of events
-	Operations  int           // that run at a time on one WebSocket
-	Message     int           // bytes of one that a WebSocket brings
-	Init        time.Duration // how long a WebSocket may take to introduce itself
-	Ping        time.Duration // how often a client that stays is called on; it has as long to answer
-	Write       time.Duration // how long it may take to accept 64 KiB
-	Linger      time.Duration // how long a client is waited for that was told to go
+	Connections int           // open at a time: WebSockets and event streams
+	Operations  int           // at a time on one WebSocket
+	Message     int           // largest WebSocket message, in bytes
+	Init        time.Duration // how long a WebSocket client may take to send connection_init
+	Ping        time.Duration // interval between pings; a client has as long to answer one
+	Write       time.Duration // how long a client may take to accept 64 KiB
+	Linger      time.Duration // how long to wait for a client to close the connection
 }
 
-// DefaultLimits are those of a server that is not told otherwise.
-var DefaultLimits = Limits{Connections: 20_000, Operations: 100, Message: 1 << 20, Init: 10 * time.Second, Ping: 30 * time.Second, Write: 10 * time.Second, Linger: 5 * time.Second}
+// DefaultLimits are used unless a server is given other limits.
+var DefaultLimits = Limits{
+	Connections: 20_000,
+	Operations:  100,
+	Message:     1 << 20,
+	Init:        10 * time.Second,
+	Ping:        30 * time.Second,
+	Write:       10 * time.Second,
+	Linger:      5 * time.Second,
+}
 
-// Admission is what a client was found to be entitled to.
+// Admission is what a client is entitled to.
 type Admission struct {
-	// Clearance is the same for clients that may see the same: they share what is executed.
+	// Clearance is equal for clients that may see the same. They share executions.
 	Clearance string
-	// Until ends when the client may see nothing more, since its rights have changed or its token has run out. Nothing is
-	// delivered to it from then on. Nil: its admission stays good.
+	// Until ends when the client's rights change or its token expires. Nothing is delivered to it after that. Nil means
+	// that the admission does not end.
 	Until context.Context
 }
 
 func (a Admission) ended() bool { return a.Until != nil && a.Until.Err() != nil }
 
-// Options say what the transports work on.
+// Options configure the transports.
 type Options struct {
 	Resolver *resolvers.Resolver
 	Feed     *feed.Feed
 	Limits   Limits
-	// Admit decides on a client that wants to stay, by the headers of its request and, of a WebSocket, the payload of its
-	// introduction. Nil: everybody is admitted, and all may see the same.
-	Admit   func(header http.Header, introduction json.RawMessage) (Admission, error)
+	// Admit decides whether a client may stay connected, by the headers of its request and, for a WebSocket, the
+	// payload of its connection_init. An error refuses it. Nil means that every client is admitted with the same
+	// clearance.
+	Admit   func(header http.Header, payload json.RawMessage) (Admission, error)
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
 
-// Transports are the ways in, and know who is connected.
+// Transports serve operations and keep track of the connected clients of one handler.
 type Transports struct {
 	Options
 	views   *lru.Cache[viewed, viewText]
 	metrics *metrics
-	showing chan struct{} // a view
+	showing chan struct{} // slots for making views
+
+	pending atomic.Int64 // bytes that wait in the outboxes of all clients
 
 	mu       sync.Mutex
 	clients  map[client]struct{}
@@ -77,26 +92,31 @@ type Transports struct {
 	left     sync.WaitGroup
 }
 
-// client is somebody who stays connected.
+// client is a client that stays connected.
 type client interface {
-	// depart asks the client to go on elsewhere; it does not wait.
+	// depart asks the client to reconnect to another server. It does not wait.
 	depart()
 	// cut ends the connection.
 	cut()
 }
 
-// New makes the transports.
+// New creates the transports.
 func New(o Options) *Transports {
 	views, err := lru.New[viewed, viewText](1000)
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	t := &Transports{Options: o, views: views, showing: make(chan struct{}, viewsAtOnce), clients: make(map[client]struct{})}
+	t := &Transports{
+		Options: o,
+		views:   views,
+		showing: make(chan struct{}, viewsAtOnce),
+		clients: make(map[client]struct{}),
+	}
 	t.metrics = newMetrics(t)
 	return t
 }
 
-// enter registers a client, unless there are too many or the server is about to stop.
+// enter registers a client. It returns false if there are too many or the server is about to stop.
 func (t *Transports) enter(c client) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,7 +134,7 @@ func (t *Transports) isDraining() bool {
 	return t.draining
 }
 
-// exit forgets a client.
+// exit removes a client.
 func (t *Transports) exit(c client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -124,8 +144,8 @@ func (t *Transports) exit(c client) {
 	}
 }
 
-// Drain asks all who are connected to go on elsewhere, and lets nobody in any more. It returns when they have gone; those
-// who have not when the context ends are cut off.
+// Drain accepts no more clients and asks the connected ones to reconnect elsewhere. It returns when they have
+// disconnected; when the context ends, it cuts off those that have not.
 func (t *Transports) Drain(ctx context.Context) {
 	t.mu.Lock()
 	t.draining = true
@@ -152,14 +172,14 @@ func (t *Transports) Drain(ctx context.Context) {
 	}
 }
 
-func (t *Transports) admit(header http.Header, introduction json.RawMessage) (Admission, error) {
+func (t *Transports) admit(header http.Header, payload json.RawMessage) (Admission, error) {
 	if t.Admit == nil {
 		return Admission{}, nil
 	}
-	return t.Admit(header, introduction)
+	return t.Admit(header, payload)
 }
 
-// Carrier is how an operation came.
+// Carrier is how an operation was sent.
 type Carrier string
 
 // The carriers.
@@ -180,13 +200,13 @@ func withCarrier(ctx context.Context, by Carrier, streams bool) context.Context 
 	return context.WithValue(ctx, carriedKey{}, carried{by, streams})
 }
 
-// CarrierOf says how the operation came, and whether it can be answered more than once.
+// CarrierOf returns how the operation was sent, and whether it can be answered more than once.
 func CarrierOf(ctx context.Context) (by Carrier, streams bool) {
 	c, _ := ctx.Value(carriedKey{}).(carried)
 	return c.by, c.streams
 }
 
-// readParams reads an operation as JSON.
+// readParams reads an operation from JSON.
 func readParams(text []byte, start time.Time) (*graphql.RawParams, error) {
 	var params graphql.RawParams
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -202,33 +222,40 @@ func readParams(text []byte, start time.Time) (*graphql.RawParams, error) {
 	return &params, nil
 }
 
-var errTrailing = gqlerror.Errorf("there is more after the operation")
+var errTrailing = gqlerror.Errorf("there is more text after the operation")
 
-// subscribe begins a subscription. A refusal comes as the response that says why.
-func (t *Transports) subscribe(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, clearance string, to feed.Subscriber) (*feed.Subscription, parley.Cursor, *graphql.Response) {
+// subscribe starts a subscription. If it is refused, the response says why.
+func (t *Transports) subscribe(
+	ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, clearance string, to feed.Subscriber,
+) (*feed.Subscription, parley.Cursor, *graphql.Response) {
 	ctx, followed := resolvers.Following(ctx)
 	respond, answering := exec.DispatchOperation(ctx, op)
-	if followed.Cursor == "" { // the resolver was refused, or never got to run
+	if followed.Cursor == "" { // the resolver refused, or did not run
 		return nil, "", respond(answering)
 	}
-	view := feed.View{Key: t.viewKey(op, clearance), Show: func(ctx context.Context, change parley.ChangeEntry) ([]byte, error) {
-		return t.show(t.Resolver.With(graphql.WithOperationContext(ctx, op), followed, change), respond)
-	}}
+	view := feed.View{
+		Key: t.viewKey(op, clearance),
+		Show: func(ctx context.Context, change parley.ChangeEntry) ([]byte, error) {
+			return t.show(t.Resolver.With(graphql.WithOperationContext(ctx, op), followed, change), respond)
+		},
+	}
 	subscription, err := t.Feed.Subscribe(followed.Filter, followed.After, view, to)
 	if err != nil {
-		return nil, "", &graphql.Response{Errors: gqlerror.List{{Message: err.Error() + "; subscribe again elsewhere", Extensions: map[string]any{"code": string(parley.Limit)}}}}
+		refusal := Refused(parley.Limit, err.Error()+"; subscribe again elsewhere")
+		return nil, "", &graphql.Response{Errors: gqlerror.List{refusal}}
 	}
 	return subscription, followed.Cursor, nil
 }
 
-// A change that can't be shown, since the database is away say, is tried again for as long as a restart may take, and never
-// delivered as an error: whoever sees its cursor would take it for seen.
+// A view that fails for now, for example because the database is away, is tried again for as long as a restart may
+// take. It is never delivered as an error: a client that receives the change's cursor would not ask for the change
+// again.
 const (
 	firstPause = 50 * time.Millisecond
-	lastPause  = 10 * time.Second // of pauses that double, half a minute in all
+	lastPause  = 10 * time.Second // pauses double: half a minute in all
 )
 
-// show answers a subscription with the change in the context.
+// show makes the view of a change: it answers the subscription with the change in the context.
 func (t *Transports) show(ctx context.Context, respond graphql.ResponseHandler) (payload []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -252,7 +279,7 @@ func (t *Transports) show(ctx context.Context, respond graphql.ResponseHandler) 
 	}
 }
 
-// viewsAtOnce bounds the views that are made at a time, so that they leave room for others who read.
+// viewsAtOnce is how many views of a handler are made at a time. It leaves capacity for other reads.
 var viewsAtOnce = max(4, 2*runtime.GOMAXPROCS(0))
 
 func (t *Transports) respondInTurn(ctx context.Context, respond graphql.ResponseHandler) *graphql.Response {
@@ -265,21 +292,21 @@ func (t *Transports) respondInTurn(ctx context.Context, respond graphql.Response
 	return respond(ctx)
 }
 
-// failedForNow tells what a machine failed at from what would fail again.
+// failedForNow reports whether a response failed for a reason that may pass, rather than one that would fail again.
 func failedForNow(response *graphql.Response) bool {
 	return slices.ContainsFunc(response.Errors, func(err *gqlerror.Error) bool {
 		var fault *parley.Fault
-		return err.Extensions["code"] == "INTERNAL" && !errors.As(err, &fault)
+		return err.Extensions["code"] == string(parley.Internal) && !errors.As(err, &fault)
 	})
 }
 
-// panicked logs a panic and makes it an answer.
+// panicked logs a panic and returns an internal error as the response.
 func (t *Transports) panicked(ctx context.Context, p any) *graphql.Response {
 	t.Log.ErrorContext(ctx, "an operation panicked", "panic", p, "stack", string(debug.Stack()))
-	return &graphql.Response{Errors: gqlerror.List{{Message: "Internal error", Extensions: map[string]any{"code": "INTERNAL"}}}}
+	return &graphql.Response{Errors: gqlerror.List{Refused(parley.Internal, "Internal error")}}
 }
 
-// encode appends a response, its data as it is.
+// encode appends a response as JSON. Its data is JSON already.
 func encode(b []byte, response *graphql.Response) []byte {
 	b = append(b, '{')
 	if len(response.Errors) > 0 {
@@ -295,7 +322,7 @@ func encode(b []byte, response *graphql.Response) []byte {
 func encodeErrors(errs gqlerror.List) []byte {
 	encoded, err := json.Marshal(errs)
 	if err != nil {
-		panic(err) // they are made of texts and numbers
+		panic(err) // strings and numbers can always be encoded
 	}
 	return encoded
 }

@@ -11,20 +11,21 @@ import (
 	"github.com/vektah/gqlparser/v2/formatter"
 )
 
-// MaxKept is how long a document may be, in bytes, for what was made of it to be kept for the next who sends it.
+// MaxKept is the length of the longest document, in bytes, that is cached.
 const MaxKept = 64 << 10
 
-// viewed is a subscription in a document.
+// viewed identifies a subscription in a document.
 type viewed struct{ document, operation string }
 
-// viewText is what a subscription selects of a change, whatever its layout, and the variables that this depends on.
+// viewText is what a subscription selects of a change, independent of its layout, and the variables that the selection
+// uses.
 type viewText struct {
 	text      string
 	variables []string
 }
 
-// viewKey is the same for subscriptions that show the same of the same change. Their own arguments say which changes those
-// are, and have no part in it: clients with a thousand different filters are answered with one execution.
+// viewKey returns the same key for subscriptions that show the same of a change. The subscription's own arguments say
+// which changes match; they are left out. So clients with a thousand different filters share one execution.
 func (t *Transports) viewKey(op *graphql.OperationContext, clearance string) string {
 	v, known := t.views.Get(viewed{op.RawQuery, op.OperationName})
 	if !known {
@@ -32,7 +33,7 @@ func (t *Transports) viewKey(op *graphql.OperationContext, clearance string) str
 			t.views.Add(viewed{op.RawQuery, op.OperationName}, v)
 		}
 	}
-	values := make(map[string]any, len(v.variables)) // one that is left out is not the same as null
+	values := make(map[string]any, len(v.variables)) // an omitted variable differs from null
 	for _, name := range v.variables {
 		if value, given := op.Variables[name]; given {
 			values[name] = value
@@ -40,7 +41,7 @@ func (t *Transports) viewKey(op *graphql.OperationContext, clearance string) str
 	}
 	key, err := json.Marshal([]any{clearance, values})
 	if err != nil {
-		panic(err) // they were read from JSON
+		panic(err) // they were decoded from JSON
 	}
 	return string(key) + v.text
 }
@@ -66,7 +67,7 @@ func textOf(op *graphql.OperationContext) viewText {
 	return viewText{text.String(), slices.Sorted(maps.Keys(names))}
 }
 
-// collectVariables collects the variables that are used in a selection set, and the fragments.
+// collectVariables collects the variables and fragments that a selection set uses.
 func collectVariables(set ast.SelectionSet, names map[string]bool, fragments map[string]*ast.FragmentDefinition) {
 	for _, s := range set {
 		switch s := s.(type) {

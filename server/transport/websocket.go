@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,24 +11,20 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gobwas/ws"
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"example.org/parley"
-	"example.org/parley/feed"
 )
 
-// protocol is the subprotocol that is spoken, by the graphql-ws library's specification.
+// protocol is the WebSocket subprotocol, as the graphql-ws library specifies it.
 const protocol = "graphql-transport-ws"
 
-// The reasons for which a WebSocket is closed: the protocol's own, and those of RFC 6455 and its registry on which clients
-// come back after a while.
+// Close codes and reasons: those of graphql-transport-ws, and those of RFC 6455 and its registry after which clients
+// reconnect.
 var (
 	invalidMessage   = func(why string) closing { return closing{4400, why} }
 	unauthorized     = closing{4401, "Unauthorized"}
@@ -48,11 +43,11 @@ type WebSockets struct{ *Transports }
 
 var _ graphql.Transport = WebSockets{}
 
-// Supports says whether the request is one for it.
+// Supports reports whether the request asks for a WebSocket.
 func (WebSockets) Supports(r *http.Request) bool { return WantsWebSocket(r) }
 
-// WantsWebSocket says whether a request asks for a WebSocket. Other upgrades, as to HTTP/2 by clients that try for it with
-// their first request, need not be heeded.
+// WantsWebSocket reports whether a request asks for a WebSocket. Other upgrades may be ignored, for example those of
+// clients that offer HTTP/2 with their first request.
 func WantsWebSocket(r *http.Request) bool {
 	for _, line := range r.Header.Values("Upgrade") {
 		for wanted := range strings.SplitSeq(line, ",") {
@@ -64,19 +59,22 @@ func WantsWebSocket(r *http.Request) bool {
 	return false
 }
 
-// Do takes the connection over. It returns at once, so that what HTTP needed for the request can go.
+// Do upgrades the connection and returns at once, so that the memory of the HTTP request can be freed. It refuses pages
+// of other origins (403), and clients beyond Limits.Connections or during a shutdown (503).
 func (t WebSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	if !sameOrigin(r) {
-		http.Error(w, "This page is from elsewhere; WebSockets are for pages of this server.", http.StatusForbidden)
+		http.Error(w, "This page has another origin; only pages of this server may open a WebSocket.",
+			http.StatusForbidden)
 		return
 	}
 	s := &socket{transports: t.Transports, exec: exec, frames: frames{limit: t.Limits.Message}, header: r.Header}
 	if !t.enter(s) {
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, "There are too many connections, or the server is about to stop; try again later.", http.StatusServiceUnavailable)
+		http.Error(w, "There are too many connections, or the server is about to stop; try again later.",
+			http.StatusServiceUnavailable)
 		return
 	}
-	// A client of another protocol is taken on in its own terms, since otherwise it could not read why it is let go.
+	// A client that offers only another subprotocol is accepted with it; otherwise it could not read the close reason.
 	wanted := wantedProtocol(r)
 	conn, rw, _, err := ws.HTTPUpgrader{Protocol: func(p string) bool { return p == wanted }}.Upgrade(r, w)
 	if err != nil {
@@ -103,11 +101,12 @@ func wantedProtocol(r *http.Request) string {
 	case len(offered) > 0:
 		return offered[0]
 	}
-	return "" // which the protocol's own library does not take for it either
+	return "" // the graphql-ws library refuses this too
 }
 
-// sameOrigin keeps pages from elsewhere from reaching the API in the name of whoever looks at them: browsers let them open
-// WebSockets to anywhere, and say where they are from.
+// sameOrigin reports whether the request comes from a page of this server, or not from a page at all. Browsers let any
+// page open a WebSocket to any server, and send the page's origin; refusing other origins keeps such pages from using
+// the API in their visitors' names.
 func sameOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -117,40 +116,42 @@ func sameOrigin(r *http.Request) bool {
 	return err == nil && strings.EqualFold(from.Host, r.Host)
 }
 
-// socket is a WebSocket. While nothing happens on it, it costs a goroutine that waits for input, and no buffer.
+// socket is a WebSocket connection. While it is idle, it costs one goroutine that waits for input, and no buffer.
 type socket struct {
 	outbox
 	transports *Transports
 	exec       graphql.GraphExecutor
 	conn       net.Conn
-	raw        syscall.RawConn // nil for TLS, where one has to wait to read or write
+	raw        syscall.RawConn // nil for TLS, where reading and writing have to wait
 	frames     frames
-	until      time.Time   // when the message that has begun has to be there
-	timer      *time.Timer // for the introduction, and then for pings
+	until      time.Time   // deadline of a message that has begun to arrive
+	timer      *time.Timer // for connection_init, then for pings
 
 	// Guarded by the outbox's lock.
-	header      http.Header // until it has introduced itself
-	introduced  bool
+	header      http.Header // of the request; nil after connection_init
+	initialised bool
 	admission   Admission
-	forget      func() bool // the admission's end
-	heard       bool        // something, since the last ping
+	forget      func() bool // stops waiting for the admission's end
+	heard       bool        // the client has sent something since the last ping
 	isClosing   bool
 	closeByPeer bool
 	operations  []*operation
-	abandoned   int // operations that still run, but are not wanted
+	abandoned   int // operations that still run but whose result the client does not want
 }
 
+// begin starts to serve the connection. already holds input that HTTP has read; understood says whether the client
+// offered this subprotocol.
 func (s *socket) begin(conn net.Conn, already []byte, understood bool) {
-	conn.SetDeadline(time.Time{}) // HTTP's
+	conn.SetDeadline(time.Time{}) // removes HTTP's deadline
 	s.mu.Lock()
-	s.outbox.to, s.conn = s, conn
+	s.outbox.to, s.pendingOfAll, s.conn = s, &s.transports.pending, conn
 	if c, ok := conn.(syscall.Conn); ok {
 		s.raw, _ = c.SyscallConn()
 	}
 	s.timer = time.AfterFunc(s.transports.Limits.Init, s.tick)
 	s.mu.Unlock()
 	switch {
-	case s.transports.isDraining(): // since before there was anything to close
+	case s.transports.isDraining(): // draining began before the connection could be closed
 		s.depart()
 	case !understood:
 		s.close(badProtocol)
@@ -159,8 +160,8 @@ func (s *socket) begin(conn net.Conn, already []byte, understood bool) {
 	go s.loop(len(already) > 0)
 }
 
-// loop handles what has come, and then waits for more on a new goroutine: the stack that handling a message took would
-// otherwise stay with the connection.
+// loop handles the input, and then waits for more on a new goroutine. Otherwise the connection would keep the stack
+// that handling a message needed.
 func (s *socket) loop(more bool) {
 	if !more {
 		if err := s.fill(); err != nil {
@@ -175,13 +176,13 @@ func (s *socket) loop(more bool) {
 	go s.loop(false)
 }
 
-// handleAll handles the messages that are complete, and returns false if the connection is over.
-func (s *socket) handleAll() (goesOn bool) {
+// handleAll handles the complete messages. It returns false if the connection is over.
+func (s *socket) handleAll() (open bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.transports.Log.Error("a message could not be handled", "panic", p, "stack", string(debug.Stack()))
 			s.close(failed)
-			goesOn = true
+			open = true
 		}
 	}()
 	for {
@@ -207,7 +208,7 @@ func (s *socket) handleAll() (goesOn bool) {
 	}
 }
 
-// over is the end of the connection.
+// over ends the connection and its operations.
 func (s *socket) over() {
 	s.mu.Lock()
 	if s.closeByPeer {
@@ -232,29 +233,29 @@ func (s *socket) over() {
 	s.transports.exit(s)
 }
 
-// tick is called when the time for the introduction is over, and then as often as the client is called on.
+// tick runs when the time for connection_init is over, and then at every ping interval.
 func (s *socket) tick() {
 	s.mu.Lock()
-	introduced, heard := s.introduced, s.heard
+	initialised, heard := s.initialised, s.heard
 	s.heard = false
-	if introduced && heard && !s.isClosing {
+	if initialised && heard && !s.isClosing {
 		s.put(appendFrame(nil, ws.OpPing, 0))
 		s.timer.Reset(s.transports.Limits.Ping)
 	}
 	s.mu.Unlock()
 	switch {
-	case !introduced:
+	case !initialised:
 		s.close(initTimeout)
 	case !heard:
-		// A policy was violated, but the protocol's own library would not come back after that.
+		// The code for a policy violation would fit, but the graphql-ws library does not reconnect after it.
 		s.close(closing{tryAgainLater, "no answer to a ping; " + s.resume()})
 	}
 }
 
-// close tells the peer why, after what it was sent before, and waits a while for it to go.
+// close sends a close frame after what was sent before, and gives the peer some time (Limits.Linger) to answer it.
 func (s *socket) close(why closing) {
 	s.mu.Lock()
-	if s.isClosing || s.conn == nil { // which begin sees to
+	if s.isClosing || s.conn == nil { // begin closes a connection that it has not started yet
 		s.mu.Unlock()
 		return
 	}
@@ -270,11 +271,12 @@ func (s *socket) close(why closing) {
 	}
 }
 
-// depart closes it so that the client goes on elsewhere.
+// depart closes the connection so that the client reconnects.
 func (s *socket) depart() {
 	s.close(closing{serviceRestart, "the server stops; connect again and " + s.resume()})
 }
 
+// cut ends the connection without a close frame.
 func (s *socket) cut() {
 	s.mu.Lock()
 	conn := s.conn
@@ -284,7 +286,8 @@ func (s *socket) cut() {
 	}
 }
 
-// resume says from where the client is to go on: from the earliest of the cursors up to which its subscriptions have all.
+// resume tells the client where to resume: after the earliest of the cursors up to which its subscriptions have
+// received everything.
 func (s *socket) resume() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -300,7 +303,7 @@ func (s *socket) resume() string {
 	return "resume from " + string(earliest)
 }
 
-// handle handles a message or control frame.
+// handle handles a message or a control frame.
 func (s *socket) handle(op ws.OpCode, payload []byte) error {
 	s.mu.Lock()
 	s.heard = true
@@ -320,7 +323,7 @@ func (s *socket) handle(op ws.OpCode, payload []byte) error {
 	return s.message(payload)
 }
 
-// closed is what the peer said last. Its own code comes back to it.
+// closed handles the peer's close frame. The answer repeats the peer's code.
 func (s *socket) closed(payload []byte) error {
 	why := closing{code: ws.StatusNormalClosure}
 	if len(payload) > 0 {
@@ -328,7 +331,7 @@ func (s *socket) closed(payload []byte) error {
 		switch err := ws.CheckCloseFrameData(code, reason); {
 		case err == ws.ErrProtocolInvalidUTF8:
 			why = closing{ws.StatusInvalidFramePayloadData, "the reason is not UTF-8"}
-		case err != nil, code > ws.StatusRangePrivate.Max: // of one byte, the code is 0
+		case err != nil, code > ws.StatusRangePrivate.Max: // a one-byte body yields code 0
 			why = closing{ws.StatusProtocolError, "the close frame is malformed"}
 		default:
 			why.code = code
@@ -341,7 +344,7 @@ func (s *socket) closed(payload []byte) error {
 	return nil
 }
 
-// message is one of graphql-transport-ws.
+// message handles a message of graphql-transport-ws.
 func (s *socket) message(text []byte) error {
 	var m struct {
 		ID      *string         `json:"id"`
@@ -349,14 +352,14 @@ func (s *socket) message(text []byte) error {
 		Payload json.RawMessage `json:"payload"`
 	}
 	if err := json.Unmarshal(text, &m); err != nil || m.Type == nil {
-		return invalidMessage("Invalid message: it is no JSON object with a type")
+		return invalidMessage("Invalid message: it is not a JSON object with a type")
 	}
 	switch *m.Type {
 	case "connection_init":
-		return s.introduce(m.Payload)
+		return s.initialise(m.Payload)
 	case "ping", "pong":
 		if !isObject(m.Payload) {
-			return invalidMessage("Invalid message: the payload of a " + *m.Type + " is an object, if there is one")
+			return invalidMessage("Invalid message: the payload of a " + *m.Type + " must be an object, or left out")
 		}
 		if *m.Type == "pong" {
 			return nil
@@ -368,7 +371,7 @@ func (s *socket) message(text []byte) error {
 		return s.sendText(pong)
 	case "subscribe":
 		if m.ID == nil || *m.ID == "" || len(*m.ID) > maxID {
-			return invalidMessage(fmt.Sprintf("Invalid message: subscribe needs an id, of %d bytes at most", maxID))
+			return invalidMessage(fmt.Sprintf("Invalid message: subscribe needs an id of at most %d bytes", maxID))
 		}
 		return s.subscribe(*m.ID, m.Payload)
 	case "complete":
@@ -378,23 +381,23 @@ func (s *socket) message(text []byte) error {
 		s.abandon(*m.ID)
 		return nil
 	}
-	return invalidMessage(fmt.Sprintf("Invalid message: %.40q is no type of it", *m.Type))
+	return invalidMessage(fmt.Sprintf("Invalid message: %.40q is not a type of "+protocol, *m.Type))
 }
 
 const maxID = 256
 
-// isObject says whether a payload is left out, null, or an object.
+// isObject reports whether a payload is an object, null, or left out.
 func isObject(payload json.RawMessage) bool {
 	return len(payload) == 0 || payload[0] == '{' || string(payload) == "null"
 }
 
-func (s *socket) introduce(payload json.RawMessage) error {
+func (s *socket) initialise(payload json.RawMessage) error {
 	if !isObject(payload) {
-		return invalidMessage("Invalid message: the payload of connection_init is an object, if there is one")
+		return invalidMessage("Invalid message: the payload of connection_init must be an object, or left out")
 	}
 	s.mu.Lock()
-	header, again := s.header, s.introduced
-	s.introduced, s.heard, s.header = true, true, nil
+	header, again := s.header, s.initialised
+	s.initialised, s.heard, s.header = true, true, nil
 	s.mu.Unlock()
 	if again {
 		return tooManyInits
@@ -413,77 +416,8 @@ func (s *socket) introduce(payload json.RawMessage) error {
 	return s.sendText([]byte(`{"type":"connection_ack"}`))
 }
 
-func (s *socket) subscribe(id string, payload json.RawMessage) error {
-	params, err := readParams(payload, graphql.Now())
-	if err != nil || params.Query == "" {
-		return invalidMessage("Invalid message: the payload of subscribe is an object with a query")
-	}
-	quoted, err := json.Marshal(id)
-	if err != nil {
-		return failed
-	}
-	ctx, cancel := context.WithCancel(withCarrier(context.Background(), OverWebSocket, true))
-	o := &operation{socket: s, id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), cancel: cancel, running: true}
-	s.mu.Lock()
-	introduced, exists, many := s.introduced, s.find(id) != nil, len(s.operations)+s.abandoned >= s.transports.Limits.Operations
-	if introduced && !exists && !many && !s.isClosing {
-		s.operations = append(s.operations, o)
-		s.mu.Unlock()
-		go o.run(ctx, params)
-		return nil
-	}
-	s.mu.Unlock()
-	cancel()
-	switch {
-	case !introduced:
-		return unauthorized
-	case exists:
-		return subscriberExists(id)
-	case many:
-		return s.sendText(o.errorMessage(gqlerror.List{{
-			Message:    fmt.Sprintf("There are %d operations on this connection already; end one of them, or open another connection.", s.transports.Limits.Operations),
-			Extensions: map[string]any{"code": string(parley.Limit)},
-		}}))
-	}
-	return nil // it closes
-}
-
-// find is an operation; nil: there is none of that id. The outbox is locked.
-func (s *socket) find(id string) *operation {
-	i := slices.IndexFunc(s.operations, func(o *operation) bool { return o.id == id })
-	if i < 0 {
-		return nil
-	}
-	return s.operations[i]
-}
-
-// take takes an operation out, so that nothing more comes of it, and returns false if it was out. (By now its id may be that
-// of another.) The outbox is locked.
-func (s *socket) take(o *operation) bool {
-	i := slices.Index(s.operations, o)
-	if i < 0 {
-		return false
-	}
-	s.operations = slices.Delete(s.operations, i, i+1)
-	return true
-}
-
-// abandon ends an operation that the client wants no more of. It counts as long as it runs: ending takes a moment.
-func (s *socket) abandon(id string) {
-	s.mu.Lock()
-	o := s.find(id)
-	if o != nil && s.take(o) && o.running {
-		o.abandoned = true
-		s.abandoned++
-	}
-	s.mu.Unlock()
-	if o != nil {
-		o.stop()
-	}
-}
-
-// send sends bytes, unless it closes. The error is why it has to: the client is too slow for them, or may not have them
-// any more.
+// send sends bytes, unless the connection is closing. It returns the reason to close the connection if the client is
+// too slow or has lost its admission.
 func (s *socket) send(b []byte) error {
 	s.mu.Lock()
 	revoked := s.admission.ended()
@@ -502,192 +436,14 @@ func (s *socket) sendText(text []byte) error {
 	return s.send(append(appendFrame(nil, ws.OpText, len(text)), text...))
 }
 
-// tooSlow closes it, since more waits for the client than may.
+// tooSlow counts a slow client and returns the reason to close its connection.
 func (s *socket) tooSlow() closing {
 	s.transports.metrics.dropped.Inc()
 	return closing{tryAgainLater, "you read more slowly than changes come; " + s.resume()}
-}
-
-// operation is one that runs on a WebSocket, and the subscriber to the feed if it is a subscription.
-type operation struct {
-	socket *socket
-	id     string
-	head   []byte // of each message with an answer
-
-	// Guarded by the socket's lock.
-	cancel       context.CancelFunc // until it is a subscription
-	subscription *feed.Subscription // once it is one
-	last         parley.Cursor      // up to which the client has been sent all
-	stopped      bool
-	running      bool // until it has been answered, or is a subscription
-	abandoned    bool // while it was running
-}
-
-var _ feed.Subscriber = (*operation)(nil)
-
-// run runs the operation. A subscription goes on after that, without a goroutine.
-func (o *operation) run(ctx context.Context, params *graphql.RawParams) {
-	s := o.socket
-	defer func() {
-		if p := recover(); p != nil {
-			o.refuse(s.transports.panicked(ctx, p).Errors)
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if o.running = false; o.abandoned {
-			s.abandoned--
-		}
-	}()
-	ctx = graphql.StartOperationTrace(ctx)
-	op, errs := s.exec.CreateOperationContext(ctx, params)
-	if errs != nil {
-		o.refuse(s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs).Errors)
-		return
-	}
-	if op.Operation.Operation != ast.Subscription {
-		respond, answering := s.exec.DispatchOperation(ctx, op)
-		if response := respond(answering); response != nil {
-			o.complete(ctx, encode(nil, response))
-		}
-		o.stop()
-		return
-	}
-	subscription, cursor, refused := s.transports.subscribe(ctx, s.exec, op, s.clearance(), o)
-	switch {
-	case refused != nil && ctx.Err() == nil && failedForNow(refused):
-		o.End(feed.ErrNotNow) // clients come back after that, as they do not after an error
-		return
-	case refused != nil:
-		o.refuse(refused.Errors)
-		return
-	}
-	s.mu.Lock()
-	o.subscription = subscription
-	if o.last == "" {
-		o.last = cursor
-	}
-	stopped, done := o.stopped, o.cancel
-	o.cancel = nil
-	s.mu.Unlock()
-	if stopped {
-		subscription.Leave()
-	} else {
-		done()
-	}
 }
 
 func (s *socket) clearance() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.admission.Clearance
-}
-
-// complete answers with the one answer there is, once the client has taken what was sent before.
-func (o *operation) complete(ctx context.Context, payload []byte) {
-	o.Ready(ctx)
-	s := o.socket
-	if !o.ends() {
-		return // the client does not want it any more
-	}
-	last := o.lastMessage("complete", "")
-	message := o.appendMessage(nil, payload)
-	if why := s.send(append(appendFrame(message, ws.OpText, len(last)), last...)); why != nil {
-		s.close(why.(closing))
-	}
-}
-
-// ends takes the operation out before its last message, and returns false if the client did.
-func (o *operation) ends() bool {
-	s := o.socket
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.take(o)
-}
-
-// refuse ends the operation with errors.
-func (o *operation) refuse(errs gqlerror.List) {
-	if o.ends() {
-		if why := o.socket.sendText(o.errorMessage(errs)); why != nil {
-			o.socket.close(why.(closing))
-		}
-	}
-	o.stop()
-}
-
-func (o *operation) errorMessage(errs gqlerror.List) []byte {
-	return o.lastMessage("error", `,"payload":`+string(encodeErrors(errs)))
-}
-
-func (o *operation) lastMessage(kind, rest string) []byte {
-	quoted, err := json.Marshal(o.id)
-	if err != nil {
-		panic(err) // it is a text
-	}
-	return fmt.Appendf(nil, `{"id":%s,"type":%q%s}`, quoted, kind, rest)
-}
-
-// appendMessage appends the frame of a message with an answer.
-func (o *operation) appendMessage(b, payload []byte) []byte {
-	b = append(appendFrame(b, ws.OpText, len(o.head)+len(payload)+1), o.head...)
-	return append(append(b, payload...), '}')
-}
-
-// stop ends what is still done for the operation.
-func (o *operation) stop() {
-	s := o.socket
-	s.mu.Lock()
-	o.stopped = true
-	subscription, cancel := o.subscription, o.cancel
-	s.mu.Unlock()
-	if cancel != nil {
-		cancel()
-	}
-	if subscription != nil {
-		subscription.Leave()
-	}
-}
-
-// messages are buffers that frames are put together in.
-var messages = sync.Pool{New: func() any { return new([]byte) }}
-
-// Deliver sends changes.
-func (o *operation) Deliver(changes []feed.Message) {
-	buffer := messages.Get().(*[]byte)
-	b := (*buffer)[:0]
-	for _, m := range changes {
-		b = o.appendMessage(b, m.Payload)
-	}
-	s := o.socket
-	s.mu.Lock()
-	revoked, taken := s.admission.ended(), false
-	if !o.stopped && !s.isClosing && !revoked {
-		if taken = s.put(b); taken {
-			o.last = changes[len(changes)-1].Cursor
-		}
-	}
-	gone := o.stopped || s.isClosing || s.broke
-	s.mu.Unlock()
-	if cap(b) <= maxPending {
-		*buffer = b
-		messages.Put(buffer)
-	}
-	switch {
-	case gone:
-	case revoked:
-		s.close(forbidden)
-	case !taken:
-		s.close(s.tooSlow())
-	}
-}
-
-// Ready returns when the client has taken what it was sent.
-func (o *operation) Ready(ctx context.Context) { o.socket.wait(ctx) }
-
-// End closes the connection: the feed has nothing more for it.
-func (o *operation) End(why error) {
-	code := tryAgainLater
-	if errors.Is(why, feed.ErrEnded) {
-		code = serviceRestart
-	}
-	o.socket.close(closing{code, why.Error() + "; " + o.socket.resume()})
 }

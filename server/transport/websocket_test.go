@@ -21,14 +21,19 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// blocking is an executor that takes its time, whether it is still wanted or not, and then refuses.
+// maxWait is how long a test waits for an expected event before it fails.
+const maxWait = time.Minute
+
+// blocking is an executor that runs until it is released, even if its context has ended, and then refuses.
 type blocking struct {
 	graphql.GraphExecutor
 	running atomic.Int32
-	release chan struct{} // closed when it may go on
+	release chan struct{} // closed when it may continue
 }
 
-func (b *blocking) CreateOperationContext(context.Context, *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+func (b *blocking) CreateOperationContext(
+	context.Context, *graphql.RawParams,
+) (*graphql.OperationContext, gqlerror.List) {
 	b.running.Add(1)
 	<-b.release
 	return &graphql.OperationContext{}, gqlerror.List{gqlerror.Errorf("refused")}
@@ -39,12 +44,12 @@ func (b *blocking) DispatchError(_ context.Context, list gqlerror.List) *graphql
 	return &graphql.Response{Errors: list}
 }
 
-// forTests are transports that execute nothing.
+// forTests returns transports that can't execute operations.
 func forTests(limits Limits) *Transports {
 	return New(Options{Limits: limits, Log: slog.New(slog.DiscardHandler)})
 }
 
-// pair is both ends of a connection.
+// pair returns both ends of a TCP connection.
 func pair(t *testing.T) (client, server net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,11 +64,11 @@ func pair(t *testing.T) (client, server net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close(); server.Close() })
-	client.SetDeadline(time.Now().Add(patience))
+	client.SetDeadline(time.Now().Add(maxWait))
 	return client, server
 }
 
-// read reads the next frame from a server: its text, or "close" with what it holds.
+// read reads the next frame from a server. It returns its text, or "close" with the code and reason.
 func read(in io.Reader) (string, error) {
 	header, err := ws.ReadHeader(in)
 	if err != nil {
@@ -89,7 +94,7 @@ func heard(t *testing.T, in io.Reader) string {
 	return got
 }
 
-// Who asks and thinks better of it over and over again has no more done for it at a time than others.
+// Operations that a client has completed count against its limit until they have stopped running.
 func TestAbandonedOperationsCount(t *testing.T) {
 	t.Parallel()
 	limits := DefaultLimits
@@ -98,7 +103,7 @@ func TestAbandonedOperationsCount(t *testing.T) {
 	client, server := pair(t)
 	s := &socket{transports: transports, exec: exec, frames: frames{limit: limits.Message}}
 	if !transports.enter(s) {
-		t.Fatal("there is no room")
+		t.Fatal("the client is not admitted")
 	}
 	s.begin(server, nil, true)
 	in := bufio.NewReader(client)
@@ -143,14 +148,14 @@ func TestAbandonedOperationsCount(t *testing.T) {
 	transports.left.Wait()
 }
 
-// A server may stop while a client is shaking hands. It is told to go elsewhere as soon as it can be told anything.
+// A server may stop during a client's handshake. The client is told as soon as the WebSocket is open.
 func TestClientsThatComeWhileTheServerStops(t *testing.T) {
 	t.Parallel()
 	transports := forTests(DefaultLimits)
 	client, server := pair(t)
 	s := &socket{transports: transports, frames: frames{limit: 1}}
 	if !transports.enter(s) {
-		t.Fatal("there is no room")
+		t.Fatal("the client is not admitted")
 	}
 	drained := make(chan struct{})
 	go func() {
@@ -169,11 +174,11 @@ func TestClientsThatComeWhileTheServerStops(t *testing.T) {
 	client.Write(frame(last|closes, ""))
 	<-drained
 	if len(transports.clients) > 0 {
-		t.Error("it is not forgotten")
+		t.Error("the client is still registered")
 	}
 }
 
-// The same, with handshakes as they are: whoever is let in is told so, or could not come in.
+// The same with real handshakes: a client is either refused, or accepted and told to reconnect.
 func TestHandshakesWhileTheServerStops(t *testing.T) {
 	t.Parallel()
 	for range 50 {
@@ -201,9 +206,9 @@ func TestHandshakesWhileTheServerStops(t *testing.T) {
 	}
 }
 
-// shakeHands opens a WebSocket and says how it ends: with the close frame, or without having begun.
+// shakeHands opens a WebSocket. It returns the close frame, or the status of a refused handshake.
 func shakeHands(address string) string {
-	dialer := ws.Dialer{Protocols: []string{protocol}, Timeout: patience}
+	dialer := ws.Dialer{Protocols: []string{protocol}, Timeout: maxWait}
 	conn, in, _, err := dialer.Dial(context.Background(), "ws://"+address)
 	var refused ws.StatusError
 	if errors.As(err, &refused) {
@@ -212,7 +217,7 @@ func shakeHands(address string) string {
 		return err.Error()
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(maxWait))
 	if in == nil {
 		in = bufio.NewReader(conn)
 	}

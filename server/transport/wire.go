@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// attempt is one write on a socket's descriptor. Its closure is made once, so that writing allocates nothing.
+// attempt is one write on a socket's descriptor. Attempts are pooled with their closure, so that writing allocates
+// nothing.
 type attempt struct {
 	buffer []byte
 	n      int
@@ -20,7 +21,7 @@ var attempts = sync.Pool{New: func() any {
 	a := &attempt{}
 	a.write = func(fd uintptr) bool {
 		a.n, a.err = retried(func() (int, error) { return syscall.Write(int(fd), a.buffer) })
-		return true // whatever came of it, nobody waits
+		return true // never wait for the descriptor
 	}
 	return a
 }}
@@ -34,7 +35,7 @@ func retried(call func() (int, error)) (int, error) {
 	}
 }
 
-// try writes what the kernel takes at once.
+// try writes what the kernel accepts at once.
 func (s *socket) try(b []byte) (int, error) {
 	if s.raw == nil {
 		return 0, nil
@@ -53,12 +54,12 @@ func (s *socket) try(b []byte) (int, error) {
 	return max(a.n, 0), nil
 }
 
-// chunk is what a client has to take within the time that one write may take.
+// chunk is how many bytes a client has to accept within Limits.Write.
 const chunk = 64 << 10
 
-// write writes all.
+// write writes everything, and waits for the client.
 func (s *socket) write(b []byte) error {
-	defer s.conn.SetWriteDeadline(time.Time{}) // which would fail writes that don't wait, too
+	defer s.conn.SetWriteDeadline(time.Time{}) // the deadline would also fail writes that don't wait
 	for len(b) > 0 {
 		s.conn.SetWriteDeadline(time.Now().Add(s.transports.Limits.Write))
 		n, err := s.conn.Write(b[:min(chunk, len(b))])
@@ -70,13 +71,14 @@ func (s *socket) write(b []byte) error {
 	return nil
 }
 
-// broken closes the connection, which ends the goroutine that reads.
+// broken closes the connection, which ends the goroutine that reads from it.
 func (s *socket) broken() { s.conn.Close() }
 
-// inputs are buffers to read into. None is held while nothing comes.
+// inputs are buffers to read into. A connection holds none while it waits for input.
 var inputs = sync.Pool{New: func() any { b := make([]byte, 4096); return &b }}
 
-// fill waits for input. Once a message has begun, it has to come to its end, however much of it keeps coming.
+// fill waits for input. A message that has begun has to be complete within Limits.Ping, even if its bytes keep
+// arriving.
 func (s *socket) fill() error {
 	if !s.frames.idle() && s.until.IsZero() {
 		s.until = time.Now().Add(s.transports.Limits.Ping)
@@ -102,7 +104,7 @@ func (s *socket) fill() error {
 		defer inputs.Put(buffer)
 		n, failure = retried(func() (int, error) { return syscall.Read(int(fd), *buffer) })
 		if failure == syscall.EAGAIN {
-			return false // and be called again when something has come
+			return false // the runtime calls it again when there is input
 		}
 		s.frames.in = append(s.frames.in, (*buffer)[:max(n, 0)]...)
 		return true

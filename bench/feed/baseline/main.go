@@ -1,5 +1,5 @@
-// Command baseline is a bare centrifuge server, the limit that the live feed is compared with: what is posted to it goes
-// to everybody who is connected. It is a module of its own, so that Parley does not depend on centrifuge.
+// Command baseline is a bare centrifuge server with which the live feed is compared. It sends what is posted to it to
+// all connected clients. It is a separate module, so that Parley does not depend on centrifuge.
 package main
 
 import (
@@ -44,7 +44,7 @@ func run() error {
 		return err
 	}
 	mux := http.NewServeMux()
-	// Its best: idle connections share their buffers and have small stacks.
+	// centrifuge's best settings: idle connections share buffers and have small stacks.
 	mux.Handle("/connection", centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{
 		ReadBufferSize: 1024, UseWriteBufferPool: true, ProcessCommandsOffReadLoop: true,
 	}))

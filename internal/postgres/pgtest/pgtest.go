@@ -1,6 +1,6 @@
-// Package pgtest gives every test a PostgreSQL database of its own, migrated and empty, in milliseconds.
+// Package pgtest gives every test its own PostgreSQL database, migrated and empty, in milliseconds.
 //
-// A package's tests share one throw-away cluster, started when the first of them asks for a database:
+// A package's tests share one throw-away cluster, which starts when the first of them asks for a database:
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m, storage.Migrate) }
 //
@@ -10,9 +10,9 @@
 //		...
 //	}
 //
-// Sessions are in a time zone 5:45 hours from UTC, so that code which mixes the two up fails. Once it has
-// started, the cluster has goroutines of its own: a test that looks for leaked ones (goleak) calls Database first
-// and ignores those that are there by then.
+// Sessions use a time zone 5:45 hours from UTC, so that code that confuses the two fails. The cluster starts goroutines
+// of its own. So a test that looks for leaked goroutines (goleak) has to call Database first and ignore the goroutines
+// that run by then.
 package pgtest
 
 import (
@@ -32,31 +32,31 @@ import (
 )
 
 const (
-	// timeZone is east of UTC by an odd amount, and not the zone of anybody here.
+	// timeZone is east of UTC by an odd amount, and unlikely to be a developer's own.
 	timeZone = "Asia/Kathmandu"
 
-	// patience is how long a test waits for the cluster or its database before it fails.
-	patience = 2 * time.Minute
+	// maxWait is how long a test waits for the cluster or its database before it fails.
+	maxWait = 2 * time.Minute
 )
 
-// cluster is the one of this test process; nil functions mean that Main was not called.
+// cluster is this test process's cluster. Nil functions mean that Main was not called.
 var cluster struct {
 	start   func() (*server, error) // once
-	started atomic.Pointer[server]  // nil until a test asked
+	started atomic.Pointer[server]  // nil until a test has asked for a database
 	clones  atomic.Int64
 }
 
-// server is a running cluster whose template is ready, and connections to make clones with.
+// server is a running cluster whose template is ready, with connections for making clones.
 type server struct {
 	*postgres.Cluster
 	admin *sql.DB
 }
 
-// Main runs a package's tests and exits. The function prepare migrates the template of all test databases;
-// it is called once, and only if a test calls Database. The cluster is stopped when the tests are
-// done, and by the kernel when they panic, time out or are killed. Call it from TestMain.
+// Main runs a package's tests and exits; call it from TestMain. prepare migrates the template of all test databases. It
+// is called once, and only if a test calls Database. The cluster is stopped when the tests are done, and by the kernel
+// when they panic, time out, or are killed.
 //
-// The binaries are those in PARLEY_POSTGRES_BIN, or else the first that are found.
+// The binaries are those in PARLEY_POSTGRES_BIN, or the first that are found.
 func Main(m *testing.M, prepare func(ctx context.Context, dsn string) error) {
 	os.Exit(run(m, prepare))
 }
@@ -77,7 +77,7 @@ func run(m *testing.M, prepare func(ctx context.Context, dsn string) error) (cod
 }
 
 func start(prepare func(ctx context.Context, dsn string) error) (*server, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
 	c, err := postgres.Start(ctx, postgres.Options{Ephemeral: true, BinDir: os.Getenv("PARLEY_POSTGRES_BIN")})
 	if err != nil {
@@ -102,21 +102,24 @@ func (s *server) prepareTemplate(ctx context.Context, prepare func(ctx context.C
 	if err := prepare(ctx, s.DSN(postgres.Database)); err != nil {
 		return fmt.Errorf("prepare the template database: %w", err)
 	}
-	// Nobody may be connected to a template while it is cloned: shut the door, then show out who is left.
-	if _, err := s.admin.ExecContext(ctx, "ALTER DATABASE "+postgres.Database+" WITH ALLOW_CONNECTIONS false"); err != nil {
+	// A template must have no connections while it is cloned: forbid new ones, then end those that are left.
+	forbid := "ALTER DATABASE " + postgres.Database + " WITH ALLOW_CONNECTIONS false"
+	if _, err := s.admin.ExecContext(ctx, forbid); err != nil {
 		return err
 	}
-	_, err := s.admin.ExecContext(ctx, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1`, postgres.Database)
+	_, err := s.admin.ExecContext(ctx,
+		`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1`, postgres.Database)
 	return err
 }
 
 func (s *server) setTimeZone(ctx context.Context, database string) error {
-	_, err := s.admin.ExecContext(ctx, "ALTER DATABASE "+pq.QuoteIdentifier(database)+" SET timezone TO "+pq.QuoteLiteral(timeZone))
+	_, err := s.admin.ExecContext(ctx,
+		"ALTER DATABASE "+pq.QuoteIdentifier(database)+" SET timezone TO "+pq.QuoteLiteral(timeZone))
 	return err
 }
 
-// Database clones the template for one test, drops the clone at its end (with whatever is still connected
-// to it), and returns its DSN. Tests in parallel may call it; each gets its own.
+// Database clones the template for one test and returns the clone's DSN. At the end of the test it drops the clone,
+// even if there are still connections to it. It is safe to call from parallel tests.
 func Database(t testing.TB) string {
 	t.Helper()
 	if cluster.start == nil {
@@ -127,10 +130,11 @@ func Database(t testing.TB) string {
 		t.Fatal("pgtest:", err)
 	}
 	name := fmt.Sprintf("test_%d", cluster.clones.Add(1))
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
-	// Copying the files is faster than logging every page, which is the default.
-	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+postgres.Database+" STRATEGY FILE_COPY"); err != nil {
+	// Copying files is faster than logging every page, which is the default.
+	clone := "CREATE DATABASE " + name + " TEMPLATE " + postgres.Database + " STRATEGY FILE_COPY"
+	if _, err := s.admin.ExecContext(ctx, clone); err != nil {
 		t.Fatal("pgtest: clone the template:", errors.Join(err, s.Err()))
 	}
 	t.Cleanup(func() { s.drop(t, name) })
@@ -141,7 +145,7 @@ func Database(t testing.TB) string {
 }
 
 func (s *server) drop(t testing.TB, name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
 	if _, err := s.admin.ExecContext(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 		t.Error("pgtest: drop the test's database:", errors.Join(err, s.Err()))

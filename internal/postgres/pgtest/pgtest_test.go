@@ -18,7 +18,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// A copy of this test binary plays the part that this variable names, as a test run that goes wrong.
+// A copy of this test binary plays the test run that this variable names: one that goes wrong.
 const partVariable = "PARLEY_PGTEST_PART"
 
 var part = os.Getenv(partVariable)
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	Main(m, prepare)
 }
 
-// prepare leaves a connection behind, as a careless migration may.
+// prepare leaves a connection open, as a faulty migration may.
 func prepare(ctx context.Context, dsn string) error {
 	if part == "failing" {
 		return errors.New("no such migration")
@@ -74,7 +74,8 @@ func TestDatabase(t *testing.T) {
 			if _, err := db.Exec(`INSERT INTO note VALUES ($1)`, fmt.Sprint("mine ", n)); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := text(t, db, `SELECT string_agg(body, ', ' ORDER BY body) FROM note`), fmt.Sprintf("from the template, mine %d", n); got != want {
+			want := fmt.Sprintf("from the template, mine %d", n)
+			if got := text(t, db, `SELECT string_agg(body, ', ' ORDER BY body) FROM note`); got != want {
 				t.Errorf("the database holds %q, want %q", got, want)
 			}
 			if got := text(t, db, `SHOW timezone`); got != "Asia/Kathmandu" {
@@ -104,7 +105,7 @@ func TestDatabaseSeveralInOneTest(t *testing.T) {
 	}
 }
 
-// A clone goes with its test, even if the test forgot to close its connections.
+// A clone is dropped with its test, even if the test left connections open.
 func TestDatabaseIsDropped(t *testing.T) {
 	t.Parallel()
 	var name string
@@ -121,7 +122,7 @@ func TestDatabaseIsDropped(t *testing.T) {
 	}
 }
 
-// result is how a played test run ended, and what it left.
+// result is the outcome of a played test run, and the files that it left.
 type result struct {
 	output, socket string
 	ok             bool
@@ -129,7 +130,7 @@ type result struct {
 	took           time.Duration
 }
 
-// play runs the test that calls it again in another process, which finds its name in part.
+// play runs the calling test again in another process, which finds its part in the variable.
 func play(t *testing.T, as string) result {
 	t.Helper()
 	temporary := t.TempDir()
@@ -145,7 +146,7 @@ func play(t *testing.T, as string) result {
 			t.Fatal(err)
 		}
 		r.socket = filepath.Join(config.Host, ".s.PGSQL.5432")
-		t.Cleanup(func() { os.Remove(config.Host) }) // left by a killed run until the next one that is not played
+		t.Cleanup(func() { os.Remove(config.Host) }) // a killed run leaves it until the next real run
 	}
 	if r.left, err = os.ReadDir(temporary); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,5 @@
-// Package browsertest drives a real, headless Chromium in tests: it opens
-// pages, works GraphiQL as a reader would, and reports what went wrong on the
-// network or in the console.
+// Package browsertest drives a headless Chromium in tests. It opens pages, operates GraphiQL as a reader would, and
+// reports problems on the network and in the console.
 package browsertest
 
 import (
@@ -20,23 +19,22 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// New starts a browser with an empty profile and a desktop-sized window, and
-// returns a chromedp context for its one tab. The browser resolves no host name
-// and so reaches 127.0.0.1 only. It ends with the test, or after 60 seconds.
+// New starts a browser with an empty profile and a desktop-sized window, and returns a chromedp context for its only
+// tab. The browser can reach only 127.0.0.1. It is stopped when the test ends, or after 60 seconds.
 func New(t testing.TB) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		// chromedp itself makes a new profile directory and removes it again.
+		// chromedp creates the profile directory and removes it.
 		chromedp.ExecPath(chromium(t)),
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("no-proxy-server", true), // a proxy would resolve names for it
+		chromedp.Flag("no-proxy-server", true), // a proxy would resolve host names
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium refuses root otherwise
+		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root with its sandbox
 	}
-	const attempts = 3 // once in many times Chromium dies as it starts
+	const attempts = 3 // Chromium occasionally crashes at its start
 	for attempt := 1; ; attempt++ {
 		ctx, stopClock := context.WithTimeout(context.Background(), 60*time.Second)
 		ctx, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
@@ -57,7 +55,7 @@ func New(t testing.TB) context.Context {
 	}
 }
 
-// chromium finds the browser under the names scripts/setup-chromium looks for.
+// chromium returns the path of the browser. It looks for the same names as scripts/setup-chromium.
 func chromium(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -65,11 +63,11 @@ func chromium(t testing.TB) string {
 			return found
 		}
 	}
-	t.Fatal("This test drives a real browser and found no Chromium on PATH: `make test` installs it through scripts/setup-chromium.")
+	t.Fatal("this test needs Chromium on PATH; `make test` installs it through scripts/setup-chromium")
 	return ""
 }
 
-// Screenshot writes what the tab shows to path, as PNG.
+// Screenshot writes a picture of the tab to path, as PNG.
 func Screenshot(t testing.TB, ctx context.Context, path string) {
 	t.Helper()
 	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
@@ -81,10 +79,8 @@ func Screenshot(t testing.TB, ctx context.Context, path string) {
 	}
 }
 
-// Watch collects from now on everything a page must not do: requests to
-// anywhere but origin (such as "http://127.0.0.1:8080"), requests that fail,
-// errors in the console and uncaught exceptions. The function it returns
-// gives the list so far.
+// Watch collects problems of the page: requests to another origin than the given one (such as "http://127.0.0.1:8080"),
+// requests that fail, errors in the console, and uncaught exceptions. The returned function lists those so far.
 func Watch(t testing.TB, ctx context.Context, origin string) func() []string {
 	t.Helper()
 	var mu sync.Mutex
@@ -125,8 +121,7 @@ func Watch(t testing.TB, ctx context.Context, origin string) func() []string {
 		case *network.EventLoadingFailed:
 			add("loading failed: %s %s %s", e.Type, e.ErrorText, e.BlockedReason)
 		case *log.EventEntryAdded:
-			// The browser's own complaints, such as a breach of the page's
-			// Content-Security-Policy.
+			// The browser's own errors, such as a violation of the page's Content-Security-Policy.
 			if e.Entry.Level == log.EntryLevelError {
 				add("browser error: %s %s", e.Entry.Text, e.Entry.URL)
 			}
@@ -152,20 +147,19 @@ func Watch(t testing.TB, ctx context.Context, origin string) func() []string {
 	}
 }
 
-// tabs are the labels of GraphiQL's tabs; a tab's other button closes it.
+// tabs selects the labels of GraphiQL's tabs. A tab's other button closes it.
 const tabs = `document.querySelectorAll('[role=tablist] [role=tab] > button:first-child')`
 
-// Tabs returns the labels of GraphiQL's tabs, once they are there.
+// Tabs waits for GraphiQL's tabs and returns their labels.
 func Tabs() chromedp.Action[[]string] {
 	return chromedp.Poll[[]string](`(() => {
 		const labels = [...`+tabs+`].map(tab => tab.textContent);
 		return labels.length ? labels : null;
-	})()`, chromedp.WithPollingTimeout(patience))
+	})()`, chromedp.WithPollingTimeout(maxWait))
 }
 
-// OpenTab switches GraphiQL to the tab labelled with this operation name and
-// waits until the editor has understood it. Before that, about a tenth of a
-// second, GraphiQL would still send the previous tab's operation name.
+// OpenTab switches GraphiQL to the tab of an operation and waits until the editor has parsed it. Until then, about a
+// tenth of a second, GraphiQL would send the previous tab's operation name.
 func OpenTab(operation string) chromedp.Action[chromedp.Void] {
 	return chromedp.Steps(
 		wait(`(() => {
@@ -173,12 +167,13 @@ func OpenTab(operation string) chromedp.Action[chromedp.Void] {
 			tab?.click();
 			return !!tab;
 		})()`, operation),
-		wait(`document.querySelector('.graphiql-query-editor .CodeMirror')?.CodeMirror.operationName === %s`, operation),
+		wait(`document.querySelector('.graphiql-query-editor .CodeMirror')?.CodeMirror.operationName === %s`,
+			operation),
 	)
 }
 
-// Execute presses GraphiQL's run button, as soon as the editor has parsed the
-// query: it then knows a subscription from a query.
+// Execute presses GraphiQL's run button once the editor has parsed the query. Only then does GraphiQL know whether it
+// is a subscription.
 func Execute() chromedp.Action[chromedp.Void] {
 	return chromedp.Steps(
 		wait(`!!document.querySelector('.graphiql-query-editor .CodeMirror')?.CodeMirror.documentAST`),
@@ -191,25 +186,25 @@ func WaitAnswer(text string) chromedp.Action[chromedp.Void] {
 	return wait(`document.querySelector('.graphiql-response .CodeMirror')?.CodeMirror.getValue().includes(%s)`, text)
 }
 
-// EditorText returns what GraphiQL's query editor holds, once it is there.
+// EditorText waits for GraphiQL's query editor and returns its text.
 func EditorText() chromedp.Action[string] {
 	return chromedp.Poll[string](`document.querySelector('.graphiql-query-editor .CodeMirror')?.CodeMirror.getValue()`,
-		chromedp.WithPollingTimeout(patience))
+		chromedp.WithPollingTimeout(maxWait))
 }
 
-// patience is generous: a browser on a busy machine can be slow.
-const patience = 20 * time.Second
+// maxWait is long, since a browser on a busy machine can be slow.
+const maxWait = 20 * time.Second
 
-// wait polls a JavaScript expression, in which each %s stands for one of texts.
+// wait waits until a JavaScript expression is true. Each %s in it stands for one of texts.
 func wait(expression string, texts ...string) chromedp.Action[chromedp.Void] {
 	quoted := make([]any, len(texts))
 	for i, text := range texts {
-		literal, _ := json.Marshal(text) // a string always has a JSON form
+		literal, _ := json.Marshal(text) // a string can always be encoded
 		quoted[i] = string(literal)
 	}
 	expression = fmt.Sprintf(expression, quoted...)
 	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience))(ctx, target)
+		_, err := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(maxWait))(ctx, target)
 		if err != nil {
 			err = fmt.Errorf("waiting for %s: %w", expression, err)
 		}

@@ -1,0 +1,276 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/gobwas/ws"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"example.org/parley"
+	"example.org/parley/feed"
+)
+
+// operation is an operation on a WebSocket. If it is a subscription, it is also the feed's subscriber.
+type operation struct {
+	socket *socket
+	id     string
+	head   []byte // beginning of each message that carries an answer
+
+	// Guarded by the socket's lock.
+	cancel       context.CancelFunc // nil once it is a subscription
+	subscription *feed.Subscription // nil until it is a subscription
+	last         parley.Cursor      // everything up to it has been sent
+	stopped      bool
+	running      bool // until it is answered or has become a subscription
+	abandoned    bool // by the client, while it was running
+}
+
+var _ feed.Subscriber = (*operation)(nil)
+
+// run executes the operation. A subscription outlives run and needs no goroutine.
+func (o *operation) run(ctx context.Context, params *graphql.RawParams) {
+	s := o.socket
+	defer func() {
+		if p := recover(); p != nil {
+			o.refuse(s.transports.panicked(ctx, p).Errors)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if o.running = false; o.abandoned {
+			s.abandoned--
+		}
+	}()
+	ctx = graphql.StartOperationTrace(ctx)
+	op, errs := s.exec.CreateOperationContext(ctx, params)
+	if errs != nil {
+		o.refuse(s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs).Errors)
+		return
+	}
+	if op.Operation.Operation != ast.Subscription {
+		respond, answering := s.exec.DispatchOperation(ctx, op)
+		if response := respond(answering); response != nil {
+			o.complete(ctx, encode(nil, response))
+		}
+		o.stop()
+		return
+	}
+	subscription, cursor, refused := s.transports.subscribe(ctx, s.exec, op, s.clearance(), o)
+	switch {
+	case refused != nil && ctx.Err() == nil && failedForNow(refused):
+		o.End(feed.ErrNotNow) // clients reconnect after this, but not after an error
+		return
+	case refused != nil:
+		o.refuse(refused.Errors)
+		return
+	}
+	s.mu.Lock()
+	o.subscription = subscription
+	if o.last == "" {
+		o.last = cursor
+	}
+	stopped, done := o.stopped, o.cancel
+	o.cancel = nil
+	s.mu.Unlock()
+	if stopped {
+		subscription.Leave()
+	} else {
+		done()
+	}
+}
+
+// complete sends a query's or mutation's only answer, once the client has taken what was sent before.
+func (o *operation) complete(ctx context.Context, payload []byte) {
+	o.Ready(ctx)
+	s := o.socket
+	if !o.ends() {
+		return // the client has completed the operation
+	}
+	last := o.lastMessage("complete", "")
+	message := o.appendMessage(nil, payload)
+	if why := s.send(append(appendFrame(message, ws.OpText, len(last)), last...)); why != nil {
+		s.close(why.(closing))
+	}
+}
+
+// ends removes the operation before its last message. It returns false if the client has removed it.
+func (o *operation) ends() bool {
+	s := o.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.take(o)
+}
+
+// refuse ends the operation with errors.
+func (o *operation) refuse(errs gqlerror.List) {
+	if o.ends() {
+		if why := o.socket.sendText(o.errorMessage(errs)); why != nil {
+			o.socket.close(why.(closing))
+		}
+	}
+	o.stop()
+}
+
+func (o *operation) errorMessage(errs gqlerror.List) []byte {
+	return o.lastMessage("error", `,"payload":`+string(encodeErrors(errs)))
+}
+
+func (o *operation) lastMessage(kind, rest string) []byte {
+	quoted, err := json.Marshal(o.id)
+	if err != nil {
+		panic(err) // a string can always be encoded
+	}
+	return fmt.Appendf(nil, `{"id":%s,"type":%q%s}`, quoted, kind, rest)
+}
+
+// appendMessage appends the frame of a message that carries an answer.
+func (o *operation) appendMessage(b, payload []byte) []byte {
+	b = append(appendFrame(b, ws.OpText, len(o.head)+len(payload)+1), o.head...)
+	return append(append(b, payload...), '}')
+}
+
+// stop ends all work for the operation.
+func (o *operation) stop() {
+	s := o.socket
+	s.mu.Lock()
+	o.stopped = true
+	subscription, cancel := o.subscription, o.cancel
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+	if subscription != nil {
+		subscription.Leave()
+	}
+}
+
+// messages are buffers in which frames are assembled.
+var messages = sync.Pool{New: func() any { return new([]byte) }}
+
+// Deliver sends changes to the client. It closes the connection if the client is too slow or has lost its admission.
+func (o *operation) Deliver(changes []feed.Message) {
+	buffer := messages.Get().(*[]byte)
+	b := (*buffer)[:0]
+	for _, m := range changes {
+		b = o.appendMessage(b, m.Payload)
+	}
+	s := o.socket
+	s.mu.Lock()
+	revoked, taken := s.admission.ended(), false
+	if !o.stopped && !s.isClosing && !revoked {
+		if taken = s.put(b); taken {
+			o.last = changes[len(changes)-1].Cursor
+		}
+	}
+	gone := o.stopped || s.isClosing || s.broke
+	s.mu.Unlock()
+	if cap(b) <= maxPending {
+		*buffer = b
+		messages.Put(buffer)
+	}
+	switch {
+	case gone:
+	case revoked:
+		s.close(forbidden)
+	case !taken:
+		s.close(s.tooSlow())
+	}
+}
+
+// Ready returns when the client has taken what it was sent, or the context ends.
+func (o *operation) Ready(ctx context.Context) { o.socket.wait(ctx) }
+
+// End closes the connection, since the feed delivers nothing more. The close reason says where to resume.
+func (o *operation) End(why error) {
+	code := tryAgainLater
+	if errors.Is(why, feed.ErrEnded) {
+		code = serviceRestart
+	}
+	o.socket.close(closing{code, why.Error() + "; " + o.socket.resume()})
+}
+
+// subscribe handles a subscribe message: it starts an operation, or refuses it.
+func (s *socket) subscribe(id string, payload json.RawMessage) error {
+	params, err := readParams(payload, graphql.Now())
+	if err != nil || params.Query == "" {
+		return invalidMessage("Invalid message: the payload of subscribe must be an object with a query")
+	}
+	quoted, err := json.Marshal(id)
+	if err != nil {
+		return failed
+	}
+	ctx, cancel := context.WithCancel(withCarrier(context.Background(), OverWebSocket, true))
+	o := &operation{
+		socket:  s,
+		id:      id,
+		head:    fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted),
+		cancel:  cancel,
+		running: true,
+	}
+	s.mu.Lock()
+	initialised, exists, many := s.initialised, s.find(
+		id) != nil, len(s.operations)+s.abandoned >= s.transports.Limits.Operations
+	if initialised && !exists && !many && !s.isClosing {
+		s.operations = append(s.operations, o)
+		s.mu.Unlock()
+		go o.run(ctx, params)
+		return nil
+	}
+	s.mu.Unlock()
+	cancel()
+	switch {
+	case !initialised:
+		return unauthorized
+	case exists:
+		return subscriberExists(id)
+	case many:
+		return s.sendText(o.errorMessage(gqlerror.List{{
+			Message: fmt.Sprintf(
+				"There are %d operations on this connection already; end one of them, or open another connection.",
+				s.transports.Limits.Operations),
+			Extensions: map[string]any{"code": string(parley.Limit)},
+		}}))
+	}
+	return nil // the connection is closing
+}
+
+// find returns the operation with an id, or nil. The caller holds the outbox's lock.
+func (s *socket) find(id string) *operation {
+	i := slices.IndexFunc(s.operations, func(o *operation) bool { return o.id == id })
+	if i < 0 {
+		return nil
+	}
+	return s.operations[i]
+}
+
+// take removes an operation, so that it sends nothing more. It returns false if the operation was already removed; its
+// id may belong to another operation by then. The caller holds the outbox's lock.
+func (s *socket) take(o *operation) bool {
+	i := slices.Index(s.operations, o)
+	if i < 0 {
+		return false
+	}
+	s.operations = slices.Delete(s.operations, i, i+1)
+	return true
+}
+
+// abandon ends an operation that the client has completed. The operation counts against the limit until it has stopped
+// running.
+func (s *socket) abandon(id string) {
+	s.mu.Lock()
+	o := s.find(id)
+	if o != nil && s.take(o) && o.running {
+		o.abandoned = true
+		s.abandoned++
+	}
+	s.mu.Unlock()
+	if o != nil {
+		o.stop()
+	}
+}
