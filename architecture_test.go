@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"go/build"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +83,55 @@ func TestImports(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A file that names most nouns is a list of them, which everybody who adds one has to find. CONTRIBUTING.md says which files
+// those are, and this counts them.
+func TestListsOfNouns(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		generated := strings.HasSuffix(path, "_gen.go") || strings.HasSuffix(path, "_gen_test.go") || strings.HasSuffix(path, "generated.go")
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || generated {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		named := make(map[string]bool)
+		for _, m := range kindInCode.FindAllStringSubmatch(string(text), -1) {
+			named[m[1]] = true
+		}
+		if len(named) >= 10 || nounsInStorage.Match(text) {
+			found = append(found, filepath.ToSlash(path))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, listed, _ := strings.Cut(string(guide), "<!-- lists of nouns -->")
+	listed, _, _ = strings.Cut(listed, "<!-- to here -->")
+	var told []string
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(listed, -1) {
+		told = append(told, m[1])
+	}
+	slices.Sort(told)
+	slices.Sort(found)
+	if !slices.Equal(found, told) {
+		t.Errorf("these files list the nouns: %v; CONTRIBUTING.md names %v", found, told)
+	}
+}
+
+// kindInCode finds the nouns that a file names by their kinds, and nounsInStorage a list of what package storage calls them.
+var (
+	kindInCode     = regexp.MustCompile(`\bKind([A-Z][A-Za-z]+)\b`)
+	nounsInStorage = regexp.MustCompile(`(?s)\{\n\tnegotiations, issues, .*?\n\}`)
+)
 
 func checkImports(t *testing.T, name string, imports []string) {
 	allowed, known := mayImport[name]

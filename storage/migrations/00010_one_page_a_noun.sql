@@ -3,14 +3,16 @@
 -- +goose Up
 
 -- +goose StatementBegin
--- keep_noun keeps the rows of a noun's table from being changed, and has its records searched: the words of the columns with
--- names, and of others, each list separated by spaces; two empty lists: they are not searched.
-CREATE OR REPLACE FUNCTION keep_noun(facts regclass, kind record_kind, names text, others text) RETURNS void LANGUAGE plpgsql AS $$
+-- keep_noun keeps the rows of a noun's new table from being changed, and has its records searched: the words of the columns
+-- with names, and of others, each list separated by spaces; two empty lists: they are not searched. The kind is a text, since
+-- a new word of an enum can't be used in the migration that adds it.
+CREATE OR REPLACE FUNCTION keep_noun(facts regclass, kind text, names text, others text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TRIGGER keep_facts BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION keep_facts()', facts);
     EXECUTE format('CREATE TRIGGER keep_all BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION keep_all()', facts);
     IF names || others <> '' THEN
-        PERFORM search_in(facts, kind, names, others);
+        EXECUTE format('CREATE TRIGGER keep_search_text AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION keep_search_text(%L, %L, %L)',
+            facts, kind, names, others);
     END IF;
 END $$;
 -- +goose StatementEnd
