@@ -39,7 +39,7 @@ lint: ## Check formatting, and run go vet and staticcheck
 	@$(TOOL) staticcheck ./...
 
 bench: setup ## Measure reads, writes and searches beside plain statements (some twelve minutes; nothing else should run)
-	$(GO) test -run '^$$' -bench . -benchmem ./server
+	$(GO) test -run '^$$' -bench . -benchmem ./server/tests/reading
 	$(GO) run ./bench
 
 bench-feed: setup ## Measure the live feed beside a bare centrifuge server (some eight minutes; nothing else should run)

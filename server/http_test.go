@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"io"
 	"log/slog"
@@ -11,103 +10,59 @@ import (
 	"strings"
 	"testing"
 
+	"example.org/parley/server/apitest"
+
 	"github.com/google/uuid"
 
 	"example.org/parley/internal/postgres/pgtest"
 	"example.org/parley/server"
-	"example.org/parley/storage"
 )
-
-// send makes any request at all, follows no redirect, and returns the body with the response.
-func (a *api) send(method, path string, header http.Header, body io.Reader) (*http.Response, string) {
-	a.t.Helper()
-	r, err := http.NewRequestWithContext(a.t.Context(), method, a.url+path, body)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	if header != nil {
-		r.Header = header
-	}
-	if host := header.Get("Host"); host != "" {
-		r.Host = host
-	}
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	response.Body = io.NopCloser(bytes.NewReader(text))
-	return response, string(text)
-}
-
-// get asks by GET.
-func (a *api) get(document string, more ...string) answer {
-	a.t.Helper()
-	values := url.Values{"query": {document}}
-	for i := 0; i+1 < len(more); i += 2 {
-		values.Set(more[i], more[i+1])
-	}
-	response, _ := a.send(http.MethodGet, server.GraphQLPath+"?"+values.Encode(), nil, nil)
-	return a.read(response)
-}
-
-// clientError expects an answer that blames the request.
-func (g answer) clientError() {
-	g.t.Helper()
-	if g.status < 400 || g.status > 499 {
-		g.t.Errorf("the status is %d, want one that blames the client", g.status)
-	}
-}
 
 func TestQueriesByPostAndGet(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	const document = `query($id: ID!) { negotiation(id: $id) { title } }`
-	got := a.ask(document, map[string]any{"id": "talks"})
-	got.want("negotiation.title", "Talks of North and South")
-	if got.status != http.StatusOK {
-		t.Errorf("POST answers with status %d", got.status)
+	got := a.Ask(document, map[string]any{"id": "talks"})
+	got.Want("negotiation.title", "Talks of North and South")
+	if got.Status != http.StatusOK {
+		t.Errorf("POST answers with status %d", got.Status)
 	}
-	got = a.get(document, "variables", `{"id":"talks"}`)
-	got.want("negotiation.title", "Talks of North and South")
-	if got.status != http.StatusOK || len(got.Errs) > 0 {
-		t.Errorf("GET answers with status %d and %v", got.status, got.Errs)
+	got = a.Get(document, "variables", `{"id":"talks"}`)
+	got.Want("negotiation.title", "Talks of North and South")
+	if got.Status != http.StatusOK || len(got.Errs) > 0 {
+		t.Errorf("GET answers with status %d and %v", got.Status, got.Errs)
 	}
-	a.post("application/json; charset=utf-8", `{"query":"{ negotiation(id: \"talks\") { key } }"}`).want("negotiation.key", "talks")
-	a.get(`query One { negotiation(id: "talks") { key } } query Other { negotiation(id: "talks") { title } }`, "operationName", "Other").
-		want("negotiation.title", "Talks of North and South", "negotiation.key", nil)
+	a.Post("application/json; charset=utf-8", `{"query":"{ negotiation(id: \"talks\") { key } }"}`).Want("negotiation.key", "talks")
+	a.Get(`query One { negotiation(id: "talks") { key } } query Other { negotiation(id: "talks") { title } }`, "operationName", "Other").
+		Want("negotiation.title", "Talks of North and South", "negotiation.key", nil)
 }
 
 func TestGetOnlyReads(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	before := a.changes()
-	got := a.get(`mutation { editNegotiation(input: {negotiation: "talks", title: "By a link"}) { cursor } }`)
-	got.fails("BAD_REQUEST", "POST")
-	got.clientError()
-	got = a.get(`query Read { viewer { name } } mutation Write { editNegotiation(input: {negotiation: "talks", title: "By a link"}) { cursor } }`, "operationName", "Write")
-	got.fails("BAD_REQUEST", "POST")
-	got = a.get(`subscription { changes { cursor } }`)
-	got.fails("BAD_REQUEST", "WebSocket")
-	got.clientError()
-	got = a.get(`{ viewer { name } }`, "variables", "{")
-	got.fails("BAD_REQUEST", "variables")
-	got.clientError()
-	if a.changes() != before {
+	before := a.Changes()
+	got := a.Get(`mutation { editNegotiation(input: {negotiation: "talks", title: "By a link"}) { cursor } }`)
+	got.Fails("BAD_REQUEST", "POST")
+	got.ClientError()
+	got = a.Get(`query Read { viewer { name } } mutation Write { editNegotiation(input: {negotiation: "talks", title: "By a link"}) { cursor } }`, "operationName", "Write")
+	got.Fails("BAD_REQUEST", "POST")
+	got = a.Get(`subscription { changes { cursor } }`)
+	got.Fails("BAD_REQUEST", "WebSocket")
+	got.ClientError()
+	got = a.Get(`{ viewer { name } }`, "variables", "{")
+	got.Fails("BAD_REQUEST", "variables")
+	got.ClientError()
+	if a.Changes() != before {
 		t.Error("a GET request has written")
 	}
-	a.must(`{ negotiation(id: "talks") { title } }`).want("negotiation.title", "Talks of North and South")
+	a.Must(`{ negotiation(id: "talks") { title } }`).Want("negotiation.title", "Talks of North and South")
 }
 
 // A browser sends these without asking the server first, from any page and in the name of whoever looks at it.
 func TestFormsAreRefused(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	before := a.changes()
+	before := a.Changes()
 	const mutation = `mutation { editNegotiation(input: {negotiation: "talks", title: "By a form"}) { cursor } }`
 	asJSON := `{"query":"mutation { editNegotiation(input: {negotiation: \"talks\", title: \"By a form\"}) { cursor } }"}`
 	const multipart = "--x\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n%s\r\n--x\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n{}\r\n--x--\r\n"
@@ -123,23 +78,23 @@ func TestFormsAreRefused(t *testing.T) {
 		if c.contentType != "" {
 			header.Set("Content-Type", c.contentType)
 		}
-		response, _ := a.send(http.MethodPost, server.GraphQLPath, header, strings.NewReader(c.body))
+		response, _ := a.Send(http.MethodPost, server.GraphQLPath, header, strings.NewReader(c.body))
 		if response.StatusCode != http.StatusUnsupportedMediaType {
 			t.Errorf("%q: status %d", c.contentType, response.StatusCode)
 		}
-		a.read(response).fails("BAD_REQUEST", "application/json")
+		a.Read(response).Fails("BAD_REQUEST", "application/json")
 	}
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
-		response, _ := a.send(method, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(asJSON))
+		response, _ := a.Send(method, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(asJSON))
 		if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") == "" {
 			t.Errorf("%s: status %d, allowed %q", method, response.StatusCode, response.Header.Get("Allow"))
 		}
 	}
-	if a.changes() != before {
+	if a.Changes() != before {
 		t.Error("one of them has written")
 	}
 	// That the browser asks first is of use only if the answer is no.
-	response, _ := a.send(http.MethodOptions, server.GraphQLPath, http.Header{"Origin": {"http://elsewhere.example"}, "Access-Control-Request-Method": {"POST"}}, nil)
+	response, _ := a.Send(http.MethodOptions, server.GraphQLPath, http.Header{"Origin": {"http://elsewhere.example"}, "Access-Control-Request-Method": {"POST"}}, nil)
 	if allowed := response.Header.Get("Access-Control-Allow-Origin"); allowed != "" {
 		t.Errorf("pages of %q may write", allowed)
 	}
@@ -152,20 +107,20 @@ func TestLongBodiesAreRefused(t *testing.T) {
 		const around = `{"query":"{ viewer { name } }"}`
 		return around[:10] + strings.Repeat(" ", length-len(around)) + around[10:]
 	}
-	got := a.post("application/json", document(16<<20))
-	got.want("viewer.name", "Test analyst") // exactly as long as is allowed
+	got := a.Post("application/json", document(16<<20))
+	got.Want("viewer.name", "Test analyst") // exactly as long as is allowed
 
-	got = a.post("application/json", document(16<<20+1))
-	got.fails("LIMIT", "16777216 bytes")
-	got.clientError()
+	got = a.Post("application/json", document(16<<20+1))
+	got.Fails("LIMIT", "16777216 bytes")
+	got.ClientError()
 
 	// One that does not say how long it is going to be.
-	response, text := a.send(http.MethodPost, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, io.MultiReader(strings.NewReader(document(16<<20+1))))
+	response, text := a.Send(http.MethodPost, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, io.MultiReader(strings.NewReader(document(16<<20+1))))
 	if strings.Contains(text, "INTERNAL") || strings.Contains(text, "Test analyst") {
 		t.Errorf("status %d: %s", response.StatusCode, text)
 	}
-	a.read(response).fails("BAD_REQUEST", "too large")
-	if log := a.logs.String(); strings.Contains(log, "ERROR") {
+	a.Read(response).Fails("BAD_REQUEST", "too large")
+	if log := a.Logs.String(); strings.Contains(log, "ERROR") {
 		t.Errorf("the server takes it for its own fault: %s", log)
 	}
 }
@@ -173,16 +128,16 @@ func TestLongBodiesAreRefused(t *testing.T) {
 func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	got := a.post("application/json", `{"query": `+strings.Repeat("secret ", 10_000))
-	got.fails("BAD_REQUEST", "can't be read")
-	got.clientError()
+	got := a.Post("application/json", `{"query": `+strings.Repeat("secret ", 10_000))
+	got.Fails("BAD_REQUEST", "can't be read")
+	got.ClientError()
 	if message := got.Errs[0].Message; len(message) > 300 || strings.Contains(message, "secret") {
 		t.Errorf("the body comes back in %.500q", message)
 	}
 	for _, body := range []string{"", "[]", "7", `{"query": 7}`, `{"query": "{ viewer { name } }", "variables": []}`, `null`, `{}`} {
-		got := a.post("application/json", body)
-		got.fails("BAD_REQUEST")
-		got.clientError()
+		got := a.Post("application/json", body)
+		got.Fails("BAD_REQUEST")
+		got.ClientError()
 	}
 	for document, word := range map[string]string{
 		`{ viewer { name `:     "Name",
@@ -192,26 +147,26 @@ func TestMalformedRequests(t *testing.T) {
 		`{ ...Lost }`:          `"Lost"`,
 		``:                     "no operation",
 	} {
-		got := a.ask(document)
-		got.fails("BAD_REQUEST", word)
-		got.clientError()
+		got := a.Ask(document)
+		got.Fails("BAD_REQUEST", word)
+		got.ClientError()
 	}
 	// Variables of the wrong kind, and numbers that are too large even to be read.
 	for _, n := range []any{"many", 1.5, nil, true, []int{1, 2}, map[string]any{}} {
-		a.ask(`query($n: Int!) { negotiations(first: $n) { nodes { key } } }`, map[string]any{"n": n}).fails("BAD_REQUEST")
+		a.Ask(`query($n: Int!) { negotiations(first: $n) { nodes { key } } }`, map[string]any{"n": n}).Fails("BAD_REQUEST")
 	}
 	for _, literal := range []string{"99999999999999999999", "1e999"} {
-		a.ask(`{ changes(first: 1, since: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", "since", literal)
-		a.ask(`{ ...f } fragment f on Query { changes(after: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", "after", literal)
-		a.ask(`query($since: Time = ` + literal + `) { changes(since: $since) { nodes { cursor } } }`).fails("BAD_REQUEST")
+		a.Ask(`{ changes(first: 1, since: `+literal+`) { nodes { cursor } } }`).Fails("BAD_REQUEST", "since", literal)
+		a.Ask(`{ ...f } fragment f on Query { changes(after: `+literal+`) { nodes { cursor } } }`).Fails("BAD_REQUEST", "after", literal)
+		a.Ask(`query($since: Time = ` + literal + `) { changes(since: $since) { nodes { cursor } } }`).Fails("BAD_REQUEST")
 	}
-	a.ask(`{ changes(since: [{from: 1e999}]) { nodes { cursor } } }`).fails("BAD_REQUEST", "since")
-	for _, err := range a.ask(`{ scenarios(filter: {statusSince: {from: 1e999}}) { nodes { key } } }`).Errs { // each level complains
+	a.Ask(`{ changes(since: [{from: 1e999}]) { nodes { cursor } } }`).Fails("BAD_REQUEST", "since")
+	for _, err := range a.Ask(`{ scenarios(filter: {statusSince: {from: 1e999}}) { nodes { key } } }`).Errs { // each level complains
 		if err.Extensions["code"] != "BAD_REQUEST" || !strings.Contains(err.Message, "1e999") {
 			t.Errorf("%+v", err)
 		}
 	}
-	if log := a.logs.String(); strings.Contains(log, "ERROR") {
+	if log := a.Logs.String(); strings.Contains(log, "ERROR") {
 		t.Errorf("the server takes one of them for its own fault: %s", log)
 	}
 }
@@ -220,7 +175,7 @@ func TestMalformedRequests(t *testing.T) {
 func TestEnumValuesAreTakenAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	before := a.changes()
+	before := a.Changes()
 	for _, c := range []struct {
 		document string
 		value    any
@@ -235,13 +190,13 @@ func TestEnumValuesAreTakenAsTheyAreWritten(t *testing.T) {
 		{`mutation($v: RecordPositionInput!) { recordPosition(input: $v) { cursor } }`, map[string]any{"holder": "north", "scenario": "talks/line", "stance": "SUPPORTS",
 			"newEvidence": []any{map[string]any{"source": "gazette", "text": "a", "form": "Reported"}}}},
 	} {
-		a.ask(c.document, map[string]any{"v": c.value}).fails("BAD_REQUEST", "is not a", "write one of")
+		a.Ask(c.document, map[string]any{"v": c.value}).Fails("BAD_REQUEST", "is not a", "write one of")
 	}
-	if a.changes() != before {
+	if a.Changes() != before {
 		t.Error("one of them has written")
 	}
 	for _, value := range []any{"PROPOSED", []any{"PROPOSED"}} {
-		a.must(`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, map[string]any{"v": value}).want("scenarios.nodes.0.key", "line", "scenarios.nodes.1", nil)
+		a.Must(`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, map[string]any{"v": value}).Want("scenarios.nodes.0.key", "line", "scenarios.nodes.1", nil)
 	}
 }
 
@@ -250,7 +205,7 @@ const changeStatusOfInput = `mutation($v: ChangeScenarioStatusInput!) { changeSc
 func TestBadInstantsAreRefused(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	before := a.changes()
+	before := a.Changes()
 	for literal, variable := range map[string]any{
 		`"2025-13-01"`:                       "2025-13-01",
 		`"2025-08-15"`:                       "2025-08-15",
@@ -275,15 +230,15 @@ func TestBadInstantsAreRefused(t *testing.T) {
 		`"2025-08-15T19:30:00Z; DROP TABLE"`: "2025-08-15T19:30:00Z; DROP TABLE",
 	} {
 		const sentence = "write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six fractional digits"
-		a.ask(`{ changes(since: `+literal+`) { nodes { cursor } } }`).fails("BAD_REQUEST", sentence)
-		a.ask(`query($v: Time!) { changes(since: $v) { nodes { cursor } } }`, map[string]any{"v": variable}).fails("BAD_REQUEST", sentence)
-		a.ask(`{ scenarios(filter: {statusSince: {to: `+literal+`}}) { nodes { key } } }`).fails("BAD_REQUEST", sentence)
-		a.ask(`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`,
-			map[string]any{"v": map[string]any{"statusSince": map[string]any{"to": variable}}}).fails("BAD_REQUEST", sentence)
-		a.ask(`mutation($v: Time) { recordPosition(input: {holder: "north", scenario: "talks/line", stance: NEUTRAL, validFrom: $v}) { cursor } }`,
-			map[string]any{"v": variable}).fails("BAD_REQUEST", sentence)
+		a.Ask(`{ changes(since: `+literal+`) { nodes { cursor } } }`).Fails("BAD_REQUEST", sentence)
+		a.Ask(`query($v: Time!) { changes(since: $v) { nodes { cursor } } }`, map[string]any{"v": variable}).Fails("BAD_REQUEST", sentence)
+		a.Ask(`{ scenarios(filter: {statusSince: {to: `+literal+`}}) { nodes { key } } }`).Fails("BAD_REQUEST", sentence)
+		a.Ask(`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`,
+			map[string]any{"v": map[string]any{"statusSince": map[string]any{"to": variable}}}).Fails("BAD_REQUEST", sentence)
+		a.Ask(`mutation($v: Time) { recordPosition(input: {holder: "north", scenario: "talks/line", stance: NEUTRAL, validFrom: $v}) { cursor } }`,
+			map[string]any{"v": variable}).Fails("BAD_REQUEST", sentence)
 	}
-	if a.changes() != before {
+	if a.Changes() != before {
 		t.Error("one of them has written")
 	}
 }
@@ -302,51 +257,51 @@ func TestInstantsComeOutInUTC(t *testing.T) {
 		"0001-01-01T05:45:00+05:45":        "0001-01-01T00:00:00.000000Z",
 		"1883-11-18T12:03:57.999999-04:56": "1883-11-18T16:59:57.999999Z",
 	} {
-		got := a.must(`mutation($v: Time!) { editNegotiation(input: {negotiation: "talks", startedAt: $v, endedAt: null}) { negotiation { startedAt } userErrors { code message field } } }`, map[string]any{"v": sent})
-		got.want("editNegotiation.negotiation.startedAt", want)
-		a.must(`{ negotiation(id: "talks") { startedAt } }`).want("negotiation.startedAt", want)
-		a.must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: null}) { userErrors { code message field } } }`)
-		got = a.must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: "` + sent + `"}) { negotiation { startedAt } userErrors { code message field } } }`)
-		got.want("editNegotiation.negotiation.startedAt", want)
+		got := a.Must(`mutation($v: Time!) { editNegotiation(input: {negotiation: "talks", startedAt: $v, endedAt: null}) { negotiation { startedAt } userErrors { code message field } } }`, map[string]any{"v": sent})
+		got.Want("editNegotiation.negotiation.startedAt", want)
+		a.Must(`{ negotiation(id: "talks") { startedAt } }`).Want("negotiation.startedAt", want)
+		a.Must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: null}) { userErrors { code message field } } }`)
+		got = a.Must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: "` + sent + `"}) { negotiation { startedAt } userErrors { code message field } } }`)
+		got.Want("editNegotiation.negotiation.startedAt", want)
 	}
 }
 
 func TestCursorsOfOthersAreRefused(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	page := a.must(`{ scenarios(first: 1) { pageInfo { endCursor hasNextPage } } changes(first: 1) { pageInfo { endCursor } } last: changes(first: 1, order: NEWEST_FIRST) { pageInfo { endCursor } } }`)
-	page.want("scenarios.pageInfo.hasNextPage", true)
-	list, feed, last := page.text("scenarios.pageInfo.endCursor"), page.text("changes.pageInfo.endCursor"), page.text("last.pageInfo.endCursor")
+	page := a.Must(`{ scenarios(first: 1) { pageInfo { endCursor hasNextPage } } changes(first: 1) { pageInfo { endCursor } } last: changes(first: 1, order: NEWEST_FIRST) { pageInfo { endCursor } } }`)
+	page.Want("scenarios.pageInfo.hasNextPage", true)
+	list, feed, last := page.Text("scenarios.pageInfo.endCursor"), page.Text("changes.pageInfo.endCursor"), page.Text("last.pageInfo.endCursor")
 
 	const scenarios = `query($after: String) { scenarios(first: 1, after: $after) { nodes { key } } }`
-	a.must(scenarios, map[string]any{"after": list}).want("scenarios.nodes.0.key", "strip")
+	a.Must(scenarios, map[string]any{"after": list}).Want("scenarios.nodes.0.key", "strip")
 	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	for _, cursor := range []string{"", "x", "ü", list + "A", list[1:], list[:len(list)-2], feed, encode(`[]`), encode(`["a","b","c","d","e"]`),
 		encode(`{"a":1}`), encode(`["talks","line","no id"]`), encode("[\"\\u0000\",\"\\u0000\",\"" + uuid.NewString() + "\"]"), strings.Repeat("A", 5000)} {
-		if got := a.ask(scenarios, map[string]any{"after": cursor}); len(got.Errs) == 0 {
+		if got := a.Ask(scenarios, map[string]any{"after": cursor}); len(got.Errs) == 0 {
 			t.Errorf("%q is taken for a cursor", cursor)
 		} else {
-			got.fails("BAD_CURSOR", "after")
+			got.Fails("BAD_CURSOR", "after")
 		}
 	}
 
 	const changes = `query($after: Cursor) { changes(first: 1, after: $after) { nodes { cursor } } }`
-	a.must(changes, map[string]any{"after": feed})
-	a.must(changes, map[string]any{"after": last}).want("changes.nodes.0", nil)
+	a.Must(changes, map[string]any{"after": feed})
+	a.Must(changes, map[string]any{"after": last}).Want("changes.nodes.0", nil)
 	// The database that this one would be mixed up with calls its feed by another name.
 	dsn := pgtest.Database(t)
-	(&api{t: t, dsn: dsn}).sql(`UPDATE feed_head SET feed = 'another'`)
+	(&apitest.API{T: t, DSN: dsn}).SQL(`UPDATE feed_head SET feed = 'another'`)
 	b := startOn(t, dsn)
-	b.load("talks.yaml", talks)
-	foreign := b.must(`{ changes(first: 1) { pageInfo { endCursor } } }`).text("changes.pageInfo.endCursor")
+	b.Load("talks.yaml", apitest.Talks)
+	foreign := b.Must(`{ changes(first: 1) { pageInfo { endCursor } } }`).Text("changes.pageInfo.endCursor")
 	future := last[:len(last)-1] + "v"
 	for _, cursor := range []string{"", "x", list, foreign, future, "A" + feed[1:], feed + "0", feed[1:], feed[:len(feed)-1]} {
-		a.ask(changes, map[string]any{"after": cursor}).fails("BAD_CURSOR")
-		a.ask(`query($after: Cursor) { negotiation(id: "talks") { changes(first: 1, after: $after) { nodes { cursor } } } }`, map[string]any{"after": cursor}).fails("BAD_CURSOR")
-		a.ask(`mutation($after: Cursor) { editNegotiation(input: {negotiation: "talks", title: "New", ifUnchangedSince: $after}) { cursor } }`, map[string]any{"after": cursor}).fails("BAD_CURSOR")
+		a.Ask(changes, map[string]any{"after": cursor}).Fails("BAD_CURSOR")
+		a.Ask(`query($after: Cursor) { negotiation(id: "talks") { changes(first: 1, after: $after) { nodes { cursor } } } }`, map[string]any{"after": cursor}).Fails("BAD_CURSOR")
+		a.Ask(`mutation($after: Cursor) { editNegotiation(input: {negotiation: "talks", title: "New", ifUnchangedSince: $after}) { cursor } }`, map[string]any{"after": cursor}).Fails("BAD_CURSOR")
 	}
-	b.ask(changes, map[string]any{"after": feed}).fails("BAD_CURSOR")
-	a.must(`{ negotiation(id: "talks") { title } }`).want("negotiation.title", "Talks of North and South")
+	b.Ask(changes, map[string]any{"after": feed}).Fails("BAD_CURSOR")
+	a.Must(`{ negotiation(id: "talks") { title } }`).Want("negotiation.title", "Talks of North and South")
 }
 
 func TestPageSizes(t *testing.T) {
@@ -374,14 +329,14 @@ func TestPageSizes(t *testing.T) {
 		`source(id: "gazette") { statements(first: $n) { nodes { id } } }`,
 	} {
 		for _, n := range []int{0, -1, 501, 1 << 30} {
-			a.ask(`query($n: Int!) { `+list+` }`, map[string]any{"n": n}).fails("BAD_REQUEST", "first", "1 to 500")
+			a.Ask(`query($n: Int!) { `+list+` }`, map[string]any{"n": n}).Fails("BAD_REQUEST", "first", "1 to 500")
 		}
 		for _, n := range []int{1, 500} {
-			a.must(`query($n: Int!) { `+list+` }`, map[string]any{"n": n})
+			a.Must(`query($n: Int!) { `+list+` }`, map[string]any{"n": n})
 		}
 	}
-	a.ask(`{ scenarios(first: 0) { nodes { key } } }`).fails("BAD_REQUEST", "first: 0", "1 to 500")
-	a.ask(`{ scenarios(first: 501) { nodes { key } } }`).fails("BAD_REQUEST", "first: 501", "1 to 500")
+	a.Ask(`{ scenarios(first: 0) { nodes { key } } }`).Fails("BAD_REQUEST", "first: 0", "1 to 500")
+	a.Ask(`{ scenarios(first: 501) { nodes { key } } }`).Fails("BAD_REQUEST", "first: 501", "1 to 500")
 }
 
 func TestUnknownRecords(t *testing.T) {
@@ -389,9 +344,9 @@ func TestUnknownRecords(t *testing.T) {
 	a := withTalks(t)
 	for _, id := range []string{"nobody", "talks/nothing", "nothing/line", uuid.NewString(), "", "/", "talks/", "ü", "a\x00b", strings.Repeat("x", 10_000)} {
 		variables := map[string]any{"id": id}
-		got := a.must(`query($id: ID!) { node(id: $id) { id } negotiation(id: $id) { id } issue(id: $id) { id } scenario(id: $id) { id } source(id: $id) { id } stakeholder(id: $id) { id } }`, variables)
+		got := a.Must(`query($id: ID!) { node(id: $id) { id } negotiation(id: $id) { id } issue(id: $id) { id } scenario(id: $id) { id } source(id: $id) { id } stakeholder(id: $id) { id } }`, variables)
 		for _, field := range []string{"node", "negotiation", "issue", "scenario", "source", "stakeholder"} {
-			got.want(field, nil)
+			got.Want(field, nil)
 		}
 		for _, list := range []string{
 			`scenarios(filter: {negotiations: [$id]}) { nodes { id } }`,
@@ -404,13 +359,13 @@ func TestUnknownRecords(t *testing.T) {
 			`negotiation(id: "talks") { changes(filter: {scenarios: [$id]}) { nodes { cursor } } }`,
 			`scenario(id: "talks/line") { positionHistory(holders: [$id]) { nodes { id } } }`,
 		} {
-			a.ask(`query($id: ID!) { `+list+` }`, variables).fails("BAD_REQUEST")
+			a.Ask(`query($id: ID!) { `+list+` }`, variables).Fails("BAD_REQUEST")
 		}
 	}
 	// A record of another kind is as unknown.
-	got := a.must(`{ scenario(id: "talks") { id } negotiation(id: "north") { id } stakeholder(id: "gazette") { id } node(id: "north") { label } }`)
-	got.want("scenario", nil, "negotiation", nil, "stakeholder", nil, "node.label", "North")
-	a.ask(`{ scenarios(filter: {negotiations: ["north"]}) { nodes { id } } }`).fails("BAD_REQUEST", "north", "negotiation")
+	got := a.Must(`{ scenario(id: "talks") { id } negotiation(id: "north") { id } stakeholder(id: "gazette") { id } node(id: "north") { label } }`)
+	got.Want("scenario", nil, "negotiation", nil, "stakeholder", nil, "node.label", "North")
+	a.Ask(`{ scenarios(filter: {negotiations: ["north"]}) { nodes { id } } }`).Fails("BAD_REQUEST", "north", "negotiation")
 }
 
 func TestForeignHostsAreRefused(t *testing.T) {
@@ -432,17 +387,17 @@ func TestForeignHostsAreRefused(t *testing.T) {
 		"0.0.0.0":                http.StatusMisdirectedRequest,
 	} {
 		for _, path := range []string{server.GraphQLPath + "?query=" + url.QueryEscape(`{ viewer { name } }`), server.PlaygroundPath, "/healthz"} {
-			response, text := a.send(http.MethodGet, path, http.Header{"Host": {host}}, nil)
+			response, text := a.Send(http.MethodGet, path, http.Header{"Host": {host}}, nil)
 			if response.StatusCode != status {
 				t.Errorf("%s under %q: status %d, want %d: %.200s", path, host, response.StatusCode, status, text)
 			}
 		}
 	}
 	// Where others may reach it, they do so under any name.
-	open := httptest.NewServer(server.New(server.Options{Store: a.store, Log: slog.New(slog.DiscardHandler)}))
+	open := httptest.NewServer(server.New(server.Options{Store: a.Store, Log: slog.New(slog.DiscardHandler)}))
 	defer open.Close()
-	b := &api{t: t, url: open.URL}
-	if response, _ := b.send(http.MethodGet, "/healthz", http.Header{"Host": {"parley.example"}}, nil); response.StatusCode != http.StatusOK {
+	b := &apitest.API{T: t, URL: open.URL}
+	if response, _ := b.Send(http.MethodGet, "/healthz", http.Header{"Host": {"parley.example"}}, nil); response.StatusCode != http.StatusOK {
 		t.Errorf("with remote access, under another name: status %d", response.StatusCode)
 	}
 }
@@ -451,22 +406,22 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready"} {
-		if response, text := a.send(http.MethodGet, path, nil, nil); response.StatusCode != http.StatusOK || strings.TrimSpace(text) != want {
+		if response, text := a.Send(http.MethodGet, path, nil, nil); response.StatusCode != http.StatusOK || strings.TrimSpace(text) != want {
 			t.Errorf("%s: %d %s", path, response.StatusCode, text)
 		}
 	}
-	response, _ := a.send(http.MethodGet, "/", nil, nil)
+	response, _ := a.Send(http.MethodGet, "/", nil, nil)
 	if to := response.Header.Get("Location"); response.StatusCode != http.StatusFound || to != server.PlaygroundPath {
 		t.Errorf("/ leads with status %d to %q", response.StatusCode, to)
 	}
-	response, text := a.send(http.MethodGet, server.PlaygroundPath, nil, nil)
+	response, text := a.Send(http.MethodGet, server.PlaygroundPath, nil, nil)
 	if response.StatusCode != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || !strings.Contains(text, "<title>") {
 		t.Errorf("the playground: %d %s %.200s", response.StatusCode, response.Header.Get("Content-Type"), text)
 	}
-	if response, _ := a.send(http.MethodGet, "/nothing", nil, nil); response.StatusCode != http.StatusNotFound {
+	if response, _ := a.Send(http.MethodGet, "/nothing", nil, nil); response.StatusCode != http.StatusNotFound {
 		t.Errorf("/nothing: %d", response.StatusCode)
 	}
-	if response, _ := a.send(http.MethodPost, "/healthz", nil, nil); response.StatusCode != http.StatusMethodNotAllowed {
+	if response, _ := a.Send(http.MethodPost, "/healthz", nil, nil); response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST /healthz: %d", response.StatusCode)
 	}
 }
@@ -474,57 +429,49 @@ func TestHealth(t *testing.T) {
 func TestWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	a := startSlowly(t, pgtest.Database(t))
-	a.load("talks.yaml", talks)
-	if err := a.store.Close(); err != nil {
+	a.Load("talks.yaml", apitest.Talks)
+	if err := a.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, document := range []string{
 		`{ scenario(id: "talks/line") { key } }`,
 		`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor } }`,
 	} {
-		before := strings.Count(a.logs.String(), "\n")
-		got := a.ask(document)
-		got.fails("INTERNAL")
+		before := strings.Count(a.Logs.String(), "\n")
+		got := a.Ask(document)
+		got.Fails("INTERNAL")
 		if message := got.Errs[0].Message; message != "Internal error" || len(got.Errs[0].Extensions) != 1 {
 			t.Errorf("clients read %+v", got.Errs[0])
 		}
-		lines := strings.Split(strings.TrimSpace(a.logs.String()), "\n")[before:]
+		lines := strings.Split(strings.TrimSpace(a.Logs.String()), "\n")[before:]
 		if len(lines) != 1 || !strings.Contains(lines[0], "level=ERROR") || !strings.Contains(lines[0], "database is closed") || !strings.Contains(lines[0], "path=") {
 			t.Errorf("logged: %q", lines)
 		}
 	}
-	got := a.ask(`{ scenario(id: "talks/line") { key } viewer { name } scenarioLifecycle { status } }`)
-	got.fails("INTERNAL")
-	got.want("scenario", nil, "viewer.name", "Test analyst", "scenarioLifecycle.0.status", "FLOATED") // what needs none is answered
+	got := a.Ask(`{ scenario(id: "talks/line") { key } viewer { name } scenarioLifecycle { status } }`)
+	got.Fails("INTERNAL")
+	got.Want("scenario", nil, "viewer.name", "Test analyst", "scenarioLifecycle.0.status", "FLOATED") // what needs none is answered
 
-	response, text := a.send(http.MethodGet, "/readyz", nil, nil)
+	response, text := a.Send(http.MethodGet, "/readyz", nil, nil)
 	if response.StatusCode != http.StatusServiceUnavailable || strings.Contains(text, "sql") {
 		t.Errorf("/readyz: %d %s", response.StatusCode, text)
 	}
-	if response, _ := a.send(http.MethodGet, "/healthz", nil, nil); response.StatusCode != http.StatusOK {
+	if response, _ := a.Send(http.MethodGet, "/healthz", nil, nil); response.StatusCode != http.StatusOK {
 		t.Errorf("/healthz: %d", response.StatusCode)
 	}
-}
-
-// panicking starts a server whose store panics whenever it is asked for a snapshot.
-func panicking(t *testing.T) (*api, *logged) {
-	logs := &logged{}
-	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.logger(), LoopbackOnly: true}))
-	t.Cleanup(srv.Close)
-	return &api{t: t, url: srv.URL}, logs
 }
 
 func TestPanicsAreContained(t *testing.T) {
 	t.Parallel()
 	a, logs := panicking(t)
-	got := a.ask(`{ scenario(id: "talks/line") { key } scenarioLifecycle { status } }`)
-	got.fails("INTERNAL")
-	got.want("scenario", nil, "scenarioLifecycle.0.status", "FLOATED")
-	if message := got.Errs[0].Message; message != "Internal error" || got.status != http.StatusOK {
-		t.Errorf("clients read %q with status %d", message, got.status)
+	got := a.Ask(`{ scenario(id: "talks/line") { key } scenarioLifecycle { status } }`)
+	got.Fails("INTERNAL")
+	got.Want("scenario", nil, "scenarioLifecycle.0.status", "FLOATED")
+	if message := got.Errs[0].Message; message != "Internal error" || got.Status != http.StatusOK {
+		t.Errorf("clients read %q with status %d", message, got.Status)
 	}
 	if log := logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "nil pointer") || !strings.Contains(log, "path=scenario") || !strings.Contains(log, "resolvers") {
 		t.Errorf("logged: %s", log)
 	}
-	a.ask(`{ scenarioLifecycle { status } }`).want("scenarioLifecycle.0.status", "FLOATED")
+	a.Ask(`{ scenarioLifecycle { status } }`).Want("scenarioLifecycle.0.status", "FLOATED")
 }

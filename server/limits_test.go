@@ -37,9 +37,9 @@ fragment said on Statement { id text form terms credibility grade saidAt verifie
 func TestAnOrdinaryWholeNegotiationFits(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	a.must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
-	got := a.must(wholeNegotiation, map[string]any{"id": "talks"})
-	got.want("negotiation.issues.0.scenarios.nodes.0.positions.nodes.0.holder.name", "North",
+	a.Must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
+	got := a.Must(wholeNegotiation, map[string]any{"id": "talks"})
+	got.Want("negotiation.issues.0.scenarios.nodes.0.positions.nodes.0.holder.name", "North",
 		"negotiation.issues.0.scenarios.nodes.1.statusHistory.nodes.0.to", "FLOATED",
 		"negotiation.participants.nodes.0.stakeholder.key", "north")
 }
@@ -57,15 +57,15 @@ func TestCost(t *testing.T) {
 		}
 		return list.String()
 	}
-	a.must(`{ ` + aliases(4, one) + ` }`)
-	a.ask(`{ `+aliases(5, one)+` }`).fails("LIMIT", "fields", "first")
+	a.Must(`{ ` + aliases(4, one) + ` }`)
+	a.Ask(`{ `+aliases(5, one)+` }`).Fails("LIMIT", "fields", "first")
 	// and so does a fragment wherever it is spread, even in another fragment,
 	const fragments = ` fragment f on Scenario { ...g } fragment g on Scenario { positions(first: 500) { nodes { ...h } } } fragment h on Position { id stance holder { id } evidence { id } }`
-	a.must(`{ ` + aliases(4, `scenarios(first: 500) { nodes { ...f } }`) + ` }` + fragments)
-	a.ask(`{ `+aliases(5, `scenarios(first: 500) { nodes { ...f } }`)+` }`+fragments).fails("LIMIT", "fields")
-	a.ask(`{ scenarios(first: 500) { nodes { `+strings.Repeat(`...f `, 5)+` } } }`+fragments).fails("LIMIT", "fields")
+	a.Must(`{ ` + aliases(4, `scenarios(first: 500) { nodes { ...f } }`) + ` }` + fragments)
+	a.Ask(`{ `+aliases(5, `scenarios(first: 500) { nodes { ...f } }`)+` }`+fragments).Fails("LIMIT", "fields")
+	a.Ask(`{ scenarios(first: 500) { nodes { `+strings.Repeat(`...f `, 5)+` } } }`+fragments).Fails("LIMIT", "fields")
 	// and so does an inline fragment.
-	a.ask(`{ ... on Query { `+aliases(5, one)+` } }`).fails("LIMIT", "fields")
+	a.Ask(`{ ... on Query { `+aliases(5, one)+` } }`).Fails("LIMIT", "fields")
 
 	// A page size in a variable counts as what it is, whatever it is written as.
 	for _, document := range []string{
@@ -74,29 +74,29 @@ func TestCost(t *testing.T) {
 		`query($n: Int!) { ...f } fragment f on Query { scenarios(first: $n) { edges { node { positions(first: $n) { edges { node { evidence { about { id } } } } } } } } }`,
 	} {
 		for _, n := range []any{100, "100"} {
-			a.must(document, map[string]any{"n": n})
+			a.Must(document, map[string]any{"n": n})
 		}
 		for _, n := range []any{500, "500", "0500"} {
-			a.ask(document, map[string]any{"n": n}).fails("LIMIT", "fields")
+			a.Ask(document, map[string]any{"n": n}).Fails("LIMIT", "fields")
 		}
 	}
-	a.ask(`query($n: Int = 500) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`).fails("LIMIT", "fields")
+	a.Ask(`query($n: Int = 500) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`).Fails("LIMIT", "fields")
 	// A page size that is left out is the default of 50, and lists without one count too.
 	const statements = `{ scenarios { nodes { positions { nodes { evidence { about { ... on Scenario { statements%s { nodes { id } } } } } } } } } }`
-	a.must(fmt.Sprintf(statements, `(first: 10)`))
-	a.ask(fmt.Sprintf(statements, ``)).fails("LIMIT", "fields")
+	a.Must(fmt.Sprintf(statements, `(first: 10)`))
+	a.Ask(fmt.Sprintf(statements, ``)).Fails("LIMIT", "fields")
 	// A product that no int holds is still too much.
 	deep := `nodes { id }`
 	for range 4 {
 		deep = `nodes { negotiation { scenarios(first: 500) { ` + deep + ` } } }`
 	}
-	a.ask(`{ scenarios(first: 500) { `+deep+` } }`).fails("LIMIT", "fields")
+	a.Ask(`{ scenarios(first: 500) { `+deep+` } }`).Fails("LIMIT", "fields")
 
 	// What is left out when it runs counts all the same, and nothing of what is refused is run.
-	before := a.changes()
-	a.ask(`query($no: Boolean = false) { `+aliases(5, strings.Replace(one, " {", " @include(if: $no) {", 1))+` }`).fails("LIMIT", "fields")
-	a.ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { scenarios(first: 500) { `+deep+` } } } }`).fails("LIMIT", "fields")
-	if a.changes() != before {
+	before := a.Changes()
+	a.Ask(`query($no: Boolean = false) { `+aliases(5, strings.Replace(one, " {", " @include(if: $no) {", 1))+` }`).Fails("LIMIT", "fields")
+	a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { scenarios(first: 500) { `+deep+` } } } }`).Fails("LIMIT", "fields")
+	if a.Changes() != before {
 		t.Error("a refused mutation has written")
 	}
 }
@@ -106,10 +106,10 @@ func TestCostOfAMatrix(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	const matrix = `matrix { scenarios { key } rows { stakeholder { name } participations { role } cells { stance ageDays contested position { holder { name } evidence { text grade source { title } } } } } }`
-	a.must(`{ issue(id: "talks/border") { ` + matrix + ` landingZone { verdict blockers { name } support parties { stakeholder { name } weight } } } }`)
-	a.must(`{ negotiation(id: "talks") { issues { matrix { rows { stakeholder { name } cells { stance position { holder { name } } } } } } } }`)
-	a.ask(`{ negotiations(first: 50) { nodes { issues { `+matrix+` } } } }`).fails("LIMIT", "20000000")
-	a.ask(`{ negotiations(first: 500) { nodes { issues { landingZone { parties { weight } } } } } }`).fails("LIMIT", "20000000")
+	a.Must(`{ issue(id: "talks/border") { ` + matrix + ` landingZone { verdict blockers { name } support parties { stakeholder { name } weight } } } }`)
+	a.Must(`{ negotiation(id: "talks") { issues { matrix { rows { stakeholder { name } cells { stance position { holder { name } } } } } } } }`)
+	a.Ask(`{ negotiations(first: 50) { nodes { issues { `+matrix+` } } } }`).Fails("LIMIT", "20000000")
+	a.Ask(`{ negotiations(first: 500) { nodes { issues { landingZone { parties { weight } } } } } }`).Fails("LIMIT", "20000000")
 }
 
 func TestDepth(t *testing.T) {
@@ -124,14 +124,14 @@ func TestDepth(t *testing.T) {
 		}
 		return `scenario(id: "talks/line") { ` + document + ` }`
 	}
-	a.must(`{ ` + chain(20) + ` }`)
-	a.ask(`{ `+chain(21)+` }`).fails("LIMIT", "20 levels")
-	a.ask(`{ `+chain(200)+` }`).fails("LIMIT", "20 levels")
+	a.Must(`{ ` + chain(20) + ` }`)
+	a.Ask(`{ `+chain(21)+` }`).Fails("LIMIT", "20 levels")
+	a.Ask(`{ `+chain(200)+` }`).Fails("LIMIT", "20 levels")
 	// A fragment is no level, and hides none.
-	a.must(`{ ...f } fragment f on Query { ... on Query { ` + chain(20) + ` } }`)
-	a.ask(`{ ...f } fragment f on Query { ...g } fragment g on Query { `+chain(21)+` }`).fails("LIMIT", "20 levels")
-	a.ask(`{ `+chain(10)+` deeper: scenario(id: "talks/line") { ...f } } fragment f on Scenario { currentStatusChange { scenario { ...g } } }
-		fragment g on Scenario { currentStatusChange { `+strings.Replace(chain(18), `(id: "talks/line")`, "", 1)+` } }`).fails("LIMIT", "20 levels")
+	a.Must(`{ ...f } fragment f on Query { ... on Query { ` + chain(20) + ` } }`)
+	a.Ask(`{ ...f } fragment f on Query { ...g } fragment g on Query { `+chain(21)+` }`).Fails("LIMIT", "20 levels")
+	a.Ask(`{ `+chain(10)+` deeper: scenario(id: "talks/line") { ...f } } fragment f on Scenario { currentStatusChange { scenario { ...g } } }
+		fragment g on Scenario { currentStatusChange { `+strings.Replace(chain(18), `(id: "talks/line")`, "", 1)+` } }`).Fails("LIMIT", "20 levels")
 }
 
 // graphiQL's introspection, as graphql-js writes it with everything switched on.
@@ -167,15 +167,15 @@ fragment TypeRef on __Type {
 func TestIntrospectionFits(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	got := a.must(introspection)
-	got.want("__schema.queryType.name", "Query", "__schema.mutationType.name", "Mutation", "__schema.subscriptionType.name", "Subscription")
+	got := a.Must(introspection)
+	got.Want("__schema.queryType.name", "Query", "__schema.mutationType.name", "Mutation", "__schema.subscriptionType.name", "Subscription")
 	undescribed := 0
-	for _, described := range got.at("__schema.types").([]any) {
+	for _, described := range got.At("__schema.types").([]any) {
 		if described := described.(map[string]any); described["description"] == "" || described["description"] == nil {
 			undescribed++
 		}
 	}
-	if types := got.count("__schema.types"); types < 50 || undescribed > 0 {
+	if types := got.Count("__schema.types"); types < 50 || undescribed > 0 {
 		t.Errorf("%d of %d types have no description", undescribed, types)
 	}
 }
@@ -183,9 +183,9 @@ func TestIntrospectionFits(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	a.must(`{` + strings.Repeat(` __typename`, 4_900) + `}`)
-	got := a.ask(`{` + strings.Repeat(` __typename`, 5_000) + `}`)
-	got.fails("LIMIT", "5000")
-	got.clientError()
-	a.ask(`{ viewer(a: `+strings.Repeat(`[`, 4_900)).fails("LIMIT", "nesting")
+	a.Must(`{` + strings.Repeat(` __typename`, 4_900) + `}`)
+	got := a.Ask(`{` + strings.Repeat(` __typename`, 5_000) + `}`)
+	got.Fails("LIMIT", "5000")
+	got.ClientError()
+	a.Ask(`{ viewer(a: `+strings.Repeat(`[`, 4_900)).Fails("LIMIT", "nesting")
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"example.org/parley/server/apitest"
+
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
@@ -42,7 +44,7 @@ func TestPlayground(t *testing.T) {
 	t.Parallel()
 	a := withDemo(t)
 	ctx := browsertest.New(t)
-	problems := browsertest.Watch(t, ctx, a.url)
+	problems := browsertest.Watch(t, ctx, a.URL)
 	picture := func(name string) {
 		if *screenshots != "" {
 			browsertest.Screenshot(t, ctx, filepath.Join(*screenshots, name))
@@ -56,7 +58,7 @@ func TestPlayground(t *testing.T) {
 			}
 		}
 	}
-	do("open the page", chromedp.Navigate(a.url+server.PlaygroundPath))
+	do("open the page", chromedp.Navigate(a.URL+server.PlaygroundPath))
 	do("run a query", browsertest.OpenTab(exampleOf(t, "query")), browsertest.Execute(), browsertest.WaitAnswer(`"WITHDRAWN"`))
 	picture("playground.png")
 
@@ -72,7 +74,7 @@ func TestPlayground(t *testing.T) {
 			case <-heard:
 				return
 			default:
-				a.must(changeStatus, map[string]any{"input": map[string]any{
+				a.Must(apitest.ChangeStatus, map[string]any{"input": map[string]any{
 					"scenario": "ukraine-2025/comprehensive-deal", "to": []string{"STALLED", "PROPOSED"}[i%2], "reason": "moved by another client"}})
 				recorded.Store(time.Now().UnixMilli())
 			}
@@ -98,13 +100,13 @@ func TestExamples(t *testing.T) {
 			continue // run in the browser by TestPlayground
 		case strings.Contains(o.Name, "refus"):
 			for range 2 {
-				if list := refusals(a.ask(o.Text).Data); len(list) != 1 {
+				if list := apitest.Refusals(a.Ask(o.Text).Data); len(list) != 1 {
 					t.Errorf("%s: %v, want one refusal", o.Name, list)
 				}
 			}
 		default:
-			first := a.must(o.Text)
-			if again := a.must(o.Text); strings.Contains(o.Text, "\nmutation ") && again.Data == nil {
+			first := a.Must(o.Text)
+			if again := a.Must(o.Text); strings.Contains(o.Text, "\nmutation ") && again.Data == nil {
 				t.Errorf("%s can't be run twice: %v then %v", o.Name, first.Data, again.Data)
 			}
 		}
@@ -114,7 +116,7 @@ func TestExamples(t *testing.T) {
 // The README's query has the README's answer.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +132,7 @@ func TestReadme(t *testing.T) {
 	if err := json.Unmarshal([]byte(block("json")), &want); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, withDemo(t).must(block("graphql")).Data); diff != "" {
+	if diff := cmp.Diff(want, withDemo(t).Must(block("graphql")).Data); diff != "" {
 		t.Errorf("the answer differs (-README +Parley):\n%s", diff)
 	}
 }
@@ -145,25 +147,25 @@ func TestWeakSpots(t *testing.T) {
 			document = o.Text
 		}
 	}
-	labels := func(g answer, list string) string {
+	labels := func(g apitest.Answer, list string) string {
 		var all []string
-		for i := range g.count(list + ".nodes") {
-			all = append(all, g.text(fmt.Sprintf("%s.nodes.%d.label", list, i)))
+		for i := range g.Count(list + ".nodes") {
+			all = append(all, g.Text(fmt.Sprintf("%s.nodes.%d.label", list, i)))
 		}
 		slices.Sort(all)
 		return strings.Join(all, "\n")
 	}
-	spots := a.must(document)
+	spots := a.Must(document)
 	if got := labels(spots, "atSecondHand"); !strings.Contains(got, "France strongly supports") || strings.Contains(got, "Ukraine ") {
 		t.Errorf("at second hand are\n%s", got)
 	}
 	if got := labels(spots, "onNoSource"); got != "" {
 		t.Errorf("on no source are\n%s", got)
 	}
-	a.must(`mutation { recordPosition(input: {holder: "eu", scenario: "ukraine-2025/ceasefire-first", stance: SUPPORTS}) { userErrors { code message field } }
+	a.Must(`mutation { recordPosition(input: {holder: "eu", scenario: "ukraine-2025/ceasefire-first", stance: SUPPORTS}) { userErrors { code message field } }
 		first: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 20, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
 		second: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 60, confidence: LOW, rationale: "not so"}) { userErrors { code message field } } }`)
-	spots = a.must(document)
+	spots = a.Must(document)
 	if got := labels(spots, "onNoSource"); got != "European Union supports: A ceasefire first" {
 		t.Errorf("on no source are\n%s", got)
 	}
@@ -173,7 +175,7 @@ func TestWeakSpots(t *testing.T) {
 	if got := labels(spots, "onDoubtfulSources"); !strings.Contains(got, "United States opposes") || strings.Contains(got, "Russia ambiguous") {
 		t.Errorf("on doubtful sources are\n%s", got)
 	}
-	spots.want("planned.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 13,
+	spots.Want("planned.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 13,
 		"notSpoken.issues.0.matrix.rows.1.stakeholder.name", "France", "notSpoken.issues.0.matrix.rows.1.cells.0.stance", nil,
 		"likelihoodsAndWhatCameBetween.nodes.0.kind", "ASSESSMENT", "likelihoodsAndWhatCameBetween.nodes.0.assessment.probability", 60,
 		"likelihoodsAndWhatCameBetween.nodes.0.previousAssessment.probability", 20, "likelihoodsAndWhatCameBetween.nodes.1.kind", "ASSESSMENT",

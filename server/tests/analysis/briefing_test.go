@@ -1,0 +1,230 @@
+package analysis_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"example.org/parley/examples"
+	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/server"
+	"example.org/parley/storage"
+)
+
+// briefing fetches a briefing, or whatever is said instead.
+func (a *api) briefing(path string) (status int, text string) {
+	a.T.Helper()
+	response, err := http.Get(a.URL + "/briefing/" + path)
+	if err != nil {
+		a.T.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.T.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// The example in the documents is what is written of the one news report alone; UPDATE=1 writes it anew.
+func TestExampleBriefing(t *testing.T) {
+	t.Parallel()
+	const example = "../../../docs/briefing-example.md"
+	report := examples.Demo()[1]
+	a := startWith(t, storage.Options{DSN: pgtest.Database(t)}, time.Second, func(o *server.Options) { o.PublicURL = "http://127.0.0.1:8080" })
+	a.Load(report.Name, string(report.Text))
+	_, got := a.briefing("ukraine-2025?since=2025-08-14T00:00:00Z&validAt=2025-08-18T18:00:00Z&knownAt=2025-08-18T18:00:00Z")
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(example, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant what %s has", got, example)
+	}
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, excerpt, _ := strings.Cut(string(readme), "<!-- from docs/briefing-example.md -->\n")
+	excerpt, _, found := strings.Cut(excerpt, "<!-- to here -->")
+	if !found {
+		t.Fatal("README.md has no part of the example")
+	}
+	for line := range strings.Lines(excerpt) {
+		line = strings.TrimPrefix(strings.TrimPrefix(line, ">"), " ")
+		if !strings.Contains(got, line) {
+			t.Errorf("README.md has the line %q, which is not in the briefing", line)
+		}
+	}
+}
+
+func TestPermalinkOfABriefing(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	a.Must(`mutation { assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 30, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
+		resolveScenario(input: {scenario: "ukraine-2025/new-penalties", outcome: ANNULLED, note: "No *longer* asked."}) { userErrors { code message field } } }`)
+	status, first := a.briefing("ukraine-2025?since=2025-08-19T00:00:00Z")
+	for _, words := range []string{"One analyst's judgement: unlikely (30 percent).", "Resolved on", `annulled. No \*longer\* asked.`, "The record was corrected", "Reported later", "Competing claim about Russia"} {
+		if !strings.Contains(first, words) {
+			t.Errorf("the briefing does not say %q", words)
+		}
+	}
+	_, link, _ := strings.Cut(first, "</briefing/")
+	link, _, found := strings.Cut(link, ">")
+	if status != http.StatusOK || !found {
+		t.Fatalf("%d without a permalink:\n%s", status, first)
+	}
+	_, pinned := a.briefing(link)
+	if pinned != first {
+		t.Errorf("the permalink says\n%s\nwhere the briefing said\n%s", pinned, first)
+	}
+	a.Must(`mutation { unresolveScenario(input: {scenario: "ukraine-2025/new-penalties", note: "no"}) { userErrors { code message field } }
+		editNegotiation(input: {negotiation: "ukraine-2025", title: "Other talks"}) { userErrors { code message field } }
+		recordPosition(input: {holder: "russia", scenario: "ukraine-2025/ceasefire-first", stance: OPPOSES, validFrom: "2025-08-17T00:00:00Z"}) { userErrors { code message field } } }`)
+	if _, later := a.briefing(link); later != first {
+		t.Errorf("later the permalink says\n%s\nwhere the briefing said\n%s", later, first)
+	}
+}
+
+func TestBriefingsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	for path, want := range map[string]string{
+		"nowhere": `404 Nothing is known as "nowhere"`, "ukraine-2025%2Fending": `404 Nothing is known as "ukraine-2025/ending"`,
+		"ukraine-2025?sinc=2025-08-14T00:00:00Z": `400 "sinc" is not a parameter`, "ukraine-2025?since=": `400 since: "" is not an instant`,
+		"ukraine-2025?validAt=soon": `400 validAt: "soon" is not an instant`, "ukraine-2025?knownAt=2999-01-01T00:00:00Z": "400 knownAt: 2999",
+		"ukraine-2025?since=2025-08-19T00:00:00Z&validAt=2025-08-18T00:00:00Z":   "400 since: 2025-08-19",
+		"ukraine-2025?validAt=2025-08-18T00:00:00Z&knownAt=2025-01-01T00:00:00Z": `404 Nothing is known as "ukraine-2025"`,
+	} {
+		status, text := a.briefing(path)
+		if got := fmt.Sprint(status, " ", text); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is answered with %q, want %q", path, got, want)
+		}
+	}
+	response, err := http.Post(a.URL+"/briefing/ukraine-2025", "text/plain", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("a POST is answered with %d", response.StatusCode)
+	}
+}
+
+// What others wrote is text in a briefing, never Markdown or HTML.
+func TestBriefingIsPlain(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	nasty := "- &lt; <script>alert(1)</script> | [x](javascript:alert(2)) `y`\\n# z\\n- w *v* _u_ \\\\"
+	a.Must(fmt.Sprintf(`mutation { editNegotiation(input: {negotiation: "talks", title: "%[1]s", summary: "%[1]s"}) { userErrors { code message field } }
+		editScenario(input: {scenario: "talks/line", title: "%[1]s"}) { userErrors { code message field } }
+		editStakeholder(input: {stakeholder: "north", name: "%[1]s"}) { userErrors { code message field } }
+		recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, conditions: ["%[1]s"], rationale: "%[1]s",
+			newEvidence: [{source: "gazette", form: REPORTED, text: "%[1]s"}]}) { userErrors { code message field } } }`, nasty))
+	_, text := a.briefing("talks?since=2025-01-01T00:00:00Z")
+	plain := `\- \&lt; \<script\>alert(1)\</script\> \| \[x\](javascript:alert(2)) ` + "\\`y\\`" + ` \# z - w \*v\* \_u\_ \\`
+	if n := strings.Count(text, plain); n < 8 {
+		t.Errorf("the text stands %d times in\n%s", n, text)
+	}
+	if strings.Contains(strings.ReplaceAll(text, `\<`, ""), "<script") || strings.Contains(text, "\n# z") {
+		t.Errorf("Markdown or HTML came through:\n%s", text)
+	}
+}
+
+// What moved, what was learned since of the time before, and what may be older are told apart.
+func TestWhatABriefingSaysOfMoves(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.Must(`mutation {
+		a: recordPosition(input: {holder: "north", scenario: "talks/line", stance: OPPOSES, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } }
+		b: recordPosition(input: {holder: "south", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
+	since := a.Must(`{ lens { validAt } }`).Text("lens.validAt")
+	a.SetClock(since)
+	a.Must(`mutation {
+		late: changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "Nobody came", effectiveAt: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
+		first: changeScenarioStatus(input: {scenario: "talks/line", to: PROPOSED, reason: "Somebody came"}) { userErrors { code message field } }
+		second: changeScenarioStatus(input: {scenario: "talks/line", to: AGREED, reason: "All came"}) { userErrors { code message field } }
+		lateToo: recordPosition(input: {holder: "north", scenario: "talks/line", stance: NEUTRAL, validFrom: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
+		now: recordPosition(input: {holder: "north", scenario: "talks/line", stance: STRONGLY_SUPPORTS, newEvidence: [
+			{source: "gazette", speaker: "envoy", form: DIRECT_QUOTE, terms: DEEP_BACKGROUND, text: "We will – perhaps – sign   the pact"}]}) { userErrors { code message field } }
+		perhaps: recordPosition(input: {holder: "envoy", scenario: "talks/strip", stance: SUPPORTS, validFromPrecision: NO_LATER_THAN}) { userErrors { code message field } }
+		marked: editSource(input: {source: "gazette", marking: TLP_AMBER_STRICT}) { userErrors { code message field } } }`)
+	_, text := a.briefing("talks?since=" + since)
+	day := time.Now().UTC().Format("2 January 2006")
+	for _, words := range []string{
+		"**TLP:AMBER+STRICT**, the strictest marking of the cited sources.",
+		"**A line** went from stalled to proposed. Somebody came.", "**A line** went from proposed to agreed. All came.",
+		"North on **A line**: strongly supports; on " + day, ": neutral, *unsourced*. [1]",
+		"First reported since then, but possibly older:\n\n- The envoy on **A strip**: supports, *unsourced*.",
+		"## New information about " + day,
+		"**A line** was stalled then, not proposed. Nobody came. (Reported later.)",
+		"North on **A line**: neutral, *unsourced* then; the record had said: opposes, *unsourced*. (Reported later.)",
+		"| South | supports, *unsourced* | – |",
+	} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the briefing does not say %q", words)
+		}
+	}
+	for _, words := range []string{"envoy:", "perhaps – sign", "supports to"} {
+		if strings.Contains(text, words) {
+			t.Errorf("the briefing says %q", words)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+// What a briefing tells of the time before counts for its marking, as what is planned does; and each is told as it is.
+func TestWhatABriefingSaysOfTheTimeBefore(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.Must(`mutation {
+		s: registerSource(input: {key: "leak", title: "A leak", marking: TLP_RED}) { userErrors { code message field } }
+		p: recordPosition(input: {holder: "south", scenario: "talks/line", stance: SUPPORTS, conditions: ["a secret payment"], validFrom: "2025-02-01T00:00:00Z",
+			newEvidence: [{source: "leak", form: REPORTED, text: "They asked for money."}]}) { userErrors { code message field } }
+		q: recordPosition(input: {holder: "south", scenario: "talks/line", stance: OPPOSES, validFrom: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
+		r: recordPosition(input: {holder: "south", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
+	_, text := a.briefing("talks?since=2025-02-15T00:00:00Z")
+	for _, words := range []string{"**TLP:RED**", "1 March 2025: South on **A line**: opposes, *unsourced*; on 15 February 2025: supports (on condition: a secret payment), *second-hand*. [1]", "1. A leak, reliability can't be judged, TLP:RED."} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the briefing does not say %q:\n%s", words, text)
+		}
+	}
+	supports := a.Must(`{ positions(filter: {holders: ["south"], scenarios: ["talks/strip"]}) { nodes { id } } }`).Text("positions.nodes.0.id")
+	a.Must(fmt.Sprintf(`mutation { recordPosition(input: {holder: "south", scenario: "talks/strip", stance: OPPOSES, contests: %q, validFrom: "2025-03-01T00:00:00Z", validTo: "2025-04-01T00:00:00Z",
+		newEvidence: [{source: "gazette", form: REPORTED, text: "No.", credibility: C1}]}) { userErrors { code message field } } }`, supports))
+	_, text = a.briefing("talks?since=2025-03-15T00:00:00Z")
+	if words := "1 April 2025: South on **A strip**: supports, *unsourced*; on 15 March 2025: opposes"; !strings.Contains(text, words) {
+		t.Errorf("the briefing does not say %q:\n%s", words, text)
+	}
+	since := a.Must(`{ lens { validAt } }`).Text("lens.validAt")
+	a.SetClock(since)
+	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "A slip."}) { userErrors { code message field } } }`, a.Must(`{ positions(filter: {holders: ["south"], scenarios: ["talks/line"]}) { nodes { id } } }`).Text("positions.nodes.0.id")))
+	_, text = a.briefing("talks?since=" + since)
+	if words := "South on **A line**: supports (on condition: a secret payment), *second-hand* then; the record had said: opposes, *unsourced*. (The record was corrected.)"; !strings.Contains(text, words) {
+		t.Errorf("the briefing does not say %q:\n%s", words, text)
+	}
+}
+
+func TestBriefingOfLittle(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Must(`mutation { openNegotiation(input: {key: "talks", title: "Talks"}) { userErrors { code message field } } }`)
+	if _, text := a.briefing("talks?since=2025-01-01T00:00:00Z"); strings.Contains(text, "Who stands where") || !strings.Contains(text, "No issue is on record.") || !strings.Contains(text, "No source is cited.") {
+		t.Error(text)
+	}
+	a.Must(`mutation { addIssue(input: {negotiation: "talks", key: "border", title: "The border"}) { userErrors { code message field } } }`)
+	if _, text := a.briefing("talks"); !strings.Contains(text, "No scenario is on the table.") || strings.Contains(text, "What moved") {
+		t.Error(text)
+	}
+}

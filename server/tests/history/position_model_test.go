@@ -1,0 +1,344 @@
+package history_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.org/parley/server/apitest"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"example.org/parley"
+	"example.org/parley/storage"
+)
+
+// The model of a holder's positions on a scenario: what was said, and nothing else. What holds when is worked out anew
+// for each question, by trying everything.
+type saying struct {
+	id       string
+	from, to int // days; to 0: open
+	stance   string
+	contests string
+	evidence []int // into grades
+	order    int   // of the change that wrote this content
+}
+
+type record []saying
+
+// grades are those of the statements that positions may rest on: credibility and reliability, unknown in the middle.
+var grades = [][2]int{{1, 4}, {4, 1}, {3, 3}, {3, 2}}
+
+func (r record) find(id string) *saying {
+	for i := range r {
+		if r[i].id == id {
+			return &r[i]
+		}
+	}
+	return nil
+}
+
+// beside is the saying that one stands beside; nil for a plain one.
+func (r record) beside(s saying) *saying {
+	if s.contests == "" {
+		return nil
+	}
+	if target := r.find(s.contests); target != nil {
+		return target
+	}
+	heir := s
+	for _, o := range r {
+		if o.contests == s.contests && (o.from < heir.from || (o.from == heir.from && o.id < heir.id)) {
+			heir = o
+		}
+	}
+	if heir.id != s.id {
+		if above := r.beside(heir); above != nil {
+			return above
+		}
+		return r.find(heir.id)
+	}
+	for _, o := range r {
+		if o.from == s.from && o.id != s.id && (o.contests == "" || (r.find(o.contests) == nil && o.contests != s.contests && o.id < s.id && r.beside(o) == nil)) {
+			return r.find(o.id)
+		}
+	}
+	return nil
+}
+
+func (r record) holds(s saying, day int) bool {
+	if day < s.from || (s.to != 0 && day >= s.to) {
+		return false
+	}
+	latest := s.from
+	for above := r.beside(s); above != nil; above = r.beside(*above) {
+		latest = max(latest, above.from)
+	}
+	for _, o := range r {
+		if r.beside(o) == nil && o.from > latest && o.from <= day {
+			return false
+		}
+	}
+	return true
+}
+
+// standing are the sayings that hold on a day, the prevailing one first.
+func (r record) standing(day int) []saying {
+	var list []saying
+	for _, s := range r {
+		if r.holds(s, day) {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b saying) int {
+		x, y := a.grade(), b.grade()
+		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), -cmp.Compare(a.order, b.order))
+	})
+	return list
+}
+
+func (s saying) grade() [2]int {
+	best := [2]int{3, 3}
+	for i, e := range s.evidence {
+		if i == 0 {
+			best = grades[e]
+		}
+		best[0], best[1] = min(best[0], grades[e][0]), min(best[1], grades[e][1])
+	}
+	return best
+}
+
+// positionMachine records, contests, confirms, corrects and retracts at random, in Parley and in the model.
+type positionMachine struct {
+	*api
+	rt         *rapid.T
+	statements []string
+	holder     string
+	now        record
+	then       []record    // the model after each change
+	known      []time.Time // and when that change was recorded
+}
+
+func (m *positionMachine) pick(name string) *saying {
+	return &m.now[rapid.IntRange(0, len(m.now)-1).Draw(m.rt, name)]
+}
+
+func (m *positionMachine) content() (from, to int, stance string, evidence []int) {
+	from = rapid.IntRange(1, apitest.Days-1).Draw(m.rt, "from")
+	if rapid.IntRange(0, 3).Draw(m.rt, "ends") == 0 {
+		to = from + rapid.IntRange(1, 4).Draw(m.rt, "days")
+	}
+	stance = rapid.SampledFrom([]string{"SUPPORTS", "OPPOSES", "NEUTRAL"}).Draw(m.rt, "stance")
+	evidence = rapid.SliceOfNDistinct(rapid.IntRange(0, len(grades)-1), 0, 2, rapid.ID).Draw(m.rt, "evidence")
+	return from, to, stance, evidence
+}
+
+func (m *positionMachine) record(contests string) {
+	from, to, stance, evidence := m.content()
+	input := map[string]any{"holder": m.holder, "scenario": "talks/line", "stance": stance, "validFrom": apitest.DayAt(from)}
+	if to != 0 {
+		input["validTo"] = apitest.DayAt(to)
+	}
+	if contests != "" {
+		input["contests"] = contests
+	}
+	var refs []string
+	for _, e := range evidence {
+		refs = append(refs, m.statements[e])
+	}
+	input["evidence"] = refs
+	got := m.Ask(`mutation($input: RecordPositionInput!) { recordPosition(input: $input) { position { id recordedAt } cursor userErrors { code message field } } }`,
+		map[string]any{"input": input})
+
+	if contests != "" {
+		target, holds := m.now.find(contests), false
+		for day := from; day < apitest.Days+10; day++ {
+			holds = holds || m.now.holds(*target, day)
+		}
+		if !holds || target.stance == stance {
+			m.want(got, "INVALID contests")
+			return
+		}
+	}
+	if contests == "" {
+		for i := range m.now {
+			s := &m.now[i]
+			if m.now.beside(*s) == nil && m.now.holds(*s, from) && s.stance == stance {
+				m.confirmed(got, s, evidence)
+				return
+			}
+		}
+		for _, s := range m.now {
+			if s.from == from {
+				m.want(got, "CONFLICT validFrom")
+				return
+			}
+		}
+	}
+	m.want(got, "")
+	m.now = append(m.now, saying{id: got.Text("recordPosition.position.id"), from: from, to: to, stance: stance, contests: contests, evidence: evidence})
+	m.changed(got, "recordPosition", &m.now[len(m.now)-1])
+}
+
+func (m *positionMachine) confirmed(got apitest.Answer, s *saying, evidence []int) {
+	m.want(got, "")
+	if got.Text("recordPosition.position.id") != s.id {
+		m.rt.Fatalf("what says the same as %s became %s", s.id, got.Text("recordPosition.position.id"))
+	}
+	more := slices.Clone(s.evidence)
+	for _, e := range evidence {
+		if !slices.Contains(more, e) {
+			more = append(more, e)
+		}
+	}
+	if len(more) == len(s.evidence) {
+		if got.At("recordPosition.cursor") != nil {
+			m.rt.Fatal("a confirmation without new evidence made a change")
+		}
+		return
+	}
+	s.evidence = more
+	m.changed(got, "recordPosition", s)
+}
+
+func (m *positionMachine) correct() {
+	s := m.pick("corrected")
+	from, to, stance, _ := m.content()
+	input := map[string]any{"position": s.id, "stance": stance, "validFrom": apitest.DayAt(from), "validTo": nil, "note": "misheard"}
+	if to != 0 {
+		input["validTo"] = apitest.DayAt(to)
+	}
+	got := m.Ask(`mutation($input: CorrectPositionInput!) { correctPosition(input: $input) { position { id recordedAt } cursor userErrors { code message field } } }`,
+		map[string]any{"input": input})
+	if s.contests == "" {
+		for _, o := range m.now {
+			root := &o
+			for target := m.now.find(root.contests); target != nil; target = m.now.find(root.contests) {
+				root = target
+			}
+			if o.from == from && root.id != s.id {
+				m.want(got, "CONFLICT validFrom")
+				return
+			}
+		}
+	}
+	m.want(got, "")
+	if s.from == from && s.to == to && s.stance == stance {
+		if got.At("correctPosition.cursor") != nil {
+			m.rt.Fatal("a correction of nothing made a change")
+		}
+		return
+	}
+	s.from, s.to, s.stance = from, to, stance
+	m.changed(got, "correctPosition", s)
+}
+
+func (m *positionMachine) retract() {
+	i := rapid.IntRange(0, len(m.now)-1).Draw(m.rt, "retracted")
+	got := m.Ask(`mutation($id: ID!) { retract(input: {id: $id, note: "never said"}) { cursor userErrors { code message field } } }`, map[string]any{"id": m.now[i].id})
+	m.want(got, "")
+	m.now = slices.Delete(slices.Clone(m.now), i, i+1)
+	m.changed(got, "retract", nil)
+}
+
+func (m *positionMachine) want(got apitest.Answer, refusal string) {
+	list := apitest.Refusals(got.Data)
+	if len(got.Errs) > 0 || (refusal == "") != (len(list) == 0) || (refusal != "" && !strings.HasPrefix(list[0], refusal)) {
+		m.rt.Fatalf("got %v %v, want refusal %q\nmodel: %+v", got.Errs, list, refusal, m.now)
+	}
+}
+
+// changed notes what the record looks like from this change on.
+func (m *positionMachine) changed(got apitest.Answer, mutation string, written *saying) {
+	if got.At(mutation+".cursor") == nil {
+		m.rt.Fatalf("%s made no change", mutation)
+	}
+	if written != nil {
+		written.order = len(m.then)
+	}
+	var at time.Time
+	db := m.DB()
+	defer db.Close()
+	if err := db.Get(&at, `SELECT recorded_at FROM feed_head`); err != nil {
+		m.rt.Fatal(err)
+	}
+	m.then, m.known = append(m.then, slices.Clone(m.now)), append(m.known, at.UTC())
+}
+
+// check compares Parley with the model on every day, as known now and as known after each change.
+func (m *positionMachine) check() {
+	snapshot := m.Store.Snapshot()
+	holders, err := snapshot.Stakeholders(m.T.Context(), []storage.Key{storage.KeyOf(m.holder)}, nil)
+	if err != nil {
+		m.rt.Fatal(err)
+	}
+	var keys []storage.Key
+	var models []record
+	for k, known := range m.known {
+		for day := range apitest.Days + 3 {
+			keys = append(keys, storage.Key{ID: holders[0].ID, Lens: parley.Lens{ValidAt: apitest.DayAt(day), KnownAt: known}})
+			models = append(models, m.then[k])
+		}
+	}
+	found, err := snapshot.PositionsOfStakeholders(m.T.Context(), keys, nil, parley.Page{First: 50}, nil)
+	if err != nil {
+		m.rt.Fatal(err)
+	}
+	for i, got := range found {
+		m.compare(models[i], keys[i].Lens, got)
+	}
+}
+
+func (m *positionMachine) compare(model record, lens parley.Lens, got *parley.PositionConnection) {
+	want := "nothing"
+	standing := model.standing(lens.ValidAt.YearDay() - apitest.DayAt(0).YearDay())
+	if len(standing) > 0 {
+		want = fmt.Sprint(standing[0].id, " ", standing[0].stance, " contested ", len(standing) > 1)
+	}
+	is := "nothing"
+	if len(got.Nodes) > 0 {
+		is = fmt.Sprint(got.Nodes[0].ID, " ", got.Nodes[0].Stance, " contested ", got.Nodes[0].Contested)
+	}
+	if is != want || len(got.Nodes) > 1 || got.TotalCount != len(got.Nodes) {
+		m.rt.Fatalf("on %s, known at %s, %s prevails (%d in all, total %d), want %s\nmodel: %+v",
+			parley.Day(lens.ValidAt), lens.KnownAt, is, len(got.Nodes), got.TotalCount, want, model)
+	}
+}
+
+func TestPositionsAgainstModel(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	var statements []string
+	for i, grade := range []string{"C1 D", "C4 A", "C6 F", "C3 B"} {
+		credibility, reliability, _ := strings.Cut(grade, " ")
+		got := a.Must(`mutation($key: String!, $source: ID!, $reliability: SourceReliability!, $credibility: InformationCredibility!, $id: ID) {
+			registerSource(input: {key: $key, title: $key, reliability: $reliability}) { userErrors { code message field } }
+			recordStatement(input: {statement: {id: $id, source: $source, text: $key, form: REPORTED, credibility: $credibility}}) { statement { id } userErrors { code message field } }
+		}`, map[string]any{"key": fmt.Sprint("source-", i), "source": fmt.Sprint("source-", i), "reliability": reliability, "credibility": credibility, "id": uuid.NewString()})
+		statements = append(statements, got.Text("recordStatement.statement.id"))
+	}
+	holders := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		holders++
+		m := &positionMachine{api: a, rt: rt, statements: statements, holder: fmt.Sprint("holder-", holders)}
+		a.Must(`mutation($key: String!) { registerStakeholder(input: {key: $key, name: $key, kind: STATE}) { userErrors { code message field } } }`, map[string]any{"key": m.holder})
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+			step := rapid.IntRange(0, 9).Draw(rt, "step")
+			switch {
+			case len(m.now) == 0 || step < 4:
+				m.record("")
+			case step < 7:
+				m.record(m.pick("contested").id)
+			case step < 9:
+				m.correct()
+			default:
+				m.retract()
+			}
+		}
+		m.check()
+	})
+}
