@@ -4,26 +4,27 @@ GO ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test generate verify lint bench bench-feed clean
+.PHONY: help setup run test test-long generate verify lint bench bench-feed clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 setup: ## Find or install what running needs: PostgreSQL's programs
-	@scripts/setup-postgres
+	@scripts/setup run
 
 run: ## Serve the example data on 127.0.0.1:8080; Ctrl-C stops
-	@if [ -z "$$DATABASE_URL$$PARLEY_DATABASE_URL" ]; then scripts/setup-postgres; fi
-	@echo "Building Parley (the first time takes a minute or two)"
-	@$(GO) build -o bin/parley ./cmd/parley
+	@if [ -z "$$DATABASE_URL$$PARLEY_DATABASE_URL" ]; then scripts/setup run; fi
+	@scripts/step "Building Parley (the first time takes minutes)" $(GO) build -v -o bin/parley ./cmd/parley
 	@exec bin/parley serve --demo
 
-test: setup ## Run every check and every test, as CI does
-	@scripts/setup-chromium
-	@scripts/setup-npm
+test: ## Run every check and every test, as CI does
+	@scripts/setup test
 	@$(MAKE) --no-print-directory verify lint
-	@echo "Running all tests with the race detector (some minutes)"
-	@$(GO) test -race -timeout 18m ./...
+	@scripts/test -timeout 18m ./...
+
+test-long: ## Run the tests with twice the random histories and all that takes long (up to an hour)
+	@scripts/setup test
+	@PARLEY_TEST_LONG=1 scripts/test -timeout 60m ./...
 
 generate: ## Generate code from the schema
 	$(GO) run ./graph/generate
