@@ -1,7 +1,6 @@
 # `make` or `make help` lists what there is.
 
 GO ?= go
-TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long generate verify lint bench bench-feed clean
@@ -32,12 +31,10 @@ generate: ## Generate code from the schema
 verify: ## Check that generated code and go.mod are fresh
 	@scripts/verify
 
-lint: ## Check formatting, and run go vet and staticcheck
-	@echo "Checking formatting, vet and staticcheck"
-	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
-		if [ -n "$$unformatted" ]; then echo "Not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	@$(GO) vet ./...
-	@$(TOOL) staticcheck ./...
+lint: ## Check formatting and the code with golangci-lint, as .golangci.yml says
+	@scripts/step "Building golangci-lint (takes minutes the first time)" \
+		$(GO) build -v -modfile=tools/go.mod -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@scripts/step "Checking the code with golangci-lint (takes minutes the first time)" bin/golangci-lint run
 
 bench: setup ## Measure reads, writes and searches beside plain statements (some twelve minutes; nothing else should run)
 	$(GO) test -run '^$$' -bench . -benchmem ./server/tests/reading
