@@ -1,29 +1,29 @@
 # `make` or `make help` lists what there is.
 
 GO ?= go
-TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test generate verify lint bench bench-feed clean
+.PHONY: help setup run test test-long generate verify lint bench bench-feed clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 setup: ## Find or install what running needs: PostgreSQL's programs
-	@scripts/setup-postgres
+	@scripts/setup run
 
 run: ## Serve the example data on 127.0.0.1:8080; Ctrl-C stops
-	@if [ -z "$$DATABASE_URL$$PARLEY_DATABASE_URL" ]; then scripts/setup-postgres; fi
-	@echo "Building Parley (the first time takes a minute or two)"
-	@$(GO) build -o bin/parley ./cmd/parley
+	@if [ -z "$$DATABASE_URL$$PARLEY_DATABASE_URL" ]; then scripts/setup run; fi
+	@scripts/step "Building Parley (the first time takes minutes)" $(GO) build -v -o bin/parley ./cmd/parley
 	@exec bin/parley serve --demo
 
-test: setup ## Run every check and every test, as CI does
-	@scripts/setup-chromium
-	@scripts/setup-npm
+test: ## Run every check and every test, as CI does
+	@scripts/setup test
 	@$(MAKE) --no-print-directory verify lint
-	@echo "Running all tests with the race detector (some minutes)"
-	@$(GO) test -race -timeout 18m ./...
+	@scripts/test -timeout 18m ./...
+
+test-long: ## Run the tests with twice the random histories and all that takes long (up to an hour)
+	@scripts/setup test
+	@PARLEY_TEST_LONG=1 scripts/test -timeout 60m ./...
 
 generate: ## Generate code from the schema
 	$(GO) run ./graph/generate
@@ -31,12 +31,10 @@ generate: ## Generate code from the schema
 verify: ## Check that generated code and go.mod are fresh
 	@scripts/verify
 
-lint: ## Check formatting, and run go vet and staticcheck
-	@echo "Checking formatting, vet and staticcheck"
-	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
-		if [ -n "$$unformatted" ]; then echo "Not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	@$(GO) vet ./...
-	@$(TOOL) staticcheck ./...
+lint: ## Check formatting and the code with golangci-lint, as .golangci.yml says
+	@scripts/step "Building golangci-lint (takes minutes the first time)" \
+		$(GO) build -v -modfile=tools/go.mod -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@scripts/step "Checking the code with golangci-lint (takes minutes the first time)" bin/golangci-lint run
 
 bench: setup ## Measure reads, writes and searches beside plain statements (some twelve minutes; nothing else should run)
 	$(GO) test -run '^$$' -bench . -benchmem ./server/tests/reading

@@ -182,8 +182,8 @@ func (f FeedFilter) Matches(e ChangeEntry) bool {
 			touched = append(slices.Clone(e.Lines), *e.NegotiationID)
 		}
 	}
-	for _, any := range f.Touching {
-		if !slices.ContainsFunc(any, func(id uuid.UUID) bool { return slices.Contains(touched, id) }) {
+	for _, ids := range f.Touching {
+		if !slices.ContainsFunc(ids, func(id uuid.UUID) bool { return slices.Contains(touched, id) }) {
 			return false
 		}
 	}

@@ -96,7 +96,7 @@ func PrevailingAt(line []*Position, t Instant) *Position {
 		})
 	})
 	line = slices.Clone(arranged)
-	ArrangePositions(arranged, uuid.Nil) // never refuses: no position is marked as changed
+	_ = ArrangePositions(arranged, uuid.Nil) // never refuses: no position is marked as changed
 	for _, p := range line {
 		if within(t, &p.ValidFrom, p.ValidTo) {
 			return p

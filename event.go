@@ -115,18 +115,18 @@ func (in RecordEventInput) Event() (Event, error) {
 
 // Edit applies the patches and returns the API names of the fields that changed, or a Refusal. The participants are
 // passed resolved.
-func (ev *Event) Edit(in EditEvent, participants Patch[[]uuid.UUID]) ([]string, error) {
-	var e edit
-	set(&e, "kind", &ev.Kind, in.Kind)
-	set(&e, "state", &ev.State, in.State)
-	set(&e, "title", &ev.Title, in.Title)
-	setOrClear(&e, "location", &ev.Location, in.Location)
-	setInstant(&e, "startedAt", &ev.StartedAt, in.StartedAt)
-	set(&e, "startedAtPrecision", &ev.StartedAtPrecision, in.StartedAtPrecision)
-	setOrClearInstant(&e, "endedAt", &ev.EndedAt, in.EndedAt)
-	setList(&e, "participants", &ev.ParticipantIDs, participants)
-	ev.check(&e.checks, len(ev.ParticipantIDs))
-	return e.fields, e.err()
+func (e *Event) Edit(in EditEvent, participants Patch[[]uuid.UUID]) ([]string, error) {
+	var changed edit
+	set(&changed, "kind", &e.Kind, in.Kind)
+	set(&changed, "state", &e.State, in.State)
+	set(&changed, "title", &e.Title, in.Title)
+	setOrClear(&changed, "location", &e.Location, in.Location)
+	setInstant(&changed, "startedAt", &e.StartedAt, in.StartedAt)
+	set(&changed, "startedAtPrecision", &e.StartedAtPrecision, in.StartedAtPrecision)
+	setOrClearInstant(&changed, "endedAt", &e.EndedAt, in.EndedAt)
+	setList(&changed, "participants", &e.ParticipantIDs, participants)
+	e.check(&changed.checks, len(e.ParticipantIDs))
+	return changed.fields, changed.err()
 }
 
 func (e *Event) check(c *checks, participants int) {

@@ -132,7 +132,7 @@ func TestRefusals(t *testing.T) {
 		return found[len(found)-1]
 	}
 	// in replaces text in the first line of a section that matches.
-	in := func(section, line, old, new string) string {
+	in := func(section, line, old, replacement string) string {
 		t.Helper()
 		at := strings.Index(text, "\""+section+"\": [\n")
 		begins := regexp.MustCompile(line).FindStringIndex(text[max(at, 0):])
@@ -141,7 +141,7 @@ func TestRefusals(t *testing.T) {
 		}
 		from := at + strings.LastIndex(text[at:at+begins[1]], "\n{")
 		to := from + 1 + strings.Index(text[from+1:], "\n")
-		changed := regexp.MustCompile(old).ReplaceAllString(text[from:to], new)
+		changed := regexp.MustCompile(old).ReplaceAllString(text[from:to], replacement)
 		if changed == text[from:to] {
 			t.Fatalf("%s is not in %s", old, changed)
 		}

@@ -59,7 +59,7 @@ func (d *document) parse(text []byte) *item {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	err := decoder.Decode(&root)
 	switch {
-	case err == io.EOF || err == nil && len(root.Content) == 0:
+	case errors.Is(err, io.EOF) || err == nil && len(root.Content) == 0:
 		d.refuse(1, "The file is empty; a data set has at least a name: `dataset: my-negotiation`.")
 		return nil
 	case err == nil:
@@ -69,7 +69,7 @@ func (d *document) parse(text []byte) *item {
 	case err == nil:
 		d.refuse(more.Line,
 			"A second document begins here; a file holds one data set, so put this one into another file.")
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		d.refuse(lineOf(err), "The file is neither YAML nor JSON: %s.",
 			lineNumber.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
 		return nil

@@ -13,7 +13,7 @@ import (
 
 // MarshalTime writes an instant with always six fractional digits and Z, so that the strings sort as the instants do.
 func MarshalTime(t time.Time) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) { w.Write(AppendTime(nil, t)) })
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(AppendTime(nil, t)) })
 }
 
 // AppendTime appends what MarshalTime writes.

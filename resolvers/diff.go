@@ -10,17 +10,17 @@ import (
 
 func (r *negotiationResolver) Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error) {
 	through := r.snapshot(ctx)
-	old, err := through.Through(ctx, &from)
+	before, err := through.Through(ctx, &from)
 	if err != nil {
 		return nil, err
 	}
-	new, err := through.Through(ctx, &to)
+	after, err := through.Through(ctx, &to)
 	if err != nil {
 		return nil, err
 	}
 	diffs := make([]*parley.NegotiationDiff, len(objs))
 	for i, n := range objs {
-		diffs[i] = &parley.NegotiationDiff{NegotiationID: n.ID, From: old, To: new}
+		diffs[i] = &parley.NegotiationDiff{NegotiationID: n.ID, From: before, To: after}
 	}
 	return diffs, nil
 }

@@ -172,7 +172,7 @@ func (a answered) MarshalGQL(w io.Writer) {
 	if outcome != Value {
 		b = []byte("null")
 	}
-	w.Write(b)
+	_, _ = w.Write(b)
 }
 
 // Introspection is a root field that gqlgen answers.

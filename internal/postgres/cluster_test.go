@@ -110,7 +110,7 @@ func TestStartIsCancelled(t *testing.T) {
 		return err == nil
 	})
 	cancel(reason)
-	if err := <-result; err != reason {
+	if err := <-result; !errors.Is(err, reason) {
 		t.Fatalf("Start returned %v, want the context's cause", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "cluster")); !errors.Is(err, fs.ErrNotExist) {
@@ -174,7 +174,7 @@ func TestStopSendsStrongerSignals(t *testing.T) {
 		t.Errorf("Stop returned %v", err)
 	}
 	<-c.Done()
-	if again := c.Stop(); again != err {
+	if again := c.Stop(); !errors.Is(again, err) {
 		t.Errorf("the second Stop returned %v", again)
 	}
 	c = mustStart(t, Options{Dir: dir, BinDir: testBinaries})

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -392,7 +393,7 @@ func TestFrames(t *testing.T) {
 				if !slices.Equal(got, tt.want) {
 					t.Errorf("%s: got %.200q, want %.200q", how, got, tt.want)
 				}
-				why, _ := err.(closing)
+				why, _ := errors.AsType[closing](err)
 				if why.code != tt.code || (err != nil && why.reason == "") {
 					t.Errorf("%s: it is closed with %d %q, want %d", how, why.code, why.reason, tt.code)
 				}

@@ -94,9 +94,7 @@ func (o *operation) complete(ctx context.Context, payload []byte) {
 	}
 	last := o.lastMessage("complete", "")
 	message := o.appendMessage(nil, payload)
-	if why := s.send(append(appendFrame(message, ws.OpText, len(last)), last...)); why != nil {
-		s.close(why.(closing))
-	}
+	s.closeFor(s.send(append(appendFrame(message, ws.OpText, len(last)), last...)))
 }
 
 // ends removes the operation before its last message. It returns false if the client has removed it.
@@ -110,9 +108,7 @@ func (o *operation) ends() bool {
 // refuse ends the operation with errors.
 func (o *operation) refuse(errs gqlerror.List) {
 	if o.ends() {
-		if why := o.socket.sendText(o.errorMessage(errs)); why != nil {
-			o.socket.close(why.(closing))
-		}
+		o.socket.closeFor(o.socket.sendText(o.errorMessage(errs)))
 	}
 	o.stop()
 }

@@ -193,9 +193,7 @@ func (s *socket) handleAll() (open bool) {
 		if err == nil && ok {
 			err = s.handle(op, payload)
 		}
-		if why, isClosing := err.(closing); isClosing {
-			s.close(why)
-		}
+		s.closeFor(err)
 		s.mu.Lock()
 		byPeer := s.closeByPeer
 		s.mu.Unlock()
@@ -329,7 +327,7 @@ func (s *socket) closed(payload []byte) error {
 	if len(payload) > 0 {
 		code, reason := ws.ParseCloseFrameData(payload)
 		switch err := ws.CheckCloseFrameData(code, reason); {
-		case err == ws.ErrProtocolInvalidUTF8:
+		case errors.Is(err, ws.ErrProtocolInvalidUTF8):
 			why = closing{ws.StatusInvalidFramePayloadData, "the reason is not UTF-8"}
 		case err != nil, code > ws.StatusRangePrivate.Max: // a one-byte body yields code 0
 			why = closing{ws.StatusProtocolError, "the close frame is malformed"}
@@ -430,6 +428,13 @@ func (s *socket) send(b []byte) error {
 		return s.tooSlow()
 	}
 	return nil
+}
+
+// closeFor closes the connection if the error is a reason to.
+func (s *socket) closeFor(err error) {
+	if why, ok := errors.AsType[closing](err); ok {
+		s.close(why)
+	}
 }
 
 func (s *socket) sendText(text []byte) error {

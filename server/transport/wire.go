@@ -29,7 +29,7 @@ var attempts = sync.Pool{New: func() any {
 func retried(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()
-		if err != syscall.EINTR {
+		if !errors.Is(err, syscall.EINTR) {
 			return n, err
 		}
 	}
@@ -48,7 +48,7 @@ func (s *socket) try(b []byte) (int, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case a.err != nil && a.err != syscall.EAGAIN:
+	case a.err != nil && !errors.Is(a.err, syscall.EAGAIN):
 		return 0, a.err
 	}
 	return max(a.n, 0), nil
@@ -103,7 +103,7 @@ func (s *socket) fill() error {
 		buffer := inputs.Get().(*[]byte)
 		defer inputs.Put(buffer)
 		n, failure = retried(func() (int, error) { return syscall.Read(int(fd), *buffer) })
-		if failure == syscall.EAGAIN {
+		if errors.Is(failure, syscall.EAGAIN) {
 			return false // the runtime calls it again when there is input
 		}
 		s.frames.in = append(s.frames.in, (*buffer)[:max(n, 0)]...)

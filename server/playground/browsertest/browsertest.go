@@ -55,7 +55,7 @@ func New(t testing.TB) context.Context {
 	}
 }
 
-// chromium returns the path of the browser. It looks for the same names as scripts/setup-chromium.
+// chromium returns the path of the browser. It looks for the same names as scripts/setup.
 func chromium(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -63,7 +63,7 @@ func chromium(t testing.TB) string {
 			return found
 		}
 	}
-	t.Fatal("this test needs Chromium on PATH; `make test` installs it through scripts/setup-chromium")
+	t.Fatal("this test needs Chromium on PATH; `make test` installs it with scripts/setup")
 	return ""
 }
 

@@ -1,6 +1,7 @@
 package reading_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -133,7 +134,7 @@ func TestSearchAgainstModel(t *testing.T) {
 				did, err = a.Store.RecordPosition(ctx, parley.RecordPositionInput{Holder: one([]string{"north", "south", "envoy"}), Scenario: one(scenarios), Stance: parley.Stances[random.IntN(len(parley.Stances))],
 					ValidFrom: day(), ValidFromPrecision: "DAY", Confidence: "LOW", Rationale: &said, Conditions: []string{text()}})
 			}
-			if _, refused := err.(parley.Refusal); err != nil && !refused {
+			if err != nil && !errors.As(err, new(parley.Refusal)) {
 				rt.Fatal(err)
 			}
 			if err == nil && did.ID != uuid.Nil {
