@@ -92,8 +92,8 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// A file that names most nouns is a list of them, which everybody who adds one has to find. CONTRIBUTING.md says which files
-// those are, and this counts them.
+// A file that names most nouns is a list of them, which everybody who adds one has to find. CONTRIBUTING.md says which
+// files those are, and this counts them.
 func TestListsOfNouns(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("CONTRIBUTING.md")
@@ -102,7 +102,8 @@ func TestListsOfNouns(t *testing.T) {
 	}
 	var found []string
 	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		generated := strings.HasSuffix(path, "_gen.go") || strings.HasSuffix(path, "_gen_test.go") || strings.HasSuffix(path, "generated.go")
+		generated := strings.HasSuffix(path, "_gen.go") || strings.HasSuffix(path, "_gen_test.go") ||
+			strings.HasSuffix(path, "generated.go")
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || generated {
 			return err
 		}

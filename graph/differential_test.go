@@ -19,8 +19,8 @@ import (
 	"example.org/parley/internal/randomdoc"
 )
 
-// Whatever resolvers return, the level executor answers as gqlgen's own does: the same bytes of data, and the same errors
-// at the same paths.
+// Whatever resolvers return, the level executor answers as gqlgen's own does: the same bytes of data, and the same
+// errors at the same paths.
 func TestLevelsAnswerAsGqlgenDoes(t *testing.T) {
 	t.Parallel()
 	for operation, documents := range map[ast.Operation]uint64{ast.Query: 12_000, ast.Mutation: 4_000, ast.Subscription: 4_000} {
@@ -45,7 +45,8 @@ func compare(t *testing.T, operation ast.Operation, seed uint64) {
 	got := answers(t, NewSchema(Config{Resolvers: newFake(seed)}), d)
 	want := answers(t, NewExecutableSchema(Config{Resolvers: newFake(seed)}), d)
 	if got != want {
-		t.Fatalf("%s %d\n%s\n%v\nis answered with\n%s\nand by gqlgen with\n%s", operation, seed, d.Text, d.Variables, got, want)
+		t.Fatalf("%s %d\n%s\n%v\nis answered with\n%s\nand by gqlgen with\n%s", operation, seed, d.Text, d.Variables,
+			got, want)
 	}
 }
 
@@ -96,7 +97,9 @@ func execution(schema graphql.ExecutableSchema) *executor.Executor {
 }
 
 // respond starts an operation, and gives its responses one by one.
-func respond(t *testing.T, e *executor.Executor, d randomdoc.Document) (next func() *graphql.Response, op *graphql.OperationContext) {
+func respond(
+	t *testing.T, e *executor.Executor, d randomdoc.Document,
+) (next func() *graphql.Response, op *graphql.OperationContext) {
 	t.Helper()
 	encoded, err := json.Marshal(d.Variables) // validation writes into them
 	if err != nil {

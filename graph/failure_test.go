@@ -27,7 +27,9 @@ func (failingQuery) Negotiations(context.Context, int, *string, *parley.AsOf) (*
 
 type failingNegotiation struct{ fakeNegotiation }
 
-func (failingNegotiation) Scenarios(context.Context, []*parley.Negotiation, *parley.ScenarioFilter, parley.ScenarioOrder, int, *string) ([]*parley.ScenarioConnection, error) {
+func (failingNegotiation) Scenarios(
+	context.Context, []*parley.Negotiation, *parley.ScenarioFilter, parley.ScenarioOrder, int, *string,
+) ([]*parley.ScenarioConnection, error) {
 	panic("at the disco")
 }
 
@@ -35,7 +37,9 @@ func (failingNegotiation) Issues(_ context.Context, objs []*parley.Negotiation) 
 	return [][]*parley.Issue{{{Key: "x"}}, nil, {}}, graphql.BatchErrorList{nil, errors.New("mislaid"), nil}
 }
 
-func (failingNegotiation) Participants(_ context.Context, objs []*parley.Negotiation, _ *parley.ParticipationRole, _ int, _ *string) ([]*parley.ParticipationConnection, error) {
+func (failingNegotiation) Participants(
+	_ context.Context, objs []*parley.Negotiation, _ *parley.ParticipationRole, _ int, _ *string,
+) ([]*parley.ParticipationConnection, error) {
 	return make([]*parley.ParticipationConnection, len(objs)-1), nil
 }
 
@@ -56,7 +60,8 @@ negotiations.nodes[2].participants Negotiation.participants was resolved for 3 o
 		`{ negotiations { nodes { key } pageInfo { hasNextPage } } }`: `{"negotiations":{"nodes":[{"key":"a"},{"key":"b"},{"key":"c"}],"pageInfo":{"hasNextPage":false}}} 
 `,
 	} {
-		if got := answers(t, NewSchema(Config{Resolvers: failing{newFake(1)}}), randomdoc.Document{Text: document}); got != want {
+		if got := answers(t, NewSchema(Config{Resolvers: failing{newFake(1)}}),
+			randomdoc.Document{Text: document}); got != want {
 			t.Errorf("%s is answered with\n%swant\n%s", document, got, want)
 		}
 	}
@@ -72,7 +77,8 @@ func TestFieldMiddleware(t *testing.T) {
 	}
 	e := execution(NewSchema(Config{Resolvers: failing{newFake(1)}}))
 	e.AroundFields(count)
-	next, _ := respond(t, e, randomdoc.Document{Text: `{ negotiations { nodes { key issues { key scenarios { totalCount } } } } }`})
+	next, _ := respond(t, e,
+		randomdoc.Document{Text: `{ negotiations { nodes { key issues { key scenarios { totalCount } } } } }`})
 	next()
 	if calls != 3 {
 		t.Errorf("the middleware ran %d times for three levels", calls)

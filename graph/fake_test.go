@@ -18,8 +18,8 @@ import (
 )
 
 // fake resolves every field with something made up: values, nulls (also where the schema forbids them) and errors. What
-// it makes up depends on nothing but the seed, the field, its arguments and the object, however many objects it is asked
-// about at once; so two executors meet the same.
+// it makes up depends on nothing but the seed, the field, its arguments and the object, however many objects it is
+// asked about at once; so two executors meet the same.
 type fake struct {
 	seed uint64
 
@@ -77,7 +77,8 @@ func fakeEvents[V any](f *fake, coordinate string, args ...any) (<-chan V, error
 	events := make(chan V, 3)
 	for range r.IntN(4) {
 		v := fakeValue[V](f, r)
-		if of := reflect.ValueOf(v); of.IsValid() && !of.IsNil() { // there is no event without a change, and gqlgen would give its error no path
+		// there is no event without a change, and gqlgen would give its error no path
+		if of := reflect.ValueOf(v); of.IsValid() && !of.IsNil() {
 			events <- v
 		}
 	}
@@ -91,7 +92,8 @@ func someError(r *rand.Rand, oneIn int) error {
 	if r.IntN(oneIn) > 0 {
 		return nil
 	}
-	one, other := &gqlerror.Error{Message: fmt.Sprint("one ", r.IntN(100))}, &gqlerror.Error{Message: fmt.Sprint("other ", r.IntN(100))}
+	one, other := &gqlerror.Error{Message: fmt.Sprint("one ", r.IntN(100))},
+		&gqlerror.Error{Message: fmt.Sprint("other ", r.IntN(100))}
 	return []error{
 		errors.New("plain"), one, gqlerror.List{one, other}, fmt.Errorf("wrapped: %w", one),
 		fmt.Errorf("wrapped: %w", errors.New("plain")), parley.NewFault(parley.BadRequest, "refused %d", r.IntN(100)),
@@ -106,12 +108,15 @@ func fakeValue[V any](f *fake, r *rand.Rand) V {
 
 var (
 	nodes = []any{
-		(*parley.Affiliation)(nil), (*parley.Analyst)(nil), (*parley.Assessment)(nil), (*parley.Event)(nil), (*parley.Issue)(nil), (*parley.Negotiation)(nil),
+		(*parley.Affiliation)(nil), (*parley.Analyst)(nil), (*parley.Assessment)(nil), (*parley.Event)(nil),
+		(*parley.Issue)(nil), (*parley.Negotiation)(nil),
 		(*parley.Participation)(nil), (*parley.Position)(nil), (*parley.Scenario)(nil), (*parley.ScenarioRelation)(nil),
 		(*parley.Source)(nil), (*parley.Stakeholder)(nil), (*parley.Statement)(nil), (*parley.StatusChange)(nil),
 	}
-	changes  = []any{(*parley.AssessmentChanged)(nil), (*parley.PositionChanged)(nil), (*parley.RecordChanged)(nil), (*parley.ScenarioStatusChanged)(nil)}
-	texts    = []string{"", "plain", `a "quote" and a \`, "tab\tand\nline\r", "\x00\x1f\x7f", "Зеленський 🕊", "<&>\u2028"}
+	changes = []any{(*parley.AssessmentChanged)(nil), (*parley.PositionChanged)(nil), (*parley.RecordChanged)(nil),
+		(*parley.ScenarioStatusChanged)(nil)}
+	texts = []string{"", "plain", `a "quote" and a \`, "tab\tand\nline\r", "\x00\x1f\x7f", "Зеленський 🕊",
+		"<&>\u2028"}
 	statuses = []string{"FLOATED", "SUPERSEDED", "nonsense"}
 )
 
@@ -172,8 +177,8 @@ func (f *fake) fill(r *rand.Rand, v reflect.Value) {
 	}
 }
 
-// member makes up a value of one of the types that an interface has, or none. (Never a nil of one of the types: gqlgen lets
-// that pass without an error where a null is not allowed.)
+// member makes up a value of one of the types that an interface has, or none. (Never a nil of one of the types: gqlgen
+// lets that pass without an error where a null is not allowed.)
 func (f *fake) member(r *rand.Rand, v reflect.Value) {
 	members := nodes
 	if v.Type() == reflect.TypeFor[parley.Change]() {

@@ -7,8 +7,8 @@ import (
 	"example.org/parley/graph/level"
 )
 
-// recordID is the field id of a record: every id that clients are given is written by it. The generated tables call it with
-// the record's id and the lens through which the record is seen.
+// recordID is the field id of a record: every id that clients are given is written by it. The generated tables call it
+// with the record's id and the lens through which the record is seen.
 func recordID[T any](self func(*T) (uuid.UUID, parley.Lens)) level.Field[T] {
 	return level.Plain(func(o *T) uuid.UUID {
 		id, _ := self(o)

@@ -32,8 +32,10 @@ func TestQueriesByPostAndGet(t *testing.T) {
 	if got.Status != http.StatusOK || len(got.Errs) > 0 {
 		t.Errorf("GET answers with status %d and %v", got.Status, got.Errs)
 	}
-	a.Post("application/json; charset=utf-8", `{"query":"{ negotiation(id: \"talks\") { key } }"}`).Want("negotiation.key", "talks")
-	a.Get(`query One { negotiation(id: "talks") { key } } query Other { negotiation(id: "talks") { title } }`, "operationName", "Other").
+	a.Post("application/json; charset=utf-8",
+		`{"query":"{ negotiation(id: \"talks\") { key } }"}`).Want("negotiation.key", "talks")
+	a.Get(`query One { negotiation(id: "talks") { key } } query Other { negotiation(id: "talks") { title } }`,
+		"operationName", "Other").
 		Want("negotiation.title", "Talks of North and South", "negotiation.key", nil)
 }
 
@@ -65,7 +67,8 @@ func TestFormsAreRefused(t *testing.T) {
 	before := a.Changes()
 	const mutation = `mutation { editNegotiation(input: {negotiation: "talks", title: "By a form"}) { cursor } }`
 	asJSON := `{"query":"mutation { editNegotiation(input: {negotiation: \"talks\", title: \"By a form\"}) { cursor } }"}`
-	const multipart = "--x\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n%s\r\n--x\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n{}\r\n--x--\r\n"
+	const multipart = "--x\r\nContent-Disposition: form-data; " +
+		"name=\"operations\"\r\n\r\n%s\r\n--x\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n{}\r\n--x--\r\n"
 	for _, c := range []struct{ contentType, body string }{
 		{"text/plain", asJSON},
 		{"text/plain;application/json", asJSON},
@@ -85,7 +88,8 @@ func TestFormsAreRefused(t *testing.T) {
 		a.Read(response).Fails("BAD_REQUEST", "application/json")
 	}
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
-		response, _ := a.Send(method, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(asJSON))
+		response, _ := a.Send(method, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}},
+			strings.NewReader(asJSON))
 		if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") == "" {
 			t.Errorf("%s: status %d, allowed %q", method, response.StatusCode, response.Header.Get("Allow"))
 		}
@@ -94,7 +98,8 @@ func TestFormsAreRefused(t *testing.T) {
 		t.Error("one of them has written")
 	}
 	// That the browser asks first is of use only if the answer is no.
-	response, _ := a.Send(http.MethodOptions, server.GraphQLPath, http.Header{"Origin": {"http://elsewhere.example"}, "Access-Control-Request-Method": {"POST"}}, nil)
+	response, _ := a.Send(http.MethodOptions, server.GraphQLPath,
+		http.Header{"Origin": {"http://elsewhere.example"}, "Access-Control-Request-Method": {"POST"}}, nil)
 	if allowed := response.Header.Get("Access-Control-Allow-Origin"); allowed != "" {
 		t.Errorf("pages of %q may write", allowed)
 	}
@@ -115,7 +120,8 @@ func TestLongBodiesAreRefused(t *testing.T) {
 	got.ClientError()
 
 	// One that does not say how long it is going to be.
-	response, text := a.Send(http.MethodPost, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}}, io.MultiReader(strings.NewReader(document(16<<20+1))))
+	response, text := a.Send(http.MethodPost, server.GraphQLPath, http.Header{"Content-Type": {"application/json"}},
+		io.MultiReader(strings.NewReader(document(16<<20+1))))
 	if strings.Contains(text, "INTERNAL") || strings.Contains(text, "Test analyst") {
 		t.Errorf("status %d: %s", response.StatusCode, text)
 	}
@@ -134,7 +140,8 @@ func TestMalformedRequests(t *testing.T) {
 	if message := got.Errs[0].Message; len(message) > 300 || strings.Contains(message, "secret") {
 		t.Errorf("the body comes back in %.500q", message)
 	}
-	for _, body := range []string{"", "[]", "7", `{"query": 7}`, `{"query": "{ viewer { name } }", "variables": []}`, `null`, `{}`} {
+	for _, body := range []string{"", "[]", "7", `{"query": 7}`, `{"query": "{ viewer { name } }", "variables": []}`,
+		`null`, `{}`} {
 		got := a.Post("application/json", body)
 		got.Fails("BAD_REQUEST")
 		got.ClientError()
@@ -153,15 +160,19 @@ func TestMalformedRequests(t *testing.T) {
 	}
 	// Variables of the wrong kind, and numbers that are too large even to be read.
 	for _, n := range []any{"many", 1.5, nil, true, []int{1, 2}, map[string]any{}} {
-		a.Ask(`query($n: Int!) { negotiations(first: $n) { nodes { key } } }`, map[string]any{"n": n}).Fails("BAD_REQUEST")
+		a.Ask(`query($n: Int!) { negotiations(first: $n) { nodes { key } } }`,
+			map[string]any{"n": n}).Fails("BAD_REQUEST")
 	}
 	for _, literal := range []string{"99999999999999999999", "1e999"} {
 		a.Ask(`{ changes(first: 1, since: `+literal+`) { nodes { cursor } } }`).Fails("BAD_REQUEST", "since", literal)
-		a.Ask(`{ ...f } fragment f on Query { changes(after: `+literal+`) { nodes { cursor } } }`).Fails("BAD_REQUEST", "after", literal)
-		a.Ask(`query($since: Time = ` + literal + `) { changes(since: $since) { nodes { cursor } } }`).Fails("BAD_REQUEST")
+		a.Ask(`{ ...f } fragment f on Query { changes(after: `+literal+`) { nodes { cursor } } }`).Fails("BAD_REQUEST",
+			"after", literal)
+		a.Ask(`query($since: Time = ` + literal +
+			`) { changes(since: $since) { nodes { cursor } } }`).Fails("BAD_REQUEST")
 	}
 	a.Ask(`{ changes(since: [{from: 1e999}]) { nodes { cursor } } }`).Fails("BAD_REQUEST", "since")
-	for _, err := range a.Ask(`{ scenarios(filter: {statusSince: {from: 1e999}}) { nodes { key } } }`).Errs { // each level complains
+	// each level complains
+	for _, err := range a.Ask(`{ scenarios(filter: {statusSince: {from: 1e999}}) { nodes { key } } }`).Errs {
 		if err.Extensions["code"] != "BAD_REQUEST" || !strings.Contains(err.Message, "1e999") {
 			t.Errorf("%+v", err)
 		}
@@ -180,15 +191,19 @@ func TestEnumValuesAreTakenAsTheyAreWritten(t *testing.T) {
 		document string
 		value    any
 	}{
-		{`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, []any{"PROPOSED", "floated"}},
+		{`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`,
+			[]any{"PROPOSED", "floated"}},
 		{`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, "floated"},
-		{`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`, map[string]any{"status": []any{"floated"}}},
+		{`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`,
+			map[string]any{"status": []any{"floated"}}},
 		{`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`, map[string]any{"status": "floated"}},
 		{`query($v: ScenarioOrder!) { scenarios(orderBy: $v) { nodes { key } } }`, "key_asc"},
 		{changeStatusOfInput, map[string]any{"scenario": "talks/line", "to": "agreed", "reason": "tried"}},
-		{`mutation($v: RecordPositionInput!) { recordPosition(input: $v) { cursor } }`, map[string]any{"holder": "north", "scenario": "talks/line", "stance": "supports"}},
-		{`mutation($v: RecordPositionInput!) { recordPosition(input: $v) { cursor } }`, map[string]any{"holder": "north", "scenario": "talks/line", "stance": "SUPPORTS",
-			"newEvidence": []any{map[string]any{"source": "gazette", "text": "a", "form": "Reported"}}}},
+		{`mutation($v: RecordPositionInput!) { recordPosition(input: $v) { cursor } }`,
+			map[string]any{"holder": "north", "scenario": "talks/line", "stance": "supports"}},
+		{`mutation($v: RecordPositionInput!) { recordPosition(input: $v) { cursor } }`,
+			map[string]any{"holder": "north", "scenario": "talks/line", "stance": "SUPPORTS",
+				"newEvidence": []any{map[string]any{"source": "gazette", "text": "a", "form": "Reported"}}}},
 	} {
 		a.Ask(c.document, map[string]any{"v": c.value}).Fails("BAD_REQUEST", "is not a", "write one of")
 	}
@@ -196,7 +211,8 @@ func TestEnumValuesAreTakenAsTheyAreWritten(t *testing.T) {
 		t.Error("one of them has written")
 	}
 	for _, value := range []any{"PROPOSED", []any{"PROPOSED"}} {
-		a.Must(`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`, map[string]any{"v": value}).Want("scenarios.nodes.0.key", "line", "scenarios.nodes.1", nil)
+		a.Must(`query($v: [ScenarioStatus!]) { scenarios(filter: {status: $v}) { nodes { key } } }`,
+			map[string]any{"v": value}).Want("scenarios.nodes.0.key", "line", "scenarios.nodes.1", nil)
 	}
 }
 
@@ -229,12 +245,16 @@ func TestBadInstantsAreRefused(t *testing.T) {
 		`{iso: "2025-08-15T19:30:00Z"}`:      map[string]any{"iso": "2025-08-15T19:30:00Z"},
 		`"2025-08-15T19:30:00Z; DROP TABLE"`: "2025-08-15T19:30:00Z; DROP TABLE",
 	} {
-		const sentence = "write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six fractional digits"
+		const sentence = "write an RFC 3339 instant such as 2025-08-15T19:30:00Z, with an offset and at most six " +
+			"fractional digits"
 		a.Ask(`{ changes(since: `+literal+`) { nodes { cursor } } }`).Fails("BAD_REQUEST", sentence)
-		a.Ask(`query($v: Time!) { changes(since: $v) { nodes { cursor } } }`, map[string]any{"v": variable}).Fails("BAD_REQUEST", sentence)
-		a.Ask(`{ scenarios(filter: {statusSince: {to: `+literal+`}}) { nodes { key } } }`).Fails("BAD_REQUEST", sentence)
+		a.Ask(`query($v: Time!) { changes(since: $v) { nodes { cursor } } }`,
+			map[string]any{"v": variable}).Fails("BAD_REQUEST", sentence)
+		a.Ask(`{ scenarios(filter: {statusSince: {to: `+literal+`}}) { nodes { key } } }`).Fails("BAD_REQUEST",
+			sentence)
 		a.Ask(`query($v: ScenarioFilter) { scenarios(filter: $v) { nodes { key } } }`,
-			map[string]any{"v": map[string]any{"statusSince": map[string]any{"to": variable}}}).Fails("BAD_REQUEST", sentence)
+			map[string]any{"v": map[string]any{"statusSince": map[string]any{"to": variable}}}).Fails("BAD_REQUEST",
+			sentence)
 		a.Ask(`mutation($v: Time) { recordPosition(input: {holder: "north", scenario: "talks/line", stance: NEUTRAL, validFrom: $v}) { cursor } }`,
 			map[string]any{"v": variable}).Fails("BAD_REQUEST", sentence)
 	}
@@ -261,7 +281,8 @@ func TestInstantsComeOutInUTC(t *testing.T) {
 		got.Want("editNegotiation.negotiation.startedAt", want)
 		a.Must(`{ negotiation(id: "talks") { startedAt } }`).Want("negotiation.startedAt", want)
 		a.Must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: null}) { userErrors { code message field } } }`)
-		got = a.Must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: "` + sent + `"}) { negotiation { startedAt } userErrors { code message field } } }`)
+		got = a.Must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: "` + sent +
+			`"}) { negotiation { startedAt } userErrors { code message field } } }`)
 		got.Want("editNegotiation.negotiation.startedAt", want)
 	}
 }
@@ -271,13 +292,16 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 	a := withTalks(t)
 	page := a.Must(`{ scenarios(first: 1) { pageInfo { endCursor hasNextPage } } changes(first: 1) { pageInfo { endCursor } } last: changes(first: 1, order: NEWEST_FIRST) { pageInfo { endCursor } } }`)
 	page.Want("scenarios.pageInfo.hasNextPage", true)
-	list, feed, last := page.Text("scenarios.pageInfo.endCursor"), page.Text("changes.pageInfo.endCursor"), page.Text("last.pageInfo.endCursor")
+	list, feed, last := page.Text("scenarios.pageInfo.endCursor"), page.Text("changes.pageInfo.endCursor"),
+		page.Text("last.pageInfo.endCursor")
 
 	const scenarios = `query($after: String) { scenarios(first: 1, after: $after) { nodes { key } } }`
 	a.Must(scenarios, map[string]any{"after": list}).Want("scenarios.nodes.0.key", "strip")
 	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
-	for _, cursor := range []string{"", "x", "ü", list + "A", list[1:], list[:len(list)-2], feed, encode(`[]`), encode(`["a","b","c","d","e"]`),
-		encode(`{"a":1}`), encode(`["talks","line","no id"]`), encode("[\"\\u0000\",\"\\u0000\",\"" + uuid.NewString() + "\"]"), strings.Repeat("A", 5000)} {
+	for _, cursor := range []string{"", "x", "ü", list + "A", list[1:], list[:len(list)-2], feed, encode(`[]`),
+		encode(`["a","b","c","d","e"]`),
+		encode(`{"a":1}`), encode(`["talks","line","no id"]`),
+		encode("[\"\\u0000\",\"\\u0000\",\"" + uuid.NewString() + "\"]"), strings.Repeat("A", 5000)} {
 		if got := a.Ask(scenarios, map[string]any{"after": cursor}); len(got.Errs) == 0 {
 			t.Errorf("%q is taken for a cursor", cursor)
 		} else {
@@ -295,7 +319,8 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 	b.Load("talks.yaml", apitest.Talks)
 	foreign := b.Must(`{ changes(first: 1) { pageInfo { endCursor } } }`).Text("changes.pageInfo.endCursor")
 	future := last[:len(last)-1] + "v"
-	for _, cursor := range []string{"", "x", list, foreign, future, "A" + feed[1:], feed + "0", feed[1:], feed[:len(feed)-1]} {
+	for _, cursor := range []string{"", "x", list, foreign, future, "A" + feed[1:], feed + "0", feed[1:],
+		feed[:len(feed)-1]} {
 		a.Ask(changes, map[string]any{"after": cursor}).Fails("BAD_CURSOR")
 		a.Ask(`query($after: Cursor) { negotiation(id: "talks") { changes(first: 1, after: $after) { nodes { cursor } } } }`, map[string]any{"after": cursor}).Fails("BAD_CURSOR")
 		a.Ask(`mutation($after: Cursor) { editNegotiation(input: {negotiation: "talks", title: "New", ifUnchangedSince: $after}) { cursor } }`, map[string]any{"after": cursor}).Fails("BAD_CURSOR")
@@ -342,7 +367,8 @@ func TestPageSizes(t *testing.T) {
 func TestUnknownRecords(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	for _, id := range []string{"nobody", "talks/nothing", "nothing/line", uuid.NewString(), "", "/", "talks/", "ü", "a\x00b", strings.Repeat("x", 10_000)} {
+	for _, id := range []string{"nobody", "talks/nothing", "nothing/line", uuid.NewString(), "", "/", "talks/", "ü",
+		"a\x00b", strings.Repeat("x", 10_000)} {
 		variables := map[string]any{"id": id}
 		got := a.Must(`query($id: ID!) { node(id: $id) { id } negotiation(id: $id) { id } issue(id: $id) { id } scenario(id: $id) { id } source(id: $id) { id } stakeholder(id: $id) { id } }`, variables)
 		for _, field := range []string{"node", "negotiation", "issue", "scenario", "source", "stakeholder"} {
@@ -365,7 +391,8 @@ func TestUnknownRecords(t *testing.T) {
 	// A record of another kind is as unknown.
 	got := a.Must(`{ scenario(id: "talks") { id } negotiation(id: "north") { id } stakeholder(id: "gazette") { id } node(id: "north") { label } }`)
 	got.Want("scenario", nil, "negotiation", nil, "stakeholder", nil, "node.label", "North")
-	a.Ask(`{ scenarios(filter: {negotiations: ["north"]}) { nodes { id } } }`).Fails("BAD_REQUEST", "north", "negotiation")
+	a.Ask(`{ scenarios(filter: {negotiations: ["north"]}) { nodes { id } } }`).Fails("BAD_REQUEST", "north",
+		"negotiation")
 }
 
 func TestForeignHostsAreRefused(t *testing.T) {
@@ -386,7 +413,8 @@ func TestForeignHostsAreRefused(t *testing.T) {
 		"[2001:db8::1]:80":       http.StatusMisdirectedRequest,
 		"0.0.0.0":                http.StatusMisdirectedRequest,
 	} {
-		for _, path := range []string{server.GraphQLPath + "?query=" + url.QueryEscape(`{ viewer { name } }`), server.PlaygroundPath, "/healthz"} {
+		for _, path := range []string{server.GraphQLPath + "?query=" + url.QueryEscape(`{ viewer { name } }`),
+			server.PlaygroundPath, "/healthz"} {
 			response, text := a.Send(http.MethodGet, path, http.Header{"Host": {host}}, nil)
 			if response.StatusCode != status {
 				t.Errorf("%s under %q: status %d, want %d: %.200s", path, host, response.StatusCode, status, text)
@@ -397,7 +425,8 @@ func TestForeignHostsAreRefused(t *testing.T) {
 	open := httptest.NewServer(server.New(server.Options{Store: a.Store, Log: slog.New(slog.DiscardHandler)}))
 	defer open.Close()
 	b := &apitest.API{T: t, URL: open.URL}
-	if response, _ := b.Send(http.MethodGet, "/healthz", http.Header{"Host": {"parley.example"}}, nil); response.StatusCode != http.StatusOK {
+	if response, _ := b.Send(http.MethodGet, "/healthz", http.Header{"Host": {"parley.example"}},
+		nil); response.StatusCode != http.StatusOK {
 		t.Errorf("with remote access, under another name: status %d", response.StatusCode)
 	}
 }
@@ -406,7 +435,8 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready"} {
-		if response, text := a.Send(http.MethodGet, path, nil, nil); response.StatusCode != http.StatusOK || strings.TrimSpace(text) != want {
+		if response, text := a.Send(http.MethodGet, path, nil, nil); response.StatusCode != http.StatusOK ||
+			strings.TrimSpace(text) != want {
 			t.Errorf("%s: %d %s", path, response.StatusCode, text)
 		}
 	}
@@ -415,13 +445,15 @@ func TestHealth(t *testing.T) {
 		t.Errorf("/ leads with status %d to %q", response.StatusCode, to)
 	}
 	response, text := a.Send(http.MethodGet, server.PlaygroundPath, nil, nil)
-	if response.StatusCode != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || !strings.Contains(text, "<title>") {
+	if response.StatusCode != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") ||
+		!strings.Contains(text, "<title>") {
 		t.Errorf("the playground: %d %s %.200s", response.StatusCode, response.Header.Get("Content-Type"), text)
 	}
 	if response, _ := a.Send(http.MethodGet, "/nothing", nil, nil); response.StatusCode != http.StatusNotFound {
 		t.Errorf("/nothing: %d", response.StatusCode)
 	}
-	if response, _ := a.Send(http.MethodPost, "/healthz", nil, nil); response.StatusCode != http.StatusMethodNotAllowed {
+	if response, _ := a.Send(http.MethodPost, "/healthz", nil,
+		nil); response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST /healthz: %d", response.StatusCode)
 	}
 }
@@ -444,13 +476,15 @@ func TestWithoutDatabase(t *testing.T) {
 			t.Errorf("clients read %+v", got.Errs[0])
 		}
 		lines := strings.Split(strings.TrimSpace(a.Logs.String()), "\n")[before:]
-		if len(lines) != 1 || !strings.Contains(lines[0], "level=ERROR") || !strings.Contains(lines[0], "database is closed") || !strings.Contains(lines[0], "path=") {
+		if len(lines) != 1 || !strings.Contains(lines[0], "level=ERROR") ||
+			!strings.Contains(lines[0], "database is closed") || !strings.Contains(lines[0], "path=") {
 			t.Errorf("logged: %q", lines)
 		}
 	}
 	got := a.Ask(`{ scenario(id: "talks/line") { key } viewer { name } scenarioLifecycle { status } }`)
 	got.Fails("INTERNAL")
-	got.Want("scenario", nil, "viewer.name", "Test analyst", "scenarioLifecycle.0.status", "FLOATED") // what needs none is answered
+	// what needs none is answered
+	got.Want("scenario", nil, "viewer.name", "Test analyst", "scenarioLifecycle.0.status", "FLOATED")
 
 	response, text := a.Send(http.MethodGet, "/readyz", nil, nil)
 	if response.StatusCode != http.StatusServiceUnavailable || strings.Contains(text, "sql") {
@@ -470,7 +504,8 @@ func TestPanicsAreContained(t *testing.T) {
 	if message := got.Errs[0].Message; message != "Internal error" || got.Status != http.StatusOK {
 		t.Errorf("clients read %q with status %d", message, got.Status)
 	}
-	if log := logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "nil pointer") || !strings.Contains(log, "path=scenario") || !strings.Contains(log, "resolvers") {
+	if log := logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "nil pointer") ||
+		!strings.Contains(log, "path=scenario") || !strings.Contains(log, "resolvers") {
 		t.Errorf("logged: %s", log)
 	}
 	a.Ask(`{ scenarioLifecycle { status } }`).Want("scenarioLifecycle.0.status", "FLOATED")

@@ -94,7 +94,8 @@ func TestCost(t *testing.T) {
 
 	// What is left out when it runs counts all the same, and nothing of what is refused is run.
 	before := a.Changes()
-	a.Ask(`query($no: Boolean = false) { `+aliases(5, strings.Replace(one, " {", " @include(if: $no) {", 1))+` }`).Fails("LIMIT", "fields")
+	a.Ask(`query($no: Boolean = false) { `+aliases(5,
+		strings.Replace(one, " {", " @include(if: $no) {", 1))+` }`).Fails("LIMIT", "fields")
 	a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { scenarios(first: 500) { `+deep+` } } } }`).Fails("LIMIT", "fields")
 	if a.Changes() != before {
 		t.Error("a refused mutation has written")
@@ -106,10 +107,12 @@ func TestCostOfAMatrix(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	const matrix = `matrix { scenarios { key } rows { stakeholder { name } participations { role } cells { stance ageDays contested position { holder { name } evidence { text grade source { title } } } } } }`
-	a.Must(`{ issue(id: "talks/border") { ` + matrix + ` landingZone { verdict blockers { name } support parties { stakeholder { name } weight } } } }`)
+	a.Must(`{ issue(id: "talks/border") { ` + matrix +
+		` landingZone { verdict blockers { name } support parties { stakeholder { name } weight } } } }`)
 	a.Must(`{ negotiation(id: "talks") { issues { matrix { rows { stakeholder { name } cells { stance position { holder { name } } } } } } } }`)
 	a.Ask(`{ negotiations(first: 50) { nodes { issues { `+matrix+` } } } }`).Fails("LIMIT", "20000000")
-	a.Ask(`{ negotiations(first: 500) { nodes { issues { landingZone { parties { weight } } } } } }`).Fails("LIMIT", "20000000")
+	a.Ask(`{ negotiations(first: 500) { nodes { issues { landingZone { parties { weight } } } } } }`).Fails("LIMIT",
+		"20000000")
 }
 
 func TestDepth(t *testing.T) {
@@ -168,7 +171,8 @@ func TestIntrospectionFits(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	got := a.Must(introspection)
-	got.Want("__schema.queryType.name", "Query", "__schema.mutationType.name", "Mutation", "__schema.subscriptionType.name", "Subscription")
+	got.Want("__schema.queryType.name", "Query", "__schema.mutationType.name", "Mutation",
+		"__schema.subscriptionType.name", "Subscription")
 	undescribed := 0
 	for _, described := range got.At("__schema.types").([]any) {
 		if described := described.(map[string]any); described["description"] == "" || described["description"] == nil {

@@ -59,12 +59,13 @@ func TestPlayground(t *testing.T) {
 		}
 	}
 	do("open the page", chromedp.Navigate(a.URL+server.PlaygroundPath))
-	do("run a query", browsertest.OpenTab(exampleOf(t, "query")), browsertest.Execute(), browsertest.WaitAnswer(`"WITHDRAWN"`))
+	do("run a query", browsertest.OpenTab(exampleOf(t, "query")), browsertest.Execute(),
+		browsertest.WaitAnswer(`"WITHDRAWN"`))
 	picture("playground.png")
 
 	do("subscribe", browsertest.OpenTab(exampleOf(t, "subscription")), browsertest.Execute())
-	// When the subscription has begun shows only by what it brings, and it brings nothing from before: so another client
-	// records one change after the other until one of them is heard of.
+	// When the subscription has begun shows only by what it brings, and it brings nothing from before: so another
+	// client records one change after the other until one of them is heard of.
 	var recorded atomic.Int64
 	heard, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -75,7 +76,8 @@ func TestPlayground(t *testing.T) {
 				return
 			default:
 				a.Must(apitest.ChangeStatus, map[string]any{"input": map[string]any{
-					"scenario": "ukraine-2025/comprehensive-deal", "to": []string{"STALLED", "PROPOSED"}[i%2], "reason": "moved by another client"}})
+					"scenario": "ukraine-2025/comprehensive-deal", "to": []string{"STALLED", "PROPOSED"}[i%2],
+					"reason": "moved by another client"}})
 				recorded.Store(time.Now().UnixMilli())
 			}
 		}
@@ -156,7 +158,8 @@ func TestWeakSpots(t *testing.T) {
 		return strings.Join(all, "\n")
 	}
 	spots := a.Must(document)
-	if got := labels(spots, "atSecondHand"); !strings.Contains(got, "France strongly supports") || strings.Contains(got, "Ukraine ") {
+	if got := labels(spots, "atSecondHand"); !strings.Contains(got, "France strongly supports") ||
+		strings.Contains(got, "Ukraine ") {
 		t.Errorf("at second hand are\n%s", got)
 	}
 	if got := labels(spots, "onNoSource"); got != "" {
@@ -169,15 +172,20 @@ func TestWeakSpots(t *testing.T) {
 	if got := labels(spots, "onNoSource"); got != "European Union supports: A ceasefire first" {
 		t.Errorf("on no source are\n%s", got)
 	}
-	if got := labels(spots, "notAffirmedForAMonth"); strings.Contains(got, "European Union supports: A ceasefire first") || !strings.Contains(got, "United States opposes") {
+	if got := labels(spots, "notAffirmedForAMonth"); strings.Contains(got,
+		"European Union supports: A ceasefire first") || !strings.Contains(got, "United States opposes") {
 		t.Errorf("not affirmed for a month are\n%s", got)
 	}
-	if got := labels(spots, "onDoubtfulSources"); !strings.Contains(got, "United States opposes") || strings.Contains(got, "Russia ambiguous") {
+	if got := labels(spots, "onDoubtfulSources"); !strings.Contains(got, "United States opposes") ||
+		strings.Contains(got, "Russia ambiguous") {
 		t.Errorf("on doubtful sources are\n%s", got)
 	}
 	spots.Want("planned.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 13,
-		"notSpoken.issues.0.matrix.rows.1.stakeholder.name", "France", "notSpoken.issues.0.matrix.rows.1.cells.0.stance", nil,
-		"likelihoodsAndWhatCameBetween.nodes.0.kind", "ASSESSMENT", "likelihoodsAndWhatCameBetween.nodes.0.assessment.probability", 60,
-		"likelihoodsAndWhatCameBetween.nodes.0.previousAssessment.probability", 20, "likelihoodsAndWhatCameBetween.nodes.1.kind", "ASSESSMENT",
+		"notSpoken.issues.0.matrix.rows.1.stakeholder.name", "France",
+		"notSpoken.issues.0.matrix.rows.1.cells.0.stance", nil,
+		"likelihoodsAndWhatCameBetween.nodes.0.kind", "ASSESSMENT",
+		"likelihoodsAndWhatCameBetween.nodes.0.assessment.probability", 60,
+		"likelihoodsAndWhatCameBetween.nodes.0.previousAssessment.probability", 20,
+		"likelihoodsAndWhatCameBetween.nodes.1.kind", "ASSESSMENT",
 		"likelihoodsAndWhatCameBetween.nodes.2.kind", "POSITION")
 }

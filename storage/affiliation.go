@@ -71,9 +71,9 @@ func (w *writer) officesWith(ctx context.Context, organization uuid.UUID) ([]*pa
 	return lists[0], nil
 }
 
-// Affiliate records that a person holds an office with an organization for a time. Refusals: INVALID for an interval that
-// ends before it begins, and for a person or an organization of the wrong kind; CONFLICT where the person holds the
-// office at some of that time already; ID_REUSED.
+// Affiliate records that a person holds an office with an organization for a time. Refusals: INVALID for an interval
+// that ends before it begins, and for a person or an organization of the wrong kind; CONFLICT where the person holds
+// the office at some of that time already; ID_REUSED.
 func (m mutations) Affiliate(ctx context.Context, in parley.AffiliateInput) (Written, error) {
 	return create(ctx, m, "affiliate", in.ID, in, (*writer).affiliate)
 }
@@ -104,8 +104,8 @@ func (w *writer) affiliate(ctx context.Context, in parley.AffiliateInput, id *cl
 		fmt.Sprintf("Affiliated %s.", a.Label(person.Name, organization.Name)))
 }
 
-// EndAffiliation records when an office ended; without an instant, when the change is recorded. Refusals: INVALID for an
-// end before the beginning; CONFLICT where the person held the office again by then.
+// EndAffiliation records when an office ended; without an instant, when the change is recorded. Refusals: INVALID for
+// an end before the beginning; CONFLICT where the person held the office again by then.
 func (m mutations) EndAffiliation(ctx context.Context, in parley.EndAffiliationInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).endAffiliation)
 }

@@ -10,12 +10,6 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// analystID is the id of a new analyst. It follows from the name, so that an archive means the same one in every
-// database.
-func analystID(name string) uuid.UUID {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("parley:analyst:"+name))
-}
-
 // Analysts are the users with these ids; nil where there is none. They are the same through every lens, their track
 // records are not.
 func (s *Snapshot) Analysts(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Analyst, error) {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -73,8 +74,8 @@ func (w *writer) subjectOf(ctx context.Context, field, ref string, kind parley.K
 
 // atField names another input field in a refusal than the rule that made it did.
 func atField(err error, from, to string) error {
-	refusal, ok := err.(parley.Refusal)
-	if !ok {
+	var refusal parley.Refusal
+	if !errors.As(err, &refusal) {
 		return err
 	}
 	for i := range refusal {

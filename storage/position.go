@@ -248,10 +248,10 @@ func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([
 	return lines[0], nil
 }
 
-// RecordPosition records where a holder stands on a scenario. A position that says what the holder's position says already
-// adds its evidence to that one. Refusals: INVALID, also where it can't contest what it names; CONFLICT where another
-// position of the holder begins at the same instant, or the line has changed since ifUnchangedSince; QUOTE_NOT_FOUND for
-// new evidence; ID_REUSED.
+// RecordPosition records where a holder stands on a scenario. A position that says what the holder's position says
+// already adds its evidence to that one. Refusals: INVALID, also where it can't contest what it names; CONFLICT where
+// another position of the holder begins at the same instant, or the line has changed since ifUnchangedSince;
+// QUOTE_NOT_FOUND for new evidence; ID_REUSED.
 func (m mutations) RecordPosition(ctx context.Context, in parley.RecordPositionInput) (Written, error) {
 	return create(ctx, m, "recordPosition", in.ID, in, (*writer).recordPosition)
 }
@@ -416,9 +416,9 @@ func (w *writer) currentPosition(ctx context.Context, field string, ref string) 
 	return read[0], nil
 }
 
-// CorrectPosition corrects a position that was recorded wrongly, also to another holder, or to another scenario of the same
-// negotiation. Refusals: INVALID; CONFLICT where another position of the holder begins at the same instant, or it has
-// changed since ifUnchangedSince.
+// CorrectPosition corrects a position that was recorded wrongly, also to another holder, or to another scenario of the
+// same negotiation. Refusals: INVALID; CONFLICT where another position of the holder begins at the same instant, or it
+// has changed since ifUnchangedSince.
 func (m mutations) CorrectPosition(ctx context.Context, in parley.CorrectPosition) (Written, error) {
 	return perform(ctx, m, in, (*writer).correctPosition)
 }

@@ -52,9 +52,9 @@ func (s *Snapshot) RelationsOf(
 		JOIN {records i} ON i.id = r.id`, `i.recorded_at, r.id`)
 }
 
-// RelateScenarios records how two scenarios of a negotiation bear on each other. Refusals: INVALID, also for scenarios of
-// two negotiations; CONFLICT where the same party claims the same relation already; QUOTE_NOT_FOUND for new evidence;
-// ID_REUSED.
+// RelateScenarios records how two scenarios of a negotiation bear on each other. Refusals: INVALID, also for scenarios
+// of two negotiations; CONFLICT where the same party claims the same relation already; QUOTE_NOT_FOUND for new
+// evidence; ID_REUSED.
 func (m mutations) RelateScenarios(ctx context.Context, in parley.RelateScenariosInput) (Written, error) {
 	return create(ctx, m, "relateScenarios", in.ID, in, (*writer).relateScenarios)
 }

@@ -9,8 +9,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// ResolveScenario records what became of a scenario. Refusals: INVALID for an instant in the future, before the scenario's
-// first status or, if it OCCURRED, after its deadline; CONFLICT where it has changed since ifUnchangedSince.
+// ResolveScenario records what became of a scenario. Refusals: INVALID for an instant in the future, before the
+// scenario's first status or, if it OCCURRED, after its deadline; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) ResolveScenario(ctx context.Context, in parley.ResolveScenarioInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).resolveScenario)
 }
@@ -33,8 +33,8 @@ func (w *writer) resolveScenario(ctx context.Context, in parley.ResolveScenarioI
 	})
 }
 
-// UnresolveScenario takes back a scenario's resolution. Refusals: INVALID without a note; CONFLICT where the scenario has
-// changed since ifUnchangedSince.
+// UnresolveScenario takes back a scenario's resolution. Refusals: INVALID without a note; CONFLICT where the scenario
+// has changed since ifUnchangedSince.
 func (m mutations) UnresolveScenario(ctx context.Context, in parley.UnresolveScenarioInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).unresolveScenario)
 }

@@ -178,9 +178,9 @@ func heldBy(c *rows.Conditions, holders []uuid.UUID, stances ...parley.Stance) {
 	}
 }
 
-// AddScenario puts a scenario on the table with its first status. Refusals: INVALID, also for a first status in the future;
-// INVALID_TRANSITION for a status that can't be the first; TAKEN for a key in use; QUOTE_NOT_FOUND for new evidence;
-// ID_REUSED.
+// AddScenario puts a scenario on the table with its first status. Refusals: INVALID, also for a first status in the
+// future; INVALID_TRANSITION for a status that can't be the first; TAKEN for a key in use; QUOTE_NOT_FOUND for new
+// evidence; ID_REUSED.
 func (m mutations) AddScenario(ctx context.Context, in parley.AddScenarioInput) (Written, error) {
 	return create(ctx, m, "addScenario", in.ID, in, (*writer).addScenario)
 }

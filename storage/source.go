@@ -167,8 +167,8 @@ func (s *Snapshot) BodyErasures(ctx context.Context, sources []Key, _ *Fields) (
 	return aligned, nil
 }
 
-// EraseBody erases the text kept of a source, and notes why. Statements quoted from it stay. Refusals: INVALID without a
-// note, or where no text is kept.
+// EraseBody erases the text kept of a source, and notes why. Statements quoted from it stay. Refusals: INVALID without
+// a note, or where no text is kept.
 func (s *Store) EraseBody(ctx context.Context, source, note string) (Written, error) {
 	written, err := perform(ctx, s.mutations, parley.EraseBody{Source: source, Note: note}, (*writer).eraseBody)
 	if err != nil {

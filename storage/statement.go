@@ -175,8 +175,8 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *rows.Conditions, f *
 	return nil
 }
 
-// RecordStatement records a statement by itself. Refusals: INVALID, also for a saidAt in the future; QUOTE_NOT_FOUND where a
-// direct quote does not stand in the text kept of its source; ID_REUSED.
+// RecordStatement records a statement by itself. Refusals: INVALID, also for a saidAt in the future; QUOTE_NOT_FOUND
+// where a direct quote does not stand in the text kept of its source; ID_REUSED.
 func (m mutations) RecordStatement(ctx context.Context, in parley.RecordStatementInput) (Written, error) {
 	return perform(ctx, m, in, (*writer).recordStatement)
 }
@@ -469,8 +469,8 @@ func (e evidence) statements(ctx context.Context, w *writer, more ...uuid.UUID) 
 	return list, nil
 }
 
-// CorrectStatement corrects a statement that was recorded wrongly. Refusals: INVALID; QUOTE_NOT_FOUND where a direct quote
-// does not stand in the text kept of its source; CONFLICT where it has changed since ifUnchangedSince.
+// CorrectStatement corrects a statement that was recorded wrongly. Refusals: INVALID; QUOTE_NOT_FOUND where a direct
+// quote does not stand in the text kept of its source; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) CorrectStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {
 	return perform(ctx, m, in, (*writer).correctStatement)
 }

@@ -122,9 +122,10 @@ func (w *writer) statusesOf(ctx context.Context, scenario uuid.UUID) ([]*parley.
 	return lines[0], nil
 }
 
-// ChangeScenarioStatus records that a scenario moved to a status, now or at an earlier or later instant. Refusals: INVALID;
-// INVALID_TRANSITION where the life cycle does not allow it between its neighbours; CONFLICT where another status begins
-// at that instant, or the scenario does not have expectedStatus; QUOTE_NOT_FOUND for new evidence; ID_REUSED.
+// ChangeScenarioStatus records that a scenario moved to a status, now or at an earlier or later instant. Refusals:
+// INVALID; INVALID_TRANSITION where the life cycle does not allow it between its neighbours; CONFLICT where another
+// status begins at that instant, or the scenario does not have expectedStatus; QUOTE_NOT_FOUND for new evidence;
+// ID_REUSED.
 func (m mutations) ChangeScenarioStatus(ctx context.Context, in parley.ChangeScenarioStatusInput) (Written, error) {
 	return create(ctx, m, "changeScenarioStatus", in.ID, in, (*writer).changeScenarioStatus)
 }
@@ -267,9 +268,9 @@ func (w *writer) keepAfterRecord(
 	return w.keep(ctx, id, fact)
 }
 
-// CorrectStatusChange corrects a status change that was recorded wrongly. Refusals: INVALID; INVALID_TRANSITION where the
-// life cycle does not allow it between its neighbours; CONFLICT where another status begins at that instant, or it has
-// changed since ifUnchangedSince.
+// CorrectStatusChange corrects a status change that was recorded wrongly. Refusals: INVALID; INVALID_TRANSITION where
+// the life cycle does not allow it between its neighbours; CONFLICT where another status begins at that instant, or it
+// has changed since ifUnchangedSince.
 func (m mutations) CorrectStatusChange(ctx context.Context, in parley.CorrectStatusChange) (Written, error) {
 	return perform(ctx, m, in, (*writer).correctStatusChange)
 }

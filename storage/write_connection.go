@@ -46,7 +46,7 @@ func (c writeConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket.Dialed()
+	socket.Dialled()
 	return &writeConnection{driverConnection: conn.(driverConnection), socket: socket}, nil
 }
 

@@ -63,6 +63,7 @@ type API struct {
 	metrics *prometheus.Registry
 }
 
+// Start starts a server on an empty database of the test's own.
 func Start(t testing.TB) *API {
 	t.Helper()
 	return StartOn(t, pgtest.Database(t))
@@ -101,7 +102,8 @@ func StartWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := server.Options{Store: store, Feed: changes, Log: log, Analyst: analyst, LoopbackOnly: true, Metrics: a.metrics}
+	options := server.Options{Store: store, Feed: changes, Log: log, Analyst: analyst, LoopbackOnly: true,
+		Metrics: a.metrics}
 	for _, change := range changed {
 		change(&options)
 	}
@@ -172,6 +174,7 @@ func (l *Logged) String() string {
 	return l.text.String()
 }
 
+// Logger logs to l.
 func (l *Logged) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 // WithDemo starts a server on the example data.
@@ -231,7 +234,7 @@ func (a *API) Raw(document string) string {
 	if err != nil {
 		a.T.Fatal(err)
 	}
-	response, err := http.Post(a.URL+server.GraphQLPath, "application/json", bytes.NewReader(body))
+	response, err := a.send("application/json", bytes.NewReader(body))
 	if err != nil {
 		a.T.Fatal(err)
 	}
@@ -243,15 +246,26 @@ func (a *API) Raw(document string) string {
 	return string(text)
 }
 
+func (a *API) send(contentType string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(a.Ctx, http.MethodPost, a.URL+server.GraphQLPath, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", contentType)
+	return http.DefaultClient.Do(request)
+}
+
+// Post sends a body of a content type.
 func (a *API) Post(contentType, body string) Answer {
 	a.T.Helper()
-	response, err := http.Post(a.URL+server.GraphQLPath, contentType, strings.NewReader(body))
+	response, err := a.send(contentType, strings.NewReader(body))
 	if err != nil {
 		a.T.Fatal(err)
 	}
 	return a.Read(response)
 }
 
+// Read reads an answer.
 func (a *API) Read(response *http.Response) Answer {
 	a.T.Helper()
 	defer response.Body.Close()
@@ -359,7 +373,8 @@ func (g Answer) Refused(code string, words ...string) {
 		g.T.Fatalf("errors instead of a refusal: %+v", g.Errs)
 	}
 	list := Refusals(g.Data)
-	if len(list) != 1 || !strings.HasPrefix(list[0], code) || !strings.ContainsAny(list[0][len(code):len(code)+1], " :") {
+	if len(list) != 1 || !strings.HasPrefix(list[0], code) ||
+		!strings.ContainsAny(list[0][len(code):len(code)+1], " :") {
 		g.T.Fatalf("got %q, want one refusal with %s", list, code)
 	}
 	for _, word := range words {
@@ -409,6 +424,7 @@ func (a *API) Number(statement string, args ...any) (n int) {
 	return n
 }
 
+// DB opens a connection past Parley.
 func (a *API) DB() *sqlx.DB {
 	a.T.Helper()
 	db, err := sqlx.ConnectContext(a.T.Context(), "postgres", a.DSN)
@@ -464,6 +480,7 @@ statements:
   - {key: s2, source: rumour, form: REPORTED, text: South is against it, credibility: C4, saidAt: 2025-01-03, about: [south]}
 `
 
+// WithTalks starts a server on a small negotiation.
 func WithTalks(t testing.TB) *API {
 	t.Helper()
 	a := Start(t)
@@ -526,17 +543,20 @@ func (g Answer) ClientError() {
 // Panicking starts a server whose store panics whenever it is asked for a snapshot.
 func Panicking(t *testing.T) (*API, *Logged) {
 	logs := &Logged{}
-	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.Logger(), LoopbackOnly: true}))
+	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.Logger(),
+		LoopbackOnly: true}))
 	t.Cleanup(srv.Close)
 	return &API{T: t, URL: srv.URL}, logs
 }
 
+// Days is how many days the models look at.
 const Days = 12
 
+// DayAt is the beginning of a day of the models.
 func DayAt(day int) time.Time { return time.Date(2025, 3, day, 0, 0, 0, 0, time.UTC) }
 
-// Cells writes a matrix as a line for each row: the party, and of each cell the stance with the holder if it is another,
-// the age, and "!" where it is contested.
+// Cells writes a matrix as a line for each row: the party, and of each cell the stance with the holder if it is
+// another, the age, and "!" where it is contested.
 func (g Answer) Cells() string {
 	g.T.Helper()
 	var lines []string
@@ -586,11 +606,13 @@ func (a *API) ScenarioIn(key string, status parley.ScenarioStatus) string {
 	}`, map[string]any{"key": key, "status": initial})
 	if status == parley.Superseded {
 		a.Must(ChangeStatus, map[string]any{"input": map[string]any{
-			"scenario": "talks/" + key, "to": status, "reason": "replaced", "successor": "talks/line", "effectiveAt": "2025-02-02T00:00:00Z"}})
+			"scenario": "talks/" + key, "to": status, "reason": "replaced", "successor": "talks/line",
+			"effectiveAt": "2025-02-02T00:00:00Z"}})
 	}
 	return "talks/" + key
 }
 
+// ChangeStatus is the document that moves a scenario to a status.
 const ChangeStatus = `mutation($input: ChangeScenarioStatusInput!) {
 	changeScenarioStatus(input: $input) {
 		statusChange { id from to skipped effectiveAt reason successor { key } by { key } evidence { text } }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestStreamsThatBeginWhileTheServerStops(t *testing.T) {
 			transports.Drain(t.Context())
 		}()
 	}
-	stream(transports, w, httptest.NewRequest("POST", "/", nil), refusing{}, &graphql.OperationContext{},
+	stream(transports, w, httptest.NewRequest(http.MethodPost, "/", nil), refusing{}, &graphql.OperationContext{},
 		gqlerror.List{gqlerror.Errorf("refused")})
 	<-drained
 	if got := w.Result().Header.Get("Content-Type"); got != mediaEvents {

@@ -69,8 +69,9 @@ func (r *Restoration) check(ctx context.Context) error {
 			WHERE x.recorded_at > $1 AND x.kind = 'SCENARIO'
 				AND NOT EXISTS (SELECT FROM {status_changes s} WHERE s.scenario_id = x.id
 					AND s.recorded_at = x.recorded_at)`},
-		{"positions", "Another position of the holder on the scenario held at the same time, by what was known at some " +
-			"instant, and neither contests the other.", `
+		{"positions",
+			"Another position of the holder on the scenario held at the same time, by what was known at some " +
+				"instant, and neither contests the other.", `
 			SELECT x.id FROM {positions x} JOIN {positions o} ON o.scenario_id = x.scenario_id
 				AND o.holder_id = x.holder_id AND o.id <> x.id
 				AND tstzrange(o.valid_from, o.valid_to) && tstzrange(x.valid_from, x.valid_to)

@@ -17,28 +17,28 @@ type Conditions struct {
 // Add adds a condition.
 func (c *Conditions) Add(condition string) { c.List = append(c.List, condition) }
 
-// Among: the column has one of the values.
+// Among adds that the column has one of the values.
 func Among[E ~string](c *Conditions, column, sqlType string, values []E) {
 	if len(values) > 0 {
 		c.Add(column + " = ANY(" + c.Arg(Words[E](values)) + "::" + sqlType + "[])")
 	}
 }
 
-// Of: the column refers to one of the records.
+// Of adds that the column refers to one of the records.
 func (c *Conditions) Of(column string, ids []uuid.UUID) {
 	if len(ids) > 0 {
 		c.Add(column + " = ANY(" + c.Arg(IDs(ids)) + "::uuid[])")
 	}
 }
 
-// Overlaps: the array refers to at least one of the records.
+// Overlaps adds that the array refers to at least one of the records.
 func (c *Conditions) Overlaps(column string, ids []uuid.UUID) {
 	if len(ids) > 0 {
 		c.Add(column + " && " + c.Arg(IDs(ids)) + "::uuid[]")
 	}
 }
 
-// Either: the one condition, or the other, as is asked for.
+// Either adds the one condition, or the other, as is asked for.
 func (c *Conditions) Either(asked *bool, so, otherwise string) {
 	switch {
 	case asked == nil:
@@ -49,10 +49,11 @@ func (c *Conditions) Either(asked *bool, so, otherwise string) {
 	}
 }
 
-// Whether: the condition, or that it does not hold.
+// Whether adds the condition, or that it does not hold.
 func (c *Conditions) Whether(asked *bool, so string) { c.Either(asked, so, "NOT ("+so+")") }
 
-// InRange: the column lies in the range. A range that ends before it begins is a fault, found when the list is read.
+// InRange adds that the column lies in the range. A range that ends before it begins is a fault, found when the list is
+// read.
 func (c *Conditions) InRange(column string, r *parley.TimeRange) {
 	if r != nil && r.From != nil && r.To != nil && !r.From.Before(*r.To) {
 		c.Fault = parley.NewFault(parley.BadRequest, "to: %s is not later than from, %s; a range ends after it begins.",
@@ -66,8 +67,8 @@ func (c *Conditions) InRange(column string, r *parley.TimeRange) {
 	}
 }
 
-// DaysBefore: the instant lies more than so many days before the lens's valid one. A number out of bounds is a fault,
-// found when the list is read.
+// DaysBefore adds that the instant lies more than so many days before the lens's valid one. A number out of bounds is a
+// fault, found when the list is read.
 func (c *Conditions) DaysBefore(field, instant string, days *int) {
 	if days == nil {
 		return
@@ -80,7 +81,7 @@ func (c *Conditions) DaysBefore(field, instant string, days *int) {
 	c.Add(instant + " < k.valid_at - " + c.Arg(int64(*days)*24) + "::bigint * interval '1 hour'")
 }
 
-// Contains: the text holds the words, case and diacritics aside.
+// Contains adds that the text holds the words, case and diacritics aside.
 func (c *Conditions) Contains(expression string, text *string) {
 	if text != nil && *text != "" {
 		c.Add("fold(" + expression + ") LIKE '%' || fold(" + c.Arg(escapeLike(*text)) + ") || '%'")

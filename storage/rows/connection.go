@@ -106,7 +106,7 @@ func (c *connection) run(text string, args []driver.NamedValue, each func(Row)) 
 	}
 	for {
 		switch err := rows.Next(c.values[:]); {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err

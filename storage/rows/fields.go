@@ -96,14 +96,14 @@ func (f *Fields) Merged(other *Fields) *Fields {
 }
 
 // keep returns what was made for the fields under a key, or makes it.
-func keep[V any](f *Fields, key any, make func() V) V {
+func keep[V any](f *Fields, key any, build func() V) V {
 	if f == nil {
 		f = &everyField
 	}
 	if known, ok := f.made.Load(key); ok {
 		return known.(V)
 	}
-	v := make()
+	v := build()
 	if f == &everyField || f.count.Add(1) <= maxMade {
 		f.made.Store(key, v)
 	}

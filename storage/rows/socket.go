@@ -12,18 +12,18 @@ import (
 // although the driver waits on it.
 type Socket struct {
 	net.Conn
-	dialer net.Dialer
-	dialed bool
+	dialer  net.Dialer
+	dialled bool
 }
 
 var _ pq.DialerContext = (*Socket)(nil)
 
-// Dialed keeps the connection that was dialled. What the driver dials later, to cancel a statement, is not kept.
-func (s *Socket) Dialed() { s.dialed = true }
+// Dialled keeps the connection that was dialled. What the driver dials later, to cancel a statement, is not kept.
+func (s *Socket) Dialled() { s.dialled = true }
 
 // DialContext dials.
 func (s *Socket) DialContext(ctx context.Context, network, address string) (conn net.Conn, err error) {
-	if conn, err = s.dialer.DialContext(ctx, network, address); err == nil && !s.dialed {
+	if conn, err = s.dialer.DialContext(ctx, network, address); err == nil && !s.dialled {
 		s.Conn = conn
 	}
 	return conn, err

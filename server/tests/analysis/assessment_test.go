@@ -20,7 +20,8 @@ const assess = `mutation($in: AssessScenarioInput!) { assessScenario(input: $in)
 
 func (a *api) assess(scenario string, percent int, at string, more ...map[string]any) apitest.Answer {
 	a.T.Helper()
-	in := map[string]any{"scenario": scenario, "probability": percent, "confidence": "MODERATE", "rationale": "They talk."}
+	in := map[string]any{"scenario": scenario, "probability": percent, "confidence": "MODERATE",
+		"rationale": "They talk."}
 	if at != "" {
 		in["assessedAt"] = at
 	}
@@ -54,18 +55,22 @@ func TestAssessScenario(t *testing.T) {
 	earlier := a.assess("talks/line", 20, "2025-01-10T00:00:00Z")
 	second := a.assess("talks/line", 70, "", map[string]any{"id": "0b7f6c54-98a3-4f39-8a63-0f1f2c1f9f10"})
 	second.Want("assessScenario.assessment.id", "0b7f6c54-98a3-4f39-8a63-0f1f2c1f9f10")
-	a.assess("talks/line", 70, "", map[string]any{"id": "0b7f6c54-98a3-4f39-8a63-0f1f2c1f9f10"}).Want("assessScenario.cursor", nil)
+	a.assess("talks/line", 70, "",
+		map[string]any{"id": "0b7f6c54-98a3-4f39-8a63-0f1f2c1f9f10"}).Want("assessScenario.cursor", nil)
 	a.assess("talks/line", 71, "", map[string]any{"id": "0b7f6c54-98a3-4f39-8a63-0f1f2c1f9f10"}).Refused("ID_REUSED id")
 
 	list := `{ scenario(id: "talks/line"%s) { assessments(first: 2) { totalCount nodes { probability likelihood } pageInfo { hasNextPage endCursor } } } }`
 	now := a.Must(fmt.Sprintf(list, ""))
-	now.Want("scenario.assessments.totalCount", 3, "scenario.assessments.nodes.0.probability", 70, "scenario.assessments.nodes.1.probability", 55,
+	now.Want("scenario.assessments.totalCount", 3, "scenario.assessments.nodes.0.probability", 70,
+		"scenario.assessments.nodes.1.probability", 55,
 		"scenario.assessments.pageInfo.hasNextPage", true)
-	a.Must(fmt.Sprintf(list, `, asOf: {validAt: "2025-01-31T00:00:00Z"}`)).Want("scenario.assessments.totalCount", 1, "scenario.assessments.nodes.0.probability", 20)
+	a.Must(fmt.Sprintf(list, `, asOf: {validAt: "2025-01-31T00:00:00Z"}`)).Want("scenario.assessments.totalCount", 1,
+		"scenario.assessments.nodes.0.probability", 20)
 
 	feed := a.Must(`{ changes(filter: {kinds: [ASSESSMENT], scenarios: ["talks/line"]}) { nodes { kind summary negotiation { key }
 		... on AssessmentChanged { assessment { probability } previousAssessment { probability } } } } }`)
-	feed.Want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.summary", "“A line” is assessed as likely (55 percent).",
+	feed.Want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.summary",
+		"“A line” is assessed as likely (55 percent).",
 		"changes.nodes.0.negotiation.key", "talks",
 		"changes.nodes.0.assessment.probability", 55, "changes.nodes.0.previousAssessment", nil,
 		"changes.nodes.1.assessment.probability", 20, "changes.nodes.1.previousAssessment", nil,
@@ -76,8 +81,10 @@ func TestAssessScenario(t *testing.T) {
 	a.Must(retract)
 	a.Must(fmt.Sprintf(list, "")).Want("scenario.assessments.totalCount", 2)
 	a.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { kind summary ... on RecordChanged { action node { id } } } } }`).
-		Want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.summary", "Retracted assessment “A line”.", "changes.nodes.0.action", "RETRACTED", "changes.nodes.0.node", nil)
-	a.Must(fmt.Sprintf(`{ node(id: %q) { id label ... on Assessment { rationale } } }`, id)).Want("node.label", "likely: A line", "node.rationale", "They talk.")
+		Want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.summary", "Retracted assessment “A line”.",
+			"changes.nodes.0.action", "RETRACTED", "changes.nodes.0.node", nil)
+	a.Must(fmt.Sprintf(`{ node(id: %q) { id label ... on Assessment { rationale } } }`, id)).Want("node.label",
+		"likely: A line", "node.rationale", "They talk.")
 }
 
 func TestNextChangeIsAnAssessmentOrAResolution(t *testing.T) {
@@ -110,24 +117,30 @@ func TestResolveScenario(t *testing.T) {
 	}
 	resolve("OCCURRED", `, resolvedAt: "2999-01-01T00:00:00Z"`).Refused("INVALID resolvedAt", "2999")
 	resolve("OCCURRED", `, note: ""`).Refused("INVALID note")
-	resolve("OCCURRED", `, resolvedAt: "2024-12-31T00:00:00Z"`).Refused("INVALID resolvedAt", "2024-12-31", "on the table", "2025-01-01")
+	resolve("OCCURRED", `, resolvedAt: "2024-12-31T00:00:00Z"`).Refused("INVALID resolvedAt", "2024-12-31",
+		"on the table", "2025-01-01")
 	a.Must(`mutation { editScenario(input: {scenario: "talks/line", deadline: "2025-02-10T00:00:00Z"}) { userErrors { code message field } } }`)
-	resolve("OCCURRED", `, resolvedAt: "2025-02-15T00:00:00Z"`).Refused("INVALID outcome", "2025-02-15", "deadline", "2025-02-10", "DID_NOT_OCCUR")
+	resolve("OCCURRED", `, resolvedAt: "2025-02-15T00:00:00Z"`).Refused("INVALID outcome", "2025-02-15", "deadline",
+		"2025-02-10", "DID_NOT_OCCUR")
 	a.Must(`mutation { editScenario(input: {scenario: "talks/line", deadline: null}) { userErrors { code message field } } }`)
 	resolve("OCCURRED", `, resolvedAt: "2025-02-15T00:00:00Z", note: "It was drawn."`).
-		Want("resolveScenario.scenario.resolution.outcome", "OCCURRED", "resolveScenario.scenario.resolution.note", "It was drawn.",
+		Want("resolveScenario.scenario.resolution.outcome", "OCCURRED", "resolveScenario.scenario.resolution.note",
+			"It was drawn.",
 			"resolveScenario.scenario.resolution.recordedBy.name", "Test analyst")
 	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
-	resolve("OCCURRED", `, resolvedAt: "2025-02-15T00:00:00Z", note: "It was drawn."`).Want("resolveScenario.cursor", nil, "resolveScenario.scenario.resolution.outcome", "OCCURRED")
+	resolve("OCCURRED", `, resolvedAt: "2025-02-15T00:00:00Z", note: "It was drawn."`).Want("resolveScenario.cursor",
+		nil, "resolveScenario.scenario.resolution.outcome", "OCCURRED")
 	resolve("OCCURRED", `, note: "It was drawn."`).Want("resolveScenario.cursor", nil)
 	resolve("DID_NOT_OCCUR", "").Refused("CONFLICT outcome", "A line", "occurred", "unresolve")
-	a.assess("talks/line", 99, "2025-02-15T00:00:00Z").Refused("INVALID assessedAt", "A line", "2025-02-15", "unresolve")
+	a.assess("talks/line", 99, "2025-02-15T00:00:00Z").Refused("INVALID assessedAt", "A line", "2025-02-15",
+		"unresolve")
 	a.assess("talks/line", 40, "2025-02-10T00:00:00Z").Want("assessScenario.assessment.brierScore", 0.36)
 
 	// The latest was made after it was settled, so nobody is scored for it.
 	scores("").Want("scenario.resolution.outcome", "OCCURRED", "scenario.assessments.nodes.0.brierScore", nil,
 		"scenario.assessments.nodes.1.brierScore", 0.36, "scenario.assessments.nodes.2.brierScore", 0.09)
-	scores(`, asOf: {validAt: "2025-02-14T00:00:00Z"}`).Want("scenario.resolution", nil, "scenario.assessments.nodes.0.brierScore", nil)
+	scores(`, asOf: {validAt: "2025-02-14T00:00:00Z"}`).Want("scenario.resolution", nil,
+		"scenario.assessments.nodes.0.brierScore", nil)
 	resolved := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
 
 	unresolve := `mutation { unresolveScenario(input: {scenario: "talks/line", note: %q}) { scenario { resolution { outcome } } cursor userErrors { code message field } } }`
@@ -135,22 +148,25 @@ func TestResolveScenario(t *testing.T) {
 	a.Must(fmt.Sprintf(unresolve, "It was another line.")).Want("unresolveScenario.scenario.resolution", nil)
 	a.Must(fmt.Sprintf(unresolve, "It was another line.")).Want("unresolveScenario.cursor", nil)
 	scores("").Want("scenario.resolution", nil, "scenario.assessments.nodes.1.brierScore", nil)
-	scores(fmt.Sprintf(`, asOf: {knownAt: %q}`, resolved)).Want("scenario.resolution.outcome", "OCCURRED", "scenario.assessments.nodes.1.brierScore", 0.36)
+	scores(fmt.Sprintf(`, asOf: {knownAt: %q}`, resolved)).Want("scenario.resolution.outcome", "OCCURRED",
+		"scenario.assessments.nodes.1.brierScore", 0.36)
 	scores(fmt.Sprintf(`, asOf: {knownAt: %q}`, before)).Want("scenario.resolution.outcome", "OCCURRED")
 
 	a.Must(`{ changes(filter: {kinds: [RECORD], scenarios: ["talks/line"]}, order: NEWEST_FIRST, first: 2) { nodes { summary note ... on RecordChanged { action fields node { label } } } } }`).
-		Want("changes.nodes.0.summary", "“A line” is resolved no more.", "changes.nodes.0.note", "It was another line.", "changes.nodes.0.action", "UPDATED",
+		Want("changes.nodes.0.summary", "“A line” is resolved no more.", "changes.nodes.0.note", "It was another line.",
+			"changes.nodes.0.action", "UPDATED",
 			"changes.nodes.0.fields", "[resolution]", "changes.nodes.0.node.label", "A line",
 			"changes.nodes.1.summary", "“A line” is resolved: occurred.", "changes.nodes.1.note", "It was drawn.")
 	a.Must(`mutation { editScenario(input: {scenario: "talks/strip", title: "A wide strip"}) { userErrors { code message field } } }`)
-	resolve("AMBIGUOUS", "").Want("resolveScenario.scenario.resolution.outcome", "AMBIGUOUS", "resolveScenario.scenario.resolution.note", nil)
+	resolve("AMBIGUOUS", "").Want("resolveScenario.scenario.resolution.outcome", "AMBIGUOUS",
+		"resolveScenario.scenario.resolution.note", nil)
 	a.Must(`mutation { editScenario(input: {scenario: "talks/line", title: "The line", deadline: "2025-02-05T00:00:00Z"}) { scenario { resolution { outcome } } userErrors { code message field } } }`).
 		Want("editScenario.scenario.resolution.outcome", "AMBIGUOUS")
 	scores("").Want("scenario.assessments.nodes.2.brierScore", nil)
 }
 
-// The model of what analysts hold of the scenarios of an issue: every fact with when it was put on record and when it was
-// taken off it, and every question answered by looking at all of them.
+// The model of what analysts hold of the scenarios of an issue: every fact with when it was put on record and when it
+// was taken off it, and every question answered by looking at all of them.
 type judgement struct {
 	analyst, scenario, percent int
 	on                         int // day
@@ -180,7 +196,8 @@ func (m *judgements) pooled(scenario, day int, known time.Time) (percent, analys
 	for analyst := range 3 {
 		on, p := -1, -1
 		for _, j := range m.assessed {
-			if j.analyst == analyst && j.scenario == scenario && j.on <= day && j.on > on && knownThrough(j.known, j.until, known) {
+			if j.analyst == analyst && j.scenario == scenario && j.on <= day && j.on > on &&
+				knownThrough(j.known, j.until, known) {
 				on, p = j.on, j.percent
 			}
 		}
@@ -215,7 +232,8 @@ func (m *judgements) score(analyst, day int, known time.Time) (n, scenarios int,
 		held, days, sum := -1, 0, 0.0
 		for d := range outcome.on {
 			for _, j := range m.assessed {
-				if j.analyst == analyst && j.scenario == scenario && j.on == d && knownThrough(j.known, j.until, known) {
+				if j.analyst == analyst && j.scenario == scenario && j.on == d &&
+					knownThrough(j.known, j.until, known) {
 					held = j.percent
 					n++
 					mean += math.Pow(float64(held)/100-o, 2)
@@ -281,19 +299,22 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 			case 0:
 				if resolution == nil {
 					outcome := rapid.SampledFrom(parley.ResolutionOutcomes).Draw(rt, "outcome")
-					if _, err := a.Store.ResolveScenario(a.Ctx, parley.ResolveScenarioInput{Scenario: path, Outcome: outcome, ResolvedAt: &at}); err != nil {
+					if _, err := a.Store.ResolveScenario(a.Ctx,
+						parley.ResolveScenarioInput{Scenario: path, Outcome: outcome, ResolvedAt: &at}); err != nil {
 						rt.Fatal(err)
 					}
 					m.resolved = append(m.resolved, verdict{scenario: scenario, outcome: outcome, on: on, known: now()})
 				} else {
-					if _, err := a.Store.UnresolveScenario(a.Ctx, parley.UnresolveScenarioInput{Scenario: path, Note: "no"}); err != nil {
+					if _, err := a.Store.UnresolveScenario(a.Ctx,
+						parley.UnresolveScenarioInput{Scenario: path, Note: "no"}); err != nil {
 						rt.Fatal(err)
 					}
 					resolution.until = now()
 				}
 			case 1:
 				if i := slices.IndexFunc(m.assessed, func(j judgement) bool { return j.until.IsZero() }); i >= 0 {
-					if _, err := a.Store.Retract(a.Ctx, parley.RetractInput{ID: m.assessed[i].id, Note: "no"}); err != nil {
+					if _, err := a.Store.Retract(a.Ctx,
+						parley.RetractInput{ID: m.assessed[i].id, Note: "no"}); err != nil {
 						rt.Fatal(err)
 					}
 					m.assessed[i].until = now()
@@ -311,18 +332,23 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 				case err != nil && !taken && !late:
 					rt.Fatal(err)
 				case err == nil && late:
-					rt.Fatalf("an assessment of day %d is accepted, though the scenario was resolved on day %d", on, resolution.on)
+					rt.Fatalf("an assessment of day %d is accepted, though the scenario was resolved on day %d", on,
+						resolution.on)
 				case err == nil && did.Cursor != nil && taken:
 					rt.Fatalf("two assessments of day %d by one analyst are accepted", on)
 				case err == nil && did.Cursor != nil:
-					m.assessed = append(m.assessed, judgement{analyst: analyst, scenario: scenario, percent: percent, on: on, known: now(), id: did.ID.String()})
+					m.assessed = append(m.assessed,
+						judgement{analyst: analyst, scenario: scenario, percent: percent, on: on, known: now(),
+							id: did.ID.String()})
 				}
 			}
 			instants = append(instants, now())
 		}
 		for range 6 {
-			day, known := rapid.IntRange(0, apitest.Days+1).Draw(rt, "valid"), rapid.SampledFrom(instants).Draw(rt, "known")
-			asOf := fmt.Sprintf("asOf: {validAt: %q, knownAt: %q}", parley.FormatInstant(apitest.DayAt(day)), parley.FormatInstant(known))
+			day, known := rapid.IntRange(0, apitest.Days+1).Draw(rt, "valid"),
+				rapid.SampledFrom(instants).Draw(rt, "known")
+			asOf := fmt.Sprintf("asOf: {validAt: %q, knownAt: %q}", parley.FormatInstant(apitest.DayAt(day)),
+				parley.FormatInstant(known))
 			got := a.Must(fmt.Sprintf(`{ issue(id: %q, %s) { likelihoods { total coherent entries { scenario { key } probability analysts } } } }`, issue, asOf))
 			total, all := 0, true
 			for i, key := range scenarios {
@@ -339,7 +365,8 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 			if total == 0 {
 				got.Want("issue.likelihoods.total", nil, "issue.likelihoods.coherent", nil)
 			} else {
-				got.Want("issue.likelihoods.total", total, "issue.likelihoods.coherent", total <= 105 && (total >= 95 || !all))
+				got.Want("issue.likelihoods.total", total, "issue.likelihoods.coherent", total <= 105 &&
+					(total >= 95 || !all))
 			}
 			for i, analyst := range analysts {
 				n, scored, mean, overTime := m.score(i, day, known)
@@ -355,7 +382,8 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 				for field, want := range map[string]float64{"brier": mean, "timeWeightedBrier": overTime} {
 					score, scored := got.At("node.record." + field).(float64)
 					if scored != (n > 0) || math.Abs(score-want) > 1e-9 {
-						rt.Fatalf("%s of analyst %d through %s is %v, want %v of %d", field, i, asOf, got.At("node.record."+field), want, n)
+						rt.Fatalf("%s of analyst %d through %s is %v, want %v of %d", field, i, asOf,
+							got.At("node.record."+field), want, n)
 					}
 				}
 			}

@@ -35,7 +35,8 @@ func TestExampleBriefing(t *testing.T) {
 	t.Parallel()
 	const example = "../../../docs/briefing-example.md"
 	report := examples.Demo()[1]
-	a := startWith(t, storage.Options{DSN: pgtest.Database(t)}, time.Second, func(o *server.Options) { o.PublicURL = "http://127.0.0.1:8080" })
+	a := startWith(t, storage.Options{DSN: pgtest.Database(t)}, time.Second,
+		func(o *server.Options) { o.PublicURL = "http://127.0.0.1:8080" })
 	a.Load(report.Name, string(report.Text))
 	_, got := a.briefing("ukraine-2025?since=2025-08-14T00:00:00Z&validAt=2025-08-18T18:00:00Z&knownAt=2025-08-18T18:00:00Z")
 	if os.Getenv("UPDATE") != "" {
@@ -73,7 +74,9 @@ func TestPermalinkOfABriefing(t *testing.T) {
 	a.Must(`mutation { assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 30, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
 		resolveScenario(input: {scenario: "ukraine-2025/new-penalties", outcome: ANNULLED, note: "No *longer* asked."}) { userErrors { code message field } } }`)
 	status, first := a.briefing("ukraine-2025?since=2025-08-19T00:00:00Z")
-	for _, words := range []string{"One analyst's judgement: unlikely (30 percent).", "Resolved on", `annulled. No \*longer\* asked.`, "The record was corrected", "Reported later", "Competing claim about Russia"} {
+	for _, words := range []string{"One analyst's judgement: unlikely (30 percent).", "Resolved on",
+		`annulled. No \*longer\* asked.`, "The record was corrected", "Reported later",
+		"Competing claim about Russia"} {
 		if !strings.Contains(first, words) {
 			t.Errorf("the briefing does not say %q", words)
 		}
@@ -99,9 +102,12 @@ func TestBriefingsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	a := withDemo(t)
 	for path, want := range map[string]string{
-		"nowhere": `404 Nothing is known as "nowhere"`, "ukraine-2025%2Fending": `404 Nothing is known as "ukraine-2025/ending"`,
-		"ukraine-2025?sinc=2025-08-14T00:00:00Z": `400 "sinc" is not a parameter`, "ukraine-2025?since=": `400 since: "" is not an instant`,
-		"ukraine-2025?validAt=soon": `400 validAt: "soon" is not an instant`, "ukraine-2025?knownAt=2999-01-01T00:00:00Z": "400 knownAt: 2999",
+		"nowhere":                                   `404 Nothing is known as "nowhere"`,
+		"ukraine-2025%2Fending":                     `404 Nothing is known as "ukraine-2025/ending"`,
+		"ukraine-2025?sinc=2025-08-14T00:00:00Z":    `400 "sinc" is not a parameter`,
+		"ukraine-2025?since=":                       `400 since: "" is not an instant`,
+		"ukraine-2025?validAt=soon":                 `400 validAt: "soon" is not an instant`,
+		"ukraine-2025?knownAt=2999-01-01T00:00:00Z": "400 knownAt: 2999",
 		"ukraine-2025?since=2025-08-19T00:00:00Z&validAt=2025-08-18T00:00:00Z":   "400 since: 2025-08-19",
 		"ukraine-2025?validAt=2025-08-18T00:00:00Z&knownAt=2025-01-01T00:00:00Z": `404 Nothing is known as "ukraine-2025"`,
 	} {
@@ -131,7 +137,8 @@ func TestBriefingIsPlain(t *testing.T) {
 		recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, conditions: ["%[1]s"], rationale: "%[1]s",
 			newEvidence: [{source: "gazette", form: REPORTED, text: "%[1]s"}]}) { userErrors { code message field } } }`, nasty))
 	_, text := a.briefing("talks?since=2025-01-01T00:00:00Z")
-	plain := `\- \&lt; \<script\>alert(1)\</script\> \| \[x\](javascript:alert(2)) ` + "\\`y\\`" + ` \# z - w \*v\* \_u\_ \\`
+	plain := `\- \&lt; \<script\>alert(1)\</script\> \| \[x\](javascript:alert(2)) ` + "\\`y\\`" +
+		` \# z - w \*v\* \_u\_ \\`
 	if n := strings.Count(text, plain); n < 8 {
 		t.Errorf("the text stands %d times in\n%s", n, text)
 	}
@@ -162,7 +169,8 @@ func TestWhatABriefingSaysOfMoves(t *testing.T) {
 	day := time.Now().UTC().Format("2 January 2006")
 	for _, words := range []string{
 		"**TLP:AMBER+STRICT**, the strictest marking of the cited sources.",
-		"**A line** went from stalled to proposed. Somebody came.", "**A line** went from proposed to agreed. All came.",
+		"**A line** went from stalled to proposed. Somebody came.",
+		"**A line** went from proposed to agreed. All came.",
 		"North on **A line**: strongly supports; on " + day, ": neutral, *unsourced*. [1]",
 		"First reported since then, but possibly older:\n\n- The envoy on **A strip**: supports, *unsourced*.",
 		"## New information about " + day,
@@ -195,7 +203,9 @@ func TestWhatABriefingSaysOfTheTimeBefore(t *testing.T) {
 		q: recordPosition(input: {holder: "south", scenario: "talks/line", stance: OPPOSES, validFrom: "2025-03-01T00:00:00Z"}) { userErrors { code message field } }
 		r: recordPosition(input: {holder: "south", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } } }`)
 	_, text := a.briefing("talks?since=2025-02-15T00:00:00Z")
-	for _, words := range []string{"**TLP:RED**", "1 March 2025: South on **A line**: opposes, *unsourced*; on 15 February 2025: supports (on condition: a secret payment), *second-hand*. [1]", "1. A leak, reliability can't be judged, TLP:RED."} {
+	for _, words := range []string{"**TLP:RED**",
+		"1 March 2025: South on **A line**: opposes, *unsourced*; on 15 February 2025: supports (on condition: a " +
+			"secret payment), *second-hand*. [1]", "1. A leak, reliability can't be judged, TLP:RED."} {
 		if !strings.Contains(text, words) {
 			t.Errorf("the briefing does not say %q:\n%s", words, text)
 		}
@@ -209,9 +219,11 @@ func TestWhatABriefingSaysOfTheTimeBefore(t *testing.T) {
 	}
 	since := a.Must(`{ lens { validAt } }`).Text("lens.validAt")
 	a.SetClock(since)
-	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "A slip."}) { userErrors { code message field } } }`, a.Must(`{ positions(filter: {holders: ["south"], scenarios: ["talks/line"]}) { nodes { id } } }`).Text("positions.nodes.0.id")))
+	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "A slip."}) { userErrors { code message field } } }`,
+		a.Must(`{ positions(filter: {holders: ["south"], scenarios: ["talks/line"]}) { nodes { id } } }`).Text("positions.nodes.0.id")))
 	_, text = a.briefing("talks?since=" + since)
-	if words := "South on **A line**: supports (on condition: a secret payment), *second-hand* then; the record had said: opposes, *unsourced*. (The record was corrected.)"; !strings.Contains(text, words) {
+	if words := "South on **A line**: supports (on condition: a secret payment), *second-hand* then; the record had " +
+		"said: opposes, *unsourced*. (The record was corrected.)"; !strings.Contains(text, words) {
 		t.Errorf("the briefing does not say %q:\n%s", words, text)
 	}
 }
@@ -220,11 +232,13 @@ func TestBriefingOfLittle(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.Must(`mutation { openNegotiation(input: {key: "talks", title: "Talks"}) { userErrors { code message field } } }`)
-	if _, text := a.briefing("talks?since=2025-01-01T00:00:00Z"); strings.Contains(text, "Who stands where") || !strings.Contains(text, "No issue is on record.") || !strings.Contains(text, "No source is cited.") {
+	if _, text := a.briefing("talks?since=2025-01-01T00:00:00Z"); strings.Contains(text, "Who stands where") ||
+		!strings.Contains(text, "No issue is on record.") || !strings.Contains(text, "No source is cited.") {
 		t.Error(text)
 	}
 	a.Must(`mutation { addIssue(input: {negotiation: "talks", key: "border", title: "The border"}) { userErrors { code message field } } }`)
-	if _, text := a.briefing("talks"); !strings.Contains(text, "No scenario is on the table.") || strings.Contains(text, "What moved") {
+	if _, text := a.briefing("talks"); !strings.Contains(text, "No scenario is on the table.") ||
+		strings.Contains(text, "What moved") {
 		t.Error(text)
 	}
 }

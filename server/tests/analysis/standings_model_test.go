@@ -16,8 +16,8 @@ import (
 	"example.org/parley"
 )
 
-// naive is what can be read one by one of an issue, and from which its matrix and landing zone are worked out by looking at
-// everything for each cell.
+// naive is what can be read one by one of an issue, and from which its matrix and landing zone are worked out by
+// looking at everything for each cell.
 type naive struct {
 	scenarios []string
 	parts     []part
@@ -77,9 +77,12 @@ func (a *api) readNaive(talks, asOf string) naive {
 		for list, into := range map[string]*[]heldPosition{"positions": &n.held, "positionHistory": &n.judged} {
 			for j := range got.Count(at + list + ".nodes") {
 				p := fmt.Sprintf("%s%s.nodes.%d.", at, list, j)
-				one := heldPosition{holder: who(p + "holder"), scenario: key, stance: got.Text(p + "stance"), from: got.Text(p + "validFrom"), recorded: got.Text(p + "recordedAt"), id: got.Text(p + "id"), salience: integer(p + "salience")}
+				one := heldPosition{holder: who(p + "holder"), scenario: key, stance: got.Text(p + "stance"),
+					from: got.Text(p + "validFrom"), recorded: got.Text(p + "recordedAt"), id: got.Text(p + "id"),
+					salience: integer(p + "salience")}
 				if list == "positions" {
-					one.conditions, one.secondHand, one.contested = got.Count(p+"conditions"), got.At(p+"secondHand") == true, got.At(p+"contested") == true
+					one.conditions, one.secondHand, one.contested = got.Count(p+"conditions"),
+						got.At(p+"secondHand") == true, got.At(p+"contested") == true
 				} else if one.salience < 0 || one.from > got.Text("lens.validAt") {
 					continue
 				}
@@ -98,7 +101,8 @@ func (a *api) readNaive(talks, asOf string) naive {
 	return n
 }
 
-// counts says whether what a stakeholder holds or is counts for a party: 0 its own, 1 that of one who speaks for it, -1 not.
+// counts says whether what a stakeholder holds or is counts for a party: 0 its own, 1 that of one who speaks for it, -1
+// not.
 func (n naive) counts(stakeholder, party string) int {
 	switch parties := n.speaksFor[stakeholder]; {
 	case len(parties) == 0 && stakeholder == party:
@@ -233,7 +237,8 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 			keys = append(keys, holder)
 			holders[i] = fmt.Sprintf("%s-%d", holder, bargains)
 		}
-		text := strings.NewReplacer("dataset: bargain", fmt.Sprint("dataset: bargain-", bargains), "key: talks", "key: "+talks)
+		text := strings.NewReplacer("dataset: bargain", fmt.Sprint("dataset: bargain-", bargains), "key: talks",
+			"key: "+talks)
 		bargain := text.Replace(bargain)
 		for i, key := range keys {
 			bargain = regexp.MustCompile(`\b`+key+`\b`).ReplaceAllString(bargain, holders[i])
@@ -262,32 +267,39 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 			n := rapid.IntRange(0, 100).Draw(rt, label)
 			return &n
 		}
-		statement := a.Must(fmt.Sprintf(`{ statements(filter: {speakers: [%q]}) { nodes { id } } }`, holders[4])).Text("statements.nodes.0.id")
+		statement := a.Must(fmt.Sprintf(`{ statements(filter: {speakers: [%q]}) { nodes { id } } }`,
+			holders[4])).Text("statements.nodes.0.id")
 		var instants []string
 		for range rapid.IntRange(5, 30).Draw(rt, "steps") {
 			var err error
-			holder, scenario := rapid.SampledFrom(holders).Draw(rt, "holder"), rapid.SampledFrom(scenarios).Draw(rt, "scenario")
+			holder, scenario := rapid.SampledFrom(holders).Draw(rt, "holder"),
+				rapid.SampledFrom(scenarios).Draw(rt, "scenario")
 			switch rapid.IntRange(0, 9).Draw(rt, "step") {
 			case 0:
 				from, to := span("office")
 				_, err = a.Store.Affiliate(ctx, parley.AffiliateInput{
-					Person: rapid.SampledFrom(holders[4:]).Draw(rt, "person"), Organization: rapid.SampledFrom(holders[:4]).Draw(rt, "organization"),
-					SpeaksFor: rapid.Bool().Draw(rt, "speaks"), ValidFrom: from, ValidTo: to,
+					Person:       rapid.SampledFrom(holders[4:]).Draw(rt, "person"),
+					Organization: rapid.SampledFrom(holders[:4]).Draw(rt, "organization"),
+					SpeaksFor:    rapid.Bool().Draw(rt, "speaks"), ValidFrom: from, ValidTo: to,
 				})
 			case 1, 2:
 				from, to := span("part")
 				var issues []string
 				if rapid.Bool().Draw(rt, "limited") {
-					issues = []string{rapid.SampledFrom([]string{talks + "/border", talks + "/tolls"}).Draw(rt, "issue")}
+					issues = []string{rapid.SampledFrom([]string{talks + "/border", talks + "/tolls"}).Draw(rt,
+						"issue")}
 				}
 				_, err = a.Store.JoinNegotiation(ctx, parley.JoinNegotiationInput{
-					Negotiation: talks, Stakeholder: holder, Role: rapid.SampledFrom(parley.ParticipationRoles).Draw(rt, "role"),
-					VetoPlayer: rapid.Bool().Draw(rt, "veto"), VetoIssues: issues, Capability: percent("capability"), ValidFrom: from, ValidTo: to,
+					Negotiation: talks, Stakeholder: holder,
+					Role:       rapid.SampledFrom(parley.ParticipationRoles).Draw(rt, "role"),
+					VetoPlayer: rapid.Bool().Draw(rt, "veto"), VetoIssues: issues, Capability: percent("capability"),
+					ValidFrom: from, ValidTo: to,
 				})
 			default:
 				in := parley.RecordPositionInput{
-					Holder: holder, Scenario: scenario, Stance: rapid.SampledFrom(parley.Stances).Draw(rt, "stance"), Confidence: "LOW",
-					Salience: percent("salience"), ValidFrom: at("since"), ValidFromPrecision: "DAY",
+					Holder: holder, Scenario: scenario, Stance: rapid.SampledFrom(parley.Stances).Draw(rt, "stance"),
+					Confidence: "LOW",
+					Salience:   percent("salience"), ValidFrom: at("since"), ValidFromPrecision: "DAY",
 				}
 				if rapid.Bool().Draw(rt, "conditional") {
 					in.Conditions = []string{"a vote"}
@@ -314,20 +326,28 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 			instants = append(instants, a.Must(`{ lens { knownAt } }`).Text("lens.knownAt"))
 		}
 		for range 5 {
-			asOf := fmt.Sprintf(`{validAt: %q, knownAt: %q}`, parley.FormatInstant(apitest.DayAt(rapid.IntRange(-60, apitest.Days+2).Draw(rt, "valid"))), rapid.SampledFrom(instants).Draw(rt, "known"))
+			asOf := fmt.Sprintf(`{validAt: %q, knownAt: %q}`,
+				parley.FormatInstant(apitest.DayAt(rapid.IntRange(-60, apitest.Days+2).Draw(rt, "valid"))),
+				rapid.SampledFrom(instants).Draw(rt, "known"))
 			n := a.readNaive(talks, asOf)
 			parties := n.parties()
 			whatIf, supposed := "", make(map[string]map[string]string)
 			if len(n.scenarios) > 0 && len(parties) > 0 && rapid.Bool().Draw(rt, "supposing") {
-				scenario, party, stance := rapid.SampledFrom(n.scenarios).Draw(rt, "supposed on"), rapid.SampledFrom(parties).Draw(rt, "supposed of"), rapid.SampledFrom(parley.Stances).Draw(rt, "supposed")
-				whatIf = fmt.Sprintf(`(whatIf: [{stakeholder: %q, scenario: "%s/%s", stance: %s}])`, party, talks, scenario, stance)
+				scenario, party, stance := rapid.SampledFrom(n.scenarios).Draw(rt, "supposed on"),
+					rapid.SampledFrom(parties).Draw(rt, "supposed of"),
+					rapid.SampledFrom(parley.Stances).Draw(rt, "supposed")
+				whatIf = fmt.Sprintf(`(whatIf: [{stakeholder: %q, scenario: "%s/%s", stance: %s}])`, party, talks,
+					scenario, stance)
 				supposed[scenario] = map[string]string{party: string(stance)}
 			}
 			got := a.Must(fmt.Sprintf(`{ issue(id: "%s/border", asOf: %s) {
 				matrix { scenarios { key } rows { stakeholder { key } participations { role } cells { stance contested position { id } } } }
 				landingZone%s { scenario { key } verdict blockers { key } undeclared { key } conditional { key } onHearsay { key } support supportLow supportHigh } } }`, talks, asOf, whatIf))
-			if got.Count("issue.matrix.rows") != len(parties) || got.Count("issue.matrix.scenarios") != len(n.scenarios) || got.Count("issue.landingZone") != len(n.scenarios) {
-				rt.Fatalf("through %s the matrix is\n%v\nwant the rows %v and the columns %v", asOf, got.At("issue.matrix"), parties, n.scenarios)
+			if got.Count("issue.matrix.rows") != len(parties) ||
+				got.Count("issue.matrix.scenarios") != len(n.scenarios) ||
+				got.Count("issue.landingZone") != len(n.scenarios) {
+				rt.Fatalf("through %s the matrix is\n%v\nwant the rows %v and the columns %v", asOf,
+					got.At("issue.matrix"), parties, n.scenarios)
 			}
 			for r, party := range parties {
 				row := fmt.Sprintf("issue.matrix.rows.%d.", r)
@@ -339,7 +359,8 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 				}
 				got.Want(row+"stakeholder.key", party)
 				if got.Count(row+"participations") != has {
-					rt.Errorf("%s has %d participations through %s, want %d", party, got.Count(row+"participations"), asOf, has)
+					rt.Errorf("%s has %d participations through %s, want %d", party, got.Count(row+"participations"),
+						asOf, has)
 				}
 				for c, scenario := range n.scenarios {
 					cell := fmt.Sprintf("%scells.%d.", row, c)
@@ -348,17 +369,21 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 						got.Want(cell+"stance", nil, cell+"position", nil, cell+"contested", false)
 						continue
 					}
-					divided := p.holder != party && slices.ContainsFunc(others, func(o heldPosition) bool { return o.stance != p.stance })
-					got.Want(cell+"stance", p.stance, cell+"position.id", p.id, cell+"contested", p.contested || divided)
+					divided := p.holder != party &&
+						slices.ContainsFunc(others, func(o heldPosition) bool { return o.stance != p.stance })
+					got.Want(cell+"stance", p.stance, cell+"position.id", p.id, cell+"contested", p.contested ||
+						divided)
 				}
 			}
 			for i, scenario := range n.scenarios {
 				entry := fmt.Sprintf("issue.landingZone.%d.", i)
 				z := n.zone(scenario, supposed[scenario])
 				got.Want(entry+"scenario.key", scenario, entry+"verdict", z.verdict)
-				for list, want := range map[string]string{"blockers": z.blockers, "undeclared": z.undeclared, "conditional": z.cond, "onHearsay": z.rumr} {
+				for list, want := range map[string]string{"blockers": z.blockers, "undeclared": z.undeclared,
+					"conditional": z.cond, "onHearsay": z.rumr} {
 					if keys := got.Names(entry + list); keys != strings.TrimSpace(want) {
-						rt.Errorf("%s of %s through %s with %s are %q, want %q", list, scenario, asOf, whatIf, keys, want)
+						rt.Errorf("%s of %s through %s with %s are %q, want %q", list, scenario, asOf, whatIf, keys,
+							want)
 					}
 				}
 				var means [3]float64
@@ -366,7 +391,8 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 					value, known := got.At(entry + field).(float64)
 					means[m] = value
 					if known != (z.weights[m] > 0) || known && math.Abs(value-z.sums[m]/z.weights[m]) > 1e-12 {
-						rt.Errorf("%s of %s through %s with %s is %v, want %v / %v", field, scenario, asOf, whatIf, got.At(entry+field), z.sums[m], z.weights[m])
+						rt.Errorf("%s of %s through %s with %s is %v, want %v / %v", field, scenario, asOf, whatIf,
+							got.At(entry+field), z.sums[m], z.weights[m])
 					}
 				}
 				if z.weights[0] > 0 && (means[1] > means[0] || means[0] > means[2]) {

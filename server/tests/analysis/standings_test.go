@@ -97,8 +97,10 @@ func TestMatrix(t *testing.T) {
 		coast AMBIGUOUS@27 -
 		dune - -
 		poet STRONGLY_SUPPORTS@27 -`)
-	m.Want("issue.matrix.scenarios.0.key", "line", "issue.matrix.scenarios.1.title", "A strip", "issue.matrix.rows.0.cells.1.scenario.key", "strip",
-		"issue.matrix.rows.0.participations.0.role", "PRIMARY_PARTY", "issue.matrix.rows.0.participations.1.stakeholder.key", "minister",
+	m.Want("issue.matrix.scenarios.0.key", "line", "issue.matrix.scenarios.1.title", "A strip",
+		"issue.matrix.rows.0.cells.1.scenario.key", "strip",
+		"issue.matrix.rows.0.participations.0.role", "PRIMARY_PARTY",
+		"issue.matrix.rows.0.participations.1.stakeholder.key", "minister",
 		"issue.matrix.rows.4.participations", "[]")
 	// Later the wall is on the table too, the envoy speaks for Alba alone, and Brig has a word of its own.
 	same(a.matrix("", `validAt: "2025-04-01T00:00:00Z"`).Cells(), `
@@ -114,9 +116,12 @@ func TestMatrix(t *testing.T) {
 		coast AMBIGUOUS@9 -
 		dune - -
 		poet STRONGLY_SUPPORTS@9 -`)
-	same(a.matrix(`(scenarios: {text: "strip"})`, february).Cells(), "alba NEUTRAL(envoy)@17!\nbrig NEUTRAL(envoy)@17\ncoast -\ndune -")
-	same(a.matrix(`(scenarios: {supportedBy: ["poet"]})`, february).Cells(), "alba OPPOSES@27\nbrig SUPPORTS@27\ncoast AMBIGUOUS@27\ndune -\npoet STRONGLY_SUPPORTS@27")
-	same(a.matrix(`(stakeholders: ["envoy", "dune"])`, february).Cells(), "alba OPPOSES@27 NEUTRAL(envoy)@17!\nbrig SUPPORTS@27 NEUTRAL(envoy)@17\ndune - -")
+	same(a.matrix(`(scenarios: {text: "strip"})`, february).Cells(),
+		"alba NEUTRAL(envoy)@17!\nbrig NEUTRAL(envoy)@17\ncoast -\ndune -")
+	same(a.matrix(`(scenarios: {supportedBy: ["poet"]})`, february).Cells(),
+		"alba OPPOSES@27\nbrig SUPPORTS@27\ncoast AMBIGUOUS@27\ndune -\npoet STRONGLY_SUPPORTS@27")
+	same(a.matrix(`(stakeholders: ["envoy", "dune"])`, february).Cells(),
+		"alba OPPOSES@27 NEUTRAL(envoy)@17!\nbrig SUPPORTS@27 NEUTRAL(envoy)@17\ndune - -")
 	same(a.matrix(`(stakeholders: ["poet", "alba"], scenarios: {status: [FLOATED]})`, february).Cells(), "alba\npoet")
 	same(a.matrix(`(stakeholders: [])`, `validAt: "2024-01-01T00:00:00Z"`).Cells(), "alba\nbrig\ncoast\ndune")
 
@@ -130,7 +135,8 @@ func TestAContestedPositionIsContestedInItsCell(t *testing.T) {
 	a := withBargain(t)
 	brigs := a.Must(`{ positions(filter: {holders: ["brig"], scenarios: ["talks/line"]}) { nodes { id } } }`).Text("positions.nodes.0.id")
 	a.Must(fmt.Sprintf(`mutation { recordPosition(input: {holder: "brig", scenario: "talks/line", stance: OPPOSES, contests: %q, validFrom: "2025-01-06T00:00:00Z"}) { userErrors { code message field } } }`, brigs))
-	if got := a.matrix(`(stakeholders: ["brig"], scenarios: {text: "line"})`, `validAt: "2025-02-01T00:00:00Z"`).Cells(); got != "brig OPPOSES@26!" {
+	if got := a.matrix(`(stakeholders: ["brig"], scenarios: {text: "line"})`,
+		`validAt: "2025-02-01T00:00:00Z"`).Cells(); got != "brig OPPOSES@26!" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -144,8 +150,10 @@ func TestLandingZone(t *testing.T) {
 	z := a.Must(fmt.Sprintf(zone, `, asOf: {validAt: "2025-02-01T00:00:00Z"}`, ""))
 	// Alba 80 x 40 against, Brig 50 x 50 for; Coast 10 x 100 has not said; Dune and the poet carry no weight.
 	z.Want("issue.landingZone.0.scenario.key", "line", "issue.landingZone.0.verdict", "BLOCKED",
-		"issue.landingZone.0.support", (-3200+2500)/5700.0, "issue.landingZone.0.supportLow", (-3200+2500-2000)/6700.0, "issue.landingZone.0.supportHigh", (-3200+2500+2000)/6700.0,
-		"issue.landingZone.1.verdict", "UNDECIDED", "issue.landingZone.1.support", 0.0, "issue.landingZone.1.supportLow", -2000/6700.0, "issue.landingZone.1.supportHigh", 2000/6700.0)
+		"issue.landingZone.0.support", (-3200+2500)/5700.0, "issue.landingZone.0.supportLow", (-3200+2500-2000)/6700.0,
+		"issue.landingZone.0.supportHigh", (-3200+2500+2000)/6700.0,
+		"issue.landingZone.1.verdict", "UNDECIDED", "issue.landingZone.1.support", 0.0,
+		"issue.landingZone.1.supportLow", -2000/6700.0, "issue.landingZone.1.supportHigh", 2000/6700.0)
 	for list, want := range map[string]string{
 		"0.blockers": "alba", "0.undeclared": "coast", "0.conditional": "brig", "0.onHearsay": "alba brig coast",
 		"1.blockers": "", "1.undeclared": "coast", "1.conditional": "", "1.onHearsay": "alba brig",
@@ -154,13 +162,17 @@ func TestLandingZone(t *testing.T) {
 			t.Errorf("%s are %q, want %q", list, got, want)
 		}
 	}
-	z.Want("issue.landingZone.1.parties.0.capability", 80, "issue.landingZone.1.parties.0.salience", 40, "issue.landingZone.1.parties.0.weight", 3200,
-		"issue.landingZone.1.parties.0.position.holder.key", "envoy", "issue.landingZone.1.parties.3.weight", nil, "issue.landingZone.1.parties.3.vetoPlayer", false)
+	z.Want("issue.landingZone.1.parties.0.capability", 80, "issue.landingZone.1.parties.0.salience", 40,
+		"issue.landingZone.1.parties.0.weight", 3200,
+		"issue.landingZone.1.parties.0.position.holder.key", "envoy", "issue.landingZone.1.parties.3.weight", nil,
+		"issue.landingZone.1.parties.3.vetoPlayer", false)
 	// From February on Brig's salience is judged anew, on another scenario of the issue.
-	a.Must(fmt.Sprintf(zone, `, asOf: {validAt: "2025-02-06T00:00:00Z"}`, "")).Want("issue.landingZone.0.parties.1.salience", 20)
+	a.Must(fmt.Sprintf(zone, `, asOf: {validAt: "2025-02-06T00:00:00Z"}`,
+		"")).Want("issue.landingZone.0.parties.1.salience", 20)
 	// The tolls are Alba's veto alone.
 	a.Must(`{ issue(id: "talks/tolls") { landingZone { verdict undeclared { key } support supportLow supportHigh } } }`).
-		Want("issue.landingZone.0.verdict", "UNDECIDED", "issue.landingZone.0.undeclared", "[map[key:alba]]", "issue.landingZone.0.support", nil, "issue.landingZone.0.supportLow", nil)
+		Want("issue.landingZone.0.verdict", "UNDECIDED", "issue.landingZone.0.undeclared", "[map[key:alba]]",
+			"issue.landingZone.0.support", nil, "issue.landingZone.0.supportLow", nil)
 }
 
 func TestWhatIf(t *testing.T) {
@@ -174,19 +186,25 @@ func TestWhatIf(t *testing.T) {
 		t.Errorf("nothing supposed gives\n%s\ninstead of\n%s", none, plain)
 	}
 	z := ask(`{stakeholder: "alba", scenario: "talks/line", stance: SUPPORTS}, {stakeholder: "coast", scenario: "talks/line", stance: NEUTRAL}, {stakeholder: "brig", scenario: "talks/line", stance: STRONGLY_SUPPORTS}`)
-	z.Want("issue.landingZone.0.verdict", "ACCEPTABLE", "issue.landingZone.0.support", (3200+5000)/6700.0, "issue.landingZone.0.conditional", "[]", "issue.landingZone.0.onHearsay", "[]",
-		"issue.landingZone.0.parties.0.supposed", true, "issue.landingZone.0.parties.0.position", nil, "issue.landingZone.1.verdict", "UNDECIDED", "issue.landingZone.1.parties.0.supposed", false)
-	// Of a person it counts for the party, also where nothing is on record of the person; the same twice is no contradiction.
+	z.Want("issue.landingZone.0.verdict", "ACCEPTABLE", "issue.landingZone.0.support", (3200+5000)/6700.0,
+		"issue.landingZone.0.conditional", "[]", "issue.landingZone.0.onHearsay", "[]",
+		"issue.landingZone.0.parties.0.supposed", true, "issue.landingZone.0.parties.0.position", nil,
+		"issue.landingZone.1.verdict", "UNDECIDED", "issue.landingZone.1.parties.0.supposed", false)
+	// Of a person it counts for the party, also where nothing is on record of the person; the same twice is no
+	// contradiction.
 	a.Must(`mutation { registerStakeholder(input: {key: "consul", name: "The consul", kind: PERSON}) { userErrors { code message field } }
 		affiliate(input: {person: "consul", organization: "alba", speaksFor: true}) { userErrors { code message field } } }`)
 	before += 2
-	ask(`{stakeholder: "consul", scenario: "talks/line", stance: SUPPORTS}`).Want("issue.landingZone.0.verdict", "UNDECIDED", "issue.landingZone.0.parties.0.stance", "SUPPORTS")
+	ask(`{stakeholder: "consul", scenario: "talks/line", stance: SUPPORTS}`).Want("issue.landingZone.0.verdict",
+		"UNDECIDED", "issue.landingZone.0.parties.0.stance", "SUPPORTS")
 	ask(`{stakeholder: "minister", scenario: "talks/line", stance: NEUTRAL}, {stakeholder: "alba", scenario: "talks/line", stance: NEUTRAL}`).Want("issue.landingZone.0.verdict", "UNDECIDED")
-	ask(`{stakeholder: "dune", scenario: "talks/line", stance: OPPOSES}`).Want("issue.landingZone.0.verdict", "BLOCKED", "issue.landingZone.0.parties.3.stance", "OPPOSES")
+	ask(`{stakeholder: "dune", scenario: "talks/line", stance: OPPOSES}`).Want("issue.landingZone.0.verdict", "BLOCKED",
+		"issue.landingZone.0.parties.3.stance", "OPPOSES")
 
 	ask(`{stakeholder: "minister", scenario: "talks/line", stance: NEUTRAL}, {stakeholder: "alba", scenario: "talks/line", stance: OPPOSES}`).Fails("BAD_REQUEST", "whatIf", "minister", "alba", "NEUTRAL", "OPPOSES")
 	ask(`{stakeholder: "alba", scenario: "talks/free", stance: NEUTRAL}`).Fails("BAD_REQUEST", "whatIf", "talks/free")
-	ask(`{stakeholder: "alba", scenario: "talks/wall", stance: NEUTRAL}`).Fails("BAD_REQUEST", "whatIf", "talks/wall") // not yet on the table
+	// not yet on the table
+	ask(`{stakeholder: "alba", scenario: "talks/wall", stance: NEUTRAL}`).Fails("BAD_REQUEST", "whatIf", "talks/wall")
 	ask(`{stakeholder: "nobody", scenario: "talks/line", stance: NEUTRAL}`).Fails("BAD_REQUEST", "whatIf", "nobody")
 	a.Must(`mutation { registerStakeholder(input: {key: "far", name: "Far", kind: STATE}) { userErrors { code message field } } }`)
 	ask(`{stakeholder: "far", scenario: "talks/line", stance: NEUTRAL}`).Fails("BAD_REQUEST", "whatIf", "far")
@@ -241,14 +259,17 @@ func TestBoundOfAMatrix(t *testing.T) {
 		a.Must(fmt.Sprintf(`mutation { addScenario(input: {issue: "talks/border", key: "plan-%d", title: "Plan", effectiveAt: "2025-01-01T00:00:00Z"}) { userErrors { code message field } } }`, i))
 	}
 	a.SQL(`ANALYZE`)
-	a.Ask(`{ issue(id: "talks/border") { matrix { rows { stakeholder { key } } } } }`).Fails("LIMIT", "2505 parties by 42 scenarios", "100000")
-	a.Ask(`{ issue(id: "talks/border") { landingZone { verdict } } }`).Fails("LIMIT", "2505 parties by 42 scenarios", "100000")
+	a.Ask(`{ issue(id: "talks/border") { matrix { rows { stakeholder { key } } } } }`).Fails("LIMIT",
+		"2505 parties by 42 scenarios", "100000")
+	a.Ask(`{ issue(id: "talks/border") { landingZone { verdict } } }`).Fails("LIMIT", "2505 parties by 42 scenarios",
+		"100000")
 	a.Must(`{ issue(id: "talks/border") { matrix(stakeholders: ["crowd-7"]) { rows { stakeholder { key } } } } }`).Want("issue.matrix.rows.0.stakeholder.key", "crowd-7")
 	a.Ask(`{ negotiation(id: "talks") { issues { key matrix(stakeholders: []) { rows { participations { role } } } } } }`).Fails("LIMIT", "2505 parties by 42 scenarios")
 	// Too much of several together is refused too, and never cut short.
 	const plans = `matrix(scenarios: {text: "plan"}) { rows { stakeholder { key } } }`
 	two := a.Must(`{ issue(id: "talks/border") { a: ` + plans + ` b: ` + plans + ` } }`)
-	if a, b := two.Count("issue.a.rows"), two.Count("issue.b.rows"); a != 2504 || b != 2504 { // those with a part in the talks
+	// those with a part in the talks
+	if a, b := two.Count("issue.a.rows"), two.Count("issue.b.rows"); a != 2504 || b != 2504 {
 		t.Errorf("the matrices have %d and %d rows", a, b)
 	}
 	a.Ask(`{ issue(id: "talks/border") { a: `+plans+` b: `+plans+` c: landingZone { verdict } d: matrix(stakeholders: ["alba"]) { rows { stakeholder { key } } } } }`).Fails("LIMIT", "2505 parties by 42 scenarios")

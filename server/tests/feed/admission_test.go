@@ -76,7 +76,8 @@ func TestRevokedRights(t *testing.T) {
 		}
 		begin := l.head()
 		document := `subscription { changes(after: "` + begin + `") { cursor } }`
-		stays, staysToo := l.admitted(t, name("stays")), l.stream(t, http.MethodPost, document, "Token", name("stays too"))
+		stays, staysToo := l.admitted(t, name("stays")),
+			l.stream(t, http.MethodPost, document, "Token", name("stays too"))
 		stays.send(asks("1", document))
 		written := []string{begin}
 		for round := range 10 {
@@ -85,7 +86,8 @@ func TestRevokedRights(t *testing.T) {
 				who = []string{"socket" + quietly, "stream" + quietly, "idle"}
 			}
 			document := `subscription { changes(after: "` + written[len(written)-1] + `") { cursor } }`
-			socket, idle, stream := l.admitted(t, name(who[0])), l.admitted(t, name("idle")), l.stream(t, http.MethodGet, document, "Token", name(who[1]))
+			socket, idle, stream := l.admitted(t, name(who[0])), l.admitted(t, name("idle")),
+				l.stream(t, http.MethodGet, document, "Token", name(who[1]))
 			socket.send(asks("1", document))
 			written = append(written, l.retitle())
 			before := written[len(written)-1]

@@ -202,7 +202,8 @@ func TestClientsOfOthers(t *testing.T) {
 			if !end.Complete {
 				t.Errorf("a mutation ends with %+v", end)
 			}
-			for document, code := range map[string]string{`{ nothing }`: "BAD_REQUEST", `{`: "BAD_REQUEST", `subscription { changes(after: "nonsense") { cursor } }`: "BAD_CURSOR"} {
+			for document, code := range map[string]string{`{ nothing }`: "BAD_REQUEST", `{`: "BAD_REQUEST",
+				`subscription { changes(after: "nonsense") { cursor } }`: "BAD_CURSOR"} {
 				if got, end = l.answers(document); script == "websocket.mjs" {
 					if err := json.Unmarshal(end.Errors, &got.Errs); err != nil {
 						t.Errorf("%s ends with %+v: %v", document, end, err)
@@ -226,7 +227,8 @@ func TestClientsOfOthers(t *testing.T) {
 			if what := l.tells(); what.Name != "moves" || !what.Complete {
 				t.Errorf("the subscription that it left ends with %+v", what)
 			}
-			apitest.Wait(t, "the server to forget what the client left", func() bool { return a.Metric("parley_feed_subscribers") == 2 })
+			apitest.Wait(t, "the server to forget what the client left",
+				func() bool { return a.Metric("parley_feed_subscribers") == 2 })
 			moved, titled, took = a.reword("talks/line"), a.retitle(), a.position("north", "talks/line")
 			l.hears(map[string][]string{"all": {moved, titled, took}, "stances": {took}})
 

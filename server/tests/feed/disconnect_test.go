@@ -106,7 +106,9 @@ func (c *abrupt) follows(id string) []byte {
 
 func (c *abrupt) wantsEvents() []byte {
 	body := `{"query":"subscription { changes { cursor negotiation { title } } }"}`
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\nLast-Event-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	return fmt.Appendf(nil,
+		"POST %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\nLast-Event-ID: %s\r\nContent-Type: "+
+			"application/json\r\nContent-Length: %d\r\n\r\n%s",
 		server.GraphQLPath, c.to.url[strings.LastIndex(c.to.url, "/")+1:], c.begin, len(body), body)
 }
 
@@ -123,7 +125,8 @@ var moments = []func(*abrupt) error{
 	func(c *abrupt) error { defer c.sends(c.partOf(c.follows("1"))); return c.introducesItself() },
 	func(c *abrupt) error { defer c.sends(c.follows("1")); return c.introducesItself() },
 	func(c *abrupt) error {
-		defer c.sends(c.follows("1"), c.follows("2"), asks("3", lifecycle), says(`{"type":"complete","id":"1"}`), asks("1", `{ negotiation(id: "talks") { title } }`))
+		defer c.sends(c.follows("1"), c.follows("2"), asks("3", lifecycle), says(`{"type":"complete","id":"1"}`),
+			asks("1", `{ negotiation(id: "talks") { title } }`))
 		return c.introducesItself()
 	},
 	func(c *abrupt) error {
@@ -237,7 +240,8 @@ func TestAbruptDisconnects(t *testing.T) {
 	}
 	atRest := func(goroutines int) bool {
 		http.DefaultClient.CloseIdleConnections()
-		return open.Load() == 0 && a.Metric("parley_connections") == 0 && a.Metric("parley_feed_subscribers") == 0 && running(t) <= goroutines
+		return open.Load() == 0 && a.Metric("parley_connections") == 0 && a.Metric("parley_feed_subscribers") == 0 &&
+			running(t) <= goroutines
 	}
 	visits(4 * len(moments)) // and with it, what is begun once
 	apitest.Wait(t, "the server to be at rest", func() bool { return atRest(20) })

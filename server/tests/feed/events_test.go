@@ -71,7 +71,8 @@ func (l *line) stream(t *testing.T, method, document string, headers ...string) 
 	}
 	t.Cleanup(func() { response.Body.Close() })
 	header := response.Header
-	if response.StatusCode != http.StatusOK || header.Get("Content-Type") != "text/event-stream" || header.Get("Cache-Control") != "no-store" {
+	if response.StatusCode != http.StatusOK || header.Get("Content-Type") != "text/event-stream" ||
+		header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("asking for events is answered with %d %v", response.StatusCode, header)
 	}
 	if response.ProtoMajor != l.proto {
@@ -121,8 +122,8 @@ func (s *stream) next() (e event) {
 	}
 }
 
-// hears expects events, passing over those that keep the connection alive, and the place where a subscription begins, which
-// is told where no change is there to tell it.
+// hears expects events, passing over those that keep the connection alive, and the place where a subscription begins,
+// which is told where no change is there to tell it.
 func (s *stream) hears(list ...event) {
 	s.t.Helper()
 	for _, want := range list {
@@ -172,7 +173,8 @@ func TestEvents(t *testing.T) {
 			l.forgotten(t)
 
 			// It goes on from where the browser says, whatever the document says.
-			for _, document := range []string{live, `subscription { changes(after: "` + second + `") { cursor } }`, `subscription { changes(after: "nonsense") { cursor } }`} {
+			for _, document := range []string{live, `subscription { changes(after: "` + second + `") { cursor } }`,
+				`subscription { changes(after: "nonsense") { cursor } }`} {
 				s = l.stream(t, method, document, "Last-Event-Id", begin)
 				s.hears(changed(first), changed(second))
 				s.close()
@@ -188,24 +190,32 @@ func TestEvents(t *testing.T) {
 			}
 
 			l.stream(t, method, `subscription { changes { cursors } }`).refuses("BAD_REQUEST", "cursors")
-			l.stream(t, method, `subscription { changes(after: "nonsense") { cursor } }`).refuses("BAD_CURSOR", "nonsense")
-			l.stream(t, method, `subscription { changes(filter: {negotiations: ["nobody"]}) { cursor } }`).refuses("BAD_REQUEST", "nobody")
+			l.stream(t, method, `subscription { changes(after: "nonsense") { cursor } }`).refuses("BAD_CURSOR",
+				"nonsense")
+			l.stream(t, method,
+				`subscription { changes(filter: {negotiations: ["nobody"]}) { cursor } }`).refuses("BAD_REQUEST",
+				"nobody")
 			l.stream(t, method, `subscription { changes @skip(if: true) { cursor } }`).refuses("BAD_REQUEST")
 			l.stream(t, method, `{`).refuses("BAD_REQUEST")
 			l.stream(t, method, ``).refuses("BAD_REQUEST")
 
 			// A query is a subscription with one event.
-			l.stream(t, method, lifecycle).hears(event{name: "next", data: `{"data":{"viewer":{"name":"Test analyst"}}}`}, complete, theEnd)
+			l.stream(t, method,
+				lifecycle).hears(event{name: "next", data: `{"data":{"viewer":{"name":"Test analyst"}}}`}, complete,
+				theEnd)
 			l.stream(t, method, `{ changes(after: "nonsense") { nodes { cursor } } }`).refuses("BAD_CURSOR", "nonsense")
 			l.forgotten(t)
 		}
 		before := l.head()
-		l.stream(t, http.MethodGet, `mutation { editNegotiation(input: {negotiation: "talks", title: "By GET"}) { cursor } }`).refuses("BAD_REQUEST", "POST")
+		l.stream(t, http.MethodGet,
+			`mutation { editNegotiation(input: {negotiation: "talks", title: "By GET"}) { cursor } }`).refuses("BAD_REQUEST", "POST")
 		if l.head() != before {
 			t.Error("a mutation by GET is made")
 		}
-		l.stream(t, http.MethodPost, `mutation { editNegotiation(input: {negotiation: "talks", title: "By POST"}) { negotiation { title } } }`).hears(
-			event{name: "next", data: `{"data":{"editNegotiation":{"negotiation":{"title":"By POST"}}}}`}, complete, theEnd)
+		l.stream(t, http.MethodPost,
+			`mutation { editNegotiation(input: {negotiation: "talks", title: "By POST"}) { negotiation { title } } }`).hears(
+			event{name: "next", data: `{"data":{"editNegotiation":{"negotiation":{"title":"By POST"}}}}`}, complete,
+			theEnd)
 		l.forgotten(t)
 		if log := l.Logs.String(); strings.Contains(log, "level=ERROR") {
 			t.Errorf("logged: %s", log)
@@ -216,7 +226,9 @@ func TestEvents(t *testing.T) {
 // What cannot be read is not answered with events.
 func TestFaultyRequestsForEvents(t *testing.T) {
 	overBoth(t, func(t *testing.T, l *line) {
-		for body, contentType := range map[string]string{`{"query":`: "application/json", `[]`: "application/json", `{"query":"{ viewer { name } }"} more`: "application/json", `query=x`: "application/x-www-form-urlencoded"} {
+		for body, contentType := range map[string]string{`{"query":`: "application/json", `[]`: "application/json",
+			`{"query":"{ viewer { name } }"} more`: "application/json",
+			`query=x`:                              "application/x-www-form-urlencoded"} {
 			r := l.requestFor(t, t.Context(), http.MethodPost, "")
 			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 			r.Header.Set("Content-Type", contentType)
@@ -284,7 +296,8 @@ func TestQuietStreams(t *testing.T) {
 // A server that stops does not complete a subscription: who follows it comes back.
 func TestStreamsEndWhenTheServerStops(t *testing.T) {
 	overBoth(t, func(t *testing.T, l *line) {
-		s, none := l.stream(t, http.MethodPost, live), l.stream(t, http.MethodPost, `subscription { changes(filter: {kinds: [POSITION]}) { cursor } }`)
+		s, none := l.stream(t, http.MethodPost, live),
+			l.stream(t, http.MethodPost, `subscription { changes(filter: {kinds: [POSITION]}) { cursor } }`)
 		begin := l.head()
 		last := l.retitle()
 		s.hears(place(begin), changed(last))
@@ -317,7 +330,8 @@ func TestStreamsThatAreCutOff(t *testing.T) {
 		l.Must(`mutation($body: String!) { registerSource(input: {key: "tome", title: "A tome", body: $body}) { userErrors { code message field } } }`,
 			map[string]any{"body": strings.Repeat("All work and no play. ", 40_000)})
 		const document = `subscription { changes { cursor ... on RecordChanged { node { ... on Source { body } } } } }`
-		stuck, socket, reading := l.stream(t, http.MethodPost, document), l.introduced(t), l.stream(t, http.MethodPost, live)
+		stuck, socket, reading := l.stream(t, http.MethodPost, document), l.introduced(t),
+			l.stream(t, http.MethodPost, live)
 		stuck.next() // and nothing more
 		reading.next()
 		socket.send(asks("1", document))
@@ -340,7 +354,8 @@ func TestPanicsOfStreamsAreContained(t *testing.T) {
 	a, logs := panicking(t)
 	l := a.overHTTP()
 	l.stream(t, http.MethodPost, live).refuses("INTERNAL", "Internal error")
-	l.stream(t, http.MethodPost, lifecycle).hears(event{name: "next", data: `{"data":{"viewer":{"name":""}}}`}, complete, theEnd)
+	l.stream(t, http.MethodPost, lifecycle).hears(event{name: "next", data: `{"data":{"viewer":{"name":""}}}`},
+		complete, theEnd)
 	if log := logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "nil pointer") {
 		t.Errorf("logged: %s", log)
 	}

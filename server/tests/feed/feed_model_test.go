@@ -27,10 +27,10 @@ import (
 )
 
 // The feed against the plainest model of it, the table of changes: while writers commit, roll back, and take their time
-// between taking a number and committing, while connections for hints are killed, and one foreign transaction stays open
-// all the time, subscribers with all sorts of filters come, go, and go on where they left, on either of two servers. In
-// the end each has exactly what the table says, in its order; and what WebSockets were told of a change was the same bytes
-// for all, live or later, by whichever server.
+// between taking a number and committing, while connections for hints are killed, and one foreign transaction stays
+// open all the time, subscribers with all sorts of filters come, go, and go on where they left, on either of two
+// servers. In the end each has exactly what the table says, in its order; and what WebSockets were told of a change was
+// the same bytes for all, live or later, by whichever server.
 func TestNothingIsLostOrRepeatedOrOutOfOrder(t *testing.T) {
 	t.Parallel()
 	const followers, sockets = 600, 16
@@ -84,7 +84,8 @@ func TestNothingIsLostOrRepeatedOrOutOfOrder(t *testing.T) {
 		})
 	}
 	writing.Go(func() {
-		for random := rand.New(rand.NewPCG(2, 0)); !isClosed(enough); pause(enough, time.Duration(random.IntN(400))*time.Millisecond) {
+		for random := rand.New(rand.NewPCG(2, 0)); !isClosed(enough); pause(enough,
+			time.Duration(random.IntN(400))*time.Millisecond) {
 			_, err := db.Exec(`
 				SELECT pg_terminate_backend(pid)
 				FROM (SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %' ORDER BY random() LIMIT 1) one`)
@@ -107,7 +108,8 @@ func TestNothingIsLostOrRepeatedOrOutOfOrder(t *testing.T) {
 		})
 	}
 	told := &bytesOfChanges{of: make(map[string][]byte)}
-	begin := parley.Cursor(a.Must(`{ lens(asOf: {knownAt: "0001-01-01T00:00:00Z"}) { cursor } }`).Text("lens.cursor")) // before all changes
+	// before all changes
+	begin := parley.Cursor(a.Must(`{ lens(asOf: {knownAt: "0001-01-01T00:00:00Z"}) { cursor } }`).Text("lens.cursor"))
 	clients := make([]*wanderer, sockets)
 	for i := range clients {
 		clients[i] = &wanderer{told: told, begin: begin}
@@ -180,7 +182,8 @@ func TestNothingIsLostOrRepeatedOrOutOfOrder(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d changes, %d deliveries, %d resyncs", len(log), delivered.Load(), servers[0].Store.Resyncs()+servers[1].Store.Resyncs())
+	t.Logf("%d changes, %d deliveries, %d resyncs", len(log), delivered.Load(),
+		servers[0].Store.Resyncs()+servers[1].Store.Resyncs())
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -336,7 +339,8 @@ func (f *follower) visit(of *feed.Feed, settled <-chan struct{}, changes int) er
 }
 
 // numbered shows the number of a change.
-var numbered = feed.View{Key: "numbered", Show: func(_ context.Context, c parley.ChangeEntry) ([]byte, error) { return fmt.Append(nil, c.Seq), nil }}
+var numbered = feed.View{Key: "numbered",
+	Show: func(_ context.Context, c parley.ChangeEntry) ([]byte, error) { return fmt.Append(nil, c.Seq), nil }}
 
 type visit struct {
 	*follower
@@ -415,7 +419,8 @@ func (w *wanderer) visit(server *api, settled <-chan struct{}, changes int) erro
 	if len(w.got) > 0 {
 		after = w.got[len(w.got)-1]
 	}
-	s.ask("1", `subscription($after: Cursor) { changes(after: $after) { ...change } }`+received, map[string]any{"after": after})
+	s.ask("1", `subscription($after: Cursor) { changes(after: $after) { ...change } }`+received,
+		map[string]any{"after": after})
 	for range changes + 1 {
 		var m message
 		select {

@@ -17,8 +17,8 @@ import (
 	"example.org/parley/storage"
 )
 
-// Writers may hold the head of the feed for longer here than elsewhere, since the machine may be busy. A test that waits
-// allows for five attempts; what holds the head would hold it for longer still.
+// Writers may hold the head of the feed for longer here than elsewhere, since the machine may be busy. A test that
+// waits allows for five attempts; what holds the head would hold it for longer still.
 const (
 	headTimeout = 2 * time.Second
 	soon        = 20 * time.Second
@@ -136,7 +136,8 @@ func TestTheHeadIsNotHeldAtAConsole(t *testing.T) {
 	db.SetMaxOpenConns(1)
 	var before, within, after string
 	show := func(into *string) {
-		if err := db.Get(into, `SELECT current_setting('statement_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout')`); err != nil {
+		if err := db.Get(into,
+			`SELECT current_setting('statement_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout')`); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -194,7 +195,9 @@ func TestEvidenceIsWrittenAtOnce(t *testing.T) {
 		for i := range said {
 			said[i] = fmt.Sprintf(`{source: "rumour", text: "Said %d times", form: REPORTED, about: ["south"]}`, i)
 		}
-		return a.Statements(`mutation { recordPosition(input: {holder: "south", scenario: "talks/line", stance: ` + stance + `, newEvidence: [` + strings.Join(said, ", ") + `]}) { cursor userErrors { code message field } } }`)
+		return a.Statements(`mutation { recordPosition(input: {holder: "south", scenario: "talks/line", stance: ` +
+			stance + `, newEvidence: [` + strings.Join(said, ", ") +
+			`]}) { cursor userErrors { code message field } } }`)
 	}
 	with("NEUTRAL", 1)
 	few, many := with("SUPPORTS", 2), with("OPPOSES", 100)

@@ -72,7 +72,8 @@ func (a *api) overTLS() *line {
 		srv.Close()
 	})
 	client := srv.Client()
-	return &line{api: a, url: srv.URL, client: client, proto: 2, tls: client.Transport.(*http.Transport).TLSClientConfig}
+	return &line{api: a, url: srv.URL, client: client, proto: 2,
+		tls: client.Transport.(*http.Transport).TLSClientConfig}
 }
 
 // limited changes the default limits.
@@ -86,7 +87,8 @@ func limited(change func(*transport.Limits)) func(*server.Options) {
 // forgotten expects that nobody is connected any more.
 func (a *api) forgotten(t *testing.T) {
 	t.Helper()
-	apitest.Wait(t, "the server to forget who was connected", func() bool { return a.Metric("parley_connections") == 0 })
+	apitest.Wait(t, "the server to forget who was connected",
+		func() bool { return a.Metric("parley_connections") == 0 })
 }
 
 // peer is a client that minds no rule: it sends bytes and reads frames.
@@ -139,10 +141,13 @@ func (p *peer) response() (*http.Response, string) {
 	return response, string(text)
 }
 
-// handshake asks for a WebSocket. Headers are as they are unless others are given in their place; an empty one is left out.
+// handshake asks for a WebSocket. Headers are as they are unless others are given in their place; an empty one is left
+// out.
 func (l *line) handshake(method, version string, headers ...string) []byte {
-	all := map[string]string{"Host": l.url[strings.LastIndex(l.url, "/")+1:], "Connection": "Upgrade", "Upgrade": "websocket",
-		"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "cGFybGV5IGlzIHRlc3RlZA==", "Sec-WebSocket-Protocol": "graphql-transport-ws"}
+	all := map[string]string{"Host": l.url[strings.LastIndex(l.url, "/")+1:], "Connection": "Upgrade",
+		"Upgrade":               "websocket",
+		"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "cGFybGV5IGlzIHRlc3RlZA==",
+		"Sec-WebSocket-Protocol": "graphql-transport-ws"}
 	for i := 0; i+1 < len(headers); i += 2 {
 		all[headers[i]] = headers[i+1]
 	}
@@ -163,7 +168,8 @@ func (l *line) open(t *testing.T, frames ...[]byte) *peer {
 	p := l.dial(t)
 	p.send(append(l.handshake(http.MethodGet, "HTTP/1.1"), bytes.Join(frames, nil)...))
 	response, text := p.response()
-	if response.StatusCode != http.StatusSwitchingProtocols || response.Header.Get("Sec-WebSocket-Protocol") != "graphql-transport-ws" {
+	if response.StatusCode != http.StatusSwitchingProtocols ||
+		response.Header.Get("Sec-WebSocket-Protocol") != "graphql-transport-ws" {
 		t.Fatalf("the handshake is answered with %d %v %s", response.StatusCode, response.Header, text)
 	}
 	return p
@@ -306,7 +312,8 @@ func TestProtocol(t *testing.T) {
 		{"no type", []any{says(`{}`), badly}},
 		{"a type that is null", []any{says(`{"type":null}`), badly}},
 		{"a type that is a number", []any{says(`{"type":3}`), badly}},
-		{"a type of the legacy protocol", []any{hello, ack, says(`{"type":"start","id":"1","payload":{"query":"{ viewer { name } }"}}`), badly}},
+		{"a type of the legacy protocol",
+			[]any{hello, ack, says(`{"type":"start","id":"1","payload":{"query":"{ viewer { name } }"}}`), badly}},
 		{"an empty type", []any{says(`{"type":""}`), badly}},
 		{"a very long type", []any{says(`{"type":"` + strings.Repeat("ä", 500) + `"}`), badly}},
 		{"what only servers say: an acknowledgement", []any{says(`{"type":"connection_ack"}`), badly}},
@@ -317,20 +324,30 @@ func TestProtocol(t *testing.T) {
 		{"an introduction with a text", []any{says(`{"type":"connection_init","payload":"token"}`), badly}},
 		{"a ping with a text", []any{says(`{"type":"ping","payload":"x"}`), badly}},
 		{"a pong with a list", []any{says(`{"type":"pong","payload":[]}`), badly}},
-		{"subscribe without an id", []any{hello, ack, says(`{"type":"subscribe","payload":{"query":"{ viewer { name } }"}}`), badly}},
+		{"subscribe without an id",
+			[]any{hello, ack, says(`{"type":"subscribe","payload":{"query":"{ viewer { name } }"}}`), badly}},
 		{"subscribe with an empty id", []any{hello, ack, asks("", lifecycle), badly}},
-		{"subscribe with an id that is a number", []any{hello, ack, says(`{"type":"subscribe","id":1,"payload":{"query":"{ viewer { name } }"}}`), badly}},
+		{"subscribe with an id that is a number",
+			[]any{hello, ack, says(`{"type":"subscribe","id":1,"payload":{"query":"{ viewer { name } }"}}`), badly}},
 		{"subscribe with a very long id", []any{hello, ack, asks(over, lifecycle), badly}},
 		{"subscribe without a payload", []any{hello, ack, says(`{"type":"subscribe","id":"1"}`), badly}},
 		{"subscribe with null", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":null}`), badly}},
-		{"subscribe with a text", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":"{ viewer { name } }"}`), badly}},
+		{"subscribe with a text",
+			[]any{hello, ack, says(`{"type":"subscribe","id":"1","payload":"{ viewer { name } }"}`), badly}},
 		{"subscribe with a list", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":[]}`), badly}},
 		{"subscribe without a query", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{}}`), badly}},
 		{"subscribe with an empty query", []any{hello, ack, asks("1", ""), badly}},
-		{"subscribe with a query that is a number", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{"query":3}}`), badly}},
-		{"subscribe with variables that are a list", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","variables":[]}}`), badly}},
-		{"subscribe with a name that is a number", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","operationName":3}}`), badly}},
-		{"subscribe with extensions that are a text", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","extensions":"x"}}`), badly}},
+		{"subscribe with a query that is a number",
+			[]any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{"query":3}}`), badly}},
+		{"subscribe with variables that are a list",
+			[]any{hello, ack,
+				says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","variables":[]}}`), badly}},
+		{"subscribe with a name that is a number",
+			[]any{hello, ack,
+				says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","operationName":3}}`), badly}},
+		{"subscribe with extensions that are a text",
+			[]any{hello, ack,
+				says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","extensions":"x"}}`), badly}},
 		{"complete without an id", []any{hello, ack, says(`{"type":"complete"}`), badly}},
 		{"complete with an empty id", []any{hello, ack, says(`{"type":"complete","id":""}`), badly}},
 		{"nothing is done for who makes a mistake", []any{hello, says(`{`), asks("1", lifecycle), ack, badly}},
@@ -343,37 +360,74 @@ func TestProtocol(t *testing.T) {
 
 		{"a ping", []any{hello, ack, says(`{"type":"ping"}`), `{"type":"pong"}`}},
 		{"a ping before the introduction", []any{says(`{"type":"ping"}`), `{"type":"pong"}`, hello, ack}},
-		{"a ping with a payload", []any{hello, ack, says(` { "payload" : {"at": [1, 2.50, "ü"]}, "type" : "ping" } `), `{"type":"pong","payload":{"at": [1, 2.50, "ü"]}}`}},
-		{"a pong is ignored", []any{hello, ack, says(`{"type":"pong"}`), says(`{"type":"pong","payload":{"a":1}}`), asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`}},
-		{"complete for an unknown id is ignored", []any{hello, ack, says(`{"type":"complete","id":"1"}`), asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`}},
+		{"a ping with a payload",
+			[]any{hello, ack, says(` { "payload" : {"at": [1, 2.50, "ü"]}, "type" : "ping" } `),
+				`{"type":"pong","payload":{"at": [1, 2.50, "ü"]}}`}},
+		{"a pong is ignored",
+			[]any{hello, ack, says(`{"type":"pong"}`), says(`{"type":"pong","payload":{"a":1}}`), asks("1", lifecycle),
+				viewer, `{"id":"1","type":"complete"}`}},
+		{"complete for an unknown id is ignored",
+			[]any{hello, ack, says(`{"type":"complete","id":"1"}`), asks("1", lifecycle), viewer,
+				`{"id":"1","type":"complete"}`}},
 		{"complete before the introduction is ignored", []any{says(`{"type":"complete","id":"1"}`), hello, ack}},
 
 		{"a query", []any{hello, ack, asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`}},
-		{"a query with all there may be", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{"query":"query A { negotiation(id: \"x\") { key } } query B($yes: Boolean!) { viewer @include(if: $yes) { name } }","operationName":"B","variables":{"yes":true},"extensions":{"a":1}}}`), viewer, `{"id":"1","type":"complete"}`}},
-		{"a query with nulls for what may be left out", []any{hello, ack, says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","operationName":null,"variables":null,"extensions":null}}`), viewer, `{"id":"1","type":"complete"}`}},
-		{"a mutation", []any{hello, ack, asks("1", `mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { title } } }`),
-			`{"id":"1","type":"next","payload":{"data":{"editNegotiation":{"negotiation":{"title":"New"}}}}}`, `{"id":"1","type":"complete"}`}},
-		{"an answer with errors is an answer", []any{hello, ack, asks("1", `{ changes(after: "nonsense") { nodes { cursor } } }`), `{"id":"1","type":"next","payload":{"errors":[{"message":"\"nonsense\"`, `{"id":"1","type":"complete"}`}},
+		{"a query with all there may be",
+			[]any{hello, ack,
+				says(`{"type":"subscribe","id":"1","payload":{"query":"query A { negotiation(id: \"x\") { key } } query " +
+				"B($yes: Boolean!) { viewer @include(if: $yes) { name } }","operationName":"B","variables":{"yes":true},"extensions":{"a":1}}}`), viewer, `{"id":"1","type":"complete"}`}},
+		{"a query with nulls for what may be left out",
+			[]any{hello, ack,
+				says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","operationName":null,"variables":null,"extensions":null}}`), viewer, `{"id":"1","type":"complete"}`}},
+		{"a mutation",
+			[]any{hello, ack,
+				asks("1", `mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { title } } }`),
+				`{"id":"1","type":"next","payload":{"data":{"editNegotiation":{"negotiation":{"title":"New"}}}}}`,
+				`{"id":"1","type":"complete"}`}},
+		{"an answer with errors is an answer",
+			[]any{hello, ack, asks("1", `{ changes(after: "nonsense") { nodes { cursor } } }`),
+				`{"id":"1","type":"next","payload":{"errors":[{"message":"\"nonsense\"`, `{"id":"1","type":"complete"}`}},
 		{"a query that is not valid", []any{hello, ack, asks("1", `{ nothing }`), fault("BAD_REQUEST")}},
 		{"a query that can't be parsed", []any{hello, ack, asks("1", `{`), fault("BAD_REQUEST")}},
-		{"a subscription to nothing there is", []any{hello, ack, asks("1", `subscription { nothing { cursor } }`), fault("BAD_REQUEST")}},
-		{"a subscription to its own name", []any{hello, ack, asks("1", `subscription { __typename }`), fault("BAD_REQUEST")}},
-		{"a subscription to what is left out", []any{hello, ack, asks("1", `subscription { changes @skip(if: true) { cursor } }`), fault("BAD_REQUEST")}},
-		{"a subscription to two at once", []any{hello, ack, asks("1", `subscription { a: changes { cursor } b: changes { cursor } }`), fault("BAD_REQUEST")}},
-		{"a subscription from nowhere", []any{hello, ack, asks("1", `subscription { changes(after: "nonsense") { cursor } }`), fault("BAD_CURSOR", "nonsense")}},
-		{"an id with all that JSON allows", []any{hello, ack, says(`{"type":"subscribe","id":"\"<\u0000\u2028ä","payload":{"query":"{ viewer { name } }"}}`), `{"id":"\"\u003c\u0000\u2028ä","type":"next"`, `{"id":"\"\u003c\u0000\u2028ä","type":"complete"}`}},
-		{"an id of as many bytes as may be", []any{hello, ack, asks(over[1:], lifecycle), `{"id":"` + over[1:] + `","type":"next"`, `{"id":"` + over[1:] + `","type":"complete"}`}},
+		{"a subscription to nothing there is",
+			[]any{hello, ack, asks("1", `subscription { nothing { cursor } }`), fault("BAD_REQUEST")}},
+		{"a subscription to its own name",
+			[]any{hello, ack, asks("1", `subscription { __typename }`), fault("BAD_REQUEST")}},
+		{"a subscription to what is left out",
+			[]any{hello, ack, asks("1", `subscription { changes @skip(if: true) { cursor } }`), fault("BAD_REQUEST")}},
+		{"a subscription to two at once",
+			[]any{hello, ack, asks("1", `subscription { a: changes { cursor } b: changes { cursor } }`),
+				fault("BAD_REQUEST")}},
+		{"a subscription from nowhere",
+			[]any{hello, ack, asks("1", `subscription { changes(after: "nonsense") { cursor } }`),
+				fault("BAD_CURSOR", "nonsense")}},
+		{"an id with all that JSON allows",
+			[]any{hello, ack,
+				says(`{"type":"subscribe","id":"\"<\u0000\u2028ä","payload":{"query":"{ viewer { name } }"}}`),
+				`{"id":"\"\u003c\u0000\u2028ä","type":"next"`, `{"id":"\"\u003c\u0000\u2028ä","type":"complete"}`}},
+		{"an id of as many bytes as may be",
+			[]any{hello, ack, asks(over[1:], lifecycle), `{"id":"` + over[1:] + `","type":"next"`, `{"id":"` +
+				over[1:] + `","type":"complete"}`}},
 
-		{"an id that is in use", []any{hello, ack, asks("1", live), asks("1", lifecycle), "close 4409 Subscriber for 1 already exists"}},
-		{"a long id that is in use", []any{hello, ack, asks(over[1:], live), asks(over[1:], live), "close 4409 Subscriber for xxxx"}},
-		{"an id after the client completed it", []any{hello, ack, asks("1", live), says(`{"type":"complete","id":"1"}`), asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`}},
-		{"an id after the server completed it", []any{hello, ack, asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`, asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`}},
-		{"an id after an error", []any{hello, ack, asks("1", `{ nothing }`), fault("BAD_REQUEST"), asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`}},
+		{"an id that is in use",
+			[]any{hello, ack, asks("1", live), asks("1", lifecycle), "close 4409 Subscriber for 1 already exists"}},
+		{"a long id that is in use",
+			[]any{hello, ack, asks(over[1:], live), asks(over[1:], live), "close 4409 Subscriber for xxxx"}},
+		{"an id after the client completed it",
+			[]any{hello, ack, asks("1", live), says(`{"type":"complete","id":"1"}`), asks("1", lifecycle), viewer,
+				`{"id":"1","type":"complete"}`}},
+		{"an id after the server completed it",
+			[]any{hello, ack, asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`, asks("1", lifecycle),
+				viewer, `{"id":"1","type":"complete"}`}},
+		{"an id after an error",
+			[]any{hello, ack, asks("1", `{ nothing }`), fault("BAD_REQUEST"), asks("1", lifecycle), viewer,
+				`{"id":"1","type":"complete"}`}},
 
 		// RFC 6455
 		{"the client's close", []any{hello, ack, goodbye(1000, "enough"), "close 1000", "end"}},
 		{"a close before the introduction", []any{goodbye(1000, ""), "close 1000", "end"}},
-		{"a close while something is subscribed", []any{hello, ack, asks("1", live), goodbye(1001, "gone"), "close 1001", "end"}},
+		{"a close while something is subscribed",
+			[]any{hello, ack, asks("1", live), goodbye(1001, "gone"), "close 1001", "end"}},
 		{"a close without a code", []any{control(ws.OpClose, ""), "close 1000", "end"}},
 		{"a close with a code of libraries", []any{goodbye(3000, ""), "close 3000", "end"}},
 		{"a close with a code of applications", []any{goodbye(4999, strings.Repeat("x", 123)), "close 4999", "end"}},
@@ -389,13 +443,21 @@ func TestProtocol(t *testing.T) {
 		{"a close with code 65535", []any{goodbye(65535, ""), "close 1002", "end"}},
 		{"a close with a reason that is no UTF-8", []any{goodbye(1000, "\xff"), "close 1007", "end"}},
 		{"a close with a reason cut within a rune", []any{goodbye(1000, "\xf0\x9d"), "close 1007", "end"}},
-		{"what follows a close is ignored", []any{hello, ack, bytes.Join([][]byte{goodbye(1000, ""), asks("1", lifecycle), control(ws.OpPing, ""), goodbye(1001, "")}, nil), "close 1000", "end"}},
+		{"what follows a close is ignored",
+			[]any{hello, ack,
+				bytes.Join([][]byte{goodbye(1000, ""), asks("1", lifecycle), control(ws.OpPing, ""), goodbye(1001, "")},
+					nil), "close 1000", "end"}},
 		{"an answer to the server's close", []any{says(`{`), badly, goodbye(4400, ""), "end"}},
-		{"what is said on the way to the answer", []any{says(`{`), badly, control(ws.OpPing, ""), asks("1", lifecycle), goodbye(1000, ""), "end"}},
+		{"what is said on the way to the answer",
+			[]any{says(`{`), badly, control(ws.OpPing, ""), asks("1", lifecycle), goodbye(1000, ""), "end"}},
 		{"a ping of the connection", []any{control(ws.OpPing, ""), "pong "}},
-		{"a ping of the connection with a payload", []any{control(ws.OpPing, "\x00\xff"), "pong \x00\xff", control(ws.OpPing, over[:125]), "pong " + over[:125]}},
+		{"a ping of the connection with a payload",
+			[]any{control(ws.OpPing, "\x00\xff"), "pong \x00\xff", control(ws.OpPing, over[:125]), "pong " +
+				over[:125]}},
 		{"pongs that nobody asked for", []any{control(ws.OpPong, ""), control(ws.OpPong, "x"), hello, ack}},
-		{"a message in fragments, and a ping between", []any{framed(ws.NewFrame(ws.OpText, false, []byte(`{"type":`))), control(ws.OpPing, "!"), "pong !", framed(ws.NewFrame(ws.OpContinuation, true, []byte(`"connection_init"}`))), ack}},
+		{"a message in fragments, and a ping between",
+			[]any{framed(ws.NewFrame(ws.OpText, false, []byte(`{"type":`))), control(ws.OpPing, "!"), "pong !",
+				framed(ws.NewFrame(ws.OpContinuation, true, []byte(`"connection_init"}`))), ack}},
 		{"an unmasked frame", []any{hello, ack, []byte{0x81, 2, '{', '}'}, "close 1002"}},
 		{"a reserved bit", []any{[]byte{0xc1, 0x80, 0, 0, 0, 0}, "close 1002"}},
 		{"a reserved opcode", []any{control(0xb, ""), "close 1002"}},
@@ -404,8 +466,10 @@ func TestProtocol(t *testing.T) {
 		{"bytes", []any{framed(ws.NewBinaryFrame([]byte("x"))), "close 1003"}},
 		{"no UTF-8", []any{says("\"\xff\""), "close 1007"}},
 		{"a message that is too long", []any{hello, ack, says(strings.Repeat(" ", 65_537)), "close 1009"}},
-		{"the header of a message that is too long", []any{hello, ack, []byte{0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0}, "close 1009"}},
-		{"a message as long as may be", []any{says(strings.Repeat(" ", 65_536-26) + `{"type":"connection_init"}`), ack}},
+		{"the header of a message that is too long",
+			[]any{hello, ack, []byte{0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0}, "close 1009"}},
+		{"a message as long as may be",
+			[]any{says(strings.Repeat(" ", 65_536-26) + `{"type":"connection_init"}`), ack}},
 	}
 	overBoth(t, func(t *testing.T, l *line) {
 		for _, tt := range cases {
@@ -417,12 +481,14 @@ func TestProtocol(t *testing.T) {
 			})
 		}
 		t.Run("all in the packet of the handshake", func(t *testing.T) {
-			p := l.open(t, hello, asks("1", lifecycle), asks("2", `{ nothing }`), control(ws.OpPing, "x"), says(`{"type":"complete","id":"3"}`))
+			p := l.open(t, hello, asks("1", lifecycle), asks("2", `{ nothing }`), control(ws.OpPing, "x"),
+				says(`{"type":"complete","id":"3"}`))
 			heard := map[string]bool{}
 			for range 5 {
 				heard[strings.SplitAfter(p.next(), `,"payload"`)[0]] = true
 			}
-			for _, want := range []string{ack, `{"id":"1","type":"next","payload"`, `{"id":"1","type":"complete"}`, `{"id":"2","type":"error","payload"`, "pong x"} {
+			for _, want := range []string{ack, `{"id":"1","type":"next","payload"`, `{"id":"1","type":"complete"}`,
+				`{"id":"2","type":"error","payload"`, "pong x"} {
 				if !heard[want] {
 					t.Errorf("%s is not among %v", want, heard)
 				}
@@ -461,23 +527,29 @@ func TestHandshakes(t *testing.T) {
 			status                int
 		}{
 			{"as it should be", "GET", "HTTP/1.1", nil, http.StatusSwitchingProtocols},
-			{"in other letters", "GET", "HTTP/1.1", []string{"Upgrade", "WebSocket", "Connection", "keep-alive, upgrade"}, http.StatusSwitchingProtocols},
+			{"in other letters", "GET", "HTTP/1.1",
+				[]string{"Upgrade", "WebSocket", "Connection", "keep-alive, upgrade"}, http.StatusSwitchingProtocols},
 			{"from a page of ours", "GET", "HTTP/1.1", []string{"Origin", l.url}, http.StatusSwitchingProtocols},
-			{"from a page elsewhere", "GET", "HTTP/1.1", []string{"Origin", "http://elsewhere.example"}, http.StatusForbidden},
+			{"from a page elsewhere", "GET", "HTTP/1.1", []string{"Origin", "http://elsewhere.example"},
+				http.StatusForbidden},
 			{"from a page of nowhere", "GET", "HTTP/1.1", []string{"Origin", "null"}, http.StatusForbidden},
 			{"no key", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Key", ""}, http.StatusBadRequest},
 			{"a short key", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Key", "c2hvcnQ="}, http.StatusBadRequest},
 			{"no version", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Version", ""}, http.StatusBadRequest},
 			{"an old version", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Version", "8"}, http.StatusUpgradeRequired},
-			{"a version that is none", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Version", "thirteen"}, http.StatusUpgradeRequired},
+			{"a version that is none", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Version", "thirteen"},
+				http.StatusUpgradeRequired},
 			{"no Connection header", "GET", "HTTP/1.1", []string{"Connection", ""}, http.StatusBadRequest},
-			{"a Connection header without Upgrade", "GET", "HTTP/1.1", []string{"Connection", "keep-alive"}, http.StatusBadRequest},
+			{"a Connection header without Upgrade", "GET", "HTTP/1.1", []string{"Connection", "keep-alive"},
+				http.StatusBadRequest},
 			{"POST", "POST", "HTTP/1.1", nil, http.StatusMethodNotAllowed},
 			{"DELETE", "DELETE", "HTTP/1.1", nil, http.StatusMethodNotAllowed},
 			{"HTTP/1.0", "GET", "HTTP/1.0", nil, http.StatusHTTPVersionNotSupported},
-			{"subprotocols that can't be read", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Protocol", "a b, \x7f"}, http.StatusBadRequest},
+			{"subprotocols that can't be read", "GET", "HTTP/1.1", []string{"Sec-WebSocket-Protocol", "a b, \x7f"},
+				http.StatusBadRequest},
 			// Such clients speak HTTP/1.1 on when their offer is not taken up.
-			{"an upgrade to something else", "GET", "HTTP/1.1", []string{"Upgrade", "h2c"}, http.StatusUnprocessableEntity},
+			{"an upgrade to something else", "GET", "HTTP/1.1", []string{"Upgrade", "h2c"},
+				http.StatusUnprocessableEntity},
 			{"no upgrade", "GET", "HTTP/1.1", []string{"Upgrade", ""}, http.StatusUnprocessableEntity},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
@@ -487,7 +559,8 @@ func TestHandshakes(t *testing.T) {
 				if response.StatusCode != tt.status {
 					t.Errorf("the answer is %d %s, want %d", response.StatusCode, text, tt.status)
 				}
-				if got := response.Header.Get("Sec-WebSocket-Version"); tt.status == http.StatusUpgradeRequired && got != "13" {
+				if got := response.Header.Get("Sec-WebSocket-Version"); tt.status == http.StatusUpgradeRequired &&
+					got != "13" {
 					t.Errorf("the version to use is %q", got)
 				}
 				p.conn.Close()
@@ -502,8 +575,11 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	post := func(contentType string) *http.Response {
-		header := http.Header{"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {""}, "Content-Type": {contentType}}
-		response, _ := a.Send(http.MethodPost, server.GraphQLPath, header, strings.NewReader(`{"query":"mutation { editNegotiation(input: {negotiation: \"talks\", title: \"New\"}) { negotiation { title } } }"}`))
+		header := http.Header{"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {""},
+			"Content-Type": {contentType}}
+		response, _ := a.Send(http.MethodPost, server.GraphQLPath, header,
+			strings.NewReader(`{"query":"mutation { editNegotiation(input: {negotiation: \"talks\", title: \"New\"}) " +
+				"{ negotiation { title } } }"}`))
 		return response
 	}
 	// That makes no form of a page elsewhere an operation.
@@ -514,8 +590,8 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 	a.Read(post("application/json")).Want("editNegotiation.negotiation.title", "New")
 }
 
-// Who speaks something else is taken on, so that it can read why it is let go. That holds for clients that don't say what
-// they speak, as with the protocol's own library.
+// Who speaks something else is taken on, so that it can read why it is let go. That holds for clients that don't say
+// what they speak, as with the protocol's own library.
 func TestSubprotocols(t *testing.T) {
 	overBoth(t, func(t *testing.T, l *line) {
 		for offered, chosen := range map[string]string{
@@ -528,7 +604,8 @@ func TestSubprotocols(t *testing.T) {
 			"":                     "",
 		} {
 			p := l.dial(t)
-			p.send(append(l.handshake("GET", "HTTP/1.1", "Sec-WebSocket-Protocol", offered), says(`{"type":"connection_init"}`)...))
+			p.send(append(l.handshake("GET", "HTTP/1.1", "Sec-WebSocket-Protocol", offered),
+				says(`{"type":"connection_init"}`)...))
 			response, text := p.response()
 			if got := response.Header.Get("Sec-WebSocket-Protocol"); response.StatusCode != http.StatusSwitchingProtocols || got != chosen {
 				t.Errorf("%q is answered with %d %q %s, want %q", offered, response.StatusCode, got, text, chosen)
@@ -664,17 +741,22 @@ func TestOperationsSideBySide(t *testing.T) {
 		p.send(asks("fast", lifecycle))
 		p.hears(`{"id":"fast","type":"next"`, `{"id":"fast","type":"complete"`)
 		release()
-		p.hears(`{"id":"slow","type":"next","payload":{"data":{"negotiation":{"key":"talks"}}}}`, `{"id":"slow","type":"complete"`)
+		p.hears(`{"id":"slow","type":"next","payload":{"data":{"negotiation":{"key":"talks"}}}}`,
+			`{"id":"slow","type":"complete"`)
 		p.hears(next("all", "changes", l.retitle()))
 		moved := l.reword("talks/line")
-		if got, want := p.gather(2), []string{next("all", "changes", moved), next("moves", "scenarioStatusChanged", moved)}; !slices.Equal(got, want) {
+		if got, want := p.gather(2),
+			[]string{next("all", "changes", moved), next("moves", "scenarioStatusChanged", moved)}; !slices.Equal(got,
+			want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 
 		p.send(says(`{"type":"complete","id":"moves"}`))
-		p.send(asks("write", `mutation { editNegotiation(input: {negotiation: "talks", title: "By socket"}) { cursor } }`))
+		p.send(asks("write",
+			`mutation { editNegotiation(input: {negotiation: "talks", title: "By socket"}) { cursor } }`))
 		got, written := p.gather(3), l.head()
-		if want := []string{next("all", "changes", written), `{"id":"write","type":"complete"}`, next("write", "editNegotiation", written)}; !slices.Equal(got, want) {
+		if want := []string{next("all", "changes", written), `{"id":"write","type":"complete"}`,
+			next("write", "editNegotiation", written)}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		p.hears(next("all", "changes", l.reword("talks/line")), next("all", "changes", l.retitle()))
@@ -714,7 +796,8 @@ func TestIDsOfOperationsThatAreAbandoned(t *testing.T) {
 		p.send(says(`{"type":"ping"}`))
 		p.hears(`{"type":"pong"}`)
 		release()
-		p.hears(`{"id":"1","type":"next","payload":{"data":{"negotiation":{"key":"talks"}}}}`, `{"id":"1","type":"complete"}`)
+		p.hears(`{"id":"1","type":"next","payload":{"data":{"negotiation":{"key":"talks"}}}}`,
+			`{"id":"1","type":"complete"}`)
 		p.send(says(`{"type":"ping"}`))
 		p.hears(`{"type":"pong"}`)
 		p.conn.Close()
@@ -762,7 +845,8 @@ func TestTooManyConnections(t *testing.T) {
 		p, stream := l.introduced(t), l.stream(t, http.MethodPost, live)
 		second := l.dial(t)
 		second.send(l.handshake(http.MethodGet, "HTTP/1.1"))
-		if response, text := second.response(); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" || !strings.Contains(text, "too many connections") {
+		if response, text := second.response(); response.StatusCode != http.StatusServiceUnavailable ||
+			response.Header.Get("Retry-After") == "" || !strings.Contains(text, "too many connections") {
 			t.Errorf("one WebSocket too many is answered with %d %v %s", response.StatusCode, response.Header, text)
 		}
 		response := l.request(t, http.MethodPost, live)
@@ -796,7 +880,8 @@ func TestClientsThatAreNotAdmitted(t *testing.T) {
 		return transport.Admission{}, nil
 	}
 	overBoth(t, func(t *testing.T, l *line) {
-		for _, introduction := range []string{`{"type":"connection_init"}`, `{"type":"connection_init","payload":{"token":"bad"}}`} {
+		for _, introduction := range []string{`{"type":"connection_init"}`,
+			`{"type":"connection_init","payload":{"token":"bad"}}`} {
 			p := l.open(t, says(introduction), asks("1", lifecycle))
 			if got := p.next(); got != "close 4403 Forbidden" {
 				t.Errorf("got %q", got)

@@ -44,7 +44,8 @@ func (a *api) connect() *socket {
 	a.T.Helper()
 	ctx, cancel := context.WithTimeout(a.T.Context(), apitest.Patience)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, a.URL+server.GraphQLPath, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := websocket.Dial(ctx, a.URL+server.GraphQLPath,
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		a.T.Fatal(err)
 	}
@@ -213,7 +214,8 @@ func (a *api) retitle() string {
 
 func (a *api) reword(scenario string) string {
 	a.T.Helper()
-	id := a.Must(`query($id: ID!) { scenario(id: $id) { statusHistory(first: 1) { nodes { id } } } }`, map[string]any{"id": scenario}).Text("scenario.statusHistory.nodes.0.id")
+	id := a.Must(`query($id: ID!) { scenario(id: $id) { statusHistory(first: 1) { nodes { id } } } }`,
+		map[string]any{"id": scenario}).Text("scenario.statusHistory.nodes.0.id")
 	return a.write(`mutation($id: ID!, $to: String!) { correctStatusChange(input: {statusChange: $id, reason: $to, note: "reworded"}) { cursor userErrors { code message field } } }`,
 		map[string]any{"id": id, "to": another()})
 }
@@ -268,8 +270,10 @@ func TestSubscribersHearWhatAnotherServerWrites(t *testing.T) {
 	b := startSlowly(t, a.DSN)
 
 	all := a.subscribe(`subscription { changes { ...change } }`+received, b.retitle)
-	moves := a.subscribe(`subscription { scenarioStatusChanged { ...change } }`+received, func() string { return b.reword("talks/line") })
-	stances := a.subscribe(`subscription { positionChanged { ...change } }`+received, func() string { return b.position("south", "talks/strip") })
+	moves := a.subscribe(`subscription { scenarioStatusChanged { ...change } }`+received,
+		func() string { return b.reword("talks/line") })
+	stances := a.subscribe(`subscription { positionChanged { ...change } }`+received,
+		func() string { return b.position("south", "talks/strip") })
 	begin := b.Must(`{ changes(first: 1, order: NEWEST_FIRST) { nodes { cursor } } }`).Text("changes.nodes.0.cursor")
 	// What the later ones were tried with, the first one heard too.
 	for all.event().Change()["cursor"] != begin {
@@ -296,9 +300,12 @@ func TestSubscribersHearWhatAnotherServerWrites(t *testing.T) {
 		t.Errorf("the position (-recorded +pushed):\n%s", diff)
 	}
 	got := apitest.Answer{T: t, Data: want[0]}
-	got.Want("kind", "STATUS", "cause", "WORLD_CHANGED", "statusChange.from", "PROPOSED", "statusChange.to", "UNDER_NEGOTIATION", "previous.to", "PROPOSED", "scenario.status", "UNDER_NEGOTIATION", "negotiation.key", "talks")
+	got.Want("kind", "STATUS", "cause", "WORLD_CHANGED", "statusChange.from", "PROPOSED", "statusChange.to",
+		"UNDER_NEGOTIATION", "previous.to", "PROPOSED", "scenario.status", "UNDER_NEGOTIATION", "negotiation.key",
+		"talks")
 	got = apitest.Answer{T: t, Data: want[1]}
-	got.Want("kind", "POSITION", "cause", "FIRST_RECORDED", "position.holder.name", "North", "position.stance", "SUPPORTS", "previous", nil)
+	got.Want("kind", "POSITION", "cause", "FIRST_RECORDED", "position.holder.name", "North", "position.stance",
+		"SUPPORTS", "previous", nil)
 	got = apitest.Answer{T: t, Data: want[2]}
 	got.Want("kind", "RECORD", "action", "UPDATED", "fields.0", "title", "node.__typename", "Negotiation")
 
@@ -314,8 +321,12 @@ func TestSubscribersHearWhatAnotherServerWrites(t *testing.T) {
 func TestSubscriptionFilters(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	a.Load("other.yaml", strings.NewReplacer("dataset: talks", "dataset: other", "key: talks", "key: other", "issues: [border]", "issues: []",
-		"north", "east", "south", "west", "envoy", "nuncio", "gazette", "herald", "rumour", "hearsay", "talks/", "other/", "{key: s1", "{key: s3", "{key: s2", "{key: s4", "vetoIssues: [border]", "vetoIssues: []").Replace(apitest.Talks))
+	a.Load("other.yaml",
+		strings.NewReplacer("dataset: talks", "dataset: other", "key: talks", "key: other", "issues: [border]",
+			"issues: []",
+			"north", "east", "south", "west", "envoy", "nuncio", "gazette", "herald", "rumour", "hearsay", "talks/",
+			"other/", "{key: s1", "{key: s3", "{key: s2", "{key: s4", "vetoIssues: [border]",
+			"vetoIssues: []").Replace(apitest.Talks))
 	position := func(holder, scenario string) func() string {
 		return func() string { return a.position(holder, scenario) }
 	}
@@ -325,15 +336,25 @@ func TestSubscriptionFilters(t *testing.T) {
 		match  func() string
 		others []func() string
 	}{
-		{`changes(filter: {kinds: [POSITION]})`, position("north", "talks/line"), []func() string{a.retitle, reword("talks/line")}},
-		{`changes(filter: {kinds: [STATUS, RECORD], negotiations: ["talks"]})`, a.retitle, []func() string{position("north", "talks/line"), reword("other/line")}},
-		{`changes(filter: {scenarios: ["talks/line"]})`, position("north", "talks/line"), []func() string{a.retitle, position("north", "talks/strip"), reword("other/line")}},
-		{`changes(filter: {issues: ["talks/border"]})`, reword("talks/strip"), []func() string{a.retitle, reword("other/line")}},
-		{`changes(filter: {stakeholders: ["south", "envoy"]})`, position("south", "talks/line"), []func() string{a.retitle, position("north", "talks/line")}},
-		{`changes(filter: {negotiations: ["talks"], stakeholders: ["north"], kinds: []})`, position("north", "talks/line"), []func() string{position("north", "other/line"), position("south", "talks/line")}},
-		{`scenarioStatusChanged(scenarios: ["talks/line"])`, reword("talks/line"), []func() string{reword("talks/strip"), position("north", "talks/line"), reword("other/line")}},
-		{`scenarioStatusChanged(negotiations: ["talks"], scenarios: [])`, reword("talks/strip"), []func() string{reword("other/strip"), position("north", "talks/line"), a.retitle}},
-		{`positionChanged(holders: ["north"])`, position("north", "other/line"), []func() string{position("south", "other/line"), a.retitle}},
+		{`changes(filter: {kinds: [POSITION]})`, position("north", "talks/line"),
+			[]func() string{a.retitle, reword("talks/line")}},
+		{`changes(filter: {kinds: [STATUS, RECORD], negotiations: ["talks"]})`, a.retitle,
+			[]func() string{position("north", "talks/line"), reword("other/line")}},
+		{`changes(filter: {scenarios: ["talks/line"]})`, position("north", "talks/line"),
+			[]func() string{a.retitle, position("north", "talks/strip"), reword("other/line")}},
+		{`changes(filter: {issues: ["talks/border"]})`, reword("talks/strip"),
+			[]func() string{a.retitle, reword("other/line")}},
+		{`changes(filter: {stakeholders: ["south", "envoy"]})`, position("south", "talks/line"),
+			[]func() string{a.retitle, position("north", "talks/line")}},
+		{`changes(filter: {negotiations: ["talks"], stakeholders: ["north"], kinds: []})`,
+			position("north", "talks/line"),
+			[]func() string{position("north", "other/line"), position("south", "talks/line")}},
+		{`scenarioStatusChanged(scenarios: ["talks/line"])`, reword("talks/line"),
+			[]func() string{reword("talks/strip"), position("north", "talks/line"), reword("other/line")}},
+		{`scenarioStatusChanged(negotiations: ["talks"], scenarios: [])`, reword("talks/strip"),
+			[]func() string{reword("other/strip"), position("north", "talks/line"), a.retitle}},
+		{`positionChanged(holders: ["north"])`, position("north", "other/line"),
+			[]func() string{position("south", "other/line"), a.retitle}},
 		{`positionChanged(negotiations: ["talks"], scenarios: ["talks/line", "talks/strip"], holders: ["north", "south"])`, position("south", "talks/strip"),
 			[]func() string{position("south", "other/strip"), position("east", "talks/strip"), reword("talks/strip")}},
 	} {
@@ -404,7 +425,8 @@ func TestRefusedSubscriptions(t *testing.T) {
 	s.refusal("BAD_REQUEST", "cursors")
 	s.ask("1", `subscription { changes { negotiation { scenarios(first: 500) { nodes { positions(first: 500) { nodes { evidence { about { id } } } } } } } } }`)
 	s.refusal("LIMIT", "fields")
-	s.ask("1", `subscription($k: [ChangeKind!]) { changes(filter: {kinds: $k}) { cursor } }`, map[string]any{"k": []string{"status"}})
+	s.ask("1", `subscription($k: [ChangeKind!]) { changes(filter: {kinds: $k}) { cursor } }`,
+		map[string]any{"k": []string{"status"}})
 	s.refusal("BAD_REQUEST", "status", "STATUS")
 
 	good := a.retitle()
@@ -436,7 +458,8 @@ func TestRefusedSubscriptions(t *testing.T) {
 func TestSubscriptionsNeedMoreThanOneAnswer(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	for _, got := range []apitest.Answer{a.Ask(`subscription { changes { cursor } }`), a.Get(`subscription { positionChanged { cursor } }`)} {
+	for _, got := range []apitest.Answer{a.Ask(`subscription { changes { cursor } }`),
+		a.Get(`subscription { positionChanged { cursor } }`)} {
 		got.Fails("BAD_REQUEST", "WebSocket", "graphql-transport-ws", "text/event-stream")
 		got.ClientError()
 	}
@@ -449,7 +472,9 @@ func TestForeignPagesOpenNoWebSocket(t *testing.T) {
 	dial := func(header http.Header, host string) int {
 		ctx, cancel := context.WithTimeout(t.Context(), apitest.Patience)
 		defer cancel()
-		conn, response, err := websocket.Dial(ctx, a.URL+server.GraphQLPath, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header, Host: host})
+		conn, response,
+			err := websocket.Dial(ctx, a.URL+server.GraphQLPath,
+			&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header, Host: host})
 		if err == nil {
 			conn.CloseNow()
 		} else if response == nil {
@@ -471,7 +496,8 @@ func TestForeignPagesOpenNoWebSocket(t *testing.T) {
 	if got := dial(nil, ""); got != http.StatusSwitchingProtocols {
 		t.Errorf("a client that is no page is answered with %d", got)
 	}
-	if got := dial(http.Header{"Origin": {"http://elsewhere.example"}}, "elsewhere.example"); got != http.StatusMisdirectedRequest {
+	if got := dial(http.Header{"Origin": {"http://elsewhere.example"}},
+		"elsewhere.example"); got != http.StatusMisdirectedRequest {
 		t.Errorf("a page whose name leads here is answered with %d", got)
 	}
 }
@@ -482,7 +508,8 @@ func TestEventsAreReadAsOfTheirChange(t *testing.T) {
 	a := startSlowly(t, pgtest.Database(t))
 	a.Load("talks.yaml", apitest.Talks)
 	b := startSlowly(t, a.DSN)
-	s := a.subscribe(`subscription { scenarioStatusChanged(scenarios: ["talks/line"]) { ...change } }`+received, func() string { return a.reword("talks/line") })
+	s := a.subscribe(`subscription { scenarioStatusChanged(scenarios: ["talks/line"]) { ...change } }`+received,
+		func() string { return a.reword("talks/line") })
 	begin := a.Must(`{ changes(first: 1, order: NEWEST_FIRST) { nodes { cursor } } }`).Text("changes.nodes.0.cursor")
 
 	path := []string{"UNDER_NEGOTIATION", "AGREED_IN_PRINCIPLE", "AGREED", "COLLAPSED", "PROPOSED"}
@@ -494,9 +521,12 @@ func TestEventsAreReadAsOfTheirChange(t *testing.T) {
 	from := "PROPOSED"
 	for i, to := range path {
 		got := apitest.Answer{T: t, Data: s.event().Change()}
-		got.Want("statusChange.from", from, "statusChange.to", to, "previous.to", from, "scenario.status", to, "negotiation.scenarios.nodes.0.status", to,
-			"scenario.statusHistory.nodes."+strconv.Itoa(i+1)+".to", to, "scenario.statusHistory.nodes."+strconv.Itoa(i+2), nil,
-			"statusChange.effectiveAt", got.Text("recordedAt"), "scenario.statusSince", got.Text("recordedAt"), "scenario.changedAt", got.Text("recordedAt"),
+		got.Want("statusChange.from", from, "statusChange.to", to, "previous.to", from, "scenario.status", to,
+			"negotiation.scenarios.nodes.0.status", to,
+			"scenario.statusHistory.nodes."+strconv.Itoa(i+1)+".to", to,
+			"scenario.statusHistory.nodes."+strconv.Itoa(i+2), nil,
+			"statusChange.effectiveAt", got.Text("recordedAt"), "scenario.statusSince", got.Text("recordedAt"),
+			"scenario.changedAt", got.Text("recordedAt"),
 			"statusChange.supersededAt", nil)
 		pushed, from = append(pushed, got.Data), to
 	}
@@ -626,7 +656,8 @@ func TestHintsComeBackAfterTheirConnectionIsLost(t *testing.T) {
 		a.writeInSilence()
 		for _, pid := range before {
 			var ended bool
-			if err := db.GetContext(t.Context(), &ended, `SELECT pg_terminate_backend($1, 10000)`, pid); err != nil || !ended {
+			if err := db.GetContext(t.Context(), &ended, `SELECT pg_terminate_backend($1, 10000)`, pid); err != nil ||
+				!ended {
 				t.Fatalf("end backend %d: %v, %v", pid, ended, err)
 			}
 		}
@@ -676,7 +707,8 @@ func TestSlowClients(t *testing.T) {
 		m := slow.readOrEnd()
 		var closed websocket.CloseError
 		if errors.As(m.err, &closed) {
-			if from := written[heard-1]; closed.Code != 1013 || !strings.Contains(closed.Reason, "slowly") || !strings.HasSuffix(closed.Reason, "resume from "+from) {
+			if from := written[heard-1]; closed.Code != 1013 || !strings.Contains(closed.Reason, "slowly") ||
+				!strings.HasSuffix(closed.Reason, "resume from "+from) {
 				t.Errorf("it is let go with %v, want 1013 and a word to resume from %s", closed, from)
 			}
 			break
@@ -750,7 +782,8 @@ func TestPanicsOfSubscriptionsAreContained(t *testing.T) {
 	for range 2 {
 		s.ask("1", `subscription { changes { cursor } }`)
 		m := s.read()
-		if !strings.Contains(string(m.Payload), "Internal error") || strings.Contains(string(m.Payload), "nil pointer") {
+		if !strings.Contains(string(m.Payload), "Internal error") ||
+			strings.Contains(string(m.Payload), "nil pointer") {
 			t.Errorf("clients read %s", m.Payload)
 		}
 	}
@@ -769,7 +802,8 @@ func running(t *testing.T) int {
 		t.Fatal(err)
 	}
 	count := 0
-	for _, group := range regexp.MustCompile(`(?m)^(\d+) @.*\n# labels: (.*)$`).FindAllStringSubmatch(profile.String(), -1) {
+	for _, group := range regexp.MustCompile(`(?m)^(\d+) @.*\n# labels: (.*)$`).FindAllStringSubmatch(profile.String(),
+		-1) {
 		if strings.Contains(group[2], fmt.Sprintf("%q", t.Name())) {
 			n, _ := strconv.Atoi(group[1])
 			count += n
@@ -818,7 +852,8 @@ func TestNothingIsLeftOfClientsThatLeave(t *testing.T) {
 			}
 		}
 		http.DefaultClient.CloseIdleConnections()
-		apitest.Wait(t, fmt.Sprintf("what served the clients of round %d to end: %d goroutines before", round, before), func() bool { return running(t) <= before })
+		apitest.Wait(t, fmt.Sprintf("what served the clients of round %d to end: %d goroutines before", round, before),
+			func() bool { return running(t) <= before })
 	}
 }
 
@@ -866,7 +901,8 @@ func TestAThousandSubscriptionsReadNoMoreThanOne(t *testing.T) {
 	}
 	live(1001)
 	if all := statements(subscribers...) - without; all != one || one < 4 {
-		t.Errorf("a change is read in %d statements for one subscription, and in %d for a thousand others\n%s", one, all, a.Logs)
+		t.Errorf("a change is read in %d statements for one subscription, and in %d for a thousand others\n%s", one,
+			all, a.Logs)
 	}
 	if views := a.Metric("parley_feed_views"); views != 1001 {
 		t.Errorf("there are %v views, want one for each subscription", views)
@@ -875,7 +911,8 @@ func TestAThousandSubscriptionsReadNoMoreThanOne(t *testing.T) {
 	for range 3 {
 		s := a.connect()
 		for i := range 100 {
-			s.ask(strconv.Itoa(i), fmt.Sprintf(document, 0), map[string]any{"scenarios": []string{"talks/line", "talks/strip"}[i%2]})
+			s.ask(strconv.Itoa(i), fmt.Sprintf(document, 0),
+				map[string]any{"scenarios": []string{"talks/line", "talks/strip"}[i%2]})
 		}
 	}
 	live(1301)
@@ -938,7 +975,9 @@ func TestStuckViewsHoldNobodyUp(t *testing.T) {
 	s := a.connect()
 	const stuck = 50
 	for i := range stuck {
-		s.ask(strconv.Itoa(i), fmt.Sprintf(`subscription { a%d: changes { cursor negotiation { events(first: %d) { nodes { id } } } } }`, i, i+1))
+		s.ask(strconv.Itoa(i),
+			fmt.Sprintf(`subscription { a%d: changes { cursor negotiation { events(first: %d) { nodes { id } } } } }`,
+				i, i+1))
 	}
 	apitest.Wait(t, "all to be subscribed", func() bool { return a.Metric("parley_feed_cohorts") == stuck })
 	db := a.DB()

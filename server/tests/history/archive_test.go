@@ -135,7 +135,8 @@ func (a *api) lensesUpTo(knownAt string, most int, valid ...string) (lenses []st
 	db := a.DB()
 	defer db.Close()
 	var known []time.Time
-	if err := db.SelectContext(a.T.Context(), &known, `SELECT recorded_at FROM changes WHERE recorded_at <= $1 ORDER BY seq DESC`, knownAt); err != nil {
+	if err := db.SelectContext(a.T.Context(), &known,
+		`SELECT recorded_at FROM changes WHERE recorded_at <= $1 ORDER BY seq DESC`, knownAt); err != nil {
 		a.T.Fatal(err)
 	}
 	step := max(1, len(known)/most)
@@ -147,8 +148,8 @@ func (a *api) lensesUpTo(knownAt string, most int, valid ...string) (lenses []st
 	return append(lenses, asOf(valid[0], knownAt))
 }
 
-// What is exported and imported elsewhere answers there as it does here, through every lens up to the one it was exported
-// through, and reads the same when it is exported again.
+// What is exported and imported elsewhere answers there as it does here, through every lens up to the one it was
+// exported through, and reads the same when it is exported again.
 func TestArchives(t *testing.T) {
 	t.Parallel()
 	a := withDemo(t)
@@ -167,7 +168,8 @@ negotiations:
 	a.Must(`mutation { x: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 30, confidence: LOW, rationale: "so", assessedAt: "2025-08-16T00:00:00Z"}) { userErrors { code message field } }
 		y: resolveScenario(input: {scenario: "ukraine-2025/ceasefire-first", outcome: DID_NOT_OCCUR, note: "Over.", resolvedAt: "2025-08-19T00:00:00Z"}) { userErrors { code message field } }
 		z: unresolveScenario(input: {scenario: "ukraine-2025/ceasefire-first", note: "Not over."}) { userErrors { code message field } } }`)
-	position := a.Must(`{ positions(filter: {holders: ["russia"], scenarios: ["` + strip + `"]}, asOf: {validAt: "2025-08-18T16:00:00Z"}) { nodes { id } } }`).Text("positions.nodes.0.id")
+	position := a.Must(`{ positions(filter: {holders: ["russia"], scenarios: ["` + strip +
+		`"]}, asOf: {validAt: "2025-08-18T16:00:00Z"}) { nodes { id } } }`).Text("positions.nodes.0.id")
 	beforeRetraction := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
 	a.Must(fmt.Sprintf(`mutation {
 		c: correctPosition(input: {position: %[1]q, rationale: "She said so.", note: "It had none."}) { userErrors { code message field } }
@@ -192,7 +194,9 @@ negotiations:
 		if missing := b.Number(`SELECT count(*) FROM generate_series(1, (SELECT seq FROM feed_head)) n(seq) LEFT JOIN changes c USING (seq) WHERE c.seq IS NULL`); missing > 0 {
 			t.Errorf("known %q: %d numbers of the feed are missing", known, missing)
 		}
-		sameThrough(t, a, b, "ukraine-2025", a.lensesUpTo(known, 6, "2025-08-18T16:00:00Z", "2025-08-15T12:00:00Z", "2025-08-25T00:00:00Z", "2024-01-01T00:00:00Z"))
+		sameThrough(t, a, b, "ukraine-2025",
+			a.lensesUpTo(known, 6, "2025-08-18T16:00:00Z", "2025-08-15T12:00:00Z", "2025-08-25T00:00:00Z",
+				"2024-01-01T00:00:00Z"))
 		// The record goes on there.
 		b.Must(`mutation { editNegotiation(input: {negotiation: "ukraine-2025", title: "Copied talks"}) { userErrors { code message field } } }`)
 		if again := b.export("ukraine-2025", known); again != text {
@@ -206,11 +210,13 @@ func TestTablesAgreeWithTheAPI(t *testing.T) {
 	t.Parallel()
 	a := withDemo(t)
 	for _, lens := range []parley.Lens{
-		{ValidAt: time.Date(2025, 8, 18, 12, 0, 0, 0, time.UTC), KnownAt: time.Date(2025, 8, 20, 9, 0, 0, 10_000, time.UTC)},
+		{ValidAt: time.Date(2025, 8, 18, 12, 0, 0, 0, time.UTC),
+			KnownAt: time.Date(2025, 8, 20, 9, 0, 0, 10_000, time.UTC)},
 		{ValidAt: time.Date(2025, 8, 16, 12, 0, 0, 0, time.UTC), KnownAt: time.Date(2025, 8, 19, 0, 0, 0, 0, time.UTC)},
 		{ValidAt: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), KnownAt: time.Date(2025, 8, 16, 12, 0, 0, 0, time.UTC)},
 	} {
-		subject, err := archive.Find(t.Context(), a.Store, "ukraine-2025", &parley.AsOf{ValidAt: &lens.ValidAt, KnownAt: &lens.KnownAt})
+		subject, err := archive.Find(t.Context(), a.Store, "ukraine-2025",
+			&parley.AsOf{ValidAt: &lens.ValidAt, KnownAt: &lens.KnownAt})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,12 +242,14 @@ func TestTablesAgreeWithTheAPI(t *testing.T) {
 			return versions
 		}
 		in := asOf(parley.FormatInstant(lens.ValidAt), parley.FormatInstant(lens.KnownAt))
-		positions := listed(`{ positions(first: 500, filter: {negotiations: ["ukraine-2025"]}, asOf: ` + in + `) { nodes { version dissenting { version } } } }`)
+		positions := listed(`{ positions(first: 500, filter: {negotiations: ["ukraine-2025"]}, asOf: ` + in +
+			`) { nodes { version dissenting { version } } } }`)
 		if d := gocmp.Diff(positions, column("version", subject.PositionsCSV)); d != "" {
 			t.Errorf("%v: positions of the API (-) and of the table (+):\n%s", lens, d)
 		}
 		known := parley.FormatInstant(lens.KnownAt)
-		changes := listed(`{ statusChanges(first: 500, filter: {negotiations: ["ukraine-2025"]}, asOf: ` + asOf(known, known) + `) { nodes { version } } }`)
+		changes := listed(`{ statusChanges(first: 500, filter: {negotiations: ["ukraine-2025"]}, asOf: ` +
+			asOf(known, known) + `) { nodes { version } } }`)
 		slices.Reverse(changes)
 		if d := gocmp.Diff(changes, column("version", subject.StatusChangesCSV)); d != "" {
 			t.Errorf("%v: status changes of the API (-) and of the table (+):\n%s", lens, d)
@@ -268,7 +276,8 @@ negotiations:
 `
 	a.Load("again.yaml", again)
 	chosen := uuid.NewString()
-	position := `mutation { recordPosition(input: {id: "` + chosen + `", holder: "south", scenario: "talks/bridge", stance: OPPOSES, validFrom: "2025-01-05T00:00:00Z"}) { cursor position { id } userErrors { code message field } } }`
+	position := `mutation { recordPosition(input: {id: "` + chosen +
+		`", holder: "south", scenario: "talks/bridge", stance: OPPOSES, validFrom: "2025-01-05T00:00:00Z"}) { cursor position { id } userErrors { code message field } } }`
 	a.Must(position)
 	b := restored(t, a.export("talks", ""))
 	if n := b.Load("again.yaml", again); n != 0 {
@@ -278,7 +287,8 @@ negotiations:
 	// Ids that came later are not in an archive of before.
 	text := a.export("talks", a.Must(`{ lens { knownAt } }`).Text("lens.knownAt"))
 	known := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
-	a.Load("named.yaml", strings.Replace(strings.Replace(again, "dataset: again", "dataset: another", 1), "statuses:", "# statuses:", 1))
+	a.Load("named.yaml",
+		strings.Replace(strings.Replace(again, "dataset: again", "dataset: another", 1), "statuses:", "# statuses:", 1))
 	if later := a.export("talks", known); later != text {
 		t.Error("an id that was given later is in an archive of before")
 	}
@@ -318,7 +328,8 @@ negotiations:
 	db := a.DB()
 	defer db.Close()
 	var ids []string
-	if err := db.Select(&ids, `SELECT id FROM records WHERE path LIKE 'secret%' OR negotiation_id = (SELECT id FROM records WHERE path = 'secret-talks')`); err != nil {
+	if err := db.Select(&ids,
+		`SELECT id FROM records WHERE path LIKE 'secret%' OR negotiation_id = (SELECT id FROM records WHERE path = 'secret-talks')`); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
@@ -377,8 +388,8 @@ func TestArchivesOfRandomHistories(t *testing.T) {
 	})
 }
 
-// Every table, and every column of one, is in an archive, or known not to belong in it: a copy of a database that holds one
-// negotiation, with all that it refers to, differs in nothing.
+// Every table, and every column of one, is in an archive, or known not to belong in it: a copy of a database that holds
+// one negotiation, with all that it refers to, differs in nothing.
 func TestArchivesForgetNothing(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
@@ -421,7 +432,9 @@ negotiations:
     participations: [{stakeholder: south, role: PRIMARY_PARTY, capability: 3, validFrom: 2024-01-01, validTo: 2025-01-01}]
     relations: [{kind: FALLBACK_FOR, from: line, to: strip, claimedBy: north, comment: N, evidence: [m1]}]
 `)
-	a.Load("mended.yaml", "dataset: talks\nnegotiations: [{key: talks, issues: [{key: border, scenarios: [{key: line, positions: [{key: p3, holder: north, stance: SUPPORTS, validFrom: 2025-01-04, note: A slip.}]}]}]}]\n")
+	a.Load("mended.yaml",
+		"dataset: talks\nnegotiations: [{key: talks, issues: [{key: border, scenarios: [{key: line, positions: "+
+			"[{key: p3, holder: north, stance: SUPPORTS, validFrom: 2025-01-04, note: A slip.}]}]}]}]\n")
 	if _, err := a.Store.EraseBody(a.Ctx, "full", "The law demands it."); err != nil {
 		t.Fatal(err)
 	}
@@ -433,7 +446,8 @@ negotiations:
 	defer db.Close()
 	defer copied.Close()
 	var tables []string
-	if err := db.Select(&tables, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`); err != nil {
+	if err := db.Select(&tables,
+		`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`); err != nil {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
@@ -495,18 +509,21 @@ func TestArchivesIntoARecord(t *testing.T) {
 
 	// A record that is older takes it.
 	older := start(t)
-	older.Load("older.yaml", "dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: west, name: West, kind: STATE}]\n")
+	older.Load("older.yaml",
+		"dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: west, name: West, kind: STATE}]\n")
 	if _, err := archive.Import(older.Ctx, older.Store, "archive.json", strings.NewReader(text), nil); err != nil {
 		t.Fatal(err)
 	}
 	if again := older.export("talks", ""); again != text {
 		t.Error("behind others, it is not the same")
 	}
-	older.Must(`{ changes(first: 500) { totalCount } stakeholder(id: "west") { name } }`).Want("changes.totalCount", strings.Count(text, `"subjectKind"`)+1, "stakeholder.name", "West")
+	older.Must(`{ changes(first: 500) { totalCount } stakeholder(id: "west") { name } }`).Want("changes.totalCount",
+		strings.Count(text, `"subjectKind"`)+1, "stakeholder.name", "West")
 
 	// What is on record there already, it leaves alone.
 	others := start(t)
-	others.Load("older.yaml", "dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: west, name: West, kind: STATE}]\n")
+	others.Load("older.yaml",
+		"dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: west, name: West, kind: STATE}]\n")
 	west := others.Must(`{ stakeholder(id: "west") { id } }`).Text("stakeholder.id")
 	for _, list := range []string{`"touches":[`, `"lines":[`} {
 		at := strings.LastIndex(text, list) + len(list)
@@ -514,18 +531,22 @@ func TestArchivesIntoARecord(t *testing.T) {
 		if text[at] == ']' {
 			separator = ""
 		}
-		refused(others, text[:at]+fmt.Sprintf("%q%s", west, separator)+text[at:], "names a record that is not in the archive")
+		refused(others, text[:at]+fmt.Sprintf("%q%s", west, separator)+text[at:],
+			"names a record that is not in the archive")
 	}
-	refused(others, regexp.MustCompile(`("clientIds": \[\n\{.*"recordId":")[^"]*`).ReplaceAllString(text, "${1}"+west), "which is not in the archive")
+	refused(others, regexp.MustCompile(`("clientIds": \[\n\{.*"recordId":")[^"]*`).ReplaceAllString(text, "${1}"+west),
+		"which is not in the archive")
 
 	taken := start(t)
-	taken.Load("older.yaml", "dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: north, name: Another north, kind: STATE}]\n")
+	taken.Load("older.yaml",
+		"dataset: older\nrecordedAt: 2001-01-01\nstakeholders: [{key: north, name: Another north, kind: STATE}]\n")
 	refused(taken, text, `The key "north" is in use already`)
 
 	reader := start(t)
 	reader.SQL(`UPDATE analysts SET role = 'ANALYST'`)
 	ctx, _ := reader.As("Test analyst")
-	if _, err := archive.Import(ctx, reader.Store, "archive.json", strings.NewReader(text), nil); err == nil || !strings.Contains(err.Error(), "Only an administrator") {
+	if _, err := archive.Import(ctx, reader.Store, "archive.json", strings.NewReader(text), nil); err == nil ||
+		!strings.Contains(err.Error(), "Only an administrator") {
 		t.Errorf("by an analyst: %v", err)
 	}
 
@@ -540,9 +561,11 @@ func TestArchivesIntoARecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := archive.Import(parley.WithCaller(t.Context(), analyst), importer, "archive.json", strings.NewReader(text), nil); err != nil {
+	if _, err := archive.Import(parley.WithCaller(t.Context(), analyst), importer, "archive.json",
+		strings.NewReader(text), nil); err != nil {
 		t.Fatal(err)
 	}
 	c := startOn(t, dsn)
-	c.Must(`{ viewer { name role } changes(first: 1) { nodes { recordedBy { name } } } }`).Want("viewer.name", "Test analyst", "viewer.role", "READER", "changes.nodes.0.recordedBy.name", "Test analyst")
+	c.Must(`{ viewer { name role } changes(first: 1) { nodes { recordedBy { name } } } }`).Want("viewer.name",
+		"Test analyst", "viewer.role", "READER", "changes.nodes.0.recordedBy.name", "Test analyst")
 }

@@ -26,8 +26,10 @@ func TestWhatWasBelieved(t *testing.T) {
 		negotiation(id: "ukraine-2025") { diff(from: {validAt: ` + noon15 + `, knownAt: ` + noon16 + `}, to: {validAt: ` + noon15 + `}) {
 			statusChanges { nodes { scenario { key } before after cause } } } } }`)
 	got.Want("then.status", "UNDER_NEGOTIATION", "today.status", "STALLED",
-		"negotiation.diff.statusChanges.nodes.0.scenario.key", "ceasefire-first", "negotiation.diff.statusChanges.nodes.0.before", "UNDER_NEGOTIATION",
-		"negotiation.diff.statusChanges.nodes.0.after", "STALLED", "negotiation.diff.statusChanges.nodes.0.cause", "RECORD_CORRECTED",
+		"negotiation.diff.statusChanges.nodes.0.scenario.key", "ceasefire-first",
+		"negotiation.diff.statusChanges.nodes.0.before", "UNDER_NEGOTIATION",
+		"negotiation.diff.statusChanges.nodes.0.after", "STALLED", "negotiation.diff.statusChanges.nodes.0.cause",
+		"RECORD_CORRECTED",
 		"negotiation.diff.statusChanges.nodes.1.cause", "FIRST_RECORDED")
 }
 
@@ -36,19 +38,25 @@ func TestCauses(t *testing.T) {
 	a := withTalks(t)
 	const refused = `userErrors { code message field }`
 	status := func(on, to, effective string) apitest.Answer {
-		return a.On(on, fmt.Sprintf(`changeScenarioStatus(input: {scenario: "talks/line", to: %s, reason: "r", effectiveAt: %q}) { statusChange { id } %s }`, to, effective, refused))
+		return a.On(on,
+			fmt.Sprintf(`changeScenarioStatus(input: {scenario: "talks/line", to: %s, reason: "r", effectiveAt: %q}) { statusChange { id } %s }`, to, effective, refused))
 	}
 	position := func(on, stance, from string) apitest.Answer {
-		return a.On(on, fmt.Sprintf(`recordPosition(input: {holder: "north", scenario: "talks/line", stance: %s, validFrom: %q}) { position { id } %s }`, stance, from, refused))
+		return a.On(on,
+			fmt.Sprintf(`recordPosition(input: {holder: "north", scenario: "talks/line", stance: %s, validFrom: %q}) { position { id } %s }`, stance, from, refused))
 	}
 	position("2030-01-01T00:00:00Z", "SUPPORTS", "2029-06-01T00:00:00Z")
 	status("2030-01-02T00:00:00Z", "STALLED", "2030-01-02T00:00:00Z")
-	a.On("2030-01-03T00:00:00Z", `addScenario(input: {issue: "talks/border", key: "zone", title: "A zone", initialStatus: PROPOSED, effectiveAt: "2029-01-01T00:00:00Z"}) { `+refused+` }`)
+	a.On("2030-01-03T00:00:00Z",
+		`addScenario(input: {issue: "talks/border", key: "zone", title: "A zone", initialStatus: PROPOSED, effectiveAt: "2029-01-01T00:00:00Z"}) { `+refused+` }`)
 	late := position("2030-01-04T00:00:00Z", "NEUTRAL", "2029-12-01T00:00:00Z").Text("recordPosition.position.id")
-	wrong := status("2030-01-05T00:00:00Z", "UNDER_NEGOTIATION", "2030-01-04T00:00:00Z").Text("changeScenarioStatus.statusChange.id")
-	a.On("2030-01-06T00:00:00Z", fmt.Sprintf(`correctStatusChange(input: {statusChange: %q, to: PROPOSED, note: "n"}) { %s }`, wrong, refused))
+	wrong := status("2030-01-05T00:00:00Z", "UNDER_NEGOTIATION",
+		"2030-01-04T00:00:00Z").Text("changeScenarioStatus.statusChange.id")
+	a.On("2030-01-06T00:00:00Z",
+		fmt.Sprintf(`correctStatusChange(input: {statusChange: %q, to: PROPOSED, note: "n"}) { %s }`, wrong, refused))
 	a.On("2030-01-07T00:00:00Z", fmt.Sprintf(`retract(input: {id: %q, note: "n"}) { %s }`, late, refused))
-	a.On("2030-01-08T00:00:00Z", `joinNegotiation(input: {negotiation: "talks", stakeholder: "south", role: OBSERVER, validFrom: "2030-01-08T00:00:00Z", validTo: "2030-02-01T00:00:00Z"}) { `+refused+` }`)
+	a.On("2030-01-08T00:00:00Z",
+		`joinNegotiation(input: {negotiation: "talks", stakeholder: "south", role: OBSERVER, validFrom: "2030-01-08T00:00:00Z", validTo: "2030-02-01T00:00:00Z"}) { `+refused+` }`)
 
 	lens := func(validAt, knownAt string) string {
 		return fmt.Sprintf(`validAt: "2030-01-%sT12:00:00Z", knownAt: "2030-01-%sT12:00:00Z"`, validAt, knownAt)
@@ -64,49 +72,63 @@ func TestCauses(t *testing.T) {
 		{lens("04", "06"), lens("04", "07"), "[]", "[north line NEUTRAL SUPPORTS RECORD_CORRECTED]"},
 		{lens("04", "07"), lens("04", "06"), "[]", "[north line SUPPORTS NEUTRAL RECORD_CORRECTED]"},
 		{lens("02", "03"), lens("02", "08"), "[]", "[]"},
-		{lens("03", "04"), lens("05", "08"), "[line STALLED PROPOSED WORLD_CHANGED]", "[north line NEUTRAL SUPPORTS RECORD_CORRECTED]"},
-		{`validAt: "2000-01-01T00:00:00Z"`, lens("01", "01"), "[line <nil> PROPOSED WORLD_CHANGED strip <nil> FLOATED WORLD_CHANGED]", "[north line <nil> SUPPORTS WORLD_CHANGED]"},
+		{lens("03", "04"), lens("05", "08"), "[line STALLED PROPOSED WORLD_CHANGED]",
+			"[north line NEUTRAL SUPPORTS RECORD_CORRECTED]"},
+		{`validAt: "2000-01-01T00:00:00Z"`, lens("01", "01"),
+			"[line <nil> PROPOSED WORLD_CHANGED strip <nil> FLOATED WORLD_CHANGED]",
+			"[north line <nil> SUPPORTS WORLD_CHANGED]"},
 	} {
 		got := a.diff(tt.from, tt.to)
 		at := "negotiation.diff."
 		var statuses, positions []any
 		for i := range got.Count(at + "statusChanges.nodes") {
 			n := fmt.Sprint(at, "statusChanges.nodes.", i, ".")
-			statuses = append(statuses, got.At(n+"scenario.key"), got.At(n+"before"), got.At(n+"after"), got.At(n+"cause"))
+			statuses = append(statuses, got.At(n+"scenario.key"), got.At(n+"before"), got.At(n+"after"),
+				got.At(n+"cause"))
 		}
 		for i := range got.Count(at + "positions.nodes") {
 			n := fmt.Sprint(at, "positions.nodes.", i, ".")
-			positions = append(positions, got.At(n+"holder.key"), got.At(n+"scenario.key"), got.At(n+"before.stance"), got.At(n+"after.stance"), got.At(n+"cause"))
+			positions = append(positions, got.At(n+"holder.key"), got.At(n+"scenario.key"), got.At(n+"before.stance"),
+				got.At(n+"after.stance"), got.At(n+"cause"))
 		}
 		if s, p := fmt.Sprint(statuses), fmt.Sprint(positions); s != tt.status || p != tt.position {
-			t.Errorf("from %s to %s: statuses %s, want %s; positions %s, want %s", tt.from, tt.to, s, tt.status, p, tt.position)
+			t.Errorf("from %s to %s: statuses %s, want %s; positions %s, want %s", tt.from, tt.to, s, tt.status, p,
+				tt.position)
 		}
 	}
-	a.diff(lens("07", "08"), lens("09", "08")).Want("negotiation.diff.participantsJoined.nodes.0.role", "OBSERVER", "negotiation.diff.participantsJoined.totalCount", 1,
+	a.diff(lens("07", "08"), lens("09", "08")).Want("negotiation.diff.participantsJoined.nodes.0.role", "OBSERVER",
+		"negotiation.diff.participantsJoined.totalCount", 1,
 		"negotiation.diff.participantsLeft.totalCount", 0, "negotiation.diff.scenariosAdded.totalCount", 0)
-	a.diff(lens("20", "08"), `validAt: "2030-02-01T00:00:00Z"`).Want("negotiation.diff.participantsLeft.nodes.0.stakeholder.key", "south",
+	a.diff(lens("20", "08"),
+		`validAt: "2030-02-01T00:00:00Z"`).Want("negotiation.diff.participantsLeft.nodes.0.stakeholder.key", "south",
 		"negotiation.diff.participantsJoined.totalCount", 0)
-	a.diff(lens("02", "02"), lens("02", "03")).Want("negotiation.diff.scenariosAdded.nodes.0.key", "zone", "negotiation.diff.scenariosAdded.totalCount", 1)
+	a.diff(lens("02", "02"), lens("02", "03")).Want("negotiation.diff.scenariosAdded.nodes.0.key", "zone",
+		"negotiation.diff.scenariosAdded.totalCount", 1)
 
 	// A page at a time, and by the same cursors.
 	page := a.Must(`{ negotiation(id: "talks") { diff(from: {validAt: "2000-01-01T00:00:00Z"}, to: {}) { statusChanges(first: 1) { pageInfo { hasNextPage endCursor } nodes { scenario { key } } } } } }`)
 	a.Must(fmt.Sprintf(`{ negotiation(id: "talks") { diff(from: {validAt: "2000-01-01T00:00:00Z"}, to: {}) { statusChanges(first: 5, after: %q) { totalCount pageInfo { hasNextPage } nodes { scenario { key } } } } } }`,
 		page.Text("negotiation.diff.statusChanges.pageInfo.endCursor"))).
-		Want("negotiation.diff.statusChanges.nodes.0.scenario.key", "strip", "negotiation.diff.statusChanges.totalCount", 3)
+		Want("negotiation.diff.statusChanges.nodes.0.scenario.key", "strip",
+			"negotiation.diff.statusChanges.totalCount", 3)
 	a.Ask(`{ negotiation(id: "talks") { diff(from: {}, to: {knownAt: "2999-01-01T00:00:00Z"}) { statusChanges { totalCount } } } }`).Fails("BAD_LENS", "2999")
 	if n := a.Statements(`{ negotiation(id: "talks") { diff(from: {validAt: "2000-01-01T00:00:00Z", knownAt: "2030-01-01T00:00:00Z"}, to: {}) { ` + whole + ` } } }`); n != 13 {
 		t.Errorf("%d statements", n)
 	}
 }
 
-// A fact that was taken back and entered anew at the same instant is a correction, and a role taken up again is no change.
+// A fact that was taken back and entered anew at the same instant is a correction, and a role taken up again is no
+// change.
 func TestCausesOfWhatWasEnteredAnew(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	const refused = `userErrors { code message field }`
-	status := a.On("2030-01-01T00:00:00Z", `changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "r", effectiveAt: "2029-01-01T00:00:00Z"}) { statusChange { id } `+refused+` }`).Text("changeScenarioStatus.statusChange.id")
-	position := a.On("2030-01-01T01:00:00Z", `recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2029-01-01T00:00:00Z"}) { position { id } `+refused+` }`).Text("recordPosition.position.id")
-	role := a.On("2030-01-01T02:00:00Z", `joinNegotiation(input: {negotiation: "talks", stakeholder: "south", role: OBSERVER, validFrom: "2029-01-01T00:00:00Z"}) { participation { id } `+refused+` }`).Text("joinNegotiation.participation.id")
+	status := a.On("2030-01-01T00:00:00Z",
+		`changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "r", effectiveAt: "2029-01-01T00:00:00Z"}) { statusChange { id } `+refused+` }`).Text("changeScenarioStatus.statusChange.id")
+	position := a.On("2030-01-01T01:00:00Z",
+		`recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2029-01-01T00:00:00Z"}) { position { id } `+refused+` }`).Text("recordPosition.position.id")
+	role := a.On("2030-01-01T02:00:00Z",
+		`joinNegotiation(input: {negotiation: "talks", stakeholder: "south", role: OBSERVER, validFrom: "2029-01-01T00:00:00Z"}) { participation { id } `+refused+` }`).Text("joinNegotiation.participation.id")
 	a.On("2030-01-02T00:00:00Z", fmt.Sprintf(`a: retract(input: {id: %q, note: "n"}) { %s } b: retract(input: {id: %q, note: "n"}) { %s }
 		c: leaveNegotiation(input: {participation: %q, validTo: "2029-06-01T00:00:00Z"}) { %s }`, status, refused, position, refused, role, refused))
 	a.On("2030-01-03T00:00:00Z", `changeScenarioStatus(input: {scenario: "talks/line", to: UNDER_NEGOTIATION, reason: "r", effectiveAt: "2029-01-01T00:00:00Z"}) { `+refused+` }
@@ -118,8 +140,10 @@ func TestCausesOfWhatWasEnteredAnew(t *testing.T) {
 	got := a.Must(`{ scenarios { nodes { negotiation { diff(` + lenses + `) { ` + whole + ` } } } } }`)
 	for i := range got.Count("scenarios.nodes") {
 		at := fmt.Sprintf("scenarios.nodes.%d.negotiation.diff.", i)
-		got.Want(at+"statusChanges.nodes.0.before", "STALLED", at+"statusChanges.nodes.0.after", "UNDER_NEGOTIATION", at+"statusChanges.nodes.0.cause", "RECORD_CORRECTED",
-			at+"positions.nodes.0.before.stance", "SUPPORTS", at+"positions.nodes.0.after.stance", "OPPOSES", at+"positions.nodes.0.cause", "RECORD_CORRECTED",
+		got.Want(at+"statusChanges.nodes.0.before", "STALLED", at+"statusChanges.nodes.0.after", "UNDER_NEGOTIATION",
+			at+"statusChanges.nodes.0.cause", "RECORD_CORRECTED",
+			at+"positions.nodes.0.before.stance", "SUPPORTS", at+"positions.nodes.0.after.stance", "OPPOSES",
+			at+"positions.nodes.0.cause", "RECORD_CORRECTED",
 			at+"participantsJoined.totalCount", 0, at+"participantsLeft.totalCount", 0)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"example.org/parley"
 )
 
-// The model of a whole record: what was put on record, and nothing else. What reads how through a lens is worked out anew for
-// each question, the obvious way. (How positions cut each other is modelled in position_model_test.go.)
+// The model of a whole record: what was put on record, and nothing else. What reads how through a lens is worked out
+// anew for each question, the obvious way. (How positions cut each other is modelled in position_model_test.go.)
 type world struct {
 	Title     string
 	Scenarios []*modelScenario
@@ -160,7 +160,9 @@ func (w *world) through(day int) object {
 		agreed := false
 		for i := range s.Statuses {
 			status := &s.Statuses[i]
-			history = append(history, object{"from": from, "to": status.To, "reason": status.Reason, "effectiveAt": written(status.Day), "correctionNote": status.Note})
+			history = append(history,
+				object{"from": from, "to": status.To, "reason": status.Reason, "effectiveAt": written(status.Day),
+					"correctionNote": status.Note})
 			if from = status.To; status.Day <= day {
 				inForce = status
 				agreed = agreed || status.To == "AGREED"
@@ -173,8 +175,10 @@ func (w *world) through(day int) object {
 			reached++
 		}
 		scenarios = append(scenarios, object{
-			"key": s.Key, "title": s.Title, "summary": s.Summary, "statements": w.notes(s.Key), "relations": w.relations(s.Key), "status": inForce.To, "statusSince": written(inForce.Day),
-			"statusHistory": object{"nodes": history}, "positions": w.positions(s, day), "positionHistory": object{"totalCount": s.positions()},
+			"key": s.Key, "title": s.Title, "summary": s.Summary, "statements": w.notes(s.Key),
+			"relations": w.relations(s.Key), "status": inForce.To, "statusSince": written(inForce.Day),
+			"statusHistory": object{"nodes": history}, "positions": w.positions(s, day),
+			"positionHistory": object{"totalCount": s.positions()},
 		})
 	}
 	roles := []any{}
@@ -184,16 +188,20 @@ func (w *world) through(day int) object {
 		}
 	}
 	events := []any{}
-	for _, e := range slices.SortedFunc(slices.Values(w.Events), func(a, b *modelEvent) int { return cmp.Or(a.Day-b.Day, strings.Compare(a.ID, b.ID)) }) {
+	for _, e := range slices.SortedFunc(slices.Values(w.Events),
+		func(a, b *modelEvent) int { return cmp.Or(a.Day-b.Day, strings.Compare(a.ID, b.ID)) }) {
 		events = append(events, object{"title": e.Title, "startedAt": written(e.Day)})
 	}
-	return object{"title": w.Title, "events": object{"nodes": events}, "scenarios": object{"totalCount": len(scenarios), "nodes": scenarios}, "reached": object{"totalCount": reached}, "participants": object{"nodes": roles}}
+	return object{"title": w.Title, "events": object{"nodes": events},
+		"scenarios": object{"totalCount": len(scenarios), "nodes": scenarios}, "reached": object{"totalCount": reached},
+		"participants": object{"nodes": roles}}
 }
 
 // notes are the statements about a scenario; none tells when it was said.
 func (w *world) notes(scenario string) object {
 	nodes := []any{}
-	for _, n := range slices.SortedFunc(slices.Values(w.Notes), func(a, b *modelNote) int { return -strings.Compare(a.ID, b.ID) }) {
+	for _, n := range slices.SortedFunc(slices.Values(w.Notes),
+		func(a, b *modelNote) int { return -strings.Compare(a.ID, b.ID) }) {
 		if n.Scenario == scenario {
 			nodes = append(nodes, object{"text": n.Text})
 		}
@@ -205,7 +213,8 @@ func (w *world) relations(scenario string) []any {
 	list := []any{}
 	for _, r := range w.Relations {
 		if r.From == scenario || r.To == scenario {
-			list = append(list, object{"kind": r.Kind, "note": r.Note, "from": object{"key": r.From}, "to": object{"key": r.To}})
+			list = append(list,
+				object{"kind": r.Kind, "note": r.Note, "from": object{"key": r.From}, "to": object{"key": r.To}})
 		}
 	}
 	return list
@@ -214,9 +223,11 @@ func (w *world) relations(scenario string) []any {
 // person is what the envoy of all holders is answered with.
 func (w *world) person(day int) object {
 	offices := []any{}
-	for _, o := range slices.SortedFunc(slices.Values(w.Offices), func(a, b *modelOffice) int { return cmp.Or(a.From-b.From, strings.Compare(a.ID, b.ID)) }) {
+	for _, o := range slices.SortedFunc(slices.Values(w.Offices),
+		func(a, b *modelOffice) int { return cmp.Or(a.From-b.From, strings.Compare(a.ID, b.ID)) }) {
 		if day >= o.From && (o.To == 0 || day < o.To) {
-			offices = append(offices, object{"office": o.Office, "organization": object{"name": w.name(o.Organization)}})
+			offices = append(offices,
+				object{"office": o.Office, "organization": object{"name": w.name(o.Organization)}})
 		}
 	}
 	return object{"affiliations": offices}
@@ -262,8 +273,9 @@ func (w *world) positions(s *modelScenario, day int) object {
 			}
 		}
 		nodes = append(nodes, object{
-			"stance": h.stance, "validFrom": written(h.from), "validTo": until, "contested": len(h.others) > 0, "dissenting": h.others,
-			"holder": object{"key": h.holder, "name": w.name(h.holder)},
+			"stance": h.stance, "validFrom": written(h.from), "validTo": until, "contested": len(h.others) > 0,
+			"dissenting": h.others,
+			"holder":     object{"key": h.holder, "name": w.name(h.holder)},
 		})
 	}
 	return object{"totalCount": len(nodes), "nodes": nodes}
@@ -342,42 +354,57 @@ func (h *historian) deedOf(kind int) deed {
 	line := h.now.scenario(scenario).Positions[holder]
 	switch {
 	case kind == 0:
-		return deed{"editNegotiation", "EditNegotiationInput", object{"negotiation": h.key, "title": text}, "negotiation", func(w *world, _ string) { w.Title = text }}
+		return deed{"editNegotiation", "EditNegotiationInput", object{"negotiation": h.key, "title": text},
+			"negotiation", func(w *world, _ string) { w.Title = text }}
 	case kind == 1:
-		return deed{"editScenario", "EditScenarioInput", object{"scenario": ref, "title": text, "summary": text}, "scenario", func(w *world, _ string) {
-			w.scenario(scenario).Title, w.scenario(scenario).Summary = text, &text
-		}}
+		return deed{"editScenario", "EditScenarioInput", object{"scenario": ref, "title": text, "summary": text},
+			"scenario", func(w *world, _ string) {
+				w.scenario(scenario).Title, w.scenario(scenario).Summary = text, &text
+			}}
 	case kind == 2:
-		return deed{"editStakeholder", "EditStakeholderInput", object{"stakeholder": holder, "name": text}, "stakeholder", func(w *world, _ string) {
-			w.Holders[slices.IndexFunc(w.Holders, func(m *modelHolder) bool { return m.Key == holder })].Name = text
-		}}
+		return deed{"editStakeholder", "EditStakeholderInput", object{"stakeholder": holder, "name": text},
+			"stakeholder", func(w *world, _ string) {
+				w.Holders[slices.IndexFunc(w.Holders, func(m *modelHolder) bool { return m.Key == holder })].Name = text
+			}}
 	case kind == 3 && len(h.now.Scenarios) < 3:
 		key := fmt.Sprint("s", len(h.now.Scenarios))
-		return deed{"addScenario", "AddScenarioInput", object{"issue": h.key + "/issue", "key": key, "title": text, "initialStatus": status, "effectiveAt": written(day), "reason": text}, "scenario",
+		return deed{"addScenario", "AddScenarioInput",
+			object{"issue": h.key + "/issue", "key": key, "title": text, "initialStatus": status,
+				"effectiveAt": written(day), "reason": text}, "scenario",
 			func(w *world, _ string) {
-				w.Scenarios = append(w.Scenarios, &modelScenario{Key: key, Title: text, Statuses: []modelStatus{{To: string(status), Day: day, Reason: text}}, Positions: make(map[string]record)})
+				w.Scenarios = append(w.Scenarios,
+					&modelScenario{Key: key, Title: text,
+						Statuses:  []modelStatus{{To: string(status), Day: day, Reason: text}},
+						Positions: make(map[string]record)})
 			}}
 	case kind == 4:
-		return deed{"joinNegotiation", "JoinNegotiationInput", object{"negotiation": h.key, "stakeholder": holder, "role": "OBSERVER", "validFrom": written(day), "validTo": to}, "participation",
+		return deed{"joinNegotiation", "JoinNegotiationInput",
+			object{"negotiation": h.key, "stakeholder": holder, "role": "OBSERVER", "validFrom": written(day),
+				"validTo": to}, "participation",
 			func(w *world, id string) {
 				w.Roles = append(w.Roles, &modelRole{ID: id, Holder: holder, From: day, To: until})
 			}}
 	case kind == 5 && len(h.now.Roles) > 0:
 		id := h.now.Roles[h.draw("role", 0, len(h.now.Roles)-1)].ID
-		return deed{"editParticipation", "EditParticipationInput", object{"participation": id, "vetoPlayer": until == 0, "validFrom": written(day), "validTo": to}, "participation",
+		return deed{"editParticipation", "EditParticipationInput",
+			object{"participation": id, "vetoPlayer": until == 0, "validFrom": written(day), "validTo": to},
+			"participation",
 			func(w *world, _ string) {
 				r := w.Roles[slices.IndexFunc(w.Roles, func(r *modelRole) bool { return r.ID == id })]
 				r.Veto, r.From, r.To = until == 0, day, until
 			}}
 	case kind < 10:
-		return deed{"changeScenarioStatus", "ChangeScenarioStatusInput", object{"scenario": ref, "to": status, "reason": text, "effectiveAt": written(day)}, "statusChange",
+		return deed{"changeScenarioStatus", "ChangeScenarioStatusInput",
+			object{"scenario": ref, "to": status, "reason": text, "effectiveAt": written(day)}, "statusChange",
 			func(w *world, id string) {
 				w.scenario(scenario).moved(modelStatus{ID: id, To: string(status), Reason: text, Day: day})
 			}}
 	case kind < 12:
 		statuses := h.now.scenario(scenario).Statuses
 		was := statuses[h.draw("corrected", 0, len(statuses)-1)]
-		return deed{"correctStatusChange", "CorrectStatusChangeInput", object{"statusChange": was.ID, "to": status, "reason": text, "effectiveAt": written(day), "note": "n " + text}, "statusChange",
+		return deed{"correctStatusChange", "CorrectStatusChangeInput",
+			object{"statusChange": was.ID, "to": status, "reason": text, "effectiveAt": written(day), "note": "n " +
+				text}, "statusChange",
 			func(w *world, id string) {
 				note := "n " + text
 				w.scenario(scenario).without(id)
@@ -386,58 +413,75 @@ func (h *historian) deedOf(kind int) deed {
 	case kind == 12:
 		statuses := h.now.scenario(scenario).Statuses
 		id := statuses[h.draw("retracted", 0, len(statuses)-1)].ID
-		return deed{"retract", "RetractInput", object{"id": id, "note": "n"}, "node", func(w *world, _ string) { w.scenario(scenario).without(id) }}
+		return deed{"retract", "RetractInput", object{"id": id, "note": "n"}, "node",
+			func(w *world, _ string) { w.scenario(scenario).without(id) }}
 	case kind < 15 && len(line) > 0:
 		id := line[h.draw("mended", 0, len(line)-1)].id
 		if kind == 13 {
 			return deed{"retract", "RetractInput", object{"id": id, "note": "n"}, "node", func(w *world, _ string) {
 				positions := w.scenario(scenario).Positions
-				positions[holder] = slices.DeleteFunc(slices.Clone(positions[holder]), func(s saying) bool { return s.id == id })
+				positions[holder] = slices.DeleteFunc(slices.Clone(positions[holder]),
+					func(s saying) bool { return s.id == id })
 			}}
 		}
-		return deed{"correctPosition", "CorrectPositionInput", object{"position": id, "stance": stance, "validFrom": written(day), "validTo": to, "note": "n"}, "position", func(w *world, id string) {
-			s := w.scenario(scenario).Positions[holder].find(id)
-			s.stance, s.from, s.to, s.order = stance, day, until, w.changes
-		}}
+		return deed{"correctPosition", "CorrectPositionInput",
+			object{"position": id, "stance": stance, "validFrom": written(day), "validTo": to, "note": "n"}, "position",
+			func(w *world, id string) {
+				s := w.scenario(scenario).Positions[holder].find(id)
+				s.stance, s.from, s.to, s.order = stance, day, until, w.changes
+			}}
 	case kind == 20:
-		return deed{"affiliate", "AffiliateInput", object{"person": h.key + "-p", "organization": holder, "office": text, "validFrom": written(day), "validTo": to}, "affiliation",
+		return deed{"affiliate", "AffiliateInput",
+			object{"person": h.key + "-p", "organization": holder, "office": text, "validFrom": written(day),
+				"validTo": to}, "affiliation",
 			func(w *world, id string) {
 				w.Offices = append(w.Offices, &modelOffice{id, holder, text, day, until})
 			}}
 	case kind == 21 && len(h.now.Offices) > 0:
 		id := h.now.Offices[h.draw("office", 0, len(h.now.Offices)-1)].ID
-		return deed{"endAffiliation", "EndAffiliationInput", object{"affiliation": id, "validTo": written(day + apitest.Days)}, "affiliation", func(w *world, _ string) {
-			w.Offices[slices.IndexFunc(w.Offices, func(o *modelOffice) bool { return o.ID == id })].To = day + apitest.Days
-		}}
+		return deed{"endAffiliation", "EndAffiliationInput",
+			object{"affiliation": id, "validTo": written(day + apitest.Days)}, "affiliation", func(w *world, _ string) {
+				w.Offices[slices.IndexFunc(w.Offices, func(o *modelOffice) bool { return o.ID == id })].To = day +
+					apitest.Days
+			}}
 	case kind == 22:
 		key := "e" + uuid.NewString()[:8]
-		return deed{"recordEvent", "RecordEventInput", object{"negotiation": h.key, "key": key, "kind": "CALL", "title": text, "startedAt": written(day)}, "event",
+		return deed{"recordEvent", "RecordEventInput",
+			object{"negotiation": h.key, "key": key, "kind": "CALL", "title": text, "startedAt": written(day)}, "event",
 			func(w *world, id string) { w.Events = append(w.Events, &modelEvent{id, text, day}) }}
 	case kind == 23 && len(h.now.Events) > 0:
 		id := h.now.Events[h.draw("event", 0, len(h.now.Events)-1)].ID
-		return deed{"editEvent", "EditEventInput", object{"event": id, "title": text, "startedAt": written(day)}, "event", func(w *world, _ string) {
-			e := w.Events[slices.IndexFunc(w.Events, func(e *modelEvent) bool { return e.ID == id })]
-			e.Title, e.Day = text, day
-		}}
+		return deed{"editEvent", "EditEventInput", object{"event": id, "title": text, "startedAt": written(day)},
+			"event", func(w *world, _ string) {
+				e := w.Events[slices.IndexFunc(w.Events, func(e *modelEvent) bool { return e.ID == id })]
+				e.Title, e.Day = text, day
+			}}
 	case kind == 24:
 		if len(h.now.Notes) == 0 || day%3 == 0 {
-			return deed{"recordStatement", "RecordStatementInput", object{"statement": object{"source": h.key + "-source", "form": "REPORTED", "text": text, "about": []string{ref}}}, "statement",
+			return deed{"recordStatement", "RecordStatementInput",
+				object{"statement": object{"source": h.key + "-source", "form": "REPORTED", "text": text,
+					"about": []string{ref}}}, "statement",
 				func(w *world, id string) { w.Notes = append(w.Notes, &modelNote{id, text, scenario}) }}
 		}
 		id := h.now.Notes[h.draw("statement", 0, len(h.now.Notes)-1)].ID
-		return deed{"correctStatement", "CorrectStatementInput", object{"statement": id, "text": text, "about": []string{ref}, "note": "n"}, "statement", func(w *world, _ string) {
-			n := w.Notes[slices.IndexFunc(w.Notes, func(n *modelNote) bool { return n.ID == id })]
-			n.Text, n.Scenario = text, scenario
-		}}
+		return deed{"correctStatement", "CorrectStatementInput",
+			object{"statement": id, "text": text, "about": []string{ref}, "note": "n"}, "statement",
+			func(w *world, _ string) {
+				n := w.Notes[slices.IndexFunc(w.Notes, func(n *modelNote) bool { return n.ID == id })]
+				n.Text, n.Scenario = text, scenario
+			}}
 	case kind == 25 && len(h.now.Scenarios) > 1:
 		other := h.now.Scenarios[h.draw("other", 0, len(h.now.Scenarios)-1)].Key
 		relation := rapid.SampledFrom([]string{"COMPATIBLE", "VARIANT_OF"}).Draw(h.rt, "relation")
-		return deed{"relateScenarios", "RelateScenariosInput", object{"from": ref, "to": h.key + "/" + other, "kind": relation, "note": text}, "relation", func(w *world, id string) {
-			w.Relations = append(w.Relations, &modelRelation{id, relation, scenario, other, text})
-		}}
+		return deed{"relateScenarios", "RelateScenariosInput",
+			object{"from": ref, "to": h.key + "/" + other, "kind": relation, "note": text}, "relation",
+			func(w *world, id string) {
+				w.Relations = append(w.Relations, &modelRelation{id, relation, scenario, other, text})
+			}}
 	case kind == 26 && len(h.now.records()) > 0:
 		id := rapid.SampledFrom(h.now.records()).Draw(h.rt, "forgotten")
-		return deed{"retract", "RetractInput", object{"id": id, "note": "n"}, "node", func(w *world, _ string) { w.forget(id) }}
+		return deed{"retract", "RetractInput", object{"id": id, "note": "n"}, "node",
+			func(w *world, _ string) { w.forget(id) }}
 	default:
 		input := object{"holder": holder, "scenario": ref, "stance": stance, "validFrom": written(day), "validTo": to}
 		contests := ""
@@ -447,7 +491,8 @@ func (h *historian) deedOf(kind int) deed {
 		}
 		return deed{"recordPosition", "RecordPositionInput", input, "position", func(w *world, id string) {
 			positions := w.scenario(scenario).Positions
-			positions[holder] = append(slices.Clone(positions[holder]), saying{id: id, from: day, to: until, stance: stance, contests: contests, order: w.changes})
+			positions[holder] = append(slices.Clone(positions[holder]),
+				saying{id: id, from: day, to: until, stance: stance, contests: contests, order: w.changes})
 		}}
 	}
 }
@@ -483,7 +528,8 @@ func (h *historian) do(deeds ...deed) {
 	recorded := make(map[string]string)
 	feed := h.Must(`{ changes(order: NEWEST_FIRST, first: 5) { nodes { cursor recordedAt } } }`)
 	for i := range feed.Count("changes.nodes") {
-		recorded[feed.Text(fmt.Sprintf("changes.nodes.%d.cursor", i))] = feed.Text(fmt.Sprintf("changes.nodes.%d.recordedAt", i))
+		recorded[feed.Text(fmt.Sprintf("changes.nodes.%d.cursor",
+			i))] = feed.Text(fmt.Sprintf("changes.nodes.%d.recordedAt", i))
 	}
 	for _, r := range results {
 		if r.cursor == "<nil>" {
@@ -530,8 +576,10 @@ func (h *historian) check() (pairs int) {
 				if i%3 == 2 { // an interval that ends then still holds the moment before
 					at, day = at.Add(-time.Microsecond), day-1
 				}
-				asOf := fmt.Sprintf("asOf: {validAt: %q, knownAt: %q}", parley.FormatInstant(at), parley.FormatInstant(known.at))
-				fmt.Fprintf(&document, `d%d: negotiation(id: %q, %s) { ...Everything } p%d: positions(filter: {negotiations: [%q]}, %s) { totalCount } h%d: stakeholder(id: "%s-p", %s) { affiliations { office organization { name } } } `,
+				asOf := fmt.Sprintf("asOf: {validAt: %q, knownAt: %q}", parley.FormatInstant(at),
+					parley.FormatInstant(known.at))
+				fmt.Fprintf(&document,
+					`d%d: negotiation(id: %q, %s) { ...Everything } p%d: positions(filter: {negotiations: [%q]}, %s) { totalCount } h%d: stakeholder(id: "%s-p", %s) { affiliations { office organization { name } } } `,
 					i, h.key, asOf, i, h.key, asOf, i, h.key, asOf)
 				want[fmt.Sprint("d", i)] = known.world.through(day)
 				want[fmt.Sprint("h", i)] = known.world.person(day)
@@ -539,7 +587,8 @@ func (h *historian) check() (pairs int) {
 			}
 			got := h.Must(document.String() + "} " + historyDocument)
 			if d := gocmp.Diff(normal(want), got.Data); d != "" {
-				h.rt.Fatalf("as known at %s (change %d), want (-) and is (+):\n%s\nmodel: %s", known.at, k, d, normal(known.world))
+				h.rt.Fatalf("as known at %s (change %d), want (-) and is (+):\n%s\nmodel: %s", known.at, k, d,
+					normal(known.world))
 			}
 			pairs += len(valid)
 		}
@@ -567,13 +616,19 @@ func newHistorian(rt *rapid.T, a *api, done map[string]int) *historian {
 	for i := range 2 {
 		key := fmt.Sprintf("%s-h%d", h.key, i)
 		h.now.Holders = append(h.now.Holders, &modelHolder{key, key})
-		fmt.Fprintf(&openings, `h%d: registerStakeholder(input: {key: %q, name: %q, kind: STATE}) { %s } `, i, key, key, refused)
+		fmt.Fprintf(&openings, `h%d: registerStakeholder(input: {key: %q, name: %q, kind: STATE}) { %s } `, i, key, key,
+			refused)
 	}
-	fmt.Fprintf(&openings, `p: registerStakeholder(input: {key: "%s-p", name: "P", kind: PERSON}) { %s } s: registerSource(input: {key: "%s-source", title: "S"}) { %s } `, h.key, refused, h.key, refused)
+	fmt.Fprintf(&openings,
+		`p: registerStakeholder(input: {key: "%s-p", name: "P", kind: PERSON}) { %s } s: registerSource(input: {key: "%s-source", title: "S"}) { %s } `, h.key, refused, h.key, refused)
 	a.Must(fmt.Sprintf(`mutation { n: openNegotiation(input: {key: %q, title: "Talks"}) { %s } %s i: addIssue(input: {negotiation: %q, key: "issue", title: "Issue"}) { %s } }`, h.key, refused, &openings, h.key, refused))
-	h.do(deed{"addScenario", "AddScenarioInput", object{"issue": h.key + "/issue", "key": "s0", "title": "S", "initialStatus": "PROPOSED", "effectiveAt": written(3), "reason": "r"}, "scenario",
+	h.do(deed{"addScenario", "AddScenarioInput",
+		object{"issue": h.key + "/issue", "key": "s0", "title": "S", "initialStatus": "PROPOSED",
+			"effectiveAt": written(3), "reason": "r"}, "scenario",
 		func(w *world, _ string) {
-			w.Scenarios = append(w.Scenarios, &modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}}, Positions: make(map[string]record)})
+			w.Scenarios = append(w.Scenarios,
+				&modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}},
+					Positions: make(map[string]record)})
 		}})
 	for _, kind := range []int{3, 4, 20, 22, 24} {
 		h.do(h.deedOf(kind))
@@ -598,9 +653,11 @@ func TestHistoriesAgainstModel(t *testing.T) {
 		pairs += h.check()
 	})
 	t.Logf("%d histories, %d pairs of instants, accepted: %v", histories, pairs, done)
-	for _, mutation := range []string{"editNegotiation", "editScenario", "editStakeholder", "addScenario", "joinNegotiation", "editParticipation",
+	for _, mutation := range []string{"editNegotiation", "editScenario", "editStakeholder", "addScenario",
+		"joinNegotiation", "editParticipation",
 		"changeScenarioStatus", "correctStatusChange", "recordPosition", "retract",
-		"affiliate", "endAffiliation", "recordEvent", "editEvent", "recordStatement", "correctStatement", "relateScenarios"} {
+		"affiliate", "endAffiliation", "recordEvent", "editEvent", "recordStatement", "correctStatement",
+		"relateScenarios"} {
 		if !t.Failed() && done[mutation] == 0 {
 			t.Errorf("no %s was accepted", mutation)
 		}

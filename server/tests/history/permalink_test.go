@@ -23,7 +23,8 @@ const (
 
 // writeAtRandom writes something or other about scenario-N and holder-N. What is refused is no matter.
 func writeAtRandom(ctx context.Context, m *storage.Store, random *rand.Rand, written *string) error {
-	scenario, holder := fmt.Sprint("talks/scenario-", random.IntN(linkedScenarios)), fmt.Sprint("holder-", random.IntN(linkedHolders))
+	scenario, holder := fmt.Sprint("talks/scenario-", random.IntN(linkedScenarios)),
+		fmt.Sprint("holder-", random.IntN(linkedHolders))
 	at := time.Date(2025, 1, 1+random.IntN(600), random.IntN(24), random.IntN(60), random.IntN(60), 0, time.UTC)
 	text := fmt.Sprint("text ", random.IntN(1000))
 	stance := parley.Stances[random.IntN(len(parley.Stances))]
@@ -36,10 +37,13 @@ func writeAtRandom(ctx context.Context, m *storage.Store, random *rand.Rand, wri
 		did, err = m.EditStakeholder(ctx, parley.EditStakeholder{Stakeholder: holder, Name: parley.To(text)})
 	case 2, 3:
 		to := []parley.ScenarioStatus{"PROPOSED", "STALLED", "UNDER_NEGOTIATION", "AGREED"}[random.IntN(4)]
-		did, err = m.ChangeScenarioStatus(ctx, parley.ChangeScenarioStatusInput{Scenario: scenario, To: to, Reason: text, EffectiveAt: &at, EffectiveAtPrecision: parley.PrecisionDay})
+		did, err = m.ChangeScenarioStatus(ctx,
+			parley.ChangeScenarioStatusInput{Scenario: scenario, To: to, Reason: text, EffectiveAt: &at,
+				EffectiveAtPrecision: parley.PrecisionDay})
 	case 4:
 		if *written != "" {
-			did, err = m.CorrectPosition(ctx, parley.CorrectPosition{Position: *written, Stance: parley.To(stance), Note: text})
+			did, err = m.CorrectPosition(ctx,
+				parley.CorrectPosition{Position: *written, Stance: parley.To(stance), Note: text})
 		}
 	case 5:
 		if *written != "" && random.IntN(2) == 0 {
@@ -47,7 +51,8 @@ func writeAtRandom(ctx context.Context, m *storage.Store, random *rand.Rand, wri
 		}
 	default:
 		did, err = m.RecordPosition(ctx, parley.RecordPositionInput{
-			Holder: holder, Scenario: scenario, Stance: stance, ValidFrom: &at, ValidFromPrecision: parley.PrecisionDay, Confidence: "LOW", Rationale: &text,
+			Holder: holder, Scenario: scenario, Stance: stance, ValidFrom: &at, ValidFromPrecision: parley.PrecisionDay,
+			Confidence: "LOW", Rationale: &text,
 		})
 		if err == nil {
 			*written = did.ID.String()
@@ -81,8 +86,8 @@ func (a *api) writers(n int) (stop func()) {
 	}
 }
 
-// An answer through a lens with both instants pinned stays as it is, byte for byte, whatever is recorded later; that it was
-// taken while others wrote makes no difference.
+// An answer through a lens with both instants pinned stays as it is, byte for byte, whatever is recorded later; that it
+// was taken while others wrote makes no difference.
 func TestPermalinks(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)

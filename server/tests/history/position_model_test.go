@@ -63,7 +63,9 @@ func (r record) beside(s saying) *saying {
 		return r.find(heir.id)
 	}
 	for _, o := range r {
-		if o.from == s.from && o.id != s.id && (o.contests == "" || (r.find(o.contests) == nil && o.contests != s.contests && o.id < s.id && r.beside(o) == nil)) {
+		if o.from == s.from && o.id != s.id &&
+			(o.contests == "" ||
+				(r.find(o.contests) == nil && o.contests != s.contests && o.id < s.id && r.beside(o) == nil)) {
 			return r.find(o.id)
 		}
 	}
@@ -139,7 +141,8 @@ func (m *positionMachine) content() (from, to int, stance string, evidence []int
 
 func (m *positionMachine) record(contests string) {
 	from, to, stance, evidence := m.content()
-	input := map[string]any{"holder": m.holder, "scenario": "talks/line", "stance": stance, "validFrom": apitest.DayAt(from)}
+	input := map[string]any{"holder": m.holder, "scenario": "talks/line", "stance": stance,
+		"validFrom": apitest.DayAt(from)}
 	if to != 0 {
 		input["validTo"] = apitest.DayAt(to)
 	}
@@ -180,7 +183,9 @@ func (m *positionMachine) record(contests string) {
 		}
 	}
 	m.want(got, "")
-	m.now = append(m.now, saying{id: got.Text("recordPosition.position.id"), from: from, to: to, stance: stance, contests: contests, evidence: evidence})
+	m.now = append(m.now,
+		saying{id: got.Text("recordPosition.position.id"), from: from, to: to, stance: stance, contests: contests,
+			evidence: evidence})
 	m.changed(got, "recordPosition", &m.now[len(m.now)-1])
 }
 
@@ -208,7 +213,8 @@ func (m *positionMachine) confirmed(got apitest.Answer, s *saying, evidence []in
 func (m *positionMachine) correct() {
 	s := m.pick("corrected")
 	from, to, stance, _ := m.content()
-	input := map[string]any{"position": s.id, "stance": stance, "validFrom": apitest.DayAt(from), "validTo": nil, "note": "misheard"}
+	input := map[string]any{"position": s.id, "stance": stance, "validFrom": apitest.DayAt(from), "validTo": nil,
+		"note": "misheard"}
 	if to != 0 {
 		input["validTo"] = apitest.DayAt(to)
 	}
@@ -247,7 +253,8 @@ func (m *positionMachine) retract() {
 
 func (m *positionMachine) want(got apitest.Answer, refusal string) {
 	list := apitest.Refusals(got.Data)
-	if len(got.Errs) > 0 || (refusal == "") != (len(list) == 0) || (refusal != "" && !strings.HasPrefix(list[0], refusal)) {
+	if len(got.Errs) > 0 || (refusal == "") != (len(list) == 0) ||
+		(refusal != "" && !strings.HasPrefix(list[0], refusal)) {
 		m.rt.Fatalf("got %v %v, want refusal %q\nmodel: %+v", got.Errs, list, refusal, m.now)
 	}
 }
@@ -280,7 +287,8 @@ func (m *positionMachine) check() {
 	var models []record
 	for k, known := range m.known {
 		for day := range apitest.Days + 3 {
-			keys = append(keys, storage.Key{ID: holders[0].ID, Lens: parley.Lens{ValidAt: apitest.DayAt(day), KnownAt: known}})
+			keys = append(keys,
+				storage.Key{ID: holders[0].ID, Lens: parley.Lens{ValidAt: apitest.DayAt(day), KnownAt: known}})
 			models = append(models, m.then[k])
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"example.org/parley/server"
 )
 
-// Each question is asked of Parley and, in the same run, of a bare handler that runs one hand-written statement over the
-// same tables: the ratio of the two is the figure that counts.
+// Each question is asked of Parley and, in the same run, of a bare handler that runs one hand-written statement over
+// the same tables: the ratio of the two is the figure that counts.
 var questions = []struct{ name, document, statement string }{
 	{
 		"a title",
@@ -100,27 +100,35 @@ func BenchmarkMatrix(b *testing.B) {
 	var stakeholders, affiliations, statements, parts, columns strings.Builder
 	for h := range parties {
 		fmt.Fprintf(&stakeholders, "  - {key: party-%03d, name: Party %d, kind: STATE}\n", h, h)
-		fmt.Fprintf(&parts, "      - {stakeholder: party-%03d, role: PRIMARY_PARTY, vetoPlayer: %v, capability: %d}\n", h, h%10 == 0, h%100)
-		fmt.Fprintf(&statements, "  - {key: said-%03d, source: gazette, form: REPORTED, text: So they said., saidAt: 2025-02-%02d}\n", h, 1+h%28)
+		fmt.Fprintf(&parts, "      - {stakeholder: party-%03d, role: PRIMARY_PARTY, vetoPlayer: %v, capability: %d}\n",
+			h, h%10 == 0, h%100)
+		fmt.Fprintf(&statements,
+			"  - {key: said-%03d, source: gazette, form: REPORTED, text: So they said., saidAt: 2025-02-%02d}\n", h,
+			1+h%28)
 		if h%5 == 0 { // every fifth party leaves half of the talking to a person
 			fmt.Fprintf(&stakeholders, "  - {key: voice-%03d, name: Voice of %d, kind: PERSON}\n", h, h)
 			fmt.Fprintf(&affiliations, "  - {person: voice-%03d, organization: party-%03d, speaksFor: true}\n", h, h)
 		}
 	}
 	for s := range scenarios {
-		fmt.Fprintf(&columns, "          - key: plan-%02d\n            title: Plan %d\n            statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}]\n            positions:\n", s, s)
+		fmt.Fprintf(&columns,
+			"          - key: plan-%02d\n            title: Plan %d\n            statuses: [{to: PROPOSED, "+
+				"effectiveAt: 2025-01-01}]\n            positions:\n", s, s)
 		for h := range parties {
 			holder := "party"
 			if h%5 == 0 && s%2 == 0 {
 				holder = "voice"
 			}
-			fmt.Fprintf(&columns, "              - {holder: %s-%03d, stance: %s, validFrom: 2025-02-01, salience: %d, evidence: [said-%03d]}\n", holder, h, parley.Stances[(s+h)%5], h%100, h)
+			fmt.Fprintf(&columns,
+				"              - {holder: %s-%03d, stance: %s, validFrom: 2025-02-01, salience: %d, evidence: "+
+					"[said-%03d]}\n", holder, h, parley.Stances[(s+h)%5], h%100, h)
 		}
 	}
-	a.Load("matrix.yaml", "dataset: matrix\nstakeholders:\n"+stakeholders.String()+"affiliations:\n"+affiliations.String()+
-		"sources: [{key: gazette, title: The Gazette}]\nstatements:\n"+statements.String()+
-		"negotiations:\n  - key: talks\n    title: Talks\n    participations:\n"+parts.String()+
-		"    issues:\n      - key: border\n        title: The border\n        scenarios:\n"+columns.String())
+	a.Load("matrix.yaml",
+		"dataset: matrix\nstakeholders:\n"+stakeholders.String()+"affiliations:\n"+affiliations.String()+
+			"sources: [{key: gazette, title: The Gazette}]\nstatements:\n"+statements.String()+
+			"negotiations:\n  - key: talks\n    title: Talks\n    participations:\n"+parts.String()+
+			"    issues:\n      - key: border\n        title: The border\n        scenarios:\n"+columns.String())
 	id := a.Must(`{ issue(id: "talks/border") { id } }`).Text("issue.id")
 	db := a.DB()
 	defer db.Close()
@@ -172,7 +180,8 @@ func BenchmarkMatrix(b *testing.B) {
 		b.Fatal(err)
 	}
 	got := a.Must(document, map[string]any{"id": id})
-	if !reflect.DeepEqual(got.At("issue.matrix.rows"), any(bare.Rows)) || !reflect.DeepEqual(got.At("issue.matrix.scenarios"), any(bare.Scenarios)) {
+	if !reflect.DeepEqual(got.At("issue.matrix.rows"), any(bare.Rows)) ||
+		!reflect.DeepEqual(got.At("issue.matrix.scenarios"), any(bare.Scenarios)) {
 		b.Fatal("the statement yields another matrix")
 	}
 	b.Run("parley", func(b *testing.B) { post(b, a.URL+server.GraphQLPath, string(body)) })
@@ -205,8 +214,8 @@ func BenchmarkWrites(b *testing.B) {
 // searchedStatements is how many statements are searched, beside a twentieth as many names.
 const searchedStatements = 1_000_000
 
-// fillSearched makes statements a second apart, with words that are more or less common, and names that are much alike. It
-// goes past the triggers and builds the indexes at the end, since that takes a fraction of the time.
+// fillSearched makes statements a second apart, with words that are more or less common, and names that are much alike.
+// It goes past the triggers and builds the indexes at the end, since that takes a fraction of the time.
 const fillSearched = `
 	ALTER TABLE statements DISABLE TRIGGER USER;
 	ALTER TABLE stakeholders DISABLE TRIGGER USER;

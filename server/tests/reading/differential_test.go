@@ -21,9 +21,9 @@ import (
 	"example.org/parley/resolvers"
 )
 
-// Level by level, reading what is selected only, gives the answers that gqlgen's own executor gives, object by object and
-// reading everything: the same bytes, and the same errors. (That the executors themselves are equal, whatever resolvers
-// return, is tested in package graph.)
+// Level by level, reading what is selected only, gives the answers that gqlgen's own executor gives, object by object
+// and reading everything: the same bytes, and the same errors. (That the executors themselves are equal, whatever
+// resolvers return, is tested in package graph.)
 func TestAnswersAreThoseOfGqlgen(t *testing.T) {
 	t.Parallel()
 	a := withDemo(t)
@@ -49,7 +49,8 @@ func TestAnswersAreThoseOfGqlgen(t *testing.T) {
 			}
 			return fit[random.IntN(len(fit))], true
 		case of.NamedType == "Time":
-			return []string{"2025-08-15T00:00:00Z", "2025-08-17T12:00:00+02:00", "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "yesterday"}[random.IntN(5)], true
+			return []string{"2025-08-15T00:00:00Z", "2025-08-17T12:00:00+02:00", "2026-01-01T00:00:00Z",
+				"2099-01-01T00:00:00Z", "yesterday"}[random.IntN(5)], true
 		case of.NamedType == "Int":
 			return random.IntN(6), true // 0 is refused
 		case of.NamedType == "String":
@@ -64,16 +65,20 @@ func TestAnswersAreThoseOfGqlgen(t *testing.T) {
 			Skip: func(_, field string) bool { return strings.HasPrefix(field, "__") },
 		})
 		if got, want := ours.answer(t, d), theirs.answer(t, d); got != want {
-			t.Fatalf("document %d\n%s\n%v\nis answered with\n%s\nand by gqlgen with\n%s", seed, d.Text, d.Variables, got, want)
+			t.Fatalf("document %d\n%s\n%v\nis answered with\n%s\nand by gqlgen with\n%s", seed, d.Text, d.Variables,
+				got, want)
 		}
 	}
 }
 
 // kinds are those of the records that arguments and filters ask for, by coordinate or by name.
 var kinds = map[string]parley.Kind{
-	"Query.negotiation.id": parley.KindNegotiation, "Query.issue.id": parley.KindIssue, "Query.scenario.id": parley.KindScenario,
-	"Query.stakeholder.id": parley.KindStakeholder, "Query.source.id": parley.KindSource, "negotiations": parley.KindNegotiation,
-	"issues": parley.KindIssue, "scenarios": parley.KindScenario, "holders": parley.KindStakeholder, "by": parley.KindStakeholder,
+	"Query.negotiation.id": parley.KindNegotiation, "Query.issue.id": parley.KindIssue,
+	"Query.scenario.id":    parley.KindScenario,
+	"Query.stakeholder.id": parley.KindStakeholder, "Query.source.id": parley.KindSource,
+	"negotiations": parley.KindNegotiation,
+	"issues":       parley.KindIssue, "scenarios": parley.KindScenario, "holders": parley.KindStakeholder,
+	"by":       parley.KindStakeholder,
 	"speakers": parley.KindStakeholder, "stakeholders": parley.KindStakeholder, "participants": parley.KindStakeholder,
 	"sources": parley.KindSource,
 }
@@ -87,7 +92,8 @@ func (a *api) refs() map[parley.Kind][]string {
 		Kind parley.Kind
 		Ref  string
 	}
-	err := db.Select(&rows, `SELECT kind, id::text AS ref FROM records UNION ALL SELECT kind, path FROM records WHERE path IS NOT NULL ORDER BY ref`)
+	err := db.Select(&rows,
+		`SELECT kind, id::text AS ref FROM records UNION ALL SELECT kind, path FROM records WHERE path IS NOT NULL ORDER BY ref`)
 	if err != nil {
 		a.T.Fatal(err)
 	}

@@ -68,14 +68,16 @@ func TestPathFilters(t *testing.T) {
 		{positions, `reliability: [A]`, "2025-06-01", "north on line, north on strip"},
 		{positions, `reliability: [B, C, D, E]`, "2025-06-01", ""},
 		{positions, `notAffirmedForDays: 30`, "2025-03-31", "envoy on line, north on strip, south on line"},
-		{positions, `notAffirmedForDays: 30`, "2025-04-01", "envoy on line, north on line, north on strip, south on line"},
+		{positions, `notAffirmedForDays: 30`, "2025-04-01",
+			"envoy on line, north on line, north on strip, south on line"},
 		{positions, `notAffirmedForDays: 100`, "2025-04-16", "envoy on line, south on line"},
 	} {
 		if !strings.Contains(tt.at, "T") {
 			tt.at += "T00:00:00"
 		}
 		fields := map[string]string{scenarios: `key`, positions: `holder { key } scenario { key }`}[tt.list]
-		got := a.Must(fmt.Sprintf(`{ %s(filter: {%s}, asOf: {validAt: "%sZ"}) { totalCount nodes { %s } } }`, tt.list, tt.filter, tt.at, fields))
+		got := a.Must(fmt.Sprintf(`{ %s(filter: {%s}, asOf: {validAt: "%sZ"}) { totalCount nodes { %s } } }`, tt.list,
+			tt.filter, tt.at, fields))
 		var found []string
 		for i := range got.Count(tt.list + ".nodes") {
 			at := fmt.Sprintf("%s.nodes.%d.", tt.list, i)
@@ -90,13 +92,16 @@ func TestPathFilters(t *testing.T) {
 		if tt.list == positions {
 			separator = ", "
 		}
-		if is := strings.Join(found, separator); is != tt.want || got.Text(tt.list+".totalCount") != fmt.Sprint(len(found)) {
-			t.Errorf("%s {%s} at %s: %q (total %s), want %q", tt.list, tt.filter, tt.at, is, got.Text(tt.list+".totalCount"), tt.want)
+		if is := strings.Join(found, separator); is != tt.want ||
+			got.Text(tt.list+".totalCount") != fmt.Sprint(len(found)) {
+			t.Errorf("%s {%s} at %s: %q (total %s), want %q", tt.list, tt.filter, tt.at, is,
+				got.Text(tt.list+".totalCount"), tt.want)
 		}
 	}
 	a.Ask(`{ scenarios(filter: {inStatusLongerThanDays: -1}) { totalCount } }`).Fails("BAD_REQUEST", "-1", "1000000")
 	a.Ask(`{ positions(filter: {notAffirmedForDays: 1000001}) { totalCount } }`).Fails("BAD_REQUEST", "1000001")
-	a.Ask(`{ scenarios(filter: {supportedBy: ["nobody"]}) { totalCount } }`).Fails("BAD_REQUEST", "supportedBy", `"nobody"`)
+	a.Ask(`{ scenarios(filter: {supportedBy: ["nobody"]}) { totalCount } }`).Fails("BAD_REQUEST", "supportedBy",
+		`"nobody"`)
 	a.Ask(`{ negotiation(id: "talks") { scenarios(filter: {opposedBy: ["talks/line"]}) { totalCount } } }`).Fails("BAD_REQUEST", "opposedBy")
 }
 

@@ -17,8 +17,8 @@ import (
 	"example.org/parley/storage"
 )
 
-// However a document nests, each of its levels takes one statement at most: the number is that of the document, whatever
-// the rows. What a record refers to once comes along with it.
+// However a document nests, each of its levels takes one statement at most: the number is that of the document,
+// whatever the rows. What a record refers to once comes along with it.
 func TestOneStatementALevel(t *testing.T) {
 	t.Parallel()
 	small, large := withTalks(t), withTalks(t)
@@ -33,19 +33,25 @@ func TestOneStatementALevel(t *testing.T) {
 		{"a negotiation's tree", `{ negotiation(id: "talks") { title issues { title scenarios { nodes { title status
 			statusHistory(first: 3) { nodes { from to reason effectiveAt } }
 			positions(first: 10) { nodes { stance holder { name } } } } } } } }`, 5},
-		{"what moved last", `{ statusChanges(first: 100) { nodes { from to effectiveAt scenario { title negotiation { title } } } } }`, 1},
+		{"what moved last",
+			`{ statusChanges(first: 100) { nodes { from to effectiveAt scenario { title negotiation { title } } } } }`,
+			1},
 		{"a stakeholder's record", `{ stakeholder(id: "holder-1") { name positions(first: 100) { nodes {
 			stance validFrom scenario { title } evidence { source { title } } } } } }`, 3},
 		{"a title", `{ scenario(id: "talks/plan-001") { title status } }`, 1},
-		{"back and forth", `{ scenarios { nodes { positions { nodes { scenario { title } holder { positions { nodes { scenario { title issue { title } } } } } } } } } }`, 3},
+		{"back and forth",
+			`{ scenarios { nodes { positions { nodes { scenario { title } holder { positions { nodes { scenario { title issue { title } } } } } } } } } }`, 3},
 		{"lists below lists of single objects", `{ stakeholders(first: 10) { nodes { positions(first: 5) { nodes { scenario {
 			positionHistory(first: 3) { nodes { evidence { source { statements(first: 2) { nodes { speaker { affiliations { organization { name } } } } } } } } } } } } } } }`, 6},
-		{"the same record again", `{ a: scenario(id: "talks/plan-001") { title } scenario(id: "talks/plan-001") { issue { negotiation { title } } negotiation { title } } }`, 2},
-		{"a page with its total", `{ positions(first: 1) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { stance } } } }`, 2},
+		{"the same record again",
+			`{ a: scenario(id: "talks/plan-001") { title } scenario(id: "talks/plan-001") { issue { negotiation { title } } negotiation { title } } }`, 2},
+		{"a page with its total",
+			`{ positions(first: 1) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { stance } } } }`, 2},
 	} {
 		few, many := small.Statements(question.document), large.Statements(question.document)
 		if few != question.statements || many != question.statements {
-			t.Errorf("%s takes %d statements for a few rows and %d for many, want %d", question.name, few, many, question.statements)
+			t.Errorf("%s takes %d statements for a few rows and %d for many, want %d", question.name, few, many,
+				question.statements)
 		}
 	}
 }
@@ -72,7 +78,8 @@ func TestAnswersAreOfOneInstant(t *testing.T) {
 			currentStatusChange { to effectiveAt }
 			statusHistory(first: 500) { nodes { to effectiveAt } totalCount } } }`)
 		last := fmt.Sprintf("scenario.statusHistory.nodes.%d.", got.Count("scenario.statusHistory.nodes")-1)
-		got.Want("scenario.currentStatusChange.to", got.Text("scenario.status"), "scenario.currentStatusChange.effectiveAt", got.Text("scenario.statusSince"),
+		got.Want("scenario.currentStatusChange.to", got.Text("scenario.status"),
+			"scenario.currentStatusChange.effectiveAt", got.Text("scenario.statusSince"),
 			last+"to", got.Text("scenario.status"), last+"effectiveAt", got.Text("scenario.statusSince"),
 			"scenario.statusHistory.totalCount", got.Count("scenario.statusHistory.nodes"))
 		if t.Failed() {
@@ -141,7 +148,8 @@ func TestReadsThatTakeTooLong(t *testing.T) {
 	a := impatient(t, 100*time.Millisecond)
 	release := a.held("source_bodies")
 	got := a.Ask(`{ sources { nodes { title body } } }`)
-	if len(got.Errs) != 2 || fmt.Sprint(got.Errs[1].Path) != "[sources nodes 1 body]" || got.Errs[1].Extensions["code"] != "LIMIT" {
+	if len(got.Errs) != 2 || fmt.Sprint(got.Errs[1].Path) != "[sources nodes 1 body]" ||
+		got.Errs[1].Extensions["code"] != "LIMIT" {
 		t.Errorf("errors: %+v", got.Errs)
 	}
 	got.Want("sources.nodes.1.body", nil, "sources.nodes.0.title", "The Gazette")
@@ -163,7 +171,8 @@ func TestClientsThatLeave(t *testing.T) {
 		leaving.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			request, _ := http.NewRequestWithContext(ctx, http.MethodPost, a.URL+server.GraphQLPath, strings.NewReader(string(body)))
+			request, _ := http.NewRequestWithContext(ctx, http.MethodPost, a.URL+server.GraphQLPath,
+				strings.NewReader(string(body)))
 			request.Header.Set("Content-Type", "application/json")
 			if response, err := http.DefaultClient.Do(request); err == nil {
 				response.Body.Close()

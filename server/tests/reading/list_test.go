@@ -76,7 +76,8 @@ func TestPaging(t *testing.T) {
 				got.Want(fmt.Sprintf("list.edges.%d.node.id", i), ids[i])
 			}
 			if len(ids) > 0 {
-				got.Want("list.pageInfo.startCursor", got.Text("list.edges.0.cursor"), "list.pageInfo.endCursor", got.Text(fmt.Sprintf("list.edges.%d.cursor", len(ids)-1)))
+				got.Want("list.pageInfo.startCursor", got.Text("list.edges.0.cursor"), "list.pageInfo.endCursor",
+					got.Text(fmt.Sprintf("list.edges.%d.cursor", len(ids)-1)))
 			}
 			if got.At("list.pageInfo.hasNextPage") == true {
 				next = got.Text("list.pageInfo.endCursor")
@@ -106,10 +107,13 @@ func TestCursorsOfOtherLists(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	cursor := a.Must(`{ sources(first: 1) { pageInfo { endCursor } } }`).Text("sources.pageInfo.endCursor")
-	a.Must(`query($after: String) { sources(after: $after) { nodes { key } } }`, map[string]any{"after": cursor}).Want("sources.nodes", "[map[key:rumour]]")
-	a.Ask(`query($after: String) { stakeholders(after: $after) { nodes { key } } }`, map[string]any{"after": cursor}).Fails("BAD_CURSOR", cursor)
+	a.Must(`query($after: String) { sources(after: $after) { nodes { key } } }`,
+		map[string]any{"after": cursor}).Want("sources.nodes", "[map[key:rumour]]")
+	a.Ask(`query($after: String) { stakeholders(after: $after) { nodes { key } } }`,
+		map[string]any{"after": cursor}).Fails("BAD_CURSOR", cursor)
 	byKey := a.Must(`{ scenarios(first: 1) { pageInfo { endCursor } } }`).Text("scenarios.pageInfo.endCursor")
-	a.Ask(`query($after: String) { scenarios(orderBy: CHANGED_DESC, after: $after) { nodes { key } } }`, map[string]any{"after": byKey}).Fails("BAD_CURSOR", byKey)
+	a.Ask(`query($after: String) { scenarios(orderBy: CHANGED_DESC, after: $after) { nodes { key } } }`,
+		map[string]any{"after": byKey}).Fails("BAD_CURSOR", byKey)
 }
 
 func TestFilters(t *testing.T) {
@@ -154,10 +158,12 @@ func TestFilters(t *testing.T) {
 	} {
 		got := a.Must(`{ list: ` + query + ` { totalCount nodes { __typename } } }`)
 		if got.Count("list.nodes") != want || got.Text("list.totalCount") != fmt.Sprint(want) {
-			t.Errorf("%s finds %d (total %s), want %d", query, got.Count("list.nodes"), got.Text("list.totalCount"), want)
+			t.Errorf("%s finds %d (total %s), want %d", query, got.Count("list.nodes"), got.Text("list.totalCount"),
+				want)
 		}
 	}
-	for _, query := range []string{`scenarios(filter: {issues: ["talks/nothing"]})`, `positions(filter: {holders: ["talks"]})`, `changes(filter: {stakeholders: ["nobody"]})`} {
+	for _, query := range []string{`scenarios(filter: {issues: ["talks/nothing"]})`,
+		`positions(filter: {holders: ["talks"]})`, `changes(filter: {stakeholders: ["nobody"]})`} {
 		a.Ask(`{ ` + query + ` { totalCount } }`).Fails("BAD_REQUEST")
 	}
 }

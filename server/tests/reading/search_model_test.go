@@ -33,7 +33,8 @@ type versionRow struct {
 
 // micros are those of an instant, or of one that never comes.
 func micros(column string) string {
-	return `CASE WHEN isfinite(` + column + `) THEN (extract(epoch FROM ` + column + `) * 1000000)::bigint ELSE 9000000000000000000 END`
+	return `CASE WHEN isfinite(` + column + `) THEN (extract(epoch FROM ` + column +
+		`) * 1000000)::bigint ELSE 9000000000000000000 END`
 }
 
 // everyRow is what is on record in the places that are searched, row by row.
@@ -41,14 +42,15 @@ func everyRow(t *testing.T, db *sqlx.DB) (rows []versionRow) {
 	t.Helper()
 	var selects []string
 	for table, c := range map[string][3]string{ // texts, since when it holds, scenarios
-		"negotiations":   {`concat_ws(' ', title, summary)`, ``, `''`},
-		"issues":         {`concat_ws(' ', title, question)`, ``, `''`},
-		"scenarios":      {`concat_ws(' ', title, summary, criteria)`, ``, `id::text`},
-		"stakeholders":   {`concat_ws(' ', name, array_to_string(aliases, ' '))`, ``, `''`},
-		"sources":        {`concat_ws(' ', title, publisher, author)`, ``, `''`},
-		"events":         {`concat_ws(' ', title, location)`, ``, `''`},
-		"statements":     {`text`, ``, `''`},
-		"positions":      {`concat_ws(' ', rationale, array_to_string(conditions, ' '))`, `valid_from`, `scenario_id::text`},
+		"negotiations": {`concat_ws(' ', title, summary)`, ``, `''`},
+		"issues":       {`concat_ws(' ', title, question)`, ``, `''`},
+		"scenarios":    {`concat_ws(' ', title, summary, criteria)`, ``, `id::text`},
+		"stakeholders": {`concat_ws(' ', name, array_to_string(aliases, ' '))`, ``, `''`},
+		"sources":      {`concat_ws(' ', title, publisher, author)`, ``, `''`},
+		"events":       {`concat_ws(' ', title, location)`, ``, `''`},
+		"statements":   {`text`, ``, `''`},
+		"positions": {`concat_ws(' ', rationale, array_to_string(conditions, ' '))`, `valid_from`,
+			`scenario_id::text`},
 		"assessments":    {`rationale`, `assessed_at`, `scenario_id::text`},
 		"status_changes": {`coalesce(reason, '')`, ``, `scenario_id::text`},
 		"relations":      {`coalesce(note, '')`, ``, `from_id || ' ' || to_id`},
@@ -60,9 +62,11 @@ func everyRow(t *testing.T, db *sqlx.DB) (rows []versionRow) {
 		if table == "positions" {
 			to = micros("valid_to")
 		}
-		selects = append(selects, `SELECT id, `+c[0]+` AS text, `+micros("recorded_at")+` AS recorded, `+micros("superseded_at")+` AS superseded, `+from+` AS "from", `+to+` AS "to", `+c[2]+` AS scenarios FROM `+table)
+		selects = append(selects,
+			`SELECT id, `+c[0]+` AS text, `+micros("recorded_at")+` AS recorded, `+micros("superseded_at")+` AS superseded, `+from+` AS "from", `+to+` AS "to", `+c[2]+` AS scenarios FROM `+table)
 	}
-	selects = append(selects, `SELECT id, body, `+micros("recorded_at")+`, `+micros("superseded_at")+`, 0, 9000000000000000000, '' FROM sources JOIN source_bodies ON source_id = id`)
+	selects = append(selects,
+		`SELECT id, body, `+micros("recorded_at")+`, `+micros("superseded_at")+`, 0, 9000000000000000000, '' FROM sources JOIN source_bodies ON source_id = id`)
 	if err := db.Select(&rows, strings.Join(selects, " UNION ALL ")); err != nil {
 		t.Fatal(err)
 	}
@@ -104,35 +108,55 @@ func TestSearchAgainstModel(t *testing.T) {
 			switch random.IntN(14) {
 			case 0:
 				key := fmt.Sprint("s-", n)
-				did, err = a.Store.AddScenario(ctx, parley.AddScenarioInput{Issue: "talks/border", Key: key, Title: said, InitialStatus: "FLOATED", EffectiveAt: day(), EffectiveAtPrecision: "DAY", Criteria: &said})
+				did, err = a.Store.AddScenario(ctx,
+					parley.AddScenarioInput{Issue: "talks/border", Key: key, Title: said, InitialStatus: "FLOATED",
+						EffectiveAt: day(), EffectiveAtPrecision: "DAY", Criteria: &said})
 				if err == nil {
 					scenarios = append(scenarios, "talks/"+key)
 				}
 			case 1:
-				did, err = a.Store.EditScenario(ctx, parley.EditScenario{Scenario: one(scenarios), Summary: parley.To(said)})
+				did, err = a.Store.EditScenario(ctx,
+					parley.EditScenario{Scenario: one(scenarios), Summary: parley.To(said)})
 			case 2:
-				did, err = a.Store.ChangeScenarioStatus(ctx, parley.ChangeScenarioStatusInput{Scenario: one(scenarios), To: "PROPOSED", Reason: said, EffectiveAt: day(), EffectiveAtPrecision: "DAY"})
+				did, err = a.Store.ChangeScenarioStatus(ctx,
+					parley.ChangeScenarioStatusInput{Scenario: one(scenarios), To: "PROPOSED", Reason: said,
+						EffectiveAt: day(), EffectiveAtPrecision: "DAY"})
 			case 3:
-				did, err = a.Store.RelateScenarios(ctx, parley.RelateScenariosInput{From: one(scenarios), To: one(scenarios), Kind: "COMPATIBLE", Note: &said})
+				did, err = a.Store.RelateScenarios(ctx,
+					parley.RelateScenariosInput{From: one(scenarios), To: one(scenarios), Kind: "COMPATIBLE",
+						Note: &said})
 			case 4:
-				did, err = a.Store.EditStakeholder(ctx, parley.EditStakeholder{Stakeholder: one([]string{"north", "south"}), Name: parley.To(said)})
+				did, err = a.Store.EditStakeholder(ctx,
+					parley.EditStakeholder{Stakeholder: one([]string{"north", "south"}), Name: parley.To(said)})
 			case 5:
-				did, err = a.Store.RegisterSource(ctx, parley.RegisterSourceInput{Key: fmt.Sprint("o-", n), Title: "A report", Publisher: &said, Reliability: "A", Marking: "TLP_CLEAR", Body: parley.To(text()).Value})
+				did, err = a.Store.RegisterSource(ctx,
+					parley.RegisterSourceInput{Key: fmt.Sprint("o-", n), Title: "A report", Publisher: &said,
+						Reliability: "A", Marking: "TLP_CLEAR", Body: parley.To(text()).Value})
 			case 6:
-				did, err = a.Store.RecordStatement(ctx, parley.RecordStatementInput{Statement: parley.NewStatementInput{Source: "rumour", Form: "REPORTED", Terms: "ON_RECORD", Credibility: "C3", Text: said, SaidAtPrecision: "DAY"}})
+				did, err = a.Store.RecordStatement(ctx,
+					parley.RecordStatementInput{Statement: parley.NewStatementInput{Source: "rumour", Form: "REPORTED",
+						Terms: "ON_RECORD", Credibility: "C3", Text: said, SaidAtPrecision: "DAY"}})
 			case 7:
-				did, err = a.Store.EditNegotiation(ctx, parley.EditNegotiation{Negotiation: "talks", Summary: parley.To(said)})
+				did, err = a.Store.EditNegotiation(ctx,
+					parley.EditNegotiation{Negotiation: "talks", Summary: parley.To(said)})
 			case 8:
-				did, err = a.Store.RecordEvent(ctx, parley.RecordEventInput{Negotiation: "talks", Key: fmt.Sprint("e-", n), Kind: "MEETING", State: "HELD", Title: said, StartedAt: *day(), StartedAtPrecision: "DAY"})
+				did, err = a.Store.RecordEvent(ctx,
+					parley.RecordEventInput{Negotiation: "talks", Key: fmt.Sprint("e-", n), Kind: "MEETING",
+						State: "HELD", Title: said, StartedAt: *day(), StartedAtPrecision: "DAY"})
 			case 9:
 				if len(ids) > 0 {
 					did, err = a.Store.Retract(ctx, parley.RetractInput{ID: one(ids), Note: said})
 				}
 			case 10:
-				did, err = a.Store.AssessScenario(ctx, parley.AssessScenarioInput{Scenario: one(scenarios), Probability: 50, Confidence: "LOW", Rationale: said, AssessedAt: day()})
+				did, err = a.Store.AssessScenario(ctx,
+					parley.AssessScenarioInput{Scenario: one(scenarios), Probability: 50, Confidence: "LOW",
+						Rationale: said, AssessedAt: day()})
 			default:
-				did, err = a.Store.RecordPosition(ctx, parley.RecordPositionInput{Holder: one([]string{"north", "south", "envoy"}), Scenario: one(scenarios), Stance: parley.Stances[random.IntN(len(parley.Stances))],
-					ValidFrom: day(), ValidFromPrecision: "DAY", Confidence: "LOW", Rationale: &said, Conditions: []string{text()}})
+				did, err = a.Store.RecordPosition(ctx,
+					parley.RecordPositionInput{Holder: one([]string{"north", "south", "envoy"}),
+						Scenario: one(scenarios), Stance: parley.Stances[random.IntN(len(parley.Stances))],
+						ValidFrom: day(), ValidFromPrecision: "DAY", Confidence: "LOW", Rationale: &said,
+						Conditions: []string{text()}})
 			}
 			if err != nil && !errors.As(err, new(parley.Refusal)) {
 				rt.Fatal(err)
@@ -144,7 +168,8 @@ func TestSearchAgainstModel(t *testing.T) {
 
 		rows := everyRow(t, db)
 		var statuses []firstStatus
-		if err := db.Select(&statuses, `SELECT scenario_id AS scenario, `+micros("recorded_at")+` AS recorded, `+micros("superseded_at")+` AS superseded, `+micros("effective_at")+` AS effective FROM status_changes`); err != nil {
+		if err := db.Select(&statuses,
+			`SELECT scenario_id AS scenario, `+micros("recorded_at")+` AS recorded, `+micros("superseded_at")+` AS superseded, `+micros("effective_at")+` AS effective FROM status_changes`); err != nil {
 			rt.Fatal(err)
 		}
 		var known []time.Time
@@ -164,7 +189,8 @@ func TestSearchAgainstModel(t *testing.T) {
 					want[r.ID] = true
 				}
 			}
-			results, err := snapshot.Search(t.Context(), asked, 500, &parley.AsOf{ValidAt: &lens.ValidAt, KnownAt: &lens.KnownAt})
+			results, err := snapshot.Search(t.Context(), asked, 500,
+				&parley.AsOf{ValidAt: &lens.ValidAt, KnownAt: &lens.KnownAt})
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -173,7 +199,8 @@ func TestSearchAgainstModel(t *testing.T) {
 				if r.Rank > 0.5 { // not only spelt alike
 					got[r.NodeID] = true
 				}
-				if i > 0 && (results[i-1].Rank < r.Rank || results[i-1].Rank == r.Rank && results[i-1].NodeID.String() <= r.NodeID.String()) {
+				if i > 0 && (results[i-1].Rank < r.Rank || results[i-1].Rank == r.Rank &&
+					results[i-1].NodeID.String() <= r.NodeID.String()) {
 					rt.Fatalf("%q: %v comes before %v", asked, results[i-1], r)
 				}
 			}
@@ -214,7 +241,8 @@ func (r versionRow) holds(asked string) bool {
 	words := strings.FieldsFunc(strings.ToLower(r.Text), func(c rune) bool { return c < 'a' || c > 'z' })
 	terms := strings.Fields(asked)
 	for i, term := range terms {
-		if !slices.ContainsFunc(words, func(w string) bool { return w == term || i == len(terms)-1 && strings.HasPrefix(w, term) }) {
+		if !slices.ContainsFunc(words,
+			func(w string) bool { return w == term || i == len(terms)-1 && strings.HasPrefix(w, term) }) {
 			return false
 		}
 	}

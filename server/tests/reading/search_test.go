@@ -18,7 +18,8 @@ func (a *api) found(text, asOf string) []string {
 	if asOf != "" {
 		asOf = ", asOf: {" + asOf + "}"
 	}
-	got := a.Must(`query($text: String!) { search(text: $text`+asOf+`) { rank node { label } } }`, map[string]any{"text": text})
+	got := a.Must(`query($text: String!) { search(text: $text`+asOf+`) { rank node { label } } }`,
+		map[string]any{"text": text})
 	labels := make([]string, got.Count("search"))
 	for i := range labels {
 		labels[i] = got.Text(fmt.Sprintf("search.%d.node.label", i))
@@ -79,20 +80,29 @@ func TestSearch(t *testing.T) {
 		talk, border, hedge       = "Talks of North and South", "The border", "A hedge"
 		statement                 = "A walnut was given to the “walnut-eater”."
 	)
-	position, relation := a.Must(`{ positions { nodes { label } } }`).Text("positions.nodes.0.label"), "A line: compatible: A hedge"
+	position, relation := a.Must(`{ positions { nodes { label } } }`).Text("positions.nodes.0.label"),
+		"A line: compatible: A hedge"
 	for text, want := range map[string][]string{
-		"orchard": {talk}, "quarrel": {talk}, "whither": {border}, "border": {border}, "hawthorn": {hedge}, "blackthorn metres": {hedge},
-		"picnic": {"A picnic"}, "meadow": {"A picnic"}, "quaestor": {"The Herald"}, "scribe": {"The Herald"}, "walnut": {statement},
-		"botanist": {"A hedge: floated"}, "thorns": {position}, "badgers": {position}, "barbs": {position}, "mown": {relation},
+		"orchard": {talk}, "quarrel": {talk}, "whither": {border}, "border": {border}, "hawthorn": {hedge},
+		"blackthorn metres": {hedge},
+		"picnic":            {"A picnic"}, "meadow": {"A picnic"}, "quaestor": {"The Herald"}, "scribe": {"The Herald"},
+		"walnut":   {statement},
+		"botanist": {"A hedge: floated"}, "thorns": {position}, "badgers": {position}, "barbs": {position},
+		"mown": {relation},
 		"rain": {"The Herald"}, "delegates herald": nil, // not in one text
-		"hedge grown": {hedge}, "hedge blackthorn hawthorn": {hedge}, "hedge badgers": nil, "hedge haw": {hedge}, "haw hedge": nil,
-		`"grown from"`: {hedge}, `"from grown"`: nil, `"hedge"`: {hedge}, `"hedg"`: {hedge}, `"grown from haw`: {hedge}, "walnut-eater": {statement}, "walnut eater": {statement},
+		"hedge grown": {hedge}, "hedge blackthorn hawthorn": {hedge}, "hedge badgers": nil, "hedge haw": {hedge},
+		"haw hedge":    nil,
+		`"grown from"`: {hedge}, `"from grown"`: nil, `"hedge"`: {hedge}, `"hedg"`: {hedge}, `"grown from haw`: {hedge},
+		"walnut-eater": {statement}, "walnut eater": {statement},
 		// Folded forms find each other.
-		"Erdogan": {erdogan}, "ERDOĞAN": {erdogan}, "erdog\u0306an": {erdogan}, "ｅｒｄｏｇａｎ": {erdogan}, "ЗЕЛЕНСЬКИЙ": {zelensky}, "зел": {zelensky},
-		"diyarbakir": {"The Herald"}, "DİYARBAKIR": {"The Herald"}, "first": {"The Herald"}, "ﬁrst": {"The Herald"}, "strasse": {obrien}, "STRAẞE": {obrien}, "o'brien": {obrien},
+		"Erdogan": {erdogan}, "ERDOĞAN": {erdogan}, "erdog\u0306an": {erdogan}, "ｅｒｄｏｇａｎ": {erdogan},
+		"ЗЕЛЕНСЬКИЙ": {zelensky}, "зел": {zelensky},
+		"diyarbakir": {"The Herald"}, "DİYARBAKIR": {"The Herald"}, "first": {"The Herald"}, "ﬁrst": {"The Herald"},
+		"strasse": {obrien}, "STRAẞE": {obrien}, "o'brien": {obrien},
 		"and or left": {"The Herald"}, "and/or": {"The Herald"},
 		// Names that are spelt alike come after those that hold the words.
-		"Zelensky": {zelensky}, "Zelenskyy": {zelensky}, "Zelinsky": {zelensky}, "Zelesky": {zelensky}, "Volodimir Zelenski": {zelensky}, "Recep Erdohan": {erdogan}, "pick": {"A picnic"}, "picnick": {"A picnic"},
+		"Zelensky": {zelensky}, "Zelenskyy": {zelensky}, "Zelinsky": {zelensky}, "Zelesky": {zelensky},
+		"Volodimir Zelenski": {zelensky}, "Recep Erdohan": {erdogan}, "pick": {"A picnic"}, "picnick": {"A picnic"},
 		"nowhere": nil, "नहीं": nil,
 	} {
 		if got := a.found(text, ""); !slices.Equal(got, want) {
@@ -111,15 +121,18 @@ func TestSearch(t *testing.T) {
 		"hedge two":     "A «hedge» · Grown from hawthorn · «Two» metres of blackthorn",
 		"badgers barbs": "Thorns are cheap · a gate for «badgers» · no «barbs»",
 	} {
-		got := a.Must(`query($text: String!) { search(text: $text, first: 1) { snippet } }`, map[string]any{"text": text})
+		got := a.Must(`query($text: String!) { search(text: $text, first: 1) { snippet } }`,
+			map[string]any{"text": text})
 		if got.Count("search") > 0 || want != "" {
 			got.Want("search.0.snippet", want)
 		}
 	}
 
 	got := a.Must(`{ search(text: "hedge") { rank node { __typename id label ... on Scenario { status issue { title } } } } talks: search(text: "talks") { rank } alike: search(text: "picnick") { rank } }`)
-	got.Want("search.0.node.__typename", "Scenario", "search.0.node.issue.title", "The border", "search.0.node.status", "FLOATED")
-	if exact, similar := got.At("talks.0.rank").(float64), got.At("alike.0.rank").(float64); exact <= 0.5 || exact > 1 || similar <= 0 || similar > 0.5 {
+	got.Want("search.0.node.__typename", "Scenario", "search.0.node.issue.title", "The border", "search.0.node.status",
+		"FLOATED")
+	if exact, similar := got.At("talks.0.rank").(float64), got.At("alike.0.rank").(float64); exact <= 0.5 ||
+		exact > 1 || similar <= 0 || similar > 0.5 {
 		t.Errorf("ranks are %v for words that stand there and %v for a name that is spelt alike", exact, similar)
 	}
 }
@@ -128,19 +141,23 @@ func TestSearchesRefused(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	for _, text := range []string{"", "  ", "?!", `""`, "\x00"} {
-		a.Ask(`query($text: String!) { search(text: $text) { rank } }`, map[string]any{"text": text}).Fails("BAD_REQUEST", "text: ", fmt.Sprintf("%q", text), "letter")
+		a.Ask(`query($text: String!) { search(text: $text) { rank } }`,
+			map[string]any{"text": text}).Fails("BAD_REQUEST", "text: ", fmt.Sprintf("%q", text), "letter")
 	}
-	a.Ask(`query($text: String!) { search(text: $text) { rank } }`, map[string]any{"text": strings.Repeat("a", 201)}).Fails("BAD_REQUEST", "201", "200")
+	a.Ask(`query($text: String!) { search(text: $text) { rank } }`,
+		map[string]any{"text": strings.Repeat("a", 201)}).Fails("BAD_REQUEST", "201", "200")
 	a.Ask(`{ search(text: "a", first: 0) { rank } }`).Fails("BAD_REQUEST", "first", "500")
 	a.Ask(`{ search(text: "a", first: 501) { rank } }`).Fails("BAD_REQUEST", "501")
 	a.Ask(`{ search(text: "a", asOf: {knownAt: "2999-01-01T00:00:00Z"}) { rank } }`).Fails("BAD_LENS")
 	// Whatever else it holds, a text is nothing but words.
 	for _, r := range "\x00\x01\x02&|!:*'\\()<>-\"%_$?{}[]«»\u0301\u200d￾\U0001F600" {
-		for _, text := range []string{string(r) + "line", "line" + string(r), "li" + string(r) + "ne", string(r) + "a line" + string(r) + string(r), "a " + string(r) + " line"} {
+		for _, text := range []string{string(r) + "line", "line" + string(r), "li" + string(r) + "ne", string(r) +
+			"a line" + string(r) + string(r), "a " + string(r) + " line"} {
 			a.Must(`query($text: String!) { search(text: $text) { rank snippet } }`, map[string]any{"text": text})
 		}
 	}
-	for _, text := range []string{strings.Repeat("ﷺ", 200), strings.Repeat("a ", 100), strings.Repeat("½x", 100), "'a':*", "a <-> b", "a:A"} {
+	for _, text := range []string{strings.Repeat("ﷺ", 200), strings.Repeat("a ", 100), strings.Repeat("½x", 100),
+		"'a':*", "a <-> b", "a:A"} {
 		a.Must(`query($text: String!) { search(text: $text) { rank snippet } }`, map[string]any{"text": text})
 	}
 }
@@ -150,13 +167,20 @@ func TestSearchThroughALens(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	const refused = `userErrors { code message field }`
-	a.On("2030-01-02T00:00:00Z", `addScenario(input: {issue: "talks/border", key: "wall", title: "A wall of bricks", effectiveAt: "2029-06-01T00:00:00Z", reason: "Mortar is dear"}) { `+refused+` }`)
-	a.On("2030-01-03T00:00:00Z", `recordPosition(input: {holder: "north", scenario: "talks/wall", stance: SUPPORTS, validFrom: "2029-07-01T00:00:00Z", validTo: "2029-08-01T00:00:00Z", rationale: "Plaster is cheap"}) { `+refused+` }`)
-	a.On("2030-01-04T00:00:00Z", `relateScenarios(input: {from: "talks/wall", to: "talks/line", kind: COMPATIBLE, note: "One could paint it"}) { `+refused+` }`)
-	a.On("2030-01-05T00:00:00Z", `editScenario(input: {scenario: "talks/wall", title: "A wall of stone"}) { `+refused+` }`)
-	a.On("2030-01-06T00:00:00Z", `recordStatement(input: {statement: {source: "rumour", form: REPORTED, text: "Cement was seen", about: ["talks/wall"]}}) { `+refused+` }`)
+	a.On("2030-01-02T00:00:00Z",
+		`addScenario(input: {issue: "talks/border", key: "wall", title: "A wall of bricks", effectiveAt: "2029-06-01T00:00:00Z", reason: "Mortar is dear"}) { `+refused+` }`)
+	a.On("2030-01-03T00:00:00Z",
+		`recordPosition(input: {holder: "north", scenario: "talks/wall", stance: SUPPORTS, validFrom: "2029-07-01T00:00:00Z", validTo: "2029-08-01T00:00:00Z", rationale: "Plaster is cheap"}) { `+refused+` }`)
+	a.On("2030-01-04T00:00:00Z",
+		`relateScenarios(input: {from: "talks/wall", to: "talks/line", kind: COMPATIBLE, note: "One could paint it"}) { `+refused+` }`)
+	a.On("2030-01-05T00:00:00Z",
+		`editScenario(input: {scenario: "talks/wall", title: "A wall of stone"}) { `+refused+` }`)
+	a.On("2030-01-06T00:00:00Z",
+		`recordStatement(input: {statement: {source: "rumour", form: REPORTED, text: "Cement was seen", about: ["talks/wall"]}}) { `+refused+` }`)
 	said := a.Must(`{ statements(filter: {about: ["talks/wall"]}) { nodes { id } } }`).Text("statements.nodes.0.id")
-	a.On("2030-01-07T00:00:00Z", fmt.Sprintf(`correctStatement(input: {statement: %q, text: "Gravel was seen", note: "Misread"}) { %s }`, said, refused))
+	a.On("2030-01-07T00:00:00Z",
+		fmt.Sprintf(`correctStatement(input: {statement: %q, text: "Gravel was seen", note: "Misread"}) { %s }`, said,
+			refused))
 	a.On("2030-01-08T00:00:00Z", fmt.Sprintf(`retract(input: {id: %q, note: "Made up"}) { %s }`, said, refused))
 	a.On("2030-01-09T00:00:00Z", `editStakeholder(input: {stakeholder: "south", name: "The South"}) { `+refused+` }`)
 
@@ -211,7 +235,8 @@ func TestSearchOfWhatIsCutAnew(t *testing.T) {
 	}
 }
 
-// The newest that are in sight are ranked, be their words common or rare, and nothing that comes later takes their places.
+// The newest that are in sight are ranked, be their words common or rare, and nothing that comes later takes their
+// places.
 func TestSearchOfCommonWords(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
@@ -228,8 +253,10 @@ func TestSearchOfCommonWords(t *testing.T) {
 	pinned := fmt.Sprintf(document, `, asOf: {knownAt: "2030-01-01T00:10:10Z", validAt: "2029-01-01T00:00:00Z"}`)
 	many("barley", 1, 610)
 	common := a.Raw(fmt.Sprintf(document, ""))
-	if n := strings.Count(common, `"id"`); n != 500 || !strings.Contains(common, "«barley» 0262") || strings.Contains(common, "«barley» 006e") {
-		t.Errorf("%d are found, with 610: %v, with 110: %v", n, strings.Contains(common, "«barley» 0262"), strings.Contains(common, "«barley» 006e"))
+	if n := strings.Count(common, `"id"`); n != 500 || !strings.Contains(common, "«barley» 0262") ||
+		strings.Contains(common, "«barley» 006e") {
+		t.Errorf("%d are found, with 610: %v, with 110: %v", n, strings.Contains(common, "«barley» 0262"),
+			strings.Contains(common, "«barley» 006e"))
 	}
 	if got := a.Raw(pinned); got != common {
 		t.Error("pinned to that instant it reads differently")
@@ -265,12 +292,14 @@ func TestSearchOfLongTexts(t *testing.T) {
 	}
 	register("thick", body)
 	register("blank", " \n.")
-	for _, words := range []string{"alpha", "omega", "seam19500 here", `"seam29000 lies"`, "seam1444500 lies here", "w1 w2 w3"} {
+	for _, words := range []string{"alpha", "omega", "seam19500 here", `"seam29000 lies"`, "seam1444500 lies here",
+		"w1 w2 w3"} {
 		a.finds(words, "", "thick")
 	}
 	a.finds("alpha omega", "") // far apart
 	a.Must(`{ search(text: "omega") { snippet } seam: search(text: "seam1444500") { snippet } }`).Want(
-		"search.0.snippet", "…"+strings.TrimSuffix(strings.SplitAfterN(string(text[len(text)-154:]), " ", 2)[1], " ")+" «omega»")
+		"search.0.snippet",
+		"…"+strings.TrimSuffix(strings.SplitAfterN(string(text[len(text)-154:]), " ", 2)[1], " ")+" «omega»")
 	if got := a.found("alpha", ""); len(got) != 1 {
 		t.Error(got)
 	}
@@ -340,8 +369,9 @@ func TestSearchTakesTheSameStatements(t *testing.T) {
 	small.bigger(2, 2)
 	large.bigger(20, 5)
 	for document, want := range map[string]int64{
-		`{ search(text: "said so", first: 500) { rank snippet } }`:                                                                         1,
-		`{ search(text: "said so", first: 500) { node { id label ... on Statement { source { title } } } } }`:                              3, // the kinds of the nodes, and the one kind
+		`{ search(text: "said so", first: 500) { rank snippet } }`: 1,
+		// the kinds of the nodes, and the one kind
+		`{ search(text: "said so", first: 500) { node { id label ... on Statement { source { title } } } } }`:                              3,
 		`{ search(text: "plan", first: 500) { node { label ... on Scenario { title positions { nodes { stance holder { name } } } } } } }`: 4,
 		`{ search(text: "nothing such") { node { label } } }`:                                                                              1,
 	} {
@@ -358,7 +388,8 @@ func TestSearchOfOlderRecords(t *testing.T) {
 	kept := func() (rows []string) {
 		db := a.DB()
 		defer db.Close()
-		if err := db.Select(&rows, `SELECT to_jsonb(t)::text AS row FROM search_texts t UNION ALL SELECT to_jsonb(t)::text FROM source_passages t ORDER BY row`); err != nil {
+		if err := db.Select(&rows,
+			`SELECT to_jsonb(t)::text AS row FROM search_texts t UNION ALL SELECT to_jsonb(t)::text FROM source_passages t ORDER BY row`); err != nil {
 			t.Fatal(err)
 		}
 		return rows

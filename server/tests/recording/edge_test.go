@@ -36,7 +36,8 @@ func TestNullsReferToNothing(t *testing.T) {
 func TestQuotesOfNothing(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
-	for _, quote := range []string{"[...] I never will", "sign the pact [...] [...] if asked", "if asked [...]", "[...]"} {
+	for _, quote := range []string{"[...] I never will", "sign the pact [...] [...] if asked", "if asked [...]",
+		"[...]"} {
 		a.Ask(`mutation($text: String!) { recordStatement(input: {statement: {source: "gazette", speaker: "envoy", form: DIRECT_QUOTE, text: $text}}) { userErrors { code message field } } }`,
 			map[string]any{"text": quote}).Refused("QUOTE_NOT_FOUND statement.text")
 	}
@@ -55,7 +56,8 @@ func TestCorrectedStatementsMove(t *testing.T) {
 		envoy: stakeholder(id: "envoy") { statements { totalCount } }
 		north: stakeholder(id: "north") { statements { totalCount } }
 	}`).Want("line.statements.totalCount", 0, "strip.statements.totalCount", 1, "envoy.statements.totalCount", 0, "north.statements.totalCount", 1)
-	for _, filter := range []string{`scenarios: ["talks/line"]`, `scenarios: ["talks/strip"]`, `issues: ["talks/border"]`, `negotiations: ["talks"]`, `stakeholders: ["envoy"]`, `stakeholders: ["north"]`} {
+	for _, filter := range []string{`scenarios: ["talks/line"]`, `scenarios: ["talks/strip"]`,
+		`issues: ["talks/border"]`, `negotiations: ["talks"]`, `stakeholders: ["envoy"]`, `stakeholders: ["north"]`} {
 		a.Must(`{ changes(order: NEWEST_FIRST, first: 1, filter: {`+filter+`}) { nodes { note negotiation { key } } } }`).
 			Want("changes.nodes.0.note", "misfiled", "changes.nodes.0.negotiation.key", "talks")
 	}
@@ -75,7 +77,8 @@ func TestCorrectedEvidence(t *testing.T) {
 		position { evidence { id } } userErrors { code message field } } }`)
 	a.Must(fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, credibility: C5, note: "denied"}) { userErrors { code message field } } }`, got.Text("recordPosition.position.evidence.0.id")))
 	a.Must(`{ changes(order: NEWEST_FIRST, first: 1, filter: {scenarios: ["talks/strip"]}) { nodes { note negotiation { key } ... on RecordChanged { fields } } } }`).
-		Want("changes.nodes.0.note", "denied", "changes.nodes.0.negotiation.key", "talks", "changes.nodes.0.fields", "[credibility]")
+		Want("changes.nodes.0.note", "denied", "changes.nodes.0.negotiation.key", "talks", "changes.nodes.0.fields",
+			"[credibility]")
 }
 
 // Evidence under an id that the client used before has to be on record still.
@@ -102,7 +105,8 @@ func TestLinesUnchangedSince(t *testing.T) {
 	if list := apitest.Refusals(record("south", since).Data); len(list) > 0 {
 		t.Errorf("another holder's line: %v", list)
 	}
-	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "x"}) { userErrors { code message field } } }`, first.Text("recordPosition.position.id")))
+	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "x"}) { userErrors { code message field } } }`,
+		first.Text("recordPosition.position.id")))
 	record("north", since).Refused("CONFLICT ifUnchangedSince", "Retracted")
 }
 
@@ -144,12 +148,16 @@ func TestDissentingInOrder(t *testing.T) {
 	claim("OPPOSES", "C5", beside)
 	claim("NEUTRAL", "C1", beside)
 	a.Must(`{ scenario(id: "talks/line") { positions { nodes { stance contested dissenting { stance contested } } } } }`).
-		Want("scenario.positions.nodes", "[map[contested:true dissenting:[map[contested:true stance:SUPPORTS] map[contested:true stance:OPPOSES]] stance:NEUTRAL]]")
+		Want("scenario.positions.nodes",
+			"[map[contested:true dissenting:[map[contested:true stance:SUPPORTS] map[contested:true stance:OPPOSES]] "+
+				"stance:NEUTRAL]]")
 
 	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "x"}) { userErrors { code message field } } }`, plain))
 	got := a.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { ... on PositionChanged { cause position { id } previous { stance contested dissenting { stance } supersededAt recordedAt } } } } }`)
-	got.Want("changes.nodes.0.position", nil, "changes.nodes.0.cause", "RECORD_CORRECTED", "changes.nodes.0.previous.stance", "SUPPORTS",
-		"changes.nodes.0.previous.contested", true, "changes.nodes.0.previous.dissenting", "[map[stance:NEUTRAL] map[stance:OPPOSES]]")
+	got.Want("changes.nodes.0.position", nil, "changes.nodes.0.cause", "RECORD_CORRECTED",
+		"changes.nodes.0.previous.stance", "SUPPORTS",
+		"changes.nodes.0.previous.contested", true, "changes.nodes.0.previous.dissenting",
+		"[map[stance:NEUTRAL] map[stance:OPPOSES]]")
 	if got.At("changes.nodes.0.previous.supersededAt") == nil {
 		t.Error("a retracted version is superseded")
 	}

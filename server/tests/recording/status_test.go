@@ -50,7 +50,8 @@ func TestLifecycleIsServedAsData(t *testing.T) {
 	got := start(t).Must(`{ scenarioLifecycle { status initial terminal transitions } }`)
 	for i, rule := range parley.Lifecycle {
 		at := fmt.Sprintf("scenarioLifecycle.%d.", i)
-		got.Want(at+"status", rule.Status, at+"initial", rule.Initial(), at+"terminal", rule.Terminal(), at+"transitions", rule.Transitions)
+		got.Want(at+"status", rule.Status, at+"initial", rule.Initial(), at+"terminal", rule.Terminal(),
+			at+"transitions", rule.Transitions)
 	}
 }
 
@@ -65,13 +66,17 @@ func TestFirstStatus(t *testing.T) {
 		}
 		return map[string]any{"input": in}
 	}
-	a.Ask(add, input(map[string]any{"initialStatus": "SUPERSEDED"})).Refused("INVALID_TRANSITION initialStatus", "SUPERSEDED")
-	a.Ask(add, input(map[string]any{"effectiveAt": "2999-01-01T00:00:00Z"})).Refused("INVALID effectiveAt", "2999", "future")
+	a.Ask(add, input(map[string]any{"initialStatus": "SUPERSEDED"})).Refused("INVALID_TRANSITION initialStatus",
+		"SUPERSEDED")
+	a.Ask(add, input(map[string]any{"effectiveAt": "2999-01-01T00:00:00Z"})).Refused("INVALID effectiveAt", "2999",
+		"future")
 	a.Ask(add, input(map[string]any{"issue": "talks/nothing"})).Refused("NOT_FOUND issue", "talks/nothing", "an issue")
 	a.Ask(add, input(map[string]any{"issue": "north"})).Refused("NOT_FOUND issue", "a stakeholder")
 	a.Ask(add, input(map[string]any{"key": "line"})).Refused("TAKEN key", "talks/line")
-	a.Ask(add, input(map[string]any{"key": "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e"})).Refused("INVALID key", "shaped like a UUID")
-	a.Must(add, input(nil)).Want("addScenario.scenario.status", "FLOATED", "addScenario.scenario.currentStatusChange.from", nil)
+	a.Ask(add, input(map[string]any{"key": "0198c7a4-7a5c-7bbb-8a7c-6a1a2b3c4d5e"})).Refused("INVALID key",
+		"shaped like a UUID")
+	a.Must(add, input(nil)).Want("addScenario.scenario.status", "FLOATED",
+		"addScenario.scenario.currentStatusChange.from", nil)
 }
 
 // Late, corrected and retracted status changes are checked against both neighbours in valid time.
@@ -80,12 +85,14 @@ func TestStatusesAgainstBothNeighbours(t *testing.T) {
 	a := withTalks(t)
 	scenario := a.ScenarioIn("zone", parley.Floated) // since 1 February
 	move := func(to, at string) apitest.Answer {
-		return a.Ask(apitest.ChangeStatus, map[string]any{"input": map[string]any{"scenario": scenario, "to": to, "reason": "r", "effectiveAt": at}})
+		return a.Ask(apitest.ChangeStatus,
+			map[string]any{"input": map[string]any{"scenario": scenario, "to": to, "reason": "r", "effectiveAt": at}})
 	}
 	agreed := move("AGREED", "2025-04-01T00:00:00Z")
 	agreed.Want("changeScenarioStatus.statusChange.skipped", "[PROPOSED UNDER_NEGOTIATION AGREED_IN_PRINCIPLE]")
 
-	move("IMPLEMENTED", "2025-03-01T00:00:00Z").Refused("INVALID_TRANSITION to", "before the recorded AGREED at 2025-04-01")
+	move("IMPLEMENTED", "2025-03-01T00:00:00Z").Refused("INVALID_TRANSITION to",
+		"before the recorded AGREED at 2025-04-01")
 	move("STALLED", "2025-04-01T00:00:00Z").Refused("CONFLICT effectiveAt", "AGREED")
 	late := move("UNDER_NEGOTIATION", "2025-03-01T00:00:00Z")
 	late.Want("changeScenarioStatus.statusChange.from", "FLOATED", "changeScenarioStatus.scenario.status", "AGREED")
@@ -95,20 +102,30 @@ func TestStatusesAgainstBothNeighbours(t *testing.T) {
 
 	history := `{ scenario(id: "talks/zone") { statusHistory { nodes { id version from to skipped effectiveAt recordedAt correctionNote } } } }`
 	got := a.Must(history)
-	got.Want("scenario.statusHistory.nodes.2.from", "UNDER_NEGOTIATION", "scenario.statusHistory.nodes.2.skipped", "[AGREED_IN_PRINCIPLE]")
-	agreedID, agreedAt := agreed.Text("changeScenarioStatus.statusChange.id"), got.Text("scenario.statusHistory.nodes.2.recordedAt")
+	got.Want("scenario.statusHistory.nodes.2.from", "UNDER_NEGOTIATION", "scenario.statusHistory.nodes.2.skipped",
+		"[AGREED_IN_PRINCIPLE]")
+	agreedID, agreedAt := agreed.Text("changeScenarioStatus.statusChange.id"),
+		got.Text("scenario.statusHistory.nodes.2.recordedAt")
 	if got.Text("scenario.statusHistory.nodes.2.id") != agreedID {
 		t.Error("a late report gave its neighbour another id")
 	}
 
 	correct := `mutation($input: CorrectStatusChangeInput!) { correctStatusChange(input: $input) { statusChange { to version correctionNote } cursor userErrors { code message field } } }`
-	a.Ask(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "REJECTED", "note": "misread"}}).
+	a.Ask(correct,
+		map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "REJECTED", "note": "misread"}}).
 		Refused("INVALID_TRANSITION to", "COLLAPSED")
-	a.Ask(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "effectiveAt": "2025-02-15T00:00:00Z", "note": "misread"}}).
+	a.Ask(correct,
+		map[string]any{"input": map[string]any{"statusChange": agreedID, "effectiveAt": "2025-02-15T00:00:00Z",
+						"note": "misread"}}).
 		Refused("INVALID_TRANSITION") // AGREED would stand before UNDER_NEGOTIATION
-	a.Ask(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "AGREED_IN_PRINCIPLE", "note": "only in principle"}}).
-		Want("correctStatusChange.statusChange.to", "AGREED_IN_PRINCIPLE", "correctStatusChange.statusChange.correctionNote", "only in principle")
-	again := a.Must(correct, map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "AGREED_IN_PRINCIPLE", "note": "only in principle"}})
+	a.Ask(correct,
+		map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "AGREED_IN_PRINCIPLE",
+			"note": "only in principle"}}).
+		Want("correctStatusChange.statusChange.to", "AGREED_IN_PRINCIPLE",
+			"correctStatusChange.statusChange.correctionNote", "only in principle")
+	again := a.Must(correct,
+		map[string]any{"input": map[string]any{"statusChange": agreedID, "to": "AGREED_IN_PRINCIPLE",
+			"note": "only in principle"}})
 	again.Want("correctStatusChange.cursor", nil)
 
 	retract := `mutation($id: ID!) { retract(input: {id: $id, note: "never was"}) { node { id } cursor userErrors { code message field } } }`
@@ -118,7 +135,8 @@ func TestStatusesAgainstBothNeighbours(t *testing.T) {
 	a.Must(retract, map[string]any{"id": lateID}).Want("retract.cursor", nil)
 	a.Must(`query($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": lateID}).Want("node", nil)
 	got = a.Must(history)
-	got.Want("scenario.statusHistory.nodes.1.from", "FLOATED", "scenario.statusHistory.nodes.1.skipped", "[PROPOSED UNDER_NEGOTIATION]")
+	got.Want("scenario.statusHistory.nodes.1.from", "FLOATED", "scenario.statusHistory.nodes.1.skipped",
+		"[PROPOSED UNDER_NEGOTIATION]")
 	if got.Text("scenario.statusHistory.nodes.1.recordedAt") <= agreedAt {
 		t.Error("a correction keeps the recordedAt of the version before it")
 	}
@@ -132,12 +150,20 @@ func TestFirstStatusNoLongerFirst(t *testing.T) {
 	a := withTalks(t)
 	scenario := a.ScenarioIn("zone", parley.Proposed)
 	id := a.Must(`{ scenario(id: "talks/zone") { currentStatusChange { id } } }`).Text("scenario.currentStatusChange.id")
-	a.Must(apitest.ChangeStatus, map[string]any{"input": map[string]any{"scenario": scenario, "to": "FLOATED", "reason": "earlier talk", "effectiveAt": "2025-01-01T00:00:00Z"}})
+	a.Must(apitest.ChangeStatus,
+		map[string]any{"input": map[string]any{"scenario": scenario, "to": "FLOATED", "reason": "earlier talk",
+			"effectiveAt": "2025-01-01T00:00:00Z"}})
 	correct := `mutation($input: CorrectStatusChangeInput!) { correctStatusChange(input: $input) { statusChange { from effectiveAt reason } userErrors { code message field } } }`
-	a.Must(correct, map[string]any{"input": map[string]any{"statusChange": id, "effectiveAt": "2025-02-03T00:00:00Z", "note": "a day later"}}).
-		Want("correctStatusChange.statusChange", "map[effectiveAt:2025-02-03T00:00:00.000000Z from:FLOATED reason:<nil>]")
-	a.Must(correct, map[string]any{"input": map[string]any{"statusChange": id, "reason": "tabled", "note": "a reason was given"}})
-	a.Ask(correct, map[string]any{"input": map[string]any{"statusChange": id, "reason": nil, "note": "x"}}).Refused("INVALID reason")
+	a.Must(correct,
+		map[string]any{"input": map[string]any{"statusChange": id, "effectiveAt": "2025-02-03T00:00:00Z",
+			"note": "a day later"}}).
+		Want("correctStatusChange.statusChange",
+			"map[effectiveAt:2025-02-03T00:00:00.000000Z from:FLOATED reason:<nil>]")
+	a.Must(correct,
+		map[string]any{"input": map[string]any{"statusChange": id, "reason": "tabled", "note": "a reason was given"}})
+	a.Ask(correct,
+		map[string]any{"input": map[string]any{"statusChange": id, "reason": nil,
+			"note": "x"}}).Refused("INVALID reason")
 }
 
 func TestFutureStatus(t *testing.T) {
@@ -146,7 +172,8 @@ func TestFutureStatus(t *testing.T) {
 	a.Must(apitest.ChangeStatus, map[string]any{"input": map[string]any{
 		"scenario": "talks/line", "to": "AGREED", "reason": "signing is set", "effectiveAt": "2100-06-01T00:00:00Z"}}).
 		Want("changeScenarioStatus.scenario.status", "PROPOSED")
-	a.Ask(apitest.ChangeStatus, map[string]any{"input": map[string]any{"scenario": "talks/line", "to": "REJECTED", "reason": "no"}}).
+	a.Ask(apitest.ChangeStatus,
+		map[string]any{"input": map[string]any{"scenario": "talks/line", "to": "REJECTED", "reason": "no"}}).
 		Refused("INVALID_TRANSITION to", "AGREED")
 	a.SetClock("2100-05-31T23:59:59Z")
 	a.Must(`{ scenario(id: "talks/line") { status } }`).Want("scenario.status", "PROPOSED")
@@ -172,8 +199,10 @@ func TestExpectedStatusAndSuccessor(t *testing.T) {
 	change(map[string]any{"reason": " "}).Refused("INVALID reason")
 	change(map[string]any{"scenario": "talks/none"}).Refused("NOT_FOUND scenario", "talks/none")
 	change(map[string]any{"by": []string{"south", "nobody"}}).Refused("NOT_FOUND by.1", "nobody")
-	got := change(map[string]any{"to": "SUPERSEDED", "successor": "talks/strip", "expectedStatus": "PROPOSED", "by": []string{"south", "south", "north"}})
-	got.Want("changeScenarioStatus.statusChange.successor.key", "strip", "changeScenarioStatus.statusChange.by", "[map[key:south] map[key:north]]")
+	got := change(map[string]any{"to": "SUPERSEDED", "successor": "talks/strip", "expectedStatus": "PROPOSED",
+		"by": []string{"south", "south", "north"}})
+	got.Want("changeScenarioStatus.statusChange.successor.key", "strip", "changeScenarioStatus.statusChange.by",
+		"[map[key:south] map[key:north]]")
 	a.Ask(`mutation { retract(input: {id: "talks/strip", note: "x"}) { userErrors { code message field } } }`).Refused("IN_USE", "took the place of")
 }
 
@@ -186,7 +215,8 @@ func TestRetriedCreates(t *testing.T) {
 			"id": id, "scenario": "talks/line", "to": "AGREED", "reason": reason,
 			"newEvidence": []any{map[string]any{"source": "gazette", "text": "They agreed", "form": "OFFICIAL_TEXT"}}}})
 	}
-	send("signed").Want("changeScenarioStatus.statusChange.id", id, "changeScenarioStatus.statusChange.evidence", "[map[text:They agreed]]")
+	send("signed").Want("changeScenarioStatus.statusChange.id", id, "changeScenarioStatus.statusChange.evidence",
+		"[map[text:They agreed]]")
 	head := a.Changes()
 	send("signed").Want("changeScenarioStatus.statusChange.id", id, "changeScenarioStatus.cursor", nil)
 	if a.Changes() != head {
@@ -258,7 +288,8 @@ func TestTwoClientsRace(t *testing.T) {
 	got := a.Must(`{ scenario(id: "talks/zone") { statusHistory(first: 500) { totalCount nodes { from to effectiveAt } } } }`)
 	got.Want("scenario.statusHistory.totalCount", 101)
 	for i := 1; i <= 100; i++ {
-		before, after := fmt.Sprintf("scenario.statusHistory.nodes.%d.", i-1), fmt.Sprintf("scenario.statusHistory.nodes.%d.", i)
+		before, after := fmt.Sprintf("scenario.statusHistory.nodes.%d.", i-1),
+			fmt.Sprintf("scenario.statusHistory.nodes.%d.", i)
 		got.Want(after+"from", got.Text(before+"to"))
 		if got.Text(before+"effectiveAt") >= got.Text(after+"effectiveAt") {
 			t.Errorf("status %d does not begin after the one before it", i)
