@@ -94,15 +94,14 @@ func Batch[T, V any](call func(context.Context, *graphql.FieldContext, []*T) ([]
 // resolved calls a resolver for a level and makes the column of its values.
 func resolved[T, V any](at *place, shape Shape[V], objects []*T, call func(context.Context) ([]V, error)) Column {
 	values, err := guard(at, call)
-	var errs graphql.BatchErrors
-	each := errors.As(err, &errs)
+	errs, each := err.(graphql.BatchErrors)
 	switch {
 	case err != nil && !each:
 		return fault{at.run, err}
 	case len(values) != len(objects), each && len(errs.Errors()) != len(objects):
 		return fault{
 			at.run,
-			fmt.Errorf("%s.%s was resolved for %d objects with %d values and %w", at.field.Object, at.field.Field.Name,
+			fmt.Errorf("%s.%s was resolved for %d objects with %d values and %v", at.field.Object, at.field.Field.Name,
 				len(objects), len(values), err),
 		}
 	case !each:
