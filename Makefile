@@ -3,7 +3,7 @@
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long generate verify lint bench bench-feed clean
+.PHONY: help setup run test test-long generate verify check lint bench bench-feed clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,7 +18,7 @@ run: ## Serve the example data on 127.0.0.1:8080; Ctrl-C stops
 
 test: ## Run every check and every test, as CI does
 	@scripts/setup test
-	@$(MAKE) --no-print-directory verify lint
+	@$(MAKE) --no-print-directory verify check
 	@scripts/test -timeout 18m ./...
 
 test-long: ## Run the tests with twice the random histories and all that takes long (up to an hour)
@@ -30,6 +30,13 @@ generate: ## Generate code from the schema
 
 verify: ## Check that generated code and go.mod are fresh
 	@scripts/verify
+
+check: ## Check formatting, and run go vet and staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "Not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	@scripts/step "Running go vet" $(GO) vet ./...
+	@scripts/step "Building staticcheck" $(GO) build -v -modfile=tools/go.mod -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@scripts/step "Running staticcheck" bin/staticcheck ./...
 
 lint: ## Check formatting and the code with golangci-lint, as .golangci.yml says
 	@scripts/step "Building golangci-lint (takes minutes the first time)" \

@@ -118,7 +118,7 @@ func TestExamples(t *testing.T) {
 // The README's query has the README's answer.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../../README.md")
+	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -247,7 +247,7 @@ func (a *API) Raw(document string) string {
 }
 
 func (a *API) send(contentType string, body io.Reader) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(a.Ctx, http.MethodPost, a.URL+server.GraphQLPath, body)
+	request, err := http.NewRequestWithContext(a.T.Context(), http.MethodPost, a.URL+server.GraphQLPath, body)
 	if err != nil {
 		return nil, err
 	}
