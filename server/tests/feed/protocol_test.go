@@ -374,8 +374,7 @@ func TestProtocol(t *testing.T) {
 		{"a query", []any{hello, ack, asks("1", lifecycle), viewer, `{"id":"1","type":"complete"}`}},
 		{"a query with all there may be",
 			[]any{hello, ack,
-				says(`{"type":"subscribe","id":"1","payload":{"query":"query A { negotiation(id: \"x\") { key } } query " +
-				"B($yes: Boolean!) { viewer @include(if: $yes) { name } }","operationName":"B","variables":{"yes":true},"extensions":{"a":1}}}`), viewer, `{"id":"1","type":"complete"}`}},
+				says(`{"type":"subscribe","id":"1","payload":{"query":"query A { negotiation(id: \"x\") { key } } query B($yes: Boolean!) { viewer @include(if: $yes) { name } }","operationName":"B","variables":{"yes":true},"extensions":{"a":1}}}`), viewer, `{"id":"1","type":"complete"}`}},
 		{"a query with nulls for what may be left out",
 			[]any{hello, ack,
 				says(`{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","operationName":null,"variables":null,"extensions":null}}`), viewer, `{"id":"1","type":"complete"}`}},
@@ -578,8 +577,7 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 		header := http.Header{"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {""},
 			"Content-Type": {contentType}}
 		response, _ := a.Send(http.MethodPost, server.GraphQLPath, header,
-			strings.NewReader(`{"query":"mutation { editNegotiation(input: {negotiation: \"talks\", title: \"New\"}) " +
-				"{ negotiation { title } } }"}`))
+			strings.NewReader(`{"query":"mutation { editNegotiation(input: {negotiation: \"talks\", title: \"New\"}) { negotiation { title } } }"}`))
 		return response
 	}
 	// That makes no form of a page elsewhere an operation.
