@@ -460,8 +460,7 @@ func TestHealth(t *testing.T) {
 
 func TestWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	if err := a.Store.Close(); err != nil {
 		t.Fatal(err)
 	}

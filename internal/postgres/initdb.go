@@ -42,6 +42,7 @@ wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
 checkpoint_timeout = 1h
+max_wal_size = 256MB
 max_connections = 300
 shared_buffers = 64MB
 random_page_cost = 1.1

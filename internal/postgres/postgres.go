@@ -172,8 +172,9 @@ func (c *Cluster) makeDir() (err error) {
 		if !c.options.Ephemeral {
 			return errors.New("the built-in database needs a data directory")
 		}
-		sweepTemporaryDirs(os.TempDir(), c.log)
-		c.dir, err = makeTemporaryDir()
+		parent := temporaryParent()
+		sweepTemporaryDirs(parent, c.log)
+		c.dir, err = makeTemporaryDir(parent)
 	} else if c.dir, err = filepath.Abs(c.options.Dir); err == nil {
 		err = os.MkdirAll(c.dir, 0o755)
 	}

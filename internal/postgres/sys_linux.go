@@ -23,6 +23,23 @@ func childAttributes(as *syscall.Credential, onOurDeath syscall.Signal) *syscall
 	return &syscall.SysProcAttr{Setpgid: true, Credential: as, Pdeathsig: onOurDeath}
 }
 
+// memoryDir returns a directory in memory that has room for an ephemeral cluster, or "".
+func memoryDir() string {
+	const (
+		dir   = "/dev/shm"
+		tmpfs = 0x01021994
+		room  = 2 << 30 // some hundred megabytes for each of the clusters that run at once
+	)
+	var fs syscall.Statfs_t
+	if syscall.Statfs(dir, &fs) != nil || int64(fs.Type) != tmpfs || fs.Bavail*uint64(fs.Bsize) < room {
+		return ""
+	}
+	if syscall.Access(dir, 2|1) != nil { // not writable
+		return ""
+	}
+	return dir
+}
+
 // foreignServer returns the id of a server process that works in the data directory, or 0. The id in the pid file is
 // not enough: that process may be gone while its children still run, or another program may have its number.
 func foreignServer(dataDir string, _ int) int {

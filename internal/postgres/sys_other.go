@@ -23,6 +23,9 @@ func childAttributes(as *syscall.Credential, _ syscall.Signal) *syscall.SysProcA
 	return &syscall.SysProcAttr{Setpgid: true, Credential: as}
 }
 
+// memoryDir returns "": there is no directory in memory that every system has.
+func memoryDir() string { return "" }
+
 // foreignServer returns the id recorded in the data directory if that process is a PostgreSQL server, or 0.
 func foreignServer(_ string, recorded int) int {
 	if recorded <= 0 {

@@ -46,6 +46,14 @@ func Main(m *testing.M) {
 	})
 }
 
+const (
+	// headTimeout is longer than in production, so that it does not depend on the machine's load what is recorded.
+	headTimeout = 10 * time.Second
+
+	// analystName is the name under which tests write.
+	analystName = "Test analyst"
+)
+
 // API is Parley's real handler over a database of the test's own.
 type API struct {
 	T     testing.TB
@@ -72,7 +80,7 @@ func Start(t testing.TB) *API {
 // StartOn starts another server on a database that is in use already.
 func StartOn(t testing.TB, dsn string) *API {
 	t.Helper()
-	return StartPolling(t, dsn, 50*time.Millisecond)
+	return StartPolling(t, dsn, time.Second)
 }
 
 // StartPolling starts a server that looks for changes by others, without a hint of them, only so often.
@@ -87,12 +95,12 @@ func StartWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 	a := &API{T: t, DSN: o.DSN, Logs: &Logged{}, metrics: prometheus.NewRegistry()}
 	log := a.Logs.Logger()
 	o.Log = log
-	o.HeadTimeout = cmp.Or(o.HeadTimeout, 10*time.Second) // a busy machine shall not decide what is recorded
+	o.HeadTimeout = cmp.Or(o.HeadTimeout, headTimeout)
 	store, err := storage.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	analyst, err := store.Introduce(t.Context(), "Test analyst")
+	analyst, err := store.Introduce(t.Context(), analystName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,21 +188,44 @@ func (l *Logged) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, 
 // WithDemo starts a server on the example data.
 func WithDemo(t testing.TB) *API {
 	t.Helper()
-	a := Start(t)
-	for _, example := range examples.Demo() {
-		a.Load(example.Name, string(example.Text))
-	}
-	return a
+	return StartOn(t, pgtest.Filled(t, "demo", func(ctx context.Context, dsn string) error {
+		return fill(ctx, dsn, examples.Demo()...)
+	}))
 }
 
-// Load imports a data set and says how many changes it made.
-func (a *API) Load(name, text string) int {
-	a.T.Helper()
+// fill imports data sets into a database.
+func fill(ctx context.Context, dsn string, sets ...examples.DataSet) error {
+	store, err := storage.Open(ctx, storage.Options{
+		DSN: dsn, HeadTimeout: headTimeout, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	analyst, err := store.Introduce(ctx, analystName)
+	if err != nil {
+		return err
+	}
+	for _, set := range sets {
+		if _, err := load(parley.WithCaller(ctx, analyst), store, set.Name, string(set.Text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func load(ctx context.Context, store *storage.Store, name, text string) (dataset.Outcome, error) {
 	set, err := dataset.Read(name, []byte(text))
 	if err != nil {
-		a.T.Fatal(err)
+		return dataset.Outcome{}, err
 	}
-	outcome, err := dataset.Import(a.Ctx, a.Store, set, nil)
+	return dataset.Import(ctx, store, set, nil)
+}
+
+// Load imports a data set and returns the number of changes that this made.
+func (a *API) Load(name, text string) int {
+	a.T.Helper()
+	outcome, err := load(a.Ctx, a.Store, name, text)
 	if err != nil {
 		a.T.Fatal(err)
 	}
@@ -483,9 +514,15 @@ statements:
 // WithTalks starts a server on a small negotiation.
 func WithTalks(t testing.TB) *API {
 	t.Helper()
-	a := Start(t)
-	a.Load("talks.yaml", Talks)
-	return a
+	return StartOn(t, TalksDatabase(t))
+}
+
+// TalksDatabase returns the DSN of a database of the test's own that holds Talks.
+func TalksDatabase(t testing.TB) string {
+	t.Helper()
+	return pgtest.Filled(t, "talks", func(ctx context.Context, dsn string) error {
+		return fill(ctx, dsn, examples.DataSet{Name: "talks.yaml", Text: []byte(Talks)})
+	})
 }
 
 // On sets the record's clock and runs a mutation then.

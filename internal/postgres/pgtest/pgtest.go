@@ -49,7 +49,8 @@ var cluster struct {
 // server is a running cluster whose template is ready, with connections for making clones.
 type server struct {
 	*postgres.Cluster
-	admin *sql.DB
+	admin  *sql.DB
+	filled sync.Map // by content: the function that makes the template once
 }
 
 // Main runs a package's tests and exits; call it from TestMain. prepare migrates the template of all test databases. It
@@ -102,13 +103,17 @@ func (s *server) prepareTemplate(ctx context.Context, prepare func(ctx context.C
 	if err := prepare(ctx, s.DSN(postgres.Database)); err != nil {
 		return fmt.Errorf("prepare the template database: %w", err)
 	}
-	// A template must have no connections while it is cloned: forbid new ones, then end those that are left.
-	forbid := "ALTER DATABASE " + postgres.Database + " WITH ALLOW_CONNECTIONS false"
-	if _, err := s.admin.ExecContext(ctx, forbid); err != nil {
+	return s.close(ctx, postgres.Database)
+}
+
+// close makes a database a template, which must have no connections while it is cloned: it forbids new ones, then ends
+// those that are left.
+func (s *server) close(ctx context.Context, name string) error {
+	if _, err := s.admin.ExecContext(ctx, "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS false"); err != nil {
 		return err
 	}
 	_, err := s.admin.ExecContext(ctx,
-		`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1`, postgres.Database)
+		`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1`, name)
 	return err
 }
 
@@ -122,6 +127,39 @@ func (s *server) setTimeZone(ctx context.Context, database string) error {
 // even if there are still connections to it. It is safe to call from parallel tests.
 func Database(t testing.TB) string {
 	t.Helper()
+	return running(t).clone(t, postgres.Database)
+}
+
+// Filled is like Database for a template with content. The first call for a content, which is a word, has fill write
+// it to a clone of the template; that clone is the template of all databases with this content.
+func Filled(t testing.TB, content string, fill func(ctx context.Context, dsn string) error) string {
+	t.Helper()
+	s := running(t)
+	made, _ := s.filled.LoadOrStore(content, sync.OnceValue(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), maxWait)
+		defer cancel()
+		return s.fill(ctx, "with_"+content, fill)
+	}))
+	if err := made.(func() error)(); err != nil {
+		t.Fatalf("pgtest: prepare the template database with %s: %v", content, err)
+	}
+	return s.clone(t, "with_"+content)
+}
+
+// fill makes a template with content.
+func (s *server) fill(ctx context.Context, name string, fill func(ctx context.Context, dsn string) error) error {
+	if err := s.create(ctx, name, postgres.Database); err != nil {
+		return err
+	}
+	if err := fill(ctx, s.DSN(name)); err != nil {
+		return err
+	}
+	return s.close(ctx, name)
+}
+
+// running returns the cluster, which the first call starts.
+func running(t testing.TB) *server {
+	t.Helper()
 	if cluster.start == nil {
 		t.Fatal("pgtest.Database: call pgtest.Main from TestMain")
 	}
@@ -129,18 +167,31 @@ func Database(t testing.TB) string {
 	if err != nil {
 		t.Fatal("pgtest:", err)
 	}
+	return s
+}
+
+// create makes a database from a template.
+func (s *server) create(ctx context.Context, name, template string) error {
+	// Copying files is faster than logging every page, which is the default.
+	clone := "CREATE DATABASE " + name + " TEMPLATE " + template + " STRATEGY FILE_COPY"
+	if _, err := s.admin.ExecContext(ctx, clone); err != nil {
+		return fmt.Errorf("clone the template: %w", errors.Join(err, s.Err()))
+	}
+	if err := s.setTimeZone(ctx, name); err != nil {
+		return fmt.Errorf("set the time zone: %w", err)
+	}
+	return nil
+}
+
+func (s *server) clone(t testing.TB, template string) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d", cluster.clones.Add(1))
 	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()
-	// Copying files is faster than logging every page, which is the default.
-	clone := "CREATE DATABASE " + name + " TEMPLATE " + postgres.Database + " STRATEGY FILE_COPY"
-	if _, err := s.admin.ExecContext(ctx, clone); err != nil {
-		t.Fatal("pgtest: clone the template:", errors.Join(err, s.Err()))
+	if err := s.create(ctx, name, template); err != nil {
+		t.Fatal("pgtest:", err)
 	}
 	t.Cleanup(func() { s.drop(t, name) })
-	if err := s.setTimeZone(ctx, name); err != nil {
-		t.Fatal("pgtest: set the time zone:", err)
-	}
 	return s.DSN(name)
 }
 

@@ -23,7 +23,6 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/feed"
-	"example.org/parley/internal/postgres/pgtest"
 )
 
 // The feed against the plainest model of it, the table of changes: while writers commit, roll back, and take their time
@@ -38,9 +37,8 @@ func TestNothingIsLostOrRepeatedOrOutOfOrder(t *testing.T) {
 	if testing.Short() {
 		deliveries = 50_000
 	}
-	dsn := pgtest.Database(t)
+	dsn := apitest.TalksDatabase(t)
 	a := startPolling(t, dsn, 200*time.Millisecond)
-	a.Load("talks.yaml", apitest.Talks)
 	db := a.DB()
 	defer db.Close()
 	for random := rand.New(rand.NewPCG(5, 0)); a.Changes() < 600; { // which the second server is too late to remember

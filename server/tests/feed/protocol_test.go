@@ -20,7 +20,6 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"example.org/parley/internal/postgres/pgtest"
 	"example.org/parley/server"
 	"example.org/parley/server/transport"
 	"example.org/parley/storage"
@@ -51,8 +50,7 @@ func overBoth(t *testing.T, test func(*testing.T, *line), changed ...func(*serve
 
 func startLine(t *testing.T, changed ...func(*server.Options)) *api {
 	t.Helper()
-	a := startWith(t, storage.Options{DSN: pgtest.Database(t)}, 24*time.Hour, changed...)
-	a.Load("talks.yaml", apitest.Talks)
+	a := startWith(t, storage.Options{DSN: apitest.TalksDatabase(t)}, 24*time.Hour, changed...)
 	return a
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/coder/websocket/wsjson"
 	"github.com/google/go-cmp/cmp"
 
-	"example.org/parley/internal/postgres/pgtest"
 	"example.org/parley/server"
 )
 
@@ -265,8 +264,7 @@ func (a *api) recorded(after string) []any {
 
 func TestSubscribersHearWhatAnotherServerWrites(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	b := startSlowly(t, a.DSN)
 
 	all := a.subscribe(`subscription { changes { ...change } }`+received, b.retitle)
@@ -505,8 +503,7 @@ func TestForeignPagesOpenNoWebSocket(t *testing.T) {
 // Each event is read as of its own change, also where the next one was made before it was sent, and later on.
 func TestEventsAreReadAsOfTheirChange(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	b := startSlowly(t, a.DSN)
 	s := a.subscribe(`subscription { scenarioStatusChanged(scenarios: ["talks/line"]) { ...change } }`+received,
 		func() string { return a.reword("talks/line") })
@@ -540,8 +537,7 @@ func TestEventsAreReadAsOfTheirChange(t *testing.T) {
 // Of what many write at a time, every subscriber of every server gets each change once, and in the same order.
 func TestEveryChangeOnceAndInOrder(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	b := startSlowly(t, a.DSN)
 	servers := []*api{a, b}
 	subscribers := []*socket{a.subscribe(`subscription { changes { ...change } }`+received, a.retitle)}
@@ -636,8 +632,7 @@ func (a *api) writeInSilence() {
 
 func TestHintsComeBackAfterTheirConnectionIsLost(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	b := startSlowly(t, a.DSN)
 	s := a.subscribe(`subscription { changes { cursor summary } }`, b.retitle)
 	db := a.DB()
@@ -732,8 +727,7 @@ func TestSlowClients(t *testing.T) {
 
 func TestSubscriptionsEndWithTheFeed(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	s := a.subscribe(`subscription { changes { cursor } }`, a.retitle)
 	last := a.retitle()
 	s.event()
@@ -751,8 +745,7 @@ func TestSubscriptionsEndWithTheFeed(t *testing.T) {
 // Of use with the race detector: the reason for the end is given while nobody is there any more to read it.
 func TestClientsLeaveWhileTheFeedEnds(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	var clients []*socket
 	for range 20 {
 		clients = append(clients, a.subscribe(`subscription { changes { cursor } }`, a.retitle))
@@ -860,8 +853,7 @@ func TestNothingIsLeftOfClientsThatLeave(t *testing.T) {
 // However many subscribe, and in how many different words, what is read for a change is read once.
 func TestAThousandSubscriptionsReadNoMoreThanOne(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	const document = `subscription($scenarios: [ID!]) { alias%d: changes(filter: {scenarios: $scenarios}) { cursor negotiation { title } recordedBy { name } ... on PositionChanged { position { holder { name } evidence { text } scenario { title positions { nodes { stance } } } } } } }`
 	statements := func(subscribers ...*socket) int64 {
 		before := a.Store.Statements()
@@ -924,8 +916,7 @@ func TestAThousandSubscriptionsReadNoMoreThanOne(t *testing.T) {
 // A change that the database can't tell of at first comes once it can, and as it is.
 func TestChangesOutlastALostDatabase(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	b := startSlowly(t, a.DSN)
 	s := a.subscribe(`subscription { changes { cursor negotiation { title } } }`, b.retitle)
 	a.SQL(`ALTER TABLE negotiations RENAME TO away`)
@@ -969,8 +960,7 @@ func TestViewsThatDifferAreToldApart(t *testing.T) {
 // However many views wait for the database, the feed goes on, and so does whoever else reads.
 func TestStuckViewsHoldNobodyUp(t *testing.T) {
 	t.Parallel()
-	a := startSlowly(t, pgtest.Database(t))
-	a.Load("talks.yaml", apitest.Talks)
+	a := startSlowly(t, apitest.TalksDatabase(t))
 	a.retitle()
 	s := a.connect()
 	const stuck = 50

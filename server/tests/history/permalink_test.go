@@ -123,6 +123,7 @@ func TestPermalinks(t *testing.T) {
 		links = append(links, l)
 	}
 	stop()
+	t.Logf("%d changes when the last link was taken", a.Changes())
 	before := a.Changes()
 	stop = a.writers(8)
 	for hundreds := range laterChanges / 100 { // patience is for getting on, not for the whole

@@ -12,7 +12,6 @@ import (
 
 	"example.org/parley/server/apitest"
 
-	"example.org/parley/internal/postgres/pgtest"
 	"example.org/parley/server"
 	"example.org/parley/storage"
 )
@@ -138,8 +137,7 @@ func (a *api) held(table string) (release func()) {
 // impatient starts a server on the talks whose reads may take only so long.
 func impatient(t *testing.T, limit time.Duration) *api {
 	t.Helper()
-	a := startWith(t, storage.Options{DSN: pgtest.Database(t), ReadTimeout: limit}, 50*time.Millisecond)
-	a.Load("talks.yaml", apitest.Talks)
+	a := startWith(t, storage.Options{DSN: apitest.TalksDatabase(t), ReadTimeout: limit}, 50*time.Millisecond)
 	return a
 }
 
