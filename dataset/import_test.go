@@ -877,7 +877,7 @@ func TestDatesBeginInUTC(t *testing.T) {
 // The duration is logged and not checked, since machines differ.
 func TestImportOfManyFacts(t *testing.T) {
 	t.Parallel()
-	text := many(30, 64)
+	text := many(15, 64)
 	r := open(t)
 	set := read(t, text)
 	var progress []int
@@ -895,7 +895,7 @@ func TestImportOfManyFacts(t *testing.T) {
 			t.Errorf("%s: %+v", what, outcome)
 		}
 	}
-	if fmt.Sprint(progress) != "[500 1000 1500 2000 500 1000 1500 2000]" {
+	if fmt.Sprint(progress) != "[500 1000 500 1000]" {
 		t.Errorf("progress %v", progress)
 	}
 }
