@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -81,7 +82,8 @@ func (c *cohort) work() {
 			}
 			continue
 		}
-		messages := make([]Message, 0, now)
+		changes = missed(members, changes)
+		messages := make([]Message, 0, len(changes))
 		var err error
 		for _, change := range changes {
 			var payload []byte
@@ -98,6 +100,16 @@ func (c *cohort) work() {
 			}
 		}
 	}
+}
+
+// missed leaves out the first changes that every member already has: members that subscribe at the end of the log may be
+// ahead of the feed. No view of these changes is made.
+func missed(members []*Subscription, changes []*change) []*change {
+	behind := slices.MinFunc(members, func(a, b *Subscription) int { return cmp.Compare(a.after, b.after) })
+	for len(changes) > 0 && changes[0].Seq <= behind.after {
+		changes = changes[1:]
+	}
+	return changes
 }
 
 // deliver delivers messages to all members. Members skip messages that they already have. It returns when all members

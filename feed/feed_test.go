@@ -288,6 +288,30 @@ func TestChangesComeInOrderFromTheHeadOn(t *testing.T) {
 	expect(t, second, 1019, 2018)
 }
 
+// A subscriber that is ahead of the feed does not need views of the changes in between.
+func TestNoViewsOfChangesThatAllHave(t *testing.T) {
+	t.Parallel()
+	m := newMemory(10)
+	f, _, _ := start(t, m)
+	m.append(5, parley.ChangeEntry{})
+	var shown []int64
+	view := feed.View{Key: "noting", Show: func(ctx context.Context, c parley.ChangeEntry) ([]byte, error) {
+		shown = append(shown, c.Seq)
+		return plain.Show(ctx, c)
+	}}
+	s := newSubscriber()
+	var err error
+	if s.Subscription, err = f.Subscribe(parley.FeedFilter{}, 14, view, s); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Leave)
+	m.write(2, parley.ChangeEntry{})
+	expect(t, s, 15, 17)
+	if !slices.Equal(shown, []int64{15, 16, 17}) {
+		t.Errorf("views are made of the changes %v, want those after 14", shown)
+	}
+}
+
 func TestWithoutNotificationsTheFeedPolls(t *testing.T) {
 	t.Parallel()
 	m := newMemory(1)
