@@ -27,6 +27,9 @@ func New(t testing.TB) context.Context {
 		// chromedp creates the profile directory and removes it.
 		chromedp.ExecPath(chromium(t)),
 		chromedp.DisableGPU,
+		// Even without a GPU, Chromium starts a process for it, and aborts ("GPU process isn't usable. Goodbye.") if that
+		// process ends or hangs several times, as on a busy machine.
+		chromedp.Flag("in-process-gpu", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-proxy-server", true), // a proxy would resolve host names
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
@@ -34,25 +37,18 @@ func New(t testing.TB) context.Context {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root with its sandbox
 	}
-	const attempts = 3 // Chromium occasionally crashes at its start
-	for attempt := 1; ; attempt++ {
-		ctx, stopClock := context.WithTimeout(context.Background(), 60*time.Second)
-		ctx, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
-		ctx, stopBrowser := chromedp.NewContext(ctx)
-		t.Cleanup(func() {
-			stopBrowser()
-			stopAllocator()
-			stopClock()
-		})
-		err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900))
-		if err == nil {
-			return ctx
-		}
-		if attempt == attempts {
-			t.Fatalf("start the browser: %v", err)
-		}
-		t.Logf("start the browser: %v", err)
+	ctx, stopClock := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
+	ctx, stopBrowser := chromedp.NewContext(ctx)
+	t.Cleanup(func() {
+		stopBrowser()
+		stopAllocator()
+		stopClock()
+	})
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900)); err != nil {
+		t.Fatalf("start the browser: %v", err)
 	}
+	return ctx
 }
 
 // chromium returns the path of the browser. It looks for the same names as scripts/setup.
