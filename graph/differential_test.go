@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"example.org/parley/graph/level"
+	"example.org/parley/internal/longtest"
 	"example.org/parley/internal/randomdoc"
 )
 
@@ -23,7 +24,8 @@ import (
 // errors at the same paths.
 func TestLevelsAnswerAsGqlgenDoes(t *testing.T) {
 	t.Parallel()
-	for operation, documents := range map[ast.Operation]uint64{ast.Query: 12_000, ast.Mutation: 4_000, ast.Subscription: 4_000} {
+	for operation, n := range map[ast.Operation]int{ast.Query: 12_000, ast.Mutation: 4_000, ast.Subscription: 4_000} {
+		documents := uint64(longtest.Times(n))
 		const parts = 4
 		for part := range uint64(parts) {
 			t.Run(fmt.Sprint(operation, " ", part), func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/parley/internal/longtest"
 	"example.org/parley/server/apitest"
 
 	"github.com/google/uuid"
@@ -32,8 +33,8 @@ import (
 // the same bytes for all, live or later, by whichever server.
 func TestNothingIsLostOrRepeatedOrOutOfOrder(t *testing.T) {
 	t.Parallel()
-	const followers, sockets = 600, 16
-	deliveries := int64(1_000_000)
+	const followers, sockets = 1000, 16
+	deliveries := int64(longtest.Times(1_000_000))
 	if testing.Short() {
 		deliveries = 50_000
 	}

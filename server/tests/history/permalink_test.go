@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/parley/internal/longtest"
 	"example.org/parley/server/apitest"
 
 	"example.org/parley"
@@ -101,7 +102,7 @@ func TestPermalinks(t *testing.T) {
 	type link struct{ document, answer string }
 	var links []link
 	random := rand.New(rand.NewPCG(2, 3))
-	for len(links) < 60 {
+	for len(links) < longtest.Times(60) {
 		// Known now, to the microsecond: later than anything that is committed, and perhaps than something that is not.
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		valid := time.Date(2025, 1, random.IntN(700), 0, 0, 0, 0, time.UTC)
@@ -126,7 +127,7 @@ func TestPermalinks(t *testing.T) {
 	t.Logf("%d changes when the last link was taken", a.Changes())
 	before := a.Changes()
 	stop = a.writers(8)
-	for hundreds := range laterChanges / 100 { // patience is for getting on, not for the whole
+	for hundreds := range longtest.Times(laterChanges) / 100 { // patience is for getting on, not for the whole
 		apitest.Wait(t, "a hundred more changes", func() bool { return a.Changes()-before >= 100*(hundreds+1) })
 	}
 	stop()

@@ -17,6 +17,7 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/graph"
+	"example.org/parley/internal/longtest"
 	"example.org/parley/internal/randomdoc"
 	"example.org/parley/resolvers"
 )
@@ -33,7 +34,7 @@ func TestAnswersAreThoseOfGqlgen(t *testing.T) {
 	ours, theirs := executing(graph.NewSchema(config), r), executing(graph.NewExecutableSchema(config), r)
 
 	refs := a.refs()
-	documents := 4000
+	documents := longtest.Times(4000)
 	if testing.Short() {
 		documents = 200
 	}
