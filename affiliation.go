@@ -1,9 +1,13 @@
 package parley
 
-import "github.com/google/uuid"
+import (
+	"slices"
 
-// Affiliation is an office that a person holds in an organization (which may be a state) over an interval, or
-// membership of it. A nil ValidFrom or ValidTo is open.
+	"github.com/google/uuid"
+)
+
+// Affiliation is an office that a person holds in an organization (which may be a state) over an interval. A nil
+// ValidFrom or ValidTo is open.
 type Affiliation struct {
 	Lens Lens
 	Provenance
@@ -45,13 +49,53 @@ type EndAffiliationInput struct {
 	ValidTo     *Instant
 }
 
+// CorrectAffiliation corrects an affiliation that was recorded wrongly.
+type CorrectAffiliation struct {
+	Affiliation      string
+	Person           Patch[string]
+	Organization     Patch[string]
+	Office           Patch[string]
+	SpeaksFor        Patch[bool]
+	ValidFrom        Patch[Instant]
+	ValidTo          Patch[Instant]
+	Note             string
+	IfUnchangedSince *Cursor
+}
+
 // Affiliation returns the affiliation that the input describes, without its references, or a Refusal.
 func (in AffiliateInput) Affiliation() (Affiliation, error) {
 	a := Affiliation{Office: in.Office, SpeaksFor: in.SpeaksFor, ValidFrom: in.ValidFrom, ValidTo: in.ValidTo}
 	var c checks
-	c.optionalText("office", in.Office, MaxTitle)
-	c.order("validFrom", "validTo", in.ValidFrom, in.ValidTo)
+	a.check(&c)
 	return a, c.err()
+}
+
+// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Person and
+// organization are passed resolved.
+func (a *Affiliation) Correct(in CorrectAffiliation, person, organization Patch[uuid.UUID]) ([]string, error) {
+	var e edit
+	set(&e, "person", &a.PersonID, person)
+	set(&e, "organization", &a.OrganizationID, organization)
+	setOrClear(&e, "office", &a.Office, in.Office)
+	set(&e, "speaksFor", &a.SpeaksFor, in.SpeaksFor)
+	setOrClearInstant(&e, "validFrom", &a.ValidFrom, in.ValidFrom)
+	setOrClearInstant(&e, "validTo", &a.ValidTo, in.ValidTo)
+	e.text("note", in.Note, MaxProse)
+	a.check(&e.checks)
+	return e.fields, e.err()
+}
+
+// OnlyEndsBy reports whether all that the correction changes, person and organization aside, is the end, of which none
+// is on record yet. That is news, and no correction.
+func (a *Affiliation) OnlyEndsBy(in CorrectAffiliation) bool {
+	corrected := *a
+	fields, _ := corrected.Correct(in, Patch[uuid.UUID]{}, Patch[uuid.UUID]{})
+	return a.ValidTo == nil && slices.Equal(fields, []string{"validTo"})
+}
+
+func (a *Affiliation) check(c *checks) {
+	c.optionalText("office", a.Office, MaxTitle)
+	c.order("validFrom", "validTo", a.ValidFrom, a.ValidTo)
 }
 
 // CheckAffiliates refuses an affiliation whose person is of another kind than Person, or whose organization is a

@@ -52,6 +52,9 @@ var identified = []struct {
 		Person: "envoy", Organization: "north", Office: pointer("envoy"), SpeaksFor: true,
 		ValidFrom: &noon,
 	}, "a4a1eb1bff42f17f2dff6fb8a31d1bcbb84dd4407efc5ac1035fca30dd1d34cb"},
+	{"addMembership", parley.AddMembershipInput{
+		Member: "north", Group: "union", SpeaksForMembers: true, ValidFrom: &noon,
+	}, "ffdc75179bd25d2fb8aa823fc2d45f394a12d3657c53d28d2e84f4e7ac603615"},
 	{"joinNegotiation", parley.JoinNegotiationInput{
 		Negotiation: "talks", Stakeholder: "north", Role: parley.PrimaryParty, Capability: pointer(0),
 	}, "7c9545c577c257fad71dc01250ea7f954f32e2887513607d5be9bb28694573f2"},

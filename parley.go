@@ -26,6 +26,7 @@ const (
 	KindStatusChange  Kind = "STATUS_CHANGE"
 	KindStakeholder   Kind = "STAKEHOLDER"
 	KindAffiliation   Kind = "AFFILIATION"
+	KindMembership    Kind = "MEMBERSHIP"
 	KindParticipation Kind = "PARTICIPATION"
 	KindPosition      Kind = "POSITION"
 	KindSource        Kind = "SOURCE"
@@ -52,6 +53,8 @@ func (k Kind) Noun() string {
 		return "a stakeholder"
 	case KindAffiliation:
 		return "an affiliation"
+	case KindMembership:
+		return "a membership"
 	case KindParticipation:
 		return "a participation"
 	case KindPosition:

@@ -31,8 +31,11 @@ stakeholders:
   - {key: north, name: North, kind: STATE, aliases: [the Northerners], countryCode: "NO"}
   - {key: south, name: South, kind: STATE}
   - {key: envoy, name: The envoy, kind: PERSON}
+  - {key: league, name: The league, kind: GROUP}
 affiliations:
   - {person: envoy, organization: north, office: envoy, speaksFor: true, validFrom: 2020-01-01}
+memberships:
+  - {member: north, group: league, speaksForMembers: true, validFrom: 2019-01-01}
 sources:
   - key: gazette
     title: The Gazette
@@ -302,13 +305,13 @@ func TestImportStatesEverything(t *testing.T) {
 	}
 	// Each fact is one change. A scenario's first status is recorded with the scenario. The evidence of a first status
 	// or of an event is a change of its own.
-	if outcome.Facts != set.Facts() || outcome.Changes != int(r.head()) || outcome.Changes != 22 || len(progress) > 0 {
+	if outcome.Facts != set.Facts() || outcome.Changes != int(r.head()) || outcome.Changes != 24 || len(progress) > 0 {
 		t.Errorf("%d facts (%d in the set), %d changes (%d in the feed); progress %v", outcome.Facts, set.Facts(),
 			outcome.Changes, r.head(), progress)
 	}
 	for kind, want := range map[parley.Kind]string{
-		parley.KindStakeholder: "3", parley.KindAffiliation: "1", parley.KindSource: "1", parley.KindNegotiation: "1",
-		parley.KindIssue:    "1",
+		parley.KindStakeholder: "4", parley.KindAffiliation: "1", parley.KindMembership: "1", parley.KindSource: "1",
+		parley.KindNegotiation: "1", parley.KindIssue: "1",
 		parley.KindScenario: "2", parley.KindStatusChange: "3", parley.KindPosition: "3", parley.KindEvent: "1",
 		parley.KindParticipation: "1", parley.KindRelation: "1", parley.KindStatement: "2", parley.KindAssessment: "1",
 	} {
@@ -318,6 +321,8 @@ func TestImportStatesEverything(t *testing.T) {
 		`SELECT concat_ws('|', name, kind, aliases, country_code) FROM stakeholders WHERE key = 'north'`)
 	r.holds("envoy|t|2020-01-01 00:00:00+00",
 		`SELECT concat_ws('|', office, speaks_for, valid_from, valid_to) FROM affiliations`)
+	r.holds("t|2019-01-01 00:00:00+00",
+		`SELECT concat_ws('|', speaks_for_members, valid_from, valid_to) FROM memberships`)
 	r.holds("The Gazette|A publisher|2025-01-04 00:00:00+00|B|TLP_CLEAR",
 		`SELECT concat_ws('|', title, publisher, published_at, reliability, marking) FROM sources`)
 	r.holds("The envoy said: “We will – perhaps – sign   the pact, if asked.”\nNobody else spoke.\n",
@@ -521,6 +526,28 @@ func TestEditedFile(t *testing.T) {
 			[]string{"Edited an affiliation: validTo."},
 			"2025-03-01 00:00:00+00", `SELECT valid_to::text FROM affiliations WHERE superseded_at = 'infinity'`,
 		},
+		"an affiliation that was wrong": {
+			[]string{
+				"office: envoy, speaksFor: true, validFrom: 2020-01-01}",
+				"office: envoy, speaksFor: false, validFrom: 2021-01-01, validTo: 2025-03-01, note: A slip.}",
+			},
+			[]string{"Corrected an affiliation: speaksFor, validFrom, validTo."},
+			"f 2021-01-01 00:00:00+00 2025-03-01 00:00:00+00 A slip.",
+			`SELECT concat_ws(' ', speaks_for, valid_from, valid_to, correction_note) FROM affiliations
+				WHERE superseded_at = 'infinity'`,
+		},
+		"a membership that ended": {
+			[]string{"validFrom: 2019-01-01}", "validFrom: 2019-01-01, validTo: 2025-03-01}"},
+			[]string{"Edited a membership: validTo."},
+			"2025-03-01 00:00:00+00", `SELECT valid_to::text FROM memberships WHERE superseded_at = 'infinity'`,
+		},
+		"a membership that was wrong": {
+			[]string{"speaksForMembers: true, validFrom: 2019-01-01}", "speaksForMembers: false}"},
+			[]string{"Corrected a membership: speaksForMembers."},
+			"f 2019-01-01 00:00:00+00 A later version of the data set says otherwise.",
+			`SELECT concat_ws(' ', speaks_for_members, valid_from, correction_note) FROM memberships
+				WHERE superseded_at = 'infinity'`,
+		},
 		"a participation": {
 			[]string{"vetoPlayer: true, vetoIssues: [border]", "vetoPlayer: false, vetoIssues: []"},
 			[]string{"vetoPlayer, vetoIssues"},
@@ -565,7 +592,7 @@ func TestEditedFile(t *testing.T) {
 				"",
 				"      - {stakeholder: north, role: PRIMARY_PARTY, vetoPlayer: true, vetoIssues: [border]}\n", "",
 			}, nil,
-			"3 3 1",
+			"4 3 1",
 			`SELECT concat_ws(' ', (SELECT count(*) FROM stakeholders), (SELECT count(*) FROM positions ` +
 				`WHERE superseded_at = 'infinity'), (SELECT count(*) FROM participations))`,
 		},
@@ -575,7 +602,7 @@ func TestEditedFile(t *testing.T) {
 				"  - {key: envoy, name: The envoy, kind: PERSON}\n  - {key: south, name: South, kind: STATE}\n",
 			},
 			nil,
-			"3", `SELECT count(*) FROM stakeholders`,
+			"4", `SELECT count(*) FROM stakeholders`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -633,6 +660,7 @@ func TestRetractedStaysRetracted(t *testing.T) {
 		`SELECT id FROM events WHERE superseded_at = 'infinity'`,
 		`SELECT id FROM statements WHERE form = 'DIRECT_QUOTE' AND superseded_at = 'infinity'`,
 		`SELECT id FROM affiliations WHERE superseded_at = 'infinity'`,
+		`SELECT id FROM memberships WHERE superseded_at = 'infinity'`,
 		`SELECT id FROM participations WHERE superseded_at = 'infinity'`,
 		`SELECT id FROM stakeholders WHERE key = 'envoy' AND superseded_at = 'infinity'`,
 		`SELECT id FROM assessments WHERE superseded_at = 'infinity'`,
@@ -748,6 +776,14 @@ func TestRefusedByARule(t *testing.T) {
 			[]string{"{person: envoy, organization: north", "{person: south, organization: north"},
 			"name a stakeholder of kind PERSON",
 		},
+		"a group that is a person": {
+			[]string{"{member: north, group: league", "{member: north, group: envoy"},
+			"A group can't be a person",
+		},
+		"a member of itself": {
+			[]string{"{member: north, group: league", "{member: north, group: north"},
+			"By this membership in “North”, “North” would belong to itself at some instant",
+		},
 		"a relation to itself": {
 			[]string{"from: line, to: strip", "from: line, to: line"},
 			"two different ones",
@@ -762,7 +798,7 @@ func TestRefusedByARule(t *testing.T) {
 			line := lineOf(t, talks, strings.TrimLeft(refused.pairs[0], " "))
 			r.refuses(text, fmt.Sprintf("set.yaml:%d: … %s", line, refused.say))
 			r.holds("0", `SELECT count(*) FROM records`)
-			r.loads(talks, make([]string, 22)...) // the correct file can still be imported
+			r.loads(talks, make([]string, 24)...) // the correct file can still be imported
 		})
 	}
 }
@@ -818,7 +854,7 @@ func TestPositionThatSaysTheSame(t *testing.T) {
 			"              - {key: south-line,")
 	r := open(t)
 	got := r.load(same)
-	if len(got) != 23 || !strings.Contains(strings.Join(got, "\n"), "North is confirmed as “supports” on “A line”.") {
+	if len(got) != 25 || !strings.Contains(strings.Join(got, "\n"), "North is confirmed as “supports” on “A line”.") {
 		t.Errorf("got %d changes:\n%s", len(got), strings.Join(got, "\n"))
 	}
 	if got := r.position("north", "2025-01-02"); got != "SUPPORTS 2" {
@@ -860,7 +896,7 @@ func TestTwoTermsOfOneOffice(t *testing.T) {
 		"      - {key: first, stakeholder: north, role: PRIMARY_PARTY, validTo: 2019-01-01}\n"+
 			"      - {validFrom: 2020-01-01, stakeholder: north, role:")
 	r := open(t)
-	if got := r.load(text); len(got) != 24 {
+	if got := r.load(text); len(got) != 26 {
 		t.Errorf("got %d changes", len(got))
 	}
 	r.holds("2 2", `SELECT concat_ws(' ', (SELECT count(*) FROM affiliations), (SELECT count(*) FROM participations))`)

@@ -67,7 +67,7 @@ func TestReadRefuses(t *testing.T) {
 			"dataset: x\nsauces: []\n",
 			[]string{
 				`set.yaml:2: This data set has no field "sauces"; its fields are affiliations, dataset, ` +
-					`negotiations, recordedAt, sources, stakeholders, statements.`,
+					`memberships, negotiations, recordedAt, sources, stakeholders, statements.`,
 			},
 		},
 		"an unknown field": {

@@ -19,6 +19,9 @@ func (s *Set) read(root *item) {
 	for _, it := range root.items("affiliations", "affiliation") {
 		s.affiliation(it)
 	}
+	for _, it := range root.items("memberships", "membership") {
+		s.membership(it)
+	}
 	for _, it := range root.items("sources", "source") {
 		s.source(it)
 	}
@@ -61,7 +64,7 @@ func (s *Set) stakeholder(it *item) {
 func (s *Set) affiliation(it *item) {
 	person, organization := needed(it, "person"), needed(it, "organization")
 	office, speaksFor := text(it, "office"), boolean(it, "speaksFor")
-	validFrom, validTo := instant(it, "validFrom"), instant(it, "validTo")
+	validFrom, validTo, note := instant(it, "validFrom"), instant(it, "validTo"), correctionNote(it)
 	id := s.once(it, s.keyOr(it, parley.KindAffiliation, person, organization, or(office, "")), giveKey)
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
@@ -71,10 +74,52 @@ func (s *Set) affiliation(it *item) {
 				ValidFrom: validFrom.Value, ValidTo: validTo.Value,
 			})
 		}, func(ref string) (storage.Written, error) {
-			if validTo.Value == nil {
-				return storage.Written{}, nil
+			was, err := in.Affiliation(ctx, uuid.MustParse(ref))
+			if err != nil {
+				return storage.Written{}, err
 			}
-			return in.EndAffiliation(ctx, parley.EndAffiliationInput{Affiliation: ref, ValidTo: validTo.Value})
+			correction := parley.CorrectAffiliation{
+				Affiliation: ref, Person: parley.To(person), Organization: parley.To(organization), Office: office,
+				SpeaksFor: speaksFor, ValidFrom: validFrom, ValidTo: validTo, Note: note,
+			}
+			if was.OnlyEndsBy(correction) {
+				end := parley.EndAffiliationInput{Affiliation: ref, ValidTo: validTo.Value}
+				if err := in.did(in.EndAffiliation(ctx, end)); err != nil {
+					return storage.Written{}, err
+				}
+			}
+			return in.CorrectAffiliation(ctx, correction)
+		})
+	})
+}
+
+func (s *Set) membership(it *item) {
+	member, group := needed(it, "member"), needed(it, "group")
+	speaksForMembers, note := boolean(it, "speaksForMembers"), correctionNote(it)
+	validFrom, validTo := instant(it, "validFrom"), instant(it, "validTo")
+	id := s.once(it, s.keyOr(it, parley.KindMembership, member, group), giveKey)
+	s.add(it, func(ctx context.Context, in *importer) error {
+		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
+			return in.AddMembership(ctx, parley.AddMembershipInput{
+				ID: id, Member: member, Group: group, SpeaksForMembers: or(speaksForMembers, false),
+				ValidFrom: validFrom.Value, ValidTo: validTo.Value,
+			})
+		}, func(ref string) (storage.Written, error) {
+			was, err := in.Membership(ctx, uuid.MustParse(ref))
+			if err != nil {
+				return storage.Written{}, err
+			}
+			correction := parley.CorrectMembership{
+				Membership: ref, Member: parley.To(member), Group: parley.To(group),
+				SpeaksForMembers: speaksForMembers, ValidFrom: validFrom, ValidTo: validTo, Note: note,
+			}
+			if was.OnlyEndsBy(correction) {
+				end := parley.EndMembershipInput{Membership: ref, ValidTo: validTo.Value}
+				if err := in.did(in.EndMembership(ctx, end)); err != nil {
+					return storage.Written{}, err
+				}
+			}
+			return in.CorrectMembership(ctx, correction)
 		})
 	})
 }

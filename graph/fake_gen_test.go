@@ -151,6 +151,22 @@ func (f fakeLikelihoodEntry) Scenario(ctx context.Context, objs []*parley.Likeli
 	return fakeMany[*parley.Scenario](f.fake, "LikelihoodEntry.scenario", objs)
 }
 
+func (f *fake) Membership() MembershipResolver { return fakeMembership{f} }
+
+type fakeMembership struct{ *fake }
+
+func (f fakeMembership) Label(ctx context.Context, objs []*parley.Membership) ([]string, error) {
+	return fakeMany[string](f.fake, "Membership.label", objs)
+}
+
+func (f fakeMembership) Member(ctx context.Context, objs []*parley.Membership) ([]*parley.Stakeholder, error) {
+	return fakeMany[*parley.Stakeholder](f.fake, "Membership.member", objs)
+}
+
+func (f fakeMembership) Group(ctx context.Context, objs []*parley.Membership) ([]*parley.Stakeholder, error) {
+	return fakeMany[*parley.Stakeholder](f.fake, "Membership.group", objs)
+}
+
 func (f *fake) Mutation() MutationResolver { return fakeMutation{f} }
 
 type fakeMutation struct{ *fake }
@@ -171,6 +187,10 @@ func (f fakeMutation) EndAffiliation(ctx context.Context, input parley.EndAffili
 	return fakeOne[*AffiliationPayload](f.fake, "Mutation.endAffiliation", input)
 }
 
+func (f fakeMutation) CorrectAffiliation(ctx context.Context, input CorrectAffiliationInput) (*AffiliationPayload, error) {
+	return fakeOne[*AffiliationPayload](f.fake, "Mutation.correctAffiliation", input)
+}
+
 func (f fakeMutation) AssessScenario(ctx context.Context, input parley.AssessScenarioInput) (*AssessmentPayload, error) {
 	return fakeOne[*AssessmentPayload](f.fake, "Mutation.assessScenario", input)
 }
@@ -189,6 +209,18 @@ func (f fakeMutation) AddIssue(ctx context.Context, input parley.AddIssueInput) 
 
 func (f fakeMutation) EditIssue(ctx context.Context, input EditIssueInput) (*IssuePayload, error) {
 	return fakeOne[*IssuePayload](f.fake, "Mutation.editIssue", input)
+}
+
+func (f fakeMutation) AddMembership(ctx context.Context, input parley.AddMembershipInput) (*MembershipPayload, error) {
+	return fakeOne[*MembershipPayload](f.fake, "Mutation.addMembership", input)
+}
+
+func (f fakeMutation) EndMembership(ctx context.Context, input parley.EndMembershipInput) (*MembershipPayload, error) {
+	return fakeOne[*MembershipPayload](f.fake, "Mutation.endMembership", input)
+}
+
+func (f fakeMutation) CorrectMembership(ctx context.Context, input CorrectMembershipInput) (*MembershipPayload, error) {
+	return fakeOne[*MembershipPayload](f.fake, "Mutation.correctMembership", input)
 }
 
 func (f fakeMutation) OpenNegotiation(ctx context.Context, input parley.OpenNegotiationInput) (*NegotiationPayload, error) {
@@ -645,8 +677,16 @@ func (f fakeStakeholder) Affiliations(ctx context.Context, objs []*parley.Stakeh
 	return fakeMany[[]*parley.Affiliation](f.fake, "Stakeholder.affiliations", objs)
 }
 
-func (f fakeStakeholder) Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
-	return fakeMany[[]*parley.Affiliation](f.fake, "Stakeholder.members", objs)
+func (f fakeStakeholder) OfficeHolders(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
+	return fakeMany[[]*parley.Affiliation](f.fake, "Stakeholder.officeHolders", objs)
+}
+
+func (f fakeStakeholder) Memberships(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error) {
+	return fakeMany[[]*parley.Membership](f.fake, "Stakeholder.memberships", objs)
+}
+
+func (f fakeStakeholder) Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error) {
+	return fakeMany[[]*parley.Membership](f.fake, "Stakeholder.members", objs)
 }
 
 func (f fakeStakeholder) Participations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Participation, error) {

@@ -109,7 +109,7 @@ func fakeValue[V any](f *fake, r *rand.Rand) V {
 var (
 	nodes = []any{
 		(*parley.Affiliation)(nil), (*parley.Analyst)(nil), (*parley.Assessment)(nil), (*parley.Event)(nil),
-		(*parley.Issue)(nil), (*parley.Negotiation)(nil),
+		(*parley.Issue)(nil), (*parley.Membership)(nil), (*parley.Negotiation)(nil),
 		(*parley.Participation)(nil), (*parley.Position)(nil), (*parley.Scenario)(nil), (*parley.ScenarioRelation)(nil),
 		(*parley.Source)(nil), (*parley.Stakeholder)(nil), (*parley.Statement)(nil), (*parley.StatusChange)(nil),
 	}

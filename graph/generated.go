@@ -41,6 +41,7 @@ type ResolverRoot interface {
 	LandingZoneEntry() LandingZoneEntryResolver
 	Lens() LensResolver
 	LikelihoodEntry() LikelihoodEntryResolver
+	Membership() MembershipResolver
 	Mutation() MutationResolver
 	Negotiation() NegotiationResolver
 	NegotiationDiff() NegotiationDiffResolver
@@ -262,13 +263,32 @@ type ComplexityRoot struct {
 		Total    func(childComplexity int) int
 	}
 
+	Membership struct {
+		Group            func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Label            func(childComplexity int) int
+		Member           func(childComplexity int) int
+		SpeaksForMembers func(childComplexity int) int
+		ValidFrom        func(childComplexity int) int
+		ValidTo          func(childComplexity int) int
+	}
+
+	MembershipPayload struct {
+		Cursor     func(childComplexity int) int
+		Membership func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Mutation struct {
 		AddEvidence          func(childComplexity int, input parley.AddEvidenceInput) int
 		AddIssue             func(childComplexity int, input parley.AddIssueInput) int
+		AddMembership        func(childComplexity int, input parley.AddMembershipInput) int
 		AddScenario          func(childComplexity int, input parley.AddScenarioInput) int
 		Affiliate            func(childComplexity int, input parley.AffiliateInput) int
 		AssessScenario       func(childComplexity int, input parley.AssessScenarioInput) int
 		ChangeScenarioStatus func(childComplexity int, input parley.ChangeScenarioStatusInput) int
+		CorrectAffiliation   func(childComplexity int, input CorrectAffiliationInput) int
+		CorrectMembership    func(childComplexity int, input CorrectMembershipInput) int
 		CorrectPosition      func(childComplexity int, input CorrectPositionInput) int
 		CorrectStatement     func(childComplexity int, input CorrectStatementInput) int
 		CorrectStatusChange  func(childComplexity int, input CorrectStatusChangeInput) int
@@ -280,6 +300,7 @@ type ComplexityRoot struct {
 		EditSource           func(childComplexity int, input EditSourceInput) int
 		EditStakeholder      func(childComplexity int, input EditStakeholderInput) int
 		EndAffiliation       func(childComplexity int, input parley.EndAffiliationInput) int
+		EndMembership        func(childComplexity int, input parley.EndMembershipInput) int
 		JoinNegotiation      func(childComplexity int, input parley.JoinNegotiationInput) int
 		LeaveNegotiation     func(childComplexity int, input parley.LeaveNegotiationInput) int
 		OpenNegotiation      func(childComplexity int, input parley.OpenNegotiationInput) int
@@ -630,7 +651,9 @@ type ComplexityRoot struct {
 		Kind            func(childComplexity int) int
 		Label           func(childComplexity int) int
 		Members         func(childComplexity int) int
+		Memberships     func(childComplexity int) int
 		Name            func(childComplexity int) int
+		OfficeHolders   func(childComplexity int) int
 		Participations  func(childComplexity int) int
 		PositionHistory func(childComplexity int, scenarios []string, includeSuperseded bool, first int, after *string) int
 		Positions       func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
@@ -855,16 +878,25 @@ type LensResolver interface {
 type LikelihoodEntryResolver interface {
 	Scenario(ctx context.Context, objs []*parley.LikelihoodEntry) ([]*parley.Scenario, error)
 }
+type MembershipResolver interface {
+	Label(ctx context.Context, objs []*parley.Membership) ([]string, error)
+	Member(ctx context.Context, objs []*parley.Membership) ([]*parley.Stakeholder, error)
+	Group(ctx context.Context, objs []*parley.Membership) ([]*parley.Stakeholder, error)
+}
 type MutationResolver interface {
 	AddEvidence(ctx context.Context, input parley.AddEvidenceInput) (*RecordPayload, error)
 	Retract(ctx context.Context, input parley.RetractInput) (*RecordPayload, error)
 	Affiliate(ctx context.Context, input parley.AffiliateInput) (*AffiliationPayload, error)
 	EndAffiliation(ctx context.Context, input parley.EndAffiliationInput) (*AffiliationPayload, error)
+	CorrectAffiliation(ctx context.Context, input CorrectAffiliationInput) (*AffiliationPayload, error)
 	AssessScenario(ctx context.Context, input parley.AssessScenarioInput) (*AssessmentPayload, error)
 	RecordEvent(ctx context.Context, input parley.RecordEventInput) (*EventPayload, error)
 	EditEvent(ctx context.Context, input EditEventInput) (*EventPayload, error)
 	AddIssue(ctx context.Context, input parley.AddIssueInput) (*IssuePayload, error)
 	EditIssue(ctx context.Context, input EditIssueInput) (*IssuePayload, error)
+	AddMembership(ctx context.Context, input parley.AddMembershipInput) (*MembershipPayload, error)
+	EndMembership(ctx context.Context, input parley.EndMembershipInput) (*MembershipPayload, error)
+	CorrectMembership(ctx context.Context, input CorrectMembershipInput) (*MembershipPayload, error)
 	OpenNegotiation(ctx context.Context, input parley.OpenNegotiationInput) (*NegotiationPayload, error)
 	EditNegotiation(ctx context.Context, input EditNegotiationInput) (*NegotiationPayload, error)
 	JoinNegotiation(ctx context.Context, input parley.JoinNegotiationInput) (*ParticipationPayload, error)
@@ -1004,7 +1036,9 @@ type SourceResolver interface {
 }
 type StakeholderResolver interface {
 	Affiliations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error)
-	Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error)
+	OfficeHolders(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error)
+	Memberships(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error)
+	Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error)
 	Participations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Participation, error)
 	Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
@@ -1844,6 +1878,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LikelihoodSet.Total(childComplexity), true
 
+	case "Membership.group":
+		if e.ComplexityRoot.Membership.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Group(childComplexity), true
+	case "Membership.id":
+		if e.ComplexityRoot.Membership.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.ID(childComplexity), true
+	case "Membership.label":
+		if e.ComplexityRoot.Membership.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Label(childComplexity), true
+	case "Membership.member":
+		if e.ComplexityRoot.Membership.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Member(childComplexity), true
+	case "Membership.speaksForMembers":
+		if e.ComplexityRoot.Membership.SpeaksForMembers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.SpeaksForMembers(childComplexity), true
+	case "Membership.validFrom":
+		if e.ComplexityRoot.Membership.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.ValidFrom(childComplexity), true
+	case "Membership.validTo":
+		if e.ComplexityRoot.Membership.ValidTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.ValidTo(childComplexity), true
+
+	case "MembershipPayload.cursor":
+		if e.ComplexityRoot.MembershipPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipPayload.Cursor(childComplexity), true
+	case "MembershipPayload.membership":
+		if e.ComplexityRoot.MembershipPayload.Membership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipPayload.Membership(childComplexity), true
+	case "MembershipPayload.userErrors":
+		if e.ComplexityRoot.MembershipPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipPayload.UserErrors(childComplexity), true
+
 	case "Mutation.addEvidence":
 		if e.ComplexityRoot.Mutation.AddEvidence == nil {
 			break
@@ -1866,6 +1962,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddIssue(childComplexity, args["input"].(parley.AddIssueInput)), true
+	case "Mutation.addMembership":
+		if e.ComplexityRoot.Mutation.AddMembership == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addMembership_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddMembership(childComplexity, args["input"].(parley.AddMembershipInput)), true
 	case "Mutation.addScenario":
 		if e.ComplexityRoot.Mutation.AddScenario == nil {
 			break
@@ -1910,6 +2017,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeScenarioStatus(childComplexity, args["input"].(parley.ChangeScenarioStatusInput)), true
+	case "Mutation.correctAffiliation":
+		if e.ComplexityRoot.Mutation.CorrectAffiliation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_correctAffiliation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CorrectAffiliation(childComplexity, args["input"].(CorrectAffiliationInput)), true
+	case "Mutation.correctMembership":
+		if e.ComplexityRoot.Mutation.CorrectMembership == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_correctMembership_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CorrectMembership(childComplexity, args["input"].(CorrectMembershipInput)), true
 	case "Mutation.correctPosition":
 		if e.ComplexityRoot.Mutation.CorrectPosition == nil {
 			break
@@ -2031,6 +2160,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndAffiliation(childComplexity, args["input"].(parley.EndAffiliationInput)), true
+	case "Mutation.endMembership":
+		if e.ComplexityRoot.Mutation.EndMembership == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endMembership_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndMembership(childComplexity, args["input"].(parley.EndMembershipInput)), true
 	case "Mutation.joinNegotiation":
 		if e.ComplexityRoot.Mutation.JoinNegotiation == nil {
 			break
@@ -3762,12 +3902,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Stakeholder.Members(childComplexity), true
+	case "Stakeholder.memberships":
+		if e.ComplexityRoot.Stakeholder.Memberships == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stakeholder.Memberships(childComplexity), true
 	case "Stakeholder.name":
 		if e.ComplexityRoot.Stakeholder.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Stakeholder.Name(childComplexity), true
+	case "Stakeholder.officeHolders":
+		if e.ComplexityRoot.Stakeholder.OfficeHolders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stakeholder.OfficeHolders(childComplexity), true
 	case "Stakeholder.participations":
 		if e.ComplexityRoot.Stakeholder.Participations == nil {
 			break
@@ -4456,12 +4608,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddEvidenceInput", ec.unmarshalInputAddEvidenceInput),
 			graphql.NewInputUnmarshaler("AddIssueInput", ec.unmarshalInputAddIssueInput),
+			graphql.NewInputUnmarshaler("AddMembershipInput", ec.unmarshalInputAddMembershipInput),
 			graphql.NewInputUnmarshaler("AddScenarioInput", ec.unmarshalInputAddScenarioInput),
 			graphql.NewInputUnmarshaler("AffiliateInput", ec.unmarshalInputAffiliateInput),
 			graphql.NewInputUnmarshaler("AsOf", ec.unmarshalInputAsOf),
 			graphql.NewInputUnmarshaler("AssessScenarioInput", ec.unmarshalInputAssessScenarioInput),
 			graphql.NewInputUnmarshaler("ChangeFilter", ec.unmarshalInputChangeFilter),
 			graphql.NewInputUnmarshaler("ChangeScenarioStatusInput", ec.unmarshalInputChangeScenarioStatusInput),
+			graphql.NewInputUnmarshaler("CorrectAffiliationInput", ec.unmarshalInputCorrectAffiliationInput),
+			graphql.NewInputUnmarshaler("CorrectMembershipInput", ec.unmarshalInputCorrectMembershipInput),
 			graphql.NewInputUnmarshaler("CorrectPositionInput", ec.unmarshalInputCorrectPositionInput),
 			graphql.NewInputUnmarshaler("CorrectStatementInput", ec.unmarshalInputCorrectStatementInput),
 			graphql.NewInputUnmarshaler("CorrectStatusChangeInput", ec.unmarshalInputCorrectStatusChangeInput),
@@ -4473,6 +4628,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EditSourceInput", ec.unmarshalInputEditSourceInput),
 			graphql.NewInputUnmarshaler("EditStakeholderInput", ec.unmarshalInputEditStakeholderInput),
 			graphql.NewInputUnmarshaler("EndAffiliationInput", ec.unmarshalInputEndAffiliationInput),
+			graphql.NewInputUnmarshaler("EndMembershipInput", ec.unmarshalInputEndMembershipInput),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
 			graphql.NewInputUnmarshaler("JoinNegotiationInput", ec.unmarshalInputJoinNegotiationInput),
 			graphql.NewInputUnmarshaler("LeaveNegotiationInput", ec.unmarshalInputLeaveNegotiationInput),
@@ -4585,7 +4741,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "affiliation.graphqls" "analyst.graphqls" "assessment.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "landing_zone.graphqls" "likelihood.graphqls" "matrix.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "resolution.graphqls" "scenario.graphqls" "search.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
+//go:embed "affiliation.graphqls" "analyst.graphqls" "assessment.graphqls" "change.graphqls" "diff.graphqls" "event.graphqls" "issue.graphqls" "landing_zone.graphqls" "likelihood.graphqls" "matrix.graphqls" "membership.graphqls" "negotiation.graphqls" "participation.graphqls" "position.graphqls" "relation.graphqls" "resolution.graphqls" "scenario.graphqls" "search.graphqls" "source.graphqls" "stakeholder.graphqls" "statement.graphqls" "status_change.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4699,8 +4855,8 @@ type Lens {
   """Cursor of the last change that is visible through the lens. Subscribe after it to get all later changes."""
   cursor: Cursor!
   """
-  The next instant after ` + "`" + `validAt` + "`" + ` at which a status, position, role or office begins or ends, as known at ` + "`" + `knownAt` + "`" + `.
-  Answers may then change although nothing is recorded. Null: no such instant is on record.
+  The next instant after ` + "`" + `validAt` + "`" + ` at which a status, position, role, office or membership begins or ends, as known at
+  ` + "`" + `knownAt` + "`" + `. Answers may then change although nothing is recorded. Null: no such instant is on record.
   """
   nextChangeAt: Time
 }
@@ -4847,6 +5003,7 @@ input RetractInput {
 	{Name: "landing_zone.graphqls", Input: sourceData("landing_zone.graphqls"), BuiltIn: false},
 	{Name: "likelihood.graphqls", Input: sourceData("likelihood.graphqls"), BuiltIn: false},
 	{Name: "matrix.graphqls", Input: sourceData("matrix.graphqls"), BuiltIn: false},
+	{Name: "membership.graphqls", Input: sourceData("membership.graphqls"), BuiltIn: false},
 	{Name: "negotiation.graphqls", Input: sourceData("negotiation.graphqls"), BuiltIn: false},
 	{Name: "participation.graphqls", Input: sourceData("participation.graphqls"), BuiltIn: false},
 	{Name: "position.graphqls", Input: sourceData("position.graphqls"), BuiltIn: false},
@@ -5225,6 +5382,38 @@ func (ec *executionContext) childFields_LikelihoodSet(ctx context.Context, field
 		return ec.fieldContext_LikelihoodSet_coherent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LikelihoodSet", field.Name)
+}
+
+func (ec *executionContext) childFields_Membership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Membership_id(ctx, field)
+	case "label":
+		return ec.fieldContext_Membership_label(ctx, field)
+	case "member":
+		return ec.fieldContext_Membership_member(ctx, field)
+	case "group":
+		return ec.fieldContext_Membership_group(ctx, field)
+	case "speaksForMembers":
+		return ec.fieldContext_Membership_speaksForMembers(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_Membership_validFrom(ctx, field)
+	case "validTo":
+		return ec.fieldContext_Membership_validTo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Membership", field.Name)
+}
+
+func (ec *executionContext) childFields_MembershipPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "membership":
+		return ec.fieldContext_MembershipPayload_membership(ctx, field)
+	case "cursor":
+		return ec.fieldContext_MembershipPayload_cursor(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MembershipPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MembershipPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Negotiation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5829,6 +6018,10 @@ func (ec *executionContext) childFields_Stakeholder(ctx context.Context, field g
 		return ec.fieldContext_Stakeholder_countryCode(ctx, field)
 	case "affiliations":
 		return ec.fieldContext_Stakeholder_affiliations(ctx, field)
+	case "officeHolders":
+		return ec.fieldContext_Stakeholder_officeHolders(ctx, field)
+	case "memberships":
+		return ec.fieldContext_Stakeholder_memberships(ctx, field)
 	case "members":
 		return ec.fieldContext_Stakeholder_members(ctx, field)
 	case "participations":
@@ -6365,6 +6558,20 @@ func (ec *executionContext) field_Mutation_addIssue_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_addMembership_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.AddMembershipInput, error) {
+			return ec.unmarshalNAddMembershipInput2exampleᚗorgᚋparleyᚐAddMembershipInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_addScenario_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6413,6 +6620,34 @@ func (ec *executionContext) field_Mutation_changeScenarioStatus_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.ChangeScenarioStatusInput, error) {
 			return ec.unmarshalNChangeScenarioStatusInput2exampleᚗorgᚋparleyᚐChangeScenarioStatusInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_correctAffiliation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (CorrectAffiliationInput, error) {
+			return ec.unmarshalNCorrectAffiliationInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectAffiliationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_correctMembership_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (CorrectMembershipInput, error) {
+			return ec.unmarshalNCorrectMembershipInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectMembershipInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6567,6 +6802,20 @@ func (ec *executionContext) field_Mutation_endAffiliation_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.EndAffiliationInput, error) {
 			return ec.unmarshalNEndAffiliationInput2exampleᚗorgᚋparleyᚐEndAffiliationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_endMembership_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.EndMembershipInput, error) {
+			return ec.unmarshalNEndMembershipInput2exampleᚗorgᚋparleyᚐEndMembershipInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11872,6 +12121,341 @@ func (ec *executionContext) fieldContext_LikelihoodSet_coherent(_ context.Contex
 	return graphql.NewScalarFieldContext("LikelihoodSet", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Membership_id(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Membership_label(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Membership_label(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, true, true, "String")
+}
+func (ec *executionContext) resolveBatch_Membership_label(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (any, error) {
+	resolver := ec.Resolvers.Membership()
+	if batch, ok := graphql.BatchParentsFor[*parley.Membership](ctx, "Membership"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Label(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Membership.label",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Label(ctx, []*parley.Membership{obj})
+	return graphql.ResolveBatchSingleResult[string](
+		ctx,
+		results,
+		err,
+		"Membership.label",
+	)
+}
+
+func (ec *executionContext) _Membership_member(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_member(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Membership_member(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_member(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Membership",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Membership_member(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (any, error) {
+	resolver := ec.Resolvers.Membership()
+	if batch, ok := graphql.BatchParentsFor[*parley.Membership](ctx, "Membership"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Member(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Membership.member",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Member(ctx, []*parley.Membership{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"Membership.member",
+	)
+}
+
+func (ec *executionContext) _Membership_group(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Membership_group(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Membership",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Membership_group(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (any, error) {
+	resolver := ec.Resolvers.Membership()
+	if batch, ok := graphql.BatchParentsFor[*parley.Membership](ctx, "Membership"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Group(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Membership.group",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Group(ctx, []*parley.Membership{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"Membership.group",
+	)
+}
+
+func (ec *executionContext) _Membership_speaksForMembers(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_speaksForMembers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SpeaksForMembers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_speaksForMembers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Membership_validFrom(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_validFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_validFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Membership_validTo(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_validTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidTo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_validTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "Time")
+}
+
+func (ec *executionContext) _MembershipPayload_membership(ctx context.Context, field graphql.CollectedField, obj *MembershipPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipPayload_membership(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Membership, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Membership) graphql.Marshaler {
+			return ec.marshalOMembership2ᚖexampleᚗorgᚋparleyᚐMembership(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipPayload_membership(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Membership(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MembershipPayload_cursor(ctx context.Context, field graphql.CollectedField, obj *MembershipPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipPayload_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MembershipPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _MembershipPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *MembershipPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖexampleᚗorgᚋparleyᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_addEvidence(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12042,6 +12626,50 @@ func (ec *executionContext) fieldContext_Mutation_endAffiliation(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_endAffiliation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_correctAffiliation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_correctAffiliation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CorrectAffiliation(ctx, fc.Args["input"].(CorrectAffiliationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AffiliationPayload) graphql.Marshaler {
+			return ec.marshalNAffiliationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐAffiliationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_correctAffiliation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AffiliationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_correctAffiliation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12262,6 +12890,138 @@ func (ec *executionContext) fieldContext_Mutation_editIssue(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_editIssue_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addMembership(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addMembership(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddMembership(ctx, fc.Args["input"].(parley.AddMembershipInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MembershipPayload) graphql.Marshaler {
+			return ec.marshalNMembershipPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐMembershipPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addMembership(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MembershipPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addMembership_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endMembership(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endMembership(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndMembership(ctx, fc.Args["input"].(parley.EndMembershipInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MembershipPayload) graphql.Marshaler {
+			return ec.marshalNMembershipPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐMembershipPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endMembership(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MembershipPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endMembership_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_correctMembership(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_correctMembership(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CorrectMembership(ctx, fc.Args["input"].(CorrectMembershipInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MembershipPayload) graphql.Marshaler {
+			return ec.marshalNMembershipPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐMembershipPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_correctMembership(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MembershipPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_correctMembership_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -21344,6 +22104,116 @@ func (ec *executionContext) resolveBatch_Stakeholder_affiliations(ctx context.Co
 	)
 }
 
+func (ec *executionContext) _Stakeholder_officeHolders(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stakeholder_officeHolders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Stakeholder_officeHolders(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Affiliation) graphql.Marshaler {
+			return ec.marshalNAffiliation2ᚕᚖexampleᚗorgᚋparleyᚐAffiliationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stakeholder_officeHolders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stakeholder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Affiliation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Stakeholder_officeHolders(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (any, error) {
+	resolver := ec.Resolvers.Stakeholder()
+	if batch, ok := graphql.BatchParentsFor[*parley.Stakeholder](ctx, "Stakeholder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.OfficeHolders(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.Affiliation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Stakeholder.officeHolders",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.OfficeHolders(ctx, []*parley.Stakeholder{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.Affiliation](
+		ctx,
+		results,
+		err,
+		"Stakeholder.officeHolders",
+	)
+}
+
+func (ec *executionContext) _Stakeholder_memberships(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stakeholder_memberships(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Stakeholder_memberships(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Membership) graphql.Marshaler {
+			return ec.marshalNMembership2ᚕᚖexampleᚗorgᚋparleyᚐMembershipᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stakeholder_memberships(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stakeholder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Membership(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Stakeholder_memberships(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (any, error) {
+	resolver := ec.Resolvers.Stakeholder()
+	if batch, ok := graphql.BatchParentsFor[*parley.Stakeholder](ctx, "Stakeholder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Memberships(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.Membership](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Stakeholder.memberships",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Memberships(ctx, []*parley.Stakeholder{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.Membership](
+		ctx,
+		results,
+		err,
+		"Stakeholder.memberships",
+	)
+}
+
 func (ec *executionContext) _Stakeholder_members(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21356,8 +22226,8 @@ func (ec *executionContext) _Stakeholder_members(ctx context.Context, field grap
 			return ec.resolveBatch_Stakeholder_members(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Affiliation) graphql.Marshaler {
-			return ec.marshalNAffiliation2ᚕᚖexampleᚗorgᚋparleyᚐAffiliationᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Membership) graphql.Marshaler {
+			return ec.marshalNMembership2ᚕᚖexampleᚗorgᚋparleyᚐMembershipᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -21370,7 +22240,7 @@ func (ec *executionContext) fieldContext_Stakeholder_members(_ context.Context, 
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Affiliation(ctx, field)
+			return ec.childFields_Membership(ctx, field)
 		},
 	}
 	return fc, nil
@@ -21381,7 +22251,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_members(ctx context.Context
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Members(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*parley.Affiliation](
+		return graphql.ResolveBatchGroupResult[[]*parley.Membership](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -21391,7 +22261,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_members(ctx context.Context
 		)
 	}
 	results, err := resolver.Members(ctx, []*parley.Stakeholder{obj})
-	return graphql.ResolveBatchSingleResult[[]*parley.Affiliation](
+	return graphql.ResolveBatchSingleResult[[]*parley.Membership](
 		ctx,
 		results,
 		err,
@@ -25906,6 +26776,87 @@ func UnmarshalAddIssueInput(ctx context.Context, raw any) (parley.AddIssueInput,
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAddMembershipInput(ctx context.Context, obj any) (parley.AddMembershipInput, error) {
+	var it parley.AddMembershipInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["speaksForMembers"]; !present {
+		asMap["speaksForMembers"] = false
+	}
+
+	fieldsInOrder := [...]string{"id", "member", "group", "speaksForMembers", "validFrom", "validTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "member":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("member"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Member = data
+		case "group":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("group"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Group = data
+		case "speaksForMembers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speaksForMembers"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SpeaksForMembers = data
+		case "validFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidFrom = data
+		case "validTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddMembershipInput unmarshals raw into the AddMembershipInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddMembershipInput(ctx context.Context, raw any) (parley.AddMembershipInput, error) {
+	var out parley.AddMembershipInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddMembershipInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAddScenarioInput(ctx context.Context, obj any) (parley.AddScenarioInput, error) {
 	var it parley.AddScenarioInput
 	if obj == nil {
@@ -26450,6 +27401,195 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 func UnmarshalChangeScenarioStatusInput(ctx context.Context, raw any) (parley.ChangeScenarioStatusInput, error) {
 	var out parley.ChangeScenarioStatusInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeScenarioStatusInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCorrectAffiliationInput(ctx context.Context, obj any) (CorrectAffiliationInput, error) {
+	var it CorrectAffiliationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"affiliation", "person", "organization", "office", "speaksFor", "validFrom", "validTo", "note", "ifUnchangedSince"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "affiliation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("affiliation"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Affiliation = data
+		case "person":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("person"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Person = graphql.OmittableOf(data)
+		case "organization":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organization"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Organization = graphql.OmittableOf(data)
+		case "office":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("office"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Office = graphql.OmittableOf(data)
+		case "speaksFor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speaksFor"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SpeaksFor = graphql.OmittableOf(data)
+		case "validFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidFrom = graphql.OmittableOf(data)
+		case "validTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidTo = graphql.OmittableOf(data)
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "ifUnchangedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IfUnchangedSince = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCorrectAffiliationInput unmarshals raw into the CorrectAffiliationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCorrectAffiliationInput(ctx context.Context, raw any) (CorrectAffiliationInput, error) {
+	var out CorrectAffiliationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CorrectAffiliationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCorrectMembershipInput(ctx context.Context, obj any) (CorrectMembershipInput, error) {
+	var it CorrectMembershipInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"membership", "member", "group", "speaksForMembers", "validFrom", "validTo", "note", "ifUnchangedSince"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "membership":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("membership"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Membership = data
+		case "member":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("member"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Member = graphql.OmittableOf(data)
+		case "group":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("group"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Group = graphql.OmittableOf(data)
+		case "speaksForMembers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speaksForMembers"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SpeaksForMembers = graphql.OmittableOf(data)
+		case "validFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidFrom = graphql.OmittableOf(data)
+		case "validTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidTo = graphql.OmittableOf(data)
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "ifUnchangedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IfUnchangedSince = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCorrectMembershipInput unmarshals raw into the CorrectMembershipInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCorrectMembershipInput(ctx context.Context, raw any) (CorrectMembershipInput, error) {
+	var out CorrectMembershipInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CorrectMembershipInput", raw, &out)
 	return out, err
 }
 
@@ -27472,6 +28612,55 @@ func (ec *executionContext) unmarshalInputEndAffiliationInput(ctx context.Contex
 func UnmarshalEndAffiliationInput(ctx context.Context, raw any) (parley.EndAffiliationInput, error) {
 	var out parley.EndAffiliationInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "EndAffiliationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEndMembershipInput(ctx context.Context, obj any) (parley.EndMembershipInput, error) {
+	var it parley.EndMembershipInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"membership", "validTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "membership":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("membership"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Membership = data
+		case "validTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEndMembershipInput unmarshals raw into the EndMembershipInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEndMembershipInput(ctx context.Context, raw any) (parley.EndMembershipInput, error) {
+	var out parley.EndMembershipInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EndMembershipInput", raw, &out)
 	return out, err
 }
 
@@ -29291,6 +30480,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Negotiation(ctx, sel, obj)
+	case parley.Membership:
+		return ec._Membership(ctx, sel, &obj)
+	case *parley.Membership:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Membership(ctx, sel, obj)
 	case parley.Issue:
 		return ec._Issue(ctx, sel, &obj)
 	case *parley.Issue:
@@ -30628,6 +31824,115 @@ func (ec *executionContext) _LikelihoodSet(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var membershipImplementors = []string{"Membership", "Node"}
+
+func (ec *executionContext) _Membership(ctx context.Context, sel ast.SelectionSet, obj *parley.Membership) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, membershipImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Membership")
+		case "id":
+			out.Values[i] = ec._Membership_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "label":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Membership_label(ctx, field, obj)
+				})
+		case "member":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Membership_member(ctx, field, obj)
+				})
+		case "group":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Membership_group(ctx, field, obj)
+				})
+		case "speaksForMembers":
+			out.Values[i] = ec._Membership_speaksForMembers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "validFrom":
+			out.Values[i] = ec._Membership_validFrom(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "validTo":
+			out.Values[i] = ec._Membership_validTo(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var membershipPayloadImplementors = []string{"MembershipPayload"}
+
+func (ec *executionContext) _MembershipPayload(ctx context.Context, sel ast.SelectionSet, obj *MembershipPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, membershipPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MembershipPayload")
+		case "membership":
+			out.Values[i] = ec._MembershipPayload_membership(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._MembershipPayload_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._MembershipPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -30675,6 +31980,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "correctAffiliation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_correctAffiliation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "assessScenario":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_assessScenario(ctx, field)
@@ -30706,6 +32018,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "editIssue":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_editIssue(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addMembership":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addMembership(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endMembership":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endMembership(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "correctMembership":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_correctMembership(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -33095,6 +34428,18 @@ func (ec *executionContext) _Stakeholder(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Stakeholder_affiliations(ctx, field, obj)
 				})
+		case "officeHolders":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stakeholder_officeHolders(ctx, field, obj)
+				})
+		case "memberships":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stakeholder_memberships(ctx, field, obj)
+				})
 		case "members":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -34639,6 +35984,11 @@ func (ec *executionContext) unmarshalNAddIssueInput2exampleᚗorgᚋparleyᚐAdd
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAddMembershipInput2exampleᚗorgᚋparleyᚐAddMembershipInput(ctx context.Context, v any) (parley.AddMembershipInput, error) {
+	res, err := ec.unmarshalInputAddMembershipInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNAddScenarioInput2exampleᚗorgᚋparleyᚐAddScenarioInput(ctx context.Context, v any) (parley.AddScenarioInput, error) {
 	res, err := ec.unmarshalInputAddScenarioInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34966,6 +36316,16 @@ func (ec *executionContext) unmarshalNChangeScenarioStatusInput2exampleᚗorgᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNCorrectAffiliationInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectAffiliationInput(ctx context.Context, v any) (CorrectAffiliationInput, error) {
+	res, err := ec.unmarshalInputCorrectAffiliationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCorrectMembershipInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectMembershipInput(ctx context.Context, v any) (CorrectMembershipInput, error) {
+	res, err := ec.unmarshalInputCorrectMembershipInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCorrectPositionInput2exampleᚗorgᚋparleyᚋgraphᚐCorrectPositionInput(ctx context.Context, v any) (CorrectPositionInput, error) {
 	res, err := ec.unmarshalInputCorrectPositionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35033,6 +36393,11 @@ func (ec *executionContext) unmarshalNEditStakeholderInput2exampleᚗorgᚋparle
 
 func (ec *executionContext) unmarshalNEndAffiliationInput2exampleᚗorgᚋparleyᚐEndAffiliationInput(ctx context.Context, v any) (parley.EndAffiliationInput, error) {
 	res, err := ec.unmarshalInputEndAffiliationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNEndMembershipInput2exampleᚗorgᚋparleyᚐEndMembershipInput(ctx context.Context, v any) (parley.EndMembershipInput, error) {
+	res, err := ec.unmarshalInputEndMembershipInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -35376,6 +36741,39 @@ func (ec *executionContext) marshalNMarking2exampleᚗorgᚋparleyᚐMarking(ctx
 	return res
 }
 
+func (ec *executionContext) marshalNMembership2ᚕᚖexampleᚗorgᚋparleyᚐMembershipᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Membership) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Membership", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMembership2ᚖexampleᚗorgᚋparleyᚐMembership(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMembership2ᚖexampleᚗorgᚋparleyᚐMembership(ctx context.Context, sel ast.SelectionSet, v *parley.Membership) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Membership!")
+		return graphql.Null
+	}
+	return ec._Membership(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMembershipPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐMembershipPayload(ctx context.Context, sel ast.SelectionSet, v *MembershipPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MembershipPayload!")
+		return graphql.Null
+	}
+	return ec._MembershipPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNNegotiation2ᚕᚖexampleᚗorgᚋparleyᚐNegotiationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Negotiation) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Negotiation", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -35478,6 +36876,8 @@ func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx
 		batchIdxMapParticipation := map[int]int{}
 		var batchItemsNegotiation []*parley.Negotiation
 		batchIdxMapNegotiation := map[int]int{}
+		var batchItemsMembership []*parley.Membership
+		batchIdxMapMembership := map[int]int{}
 		var batchItemsIssue []*parley.Issue
 		batchIdxMapIssue := map[int]int{}
 		var batchItemsEvent []*parley.Event
@@ -35544,6 +36944,12 @@ func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx
 			case *parley.Negotiation:
 				batchIdxMapNegotiation[i] = len(batchItemsNegotiation)
 				batchItemsNegotiation = append(batchItemsNegotiation, concrete)
+			case parley.Membership:
+				batchIdxMapMembership[i] = len(batchItemsMembership)
+				batchItemsMembership = append(batchItemsMembership, &concrete)
+			case *parley.Membership:
+				batchIdxMapMembership[i] = len(batchItemsMembership)
+				batchItemsMembership = append(batchItemsMembership, concrete)
 			case parley.Issue:
 				batchIdxMapIssue[i] = len(batchItemsIssue)
 				batchItemsIssue = append(batchItemsIssue, &concrete)
@@ -35602,6 +37008,9 @@ func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx
 		}
 		if len(batchItemsNegotiation) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Negotiation", batchItemsNegotiation, batchIdxMapNegotiation)
+		}
+		if len(batchItemsMembership) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Membership", batchItemsMembership, batchIdxMapMembership)
 		}
 		if len(batchItemsIssue) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Issue", batchItemsIssue, batchIdxMapIssue)
@@ -37394,6 +38803,13 @@ func (ec *executionContext) marshalOMarking2ᚖexampleᚗorgᚋparleyᚐMarking(
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOMembership2ᚖexampleᚗorgᚋparleyᚐMembership(ctx context.Context, sel ast.SelectionSet, v *parley.Membership) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Membership(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNegotiation(ctx context.Context, sel ast.SelectionSet, v *parley.Negotiation) graphql.Marshaler {

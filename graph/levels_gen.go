@@ -40,6 +40,8 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillLens(ec)
 	l.fillLikelihoodEntry(ec)
 	l.fillLikelihoodSet(ec)
+	l.fillMembership(ec)
+	l.fillMembershipPayload(ec)
 	l.fillMutation(ec)
 	l.fillNegotiation(ec)
 	l.fillNegotiationConnection(ec)
@@ -140,6 +142,8 @@ type levels struct {
 	Lens                    level.Object[parley.Lens]
 	LikelihoodEntry         level.Object[parley.LikelihoodEntry]
 	LikelihoodSet           level.Object[parley.LikelihoodSet]
+	Membership              level.Object[parley.Membership]
+	MembershipPayload       level.Object[MembershipPayload]
 	Mutation                level.Object[level.Nothing]
 	Negotiation             level.Object[parley.Negotiation]
 	NegotiationConnection   level.Object[parley.Connection[parley.Negotiation]]
@@ -500,6 +504,32 @@ func (l *levels) fillLikelihoodSet(ec *executionContext) {
 	}}
 }
 
+func (l *levels) fillMembership(ec *executionContext) {
+	l.Membership = level.Object[parley.Membership]{Name: "Membership", Satisfies: []string{"Membership", "Node"}, Fields: map[string]level.Field[parley.Membership]{
+		"id": recordID(func(o *parley.Membership) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Membership) ([]string, error) {
+			return ec.Resolvers.Membership().Label(ctx, objs)
+		}, level.Leaves(level.Text[string])),
+		"member": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Membership) ([]*parley.Stakeholder, error) {
+			return ec.Resolvers.Membership().Member(ctx, objs)
+		}, level.Pointer(&l.Stakeholder)),
+		"group": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Membership) ([]*parley.Stakeholder, error) {
+			return ec.Resolvers.Membership().Group(ctx, objs)
+		}, level.Pointer(&l.Stakeholder)),
+		"speaksForMembers": level.Plain(func(o *parley.Membership) bool { return o.SpeaksForMembers }, level.Boolean),
+		"validFrom":        level.Plain(func(o *parley.Membership) *time.Time { return o.ValidFrom }, level.Optional(level.Appended(AppendTime))),
+		"validTo":          level.Plain(func(o *parley.Membership) *time.Time { return o.ValidTo }, level.Optional(level.Appended(AppendTime))),
+	}}
+}
+
+func (l *levels) fillMembershipPayload(ec *executionContext) {
+	l.MembershipPayload = level.Object[MembershipPayload]{Name: "MembershipPayload", Satisfies: []string{"MembershipPayload"}, Fields: map[string]level.Field[MembershipPayload]{
+		"membership": level.Bound(func(o *MembershipPayload) *parley.Membership { return o.Membership }, level.Pointer(&l.Membership)),
+		"cursor":     level.Plain(func(o *MembershipPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"userErrors": level.Bound(func(o *MembershipPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
+	}}
+}
+
 func (l *levels) fillMutation(ec *executionContext) {
 	l.Mutation = level.Object[level.Nothing]{Name: "Mutation", Satisfies: []string{"Mutation"}, Fields: map[string]level.Field[level.Nothing]{
 		"addEvidence": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
@@ -514,6 +544,9 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"endAffiliation": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*AffiliationPayload, error) {
 			return ec.Resolvers.Mutation().EndAffiliation(ctx, fc.Args["input"].(parley.EndAffiliationInput))
 		}, level.Pointer(&l.AffiliationPayload)).With(ec.field_Mutation_endAffiliation_args),
+		"correctAffiliation": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*AffiliationPayload, error) {
+			return ec.Resolvers.Mutation().CorrectAffiliation(ctx, fc.Args["input"].(CorrectAffiliationInput))
+		}, level.Pointer(&l.AffiliationPayload)).With(ec.field_Mutation_correctAffiliation_args),
 		"assessScenario": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*AssessmentPayload, error) {
 			return ec.Resolvers.Mutation().AssessScenario(ctx, fc.Args["input"].(parley.AssessScenarioInput))
 		}, level.Pointer(&l.AssessmentPayload)).With(ec.field_Mutation_assessScenario_args),
@@ -529,6 +562,15 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"editIssue": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*IssuePayload, error) {
 			return ec.Resolvers.Mutation().EditIssue(ctx, fc.Args["input"].(EditIssueInput))
 		}, level.Pointer(&l.IssuePayload)).With(ec.field_Mutation_editIssue_args),
+		"addMembership": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*MembershipPayload, error) {
+			return ec.Resolvers.Mutation().AddMembership(ctx, fc.Args["input"].(parley.AddMembershipInput))
+		}, level.Pointer(&l.MembershipPayload)).With(ec.field_Mutation_addMembership_args),
+		"endMembership": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*MembershipPayload, error) {
+			return ec.Resolvers.Mutation().EndMembership(ctx, fc.Args["input"].(parley.EndMembershipInput))
+		}, level.Pointer(&l.MembershipPayload)).With(ec.field_Mutation_endMembership_args),
+		"correctMembership": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*MembershipPayload, error) {
+			return ec.Resolvers.Mutation().CorrectMembership(ctx, fc.Args["input"].(CorrectMembershipInput))
+		}, level.Pointer(&l.MembershipPayload)).With(ec.field_Mutation_correctMembership_args),
 		"openNegotiation": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*NegotiationPayload, error) {
 			return ec.Resolvers.Mutation().OpenNegotiation(ctx, fc.Args["input"].(parley.OpenNegotiationInput))
 		}, level.Pointer(&l.NegotiationPayload)).With(ec.field_Mutation_openNegotiation_args),
@@ -1175,9 +1217,15 @@ func (l *levels) fillStakeholder(ec *executionContext) {
 		"affiliations": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
 			return ec.Resolvers.Stakeholder().Affiliations(ctx, objs)
 		}, level.List(level.Pointer(&l.Affiliation), "[Affiliation!]!")),
-		"members": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
-			return ec.Resolvers.Stakeholder().Members(ctx, objs)
+		"officeHolders": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
+			return ec.Resolvers.Stakeholder().OfficeHolders(ctx, objs)
 		}, level.List(level.Pointer(&l.Affiliation), "[Affiliation!]!")),
+		"memberships": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.Membership, error) {
+			return ec.Resolvers.Stakeholder().Memberships(ctx, objs)
+		}, level.List(level.Pointer(&l.Membership), "[Membership!]!")),
+		"members": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.Membership, error) {
+			return ec.Resolvers.Stakeholder().Members(ctx, objs)
+		}, level.List(level.Pointer(&l.Membership), "[Membership!]!")),
 		"participations": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.Participation, error) {
 			return ec.Resolvers.Stakeholder().Participations(ctx, objs)
 		}, level.List(level.Pointer(&l.Participation), "[Participation!]!")),
@@ -1451,6 +1499,7 @@ func (l *levels) shapeOfNode() level.Shape[parley.Node] {
 		level.Of[parley.Node](&l.Assessment),
 		level.Of[parley.Node](&l.Event),
 		level.Of[parley.Node](&l.Issue),
+		level.Of[parley.Node](&l.Membership),
 		level.Of[parley.Node](&l.Negotiation),
 		level.Of[parley.Node](&l.Participation),
 		level.Of[parley.Node](&l.Position),

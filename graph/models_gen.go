@@ -9,7 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// Result of recording or ending an affiliation.
+// Result of recording, ending or correcting an affiliation.
 type AffiliationPayload struct {
 	// The affiliation after the mutation. Null: it was refused.
 	Affiliation *parley.Affiliation `json:"affiliation,omitempty"`
@@ -27,6 +27,48 @@ type AssessmentPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
+// A correction of an affiliation. A field left out keeps its value.
+type CorrectAffiliationInput struct {
+	// The affiliation.
+	Affiliation string `json:"affiliation"`
+	// Corrected person. INVALID: null, or a stakeholder of another kind than PERSON.
+	Person graphql.Omittable[*string] `json:"person,omitempty"`
+	// Corrected state, organization or group. INVALID: null, or a person.
+	Organization graphql.Omittable[*string] `json:"organization,omitempty"`
+	// Corrected office, 1..300 characters. Null: none is named.
+	Office graphql.Omittable[*string] `json:"office,omitempty"`
+	// Corrected answer to whether the person speaks for the organization. Null is INVALID.
+	SpeaksFor graphql.Omittable[*bool] `json:"speaksFor,omitempty"`
+	// Corrected first instant at which it holds. Null: not known, and read as open.
+	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
+	// Corrected first instant at which it no longer holds, later than `validFrom`. Null: no end is known.
+	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
+	// What was wrong and how that is known, 1..10,000 characters. It stands in the change as its `note`.
+	Note string `json:"note"`
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
+	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
+}
+
+// A correction of a membership. A field left out keeps its value.
+type CorrectMembershipInput struct {
+	// The membership.
+	Membership string `json:"membership"`
+	// Corrected member. Null is INVALID.
+	Member graphql.Omittable[*string] `json:"member,omitempty"`
+	// Corrected group. INVALID: null, or a person.
+	Group graphql.Omittable[*string] `json:"group,omitempty"`
+	// Corrected answer to whether the group speaks for this member. Null is INVALID.
+	SpeaksForMembers graphql.Omittable[*bool] `json:"speaksForMembers,omitempty"`
+	// Corrected first instant at which it holds. Null: not known, and read as open.
+	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
+	// Corrected first instant at which it no longer holds, later than `validFrom`. Null: no end is known.
+	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
+	// What was wrong and how that is known, 1..10,000 characters. It stands in the change as its `note`.
+	Note string `json:"note"`
+	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
+	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
 // A correction of a position. A field left out keeps its value.
@@ -263,6 +305,16 @@ type EventPayload struct {
 type IssuePayload struct {
 	// The issue after the mutation. Null: it was refused.
 	Issue *parley.Issue `json:"issue,omitempty"`
+	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
+	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// Why the mutation was refused. Empty: it was accepted.
+	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
+// Result of recording, ending or correcting a membership.
+type MembershipPayload struct {
+	// The membership after the mutation. Null: it was refused.
+	Membership *parley.Membership `json:"membership,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.

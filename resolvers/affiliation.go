@@ -42,6 +42,12 @@ func (r *mutationResolver) EndAffiliation(ctx context.Context, input parley.EndA
 	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
 }
 
+func (r *mutationResolver) CorrectAffiliation(ctx context.Context, input graph.CorrectAffiliationInput) (*graph.AffiliationPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Affiliations)(
+		r.store.CorrectAffiliation(ctx, correctAffiliation(input)))
+	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+}
+
 func (r *Resolver) Affiliation() graph.AffiliationResolver { return &affiliationResolver{r} }
 
 type affiliationResolver struct{ *Resolver }

@@ -22,6 +22,7 @@ var bound = map[parley.Kind]any{
 	parley.KindStatusChange:  parley.StatusChange{},
 	parley.KindStakeholder:   parley.Stakeholder{},
 	parley.KindAffiliation:   parley.Affiliation{},
+	parley.KindMembership:    parley.Membership{},
 	parley.KindParticipation: parley.Participation{},
 	parley.KindPosition:      parley.Position{},
 	parley.KindSource:        parley.Source{},

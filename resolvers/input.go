@@ -93,6 +93,22 @@ func editEvent(in graph.EditEventInput) parley.EditEvent {
 	}
 }
 
+func correctAffiliation(in graph.CorrectAffiliationInput) parley.CorrectAffiliation {
+	return parley.CorrectAffiliation{
+		Affiliation: in.Affiliation, Person: patch(in.Person), Organization: patch(in.Organization),
+		Office: patch(in.Office), SpeaksFor: patch(in.SpeaksFor), ValidFrom: patch(in.ValidFrom),
+		ValidTo: patch(in.ValidTo), Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,
+	}
+}
+
+func correctMembership(in graph.CorrectMembershipInput) parley.CorrectMembership {
+	return parley.CorrectMembership{
+		Membership: in.Membership, Member: patch(in.Member), Group: patch(in.Group),
+		SpeaksForMembers: patch(in.SpeaksForMembers), ValidFrom: patch(in.ValidFrom), ValidTo: patch(in.ValidTo),
+		Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,
+	}
+}
+
 func correctPosition(in graph.CorrectPositionInput) parley.CorrectPosition {
 	return parley.CorrectPosition{
 		Position: in.Position, Holder: patch(in.Holder), Scenario: patch(in.Scenario), Stance: patch(in.Stance),

@@ -31,7 +31,15 @@ func (r *stakeholderResolver) Affiliations(ctx context.Context, objs []*parley.S
 	return load(ctx, r.Resolver, (*storage.Snapshot).AffiliationsOf, keys(objs, stakeholderKey))
 }
 
-func (r *stakeholderResolver) Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
+func (r *stakeholderResolver) OfficeHolders(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).OfficeHoldersOf, keys(objs, stakeholderKey))
+}
+
+func (r *stakeholderResolver) Memberships(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).MembershipsOf, keys(objs, stakeholderKey))
+}
+
+func (r *stakeholderResolver) Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).MembersOf, keys(objs, stakeholderKey))
 }
 

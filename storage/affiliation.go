@@ -46,8 +46,8 @@ func (s *Snapshot) AffiliationsOf(ctx context.Context, persons []Key, fields *Fi
 	return s.affiliationsInForce(ctx, persons, fields, "person_id")
 }
 
-// MembersOf are the offices held with each organization at the lens's valid instant.
-func (s *Snapshot) MembersOf(
+// OfficeHoldersOf are the offices held with each organization at the lens's valid instant.
+func (s *Snapshot) OfficeHoldersOf(
 	ctx context.Context, organizations []Key, fields *Fields,
 ) ([][]*parley.Affiliation, error) {
 	return s.affiliationsInForce(ctx, organizations, fields, "organization_id")
@@ -89,11 +89,7 @@ func (w *writer) affiliate(ctx context.Context, in parley.AffiliateInput, id *cl
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
-	sides, err := rows.Find(ctx, &w.Reader, stakeholders.table, rows.KeysOf(person.ID, organization.ID), nil)
-	if err != nil {
-		return Written{}, err
-	}
-	if err := parley.CheckAffiliates(sides[0].Kind, sides[1].Kind); err != nil {
+	if err := w.checkAffiliates(ctx, person.ID, organization.ID); err != nil {
 		return Written{}, err
 	}
 	if err := w.stamp(ctx); err != nil {
@@ -102,6 +98,15 @@ func (w *writer) affiliate(ctx context.Context, in parley.AffiliateInput, id *cl
 	a.PersonID, a.OrganizationID = person.ID, organization.ID
 	return affiliations.create(ctx, w, id, &target{ID: id.newID()}, &a, rows.IDs{person.ID, organization.ID},
 		fmt.Sprintf("Affiliated %s.", a.Label(person.Name, organization.Name)))
+}
+
+// checkAffiliates refuses sides of the wrong kinds.
+func (w *writer) checkAffiliates(ctx context.Context, person, organization uuid.UUID) error {
+	sides, err := rows.Find(ctx, &w.Reader, stakeholders.table, rows.KeysOf(person, organization), nil)
+	if err != nil {
+		return err
+	}
+	return parley.CheckAffiliates(sides[0].Kind, sides[1].Kind)
 }
 
 // EndAffiliation records when an office ended; without an instant, when the change is recorded. Refusals: INVALID for
@@ -128,5 +133,37 @@ func (w *writer) endAffiliation(ctx context.Context, in parley.EndAffiliationInp
 		subject: subject, touches: rows.IDs{a.PersonID, a.OrganizationID},
 		apply:  func(a *parley.Affiliation) ([]string, error) { return ending(now.Now, a.ValidTo, in.ValidTo, a.End) },
 		settle: func(a *parley.Affiliation) error { return endNow(w, in.ValidTo, a.End) },
+	})
+}
+
+// CorrectAffiliation corrects an affiliation that was recorded wrongly. Refusals: INVALID for an interval that ends
+// before it begins, and for a person or an organization of the wrong kind; CONFLICT where the person holds the office
+// at some of that time already, or the affiliation has changed since ifUnchangedSince.
+func (m mutations) CorrectAffiliation(ctx context.Context, in parley.CorrectAffiliation) (Written, error) {
+	return perform(ctx, m, in, (*writer).correctAffiliation)
+}
+
+func (w *writer) correctAffiliation(ctx context.Context, in parley.CorrectAffiliation) (Written, error) {
+	var refs references
+	subject := refs.subject("affiliation", in.Affiliation, parley.KindAffiliation)
+	person := refs.patch("person", in.Person, parley.KindStakeholder)
+	organization := refs.patch("organization", in.Organization, parley.KindStakeholder)
+	if err := w.find(ctx, &refs); err != nil {
+		return Written{}, err
+	}
+	was, err := affiliations.current(ctx, w, subject.ID)
+	if err != nil {
+		return Written{}, err
+	}
+	touches := append(ids(given(person, organization)), was.PersonID, was.OrganizationID)
+	return affiliations.edit(ctx, w, edition[parley.Affiliation]{
+		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches,
+		apply: func(a *parley.Affiliation) ([]string, error) {
+			fields, err := a.Correct(in, resolved(in.Person, person), resolved(in.Organization, organization))
+			if err != nil {
+				return nil, err
+			}
+			return fields, w.checkAffiliates(ctx, a.PersonID, a.OrganizationID)
+		},
 	})
 }

@@ -174,6 +174,16 @@ func (b *Batch) Scenario(ctx context.Context, id uuid.UUID) (*parley.Scenario, e
 	return scenarios.current(ctx, b.w, id)
 }
 
+// Affiliation is one that is on record.
+func (b *Batch) Affiliation(ctx context.Context, id uuid.UUID) (*parley.Affiliation, error) {
+	return affiliations.current(ctx, b.w, id)
+}
+
+// Membership is one that is on record.
+func (b *Batch) Membership(ctx context.Context, id uuid.UUID) (*parley.Membership, error) {
+	return memberships.current(ctx, b.w, id)
+}
+
 // Assessment is one that is on record.
 func (b *Batch) Assessment(ctx context.Context, id uuid.UUID) (*parley.Assessment, error) {
 	return assessments.current(ctx, b.w, id)

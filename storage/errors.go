@@ -13,7 +13,7 @@ import (
 )
 
 // refusals are the sentences for constraints, by name: the database has the last word on what may be recorded. A
-// message may name the offending value with %s.
+// message may name the offending values with %s.
 var refusals = map[string]struct {
 	code    parley.UserErrorCode
 	field   string
@@ -31,6 +31,9 @@ var refusals = map[string]struct {
 	"one_office_at_a_time": {parley.Conflict, "validFrom",
 		"The person holds this office with the organization at some of that time already; end that affiliation " +
 			"first, or give another time."},
+	"one_membership_at_a_time": {parley.Conflict, "validFrom",
+		"The stakeholder belongs to the group at some of that time already; end that membership first, or give " +
+			"another time."},
 	"one_role_at_a_time": {parley.Conflict, "role",
 		"The stakeholder has this role in the negotiation at some of that time already; end that participation " +
 			"first, or give another time."},
@@ -40,6 +43,12 @@ var refusals = map[string]struct {
 
 	"one_assessment_at_an_instant": {parley.Conflict, "assessedAt",
 		"You have assessed the scenario at that instant already; retract that first, or give another instant."},
+
+	"no_group_is_a_person": {parley.Invalid, "group",
+		"A group can't be a person; name a stakeholder of another kind than PERSON."},
+	"nobody_belongs_to_itself": {parley.Invalid, "group",
+		"By this membership in %s, %s would belong to itself at some instant; name another group, or give another " +
+			"time."},
 
 	"relation_joins_two": {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
 	"successor_is_another": {parley.Invalid, "successor",
@@ -77,7 +86,7 @@ func explain(err error) error {
 	}
 	message := r.message
 	if strings.Contains(message, "%s") {
-		message = fmt.Sprintf(message, exchange.OffendingValue(pgErr.Detail))
+		message = fmt.Sprintf(message, exchange.OffendingValues(pgErr.Detail)...)
 	}
 	return parley.Refuse(r.code, r.field, "%s", message)
 }

@@ -50,8 +50,8 @@ type date struct{ column, condition string }
 
 // nouns are all of them, in an order in which an archive can be restored: what is referred to comes first.
 var nouns = []described{
-	negotiations, issues, scenarios, stakeholders, affiliations, participations, sources, statements, events, relations,
-	statusChanges, positions, assessments,
+	negotiations, issues, scenarios, stakeholders, affiliations, memberships, participations, sources, statements, events,
+	relations, statusChanges, positions, assessments,
 }
 
 // described is a noun, whatever the type of its records.

@@ -129,6 +129,11 @@ func resolvedEvery(p parley.Patch[[]string], targets []*target) parley.Patch[[]u
 	return parley.To(ids(targets))
 }
 
+// given are the targets that an input names.
+func given(targets ...*target) []*target {
+	return slices.DeleteFunc(targets, func(t *target) bool { return t == nil })
+}
+
 func idOf(t *target) *uuid.UUID {
 	if t == nil {
 		return nil

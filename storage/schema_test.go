@@ -112,7 +112,7 @@ func TestConstraintsAreNamed(t *testing.T) {
 	var constraints []string
 	err := db.Select(&constraints, `
 		SELECT conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
-		WHERE n.nspname = 'public' AND contype IN ('c', 'x')
+		WHERE n.nspname = 'public' AND contype IN ('c', 'x', 't')
 			AND conrelid <> 0 AND conname NOT LIKE 'goose%'
 		UNION ALL
 		SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary

@@ -415,28 +415,40 @@ func unfit(err *pq.Error) string {
 		"one_status_at_any_instant": "Another status of the scenario holds at some of that time.",
 		"one_plain_position_at_any_instant": "Another position of the holder on the scenario holds at some of that " +
 			"time.",
-		"one_office_at_a_time": "The person holds the same office at some of that time already.",
-		"one_role_at_a_time":   "The stakeholder has the same role at some of that time already.",
-		"one_claim_of_a_kind":  "The same relation is claimed by the same party already.",
+		"one_office_at_a_time":     "The person holds the same office at some of that time already.",
+		"one_membership_at_a_time": "The stakeholder belongs to the group at some of that time already.",
+		"one_role_at_a_time":       "The stakeholder has the same role at some of that time already.",
+		"one_claim_of_a_kind":      "The same relation is claimed by the same party already.",
+		"no_group_is_a_person":     "The group is a person.",
+		"nobody_belongs_to_itself": "By this membership in %s, %s would belong to itself at some instant.",
 	}[err.Constraint]
 	switch {
 	case ok && strings.Contains(sentence, "%s"):
-		return fmt.Sprintf(sentence, OffendingValue(err.Detail))
+		return fmt.Sprintf(sentence, OffendingValues(err.Detail)...)
 	case ok:
 		return sentence
 	case strings.HasPrefix(err.Constraint, "one_open_"):
 		return "Another version of the same record is open."
 	case err.Code == "23503":
-		return fmt.Sprintf("It refers to %s, which is not in the archive.", OffendingValue(err.Detail))
+		return fmt.Sprintf("It refers to %s, which is not in the archive.", OffendingValues(err.Detail)...)
 	case strings.HasSuffix(err.Constraint, "_pkey"):
 		return "The same row stands in the archive already."
 	}
 	return fmt.Sprintf("The database refuses it: %s.", err.Message)
 }
 
-// OffendingValue is the value in what PostgreSQL says of a constraint: "Key (path)=(ukraine-2025) already exists."
-func OffendingValue(detail string) string {
-	_, value, _ := strings.Cut(detail, ")=(")
-	value, _, _ = strings.Cut(value, ")")
-	return fmt.Sprintf("%q", value)
+// OffendingValues are the names in what a trigger says of a constraint, a list in JSON, or the value in what PostgreSQL
+// says of one: "Key (path)=(ukraine-2025) already exists."
+func OffendingValues(detail string) []any {
+	var names []string
+	if json.Unmarshal([]byte(detail), &names) != nil {
+		_, value, _ := strings.Cut(detail, ")=(")
+		value, _, _ = strings.Cut(value, ")")
+		return []any{fmt.Sprintf("%q", value)}
+	}
+	values := make([]any, len(names))
+	for i, name := range names {
+		values[i] = "“" + name + "”"
+	}
+	return values
 }

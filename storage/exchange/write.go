@@ -241,7 +241,8 @@ func lines(ctx context.Context, tx *sql.Tx, text string, each func([]byte) error
 
 // membersOf finds the records that an archive holds: those of the negotiation itself; the shared ones that a version of
 // these names, and the statements about one of them; what these statements name in turn; the parties for which persons
-// among them speak; and the affiliations between two who are in it.
+// among them speak, and the members for which groups among them do; and the affiliations and memberships between two
+// who are in it.
 func (nouns Nouns) membersOf(columns map[string][]Column) string {
 	named := func(from string, wanted func(Noun) bool) string {
 		var selects []string
@@ -261,7 +262,7 @@ func (nouns Nouns) membersOf(columns map[string][]Column) string {
 		return strings.Join(selects, " UNION ")
 	}
 	return `
-		WITH own AS (
+		WITH RECURSIVE own AS (
 			SELECT id FROM {records} WHERE (id = $1 OR negotiation_id = $1) AND recorded_at <= $2
 		), named AS (
 			` + named("own", func(n Noun) bool { return !n.Shared }) + `
@@ -272,15 +273,22 @@ func (nouns Nouns) membersOf(columns map[string][]Column) string {
 			SELECT id FROM own
 			UNION SELECT r.id FROM (SELECT id FROM named UNION SELECT id FROM said) n
 			JOIN {records r} ON r.id = n.id WHERE r.kind = ANY($3::text[]::record_kind[])
-		), members AS (
+		), spoken AS (
 			SELECT id FROM met
 			UNION SELECT x.organization_id FROM {affiliations x} JOIN met p ON p.id = x.person_id WHERE x.speaks_for
+				AND x.recorded_at <= $2
+		), members AS (
+			SELECT id FROM spoken
+			UNION SELECT x.member_id FROM members g JOIN {memberships x} ON x.group_id = g.id WHERE x.speaks_for_members
 				AND x.recorded_at <= $2
 		)
 		SELECT array_agg(id) FROM (
 			SELECT id FROM members
 			UNION SELECT x.id FROM {affiliations x} JOIN members p ON p.id = x.person_id
 				JOIN members o ON o.id = x.organization_id
+			WHERE x.recorded_at <= $2
+			UNION SELECT x.id FROM {memberships x} JOIN members p ON p.id = x.member_id
+				JOIN members g ON g.id = x.group_id
 			WHERE x.recorded_at <= $2
 		) m`
 }
