@@ -300,8 +300,14 @@ func TestArchivesLeakNothing(t *testing.T) {
 	a := withTalks(t)
 	a.Load("secret.yaml", `
 dataset: secret
-stakeholders: [{key: secret-party, name: Secret party, kind: GROUP}, {key: secret-organization, name: Secret organization, kind: ORGANIZATION}]
+stakeholders:
+  - {key: secret-party, name: Secret party, kind: GROUP}
+  - {key: secret-organization, name: Secret organization, kind: ORGANIZATION}
+  - {key: secret-member, name: Secret member, kind: STATE}
 affiliations: [{person: envoy, organization: secret-organization, office: secret office}]
+memberships:
+  - {member: south, group: secret-party, speaksForMembers: true}
+  - {member: secret-member, group: south}
 statements:
   - {key: both, source: gazette, speaker: envoy, form: PARAPHRASE, text: Of both, about: [talks/line, secret-talks/secret-line]}
   - {key: theirs, source: gazette, speaker: envoy, form: PARAPHRASE, text: secret words, about: [secret-talks/secret-line, south]}
@@ -395,9 +401,11 @@ func TestArchivesForgetNothing(t *testing.T) {
 	a := withTalks(t)
 	a.Load("more.yaml", `
 dataset: talks
-stakeholders: [{key: north, countryCode: "NO"}]
+stakeholders: [{key: north, countryCode: "NO"}, {key: league, name: League, kind: GROUP}]
 sources: [{key: full, title: Full, publisher: P, author: A, url: "https://example.org", publishedAt: 2025-01-01, retrievedAt: 2025-01-02, language: en, reliability: B, marking: TLP_RED, body: A text.}]
 affiliations: [{person: envoy, organization: south, validFrom: 2019-01-01, validTo: 2019-06-01}]
+memberships:
+  - {member: north, group: league, validFrom: 2019-01-01, validTo: 2020-01-01}
 statements:
   - {key: m1, source: full, speakerDescription: somebody, terms: ON_BACKGROUND, form: PARAPHRASE, text: Words, about: [talks/line, talks/meeting]}
 negotiations:
@@ -428,7 +436,7 @@ negotiations:
             outcome: OCCURRED
             resolvedAt: 2025-07-01
             resolutionNote: N
-    events: [{key: meeting, title: A meeting, kind: MEETING, location: L, startedAt: 2025-01-02, endedAt: 2025-01-03, participants: [north], evidence: [m1]}]
+    events: [{key: meeting, title: A meeting, kind: MEETING, location: L, startedAt: 2025-01-02, endedAt: 2025-01-03, participants: [north, league], evidence: [m1]}]
     participations: [{stakeholder: south, role: PRIMARY_PARTY, capability: 3, validFrom: 2024-01-01, validTo: 2025-01-01}]
     relations: [{kind: FALLBACK_FOR, from: line, to: strip, claimedBy: north, comment: N, evidence: [m1]}]
 `)
@@ -480,6 +488,69 @@ negotiations:
 			if name != "correction_note" && name != "closed_by" {
 				t.Errorf("the test has no value of %s.%s", table, name)
 			}
+		}
+	}
+}
+
+// With a group come those for whom it speaks, and those who belong to these, and so on; nobody in it belongs to itself.
+func TestArchivesOfMemberships(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.Load("league.yaml", `
+dataset: league
+stakeholders:
+  - {key: league, name: The league, kind: GROUP}
+  - {key: e3, name: The E3, kind: GROUP}
+  - {key: west, name: West, kind: STATE}
+  - {key: voice, name: The voice, kind: PERSON}
+  - {key: guest, name: A guest, kind: STATE}
+affiliations: [{person: voice, organization: league, office: Speaker, speaksFor: true}]
+memberships:
+  - {member: e3, group: league, speaksForMembers: true, validFrom: 2020-01-01}
+  - {member: west, group: e3, speaksForMembers: true, validFrom: 2020-01-01, validTo: 2022-01-01}
+  - {member: guest, group: league}
+negotiations:
+  - key: talks
+    issues: [{key: border, scenarios: [{key: line, positions: [{holder: voice, stance: SUPPORTS, validFrom: 2021-01-01}]}]}]
+`)
+	a.Load("mended.yaml", `
+dataset: league
+memberships: [{member: west, group: e3, validTo: 2023-01-01, note: A slip.}]
+`)
+	text := a.export("talks", "")
+	b := restored(t, text)
+	if again := b.export("talks", ""); again != text {
+		t.Error("exported again, it is not the same")
+	}
+	const document = `{ league: stakeholder(id: "league"%[1]s) { members { id validFrom member { key members { id validTo member { key memberships { id } } } } } }
+		guest: stakeholder(id: "guest"%[1]s) { key } }`
+	a.Must(fmt.Sprintf(document, "")).Want("guest.key", "guest", "league.members.1.member.key", "e3")
+	b.Must(fmt.Sprintf(document, "")).Want("guest", nil, "league.members.0.member.members", "[]")
+	for _, day := range []string{"2021-06-01", "2022-06-01"} {
+		asOf := fmt.Sprintf(`, asOf: {validAt: "%sT00:00:00Z"}`, day)
+		b.Must(fmt.Sprintf(document, asOf)).Want("league.members.0.member.key", "e3",
+			"league.members.0.member.members.0.member.key", "west",
+			"league.members.0.member.members.0.id",
+			a.Must(fmt.Sprintf(document, asOf)).Text("league.members.1.member.members.0.id"))
+	}
+
+	idOf := func(key string) string {
+		return a.Must(fmt.Sprintf(`{ stakeholder(id: %q) { id } }`, key)).Text("stakeholder.id")
+	}
+	for _, forged := range []struct{ old, new, says string }{
+		// It was so once, as known then: the row was corrected since.
+		{`"memberId":"` + idOf("west"), `"memberId":"` + idOf("league"),
+			"By this membership in “The E3”, “The league” would belong to itself at some instant."},
+		{`"groupId":"` + idOf("e3"), `"groupId":"` + idOf("voice"), "The group is a person."},
+	} {
+		if !strings.Contains(text, forged.old) {
+			t.Fatalf("%s is not in the archive", forged.old)
+		}
+		c := start(t)
+		_, err := archive.Import(c.Ctx, c.Store, "archive.json",
+			strings.NewReader(strings.Replace(text, forged.old, forged.new, 1)), nil)
+		if err == nil || !strings.Contains(err.Error(), forged.says) {
+			t.Errorf("%s: %v, want %q", forged.new, err, forged.says)
 		}
 	}
 }
