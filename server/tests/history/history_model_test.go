@@ -22,15 +22,16 @@ import (
 // The model of a whole record: what was put on record, and nothing else. What reads how through a lens is worked out
 // anew for each question, the obvious way. (How positions cut each other is modelled in position_model_test.go.)
 type world struct {
-	Title     string
-	Scenarios []*modelScenario
-	Holders   []*modelHolder
-	Roles     []*modelRole
-	Offices   []*modelOffice
-	Events    []*modelEvent
-	Notes     []*modelNote     // statements
-	Relations []*modelRelation // in the order of record
-	changes   int
+	Title       string
+	Scenarios   []*modelScenario
+	Holders     []*modelHolder
+	Roles       []*modelRole
+	Offices     []*modelOffice
+	Memberships []*modelMembership
+	Events      []*modelEvent
+	Notes       []*modelNote     // statements
+	Relations   []*modelRelation // in the order of record
+	changes     int
 }
 
 type modelScenario struct {
@@ -59,6 +60,11 @@ type modelOffice struct {
 	From, To                 int
 }
 
+type modelMembership struct {
+	ID, Group string
+	From, To  int
+}
+
 type modelEvent struct {
 	ID, Title string
 	Day       int
@@ -82,15 +88,17 @@ func without[T any](list []*T, id func(*T) string, gone string) []*T {
 	return slices.DeleteFunc(slices.Clone(list), func(v *T) bool { return id(v) == gone })
 }
 
-func roleID(r *modelRole) string         { return r.ID }
-func officeID(o *modelOffice) string     { return o.ID }
-func eventID(e *modelEvent) string       { return e.ID }
-func noteID(n *modelNote) string         { return n.ID }
-func relationID(r *modelRelation) string { return r.ID }
+func roleID(r *modelRole) string             { return r.ID }
+func officeID(o *modelOffice) string         { return o.ID }
+func membershipID(m *modelMembership) string { return m.ID }
+func eventID(e *modelEvent) string           { return e.ID }
+func noteID(n *modelNote) string             { return n.ID }
+func relationID(r *modelRelation) string     { return r.ID }
 
 // forget takes a record back that is no status and no position.
 func (w *world) forget(id string) {
 	w.Roles, w.Offices = without(w.Roles, roleID, id), without(w.Offices, officeID, id)
+	w.Memberships = without(w.Memberships, membershipID, id)
 	w.Events, w.Notes = without(w.Events, eventID, id), without(w.Notes, noteID, id)
 	w.Relations = without(w.Relations, relationID, id)
 }
@@ -102,6 +110,9 @@ func (w *world) records() (ids []string) {
 	}
 	for _, o := range w.Offices {
 		ids = append(ids, o.ID)
+	}
+	for _, m := range w.Memberships {
+		ids = append(ids, m.ID)
 	}
 	for _, e := range w.Events {
 		ids = append(ids, e.ID)
@@ -118,7 +129,8 @@ func (w *world) records() (ids []string) {
 func (w *world) copy() *world {
 	c := *w
 	c.Scenarios, c.Holders, c.Roles, c.Offices = nil, copied(w.Holders), copied(w.Roles), copied(w.Offices)
-	c.Events, c.Notes, c.Relations = copied(w.Events), copied(w.Notes), copied(w.Relations)
+	c.Memberships, c.Events = copied(w.Memberships), copied(w.Events)
+	c.Notes, c.Relations = copied(w.Notes), copied(w.Relations)
 	for _, s := range w.Scenarios {
 		own := *s
 		own.Statuses, own.Positions = slices.Clone(s.Statuses), make(map[string]record)
@@ -230,7 +242,14 @@ func (w *world) person(day int) object {
 				object{"office": o.Office, "organization": object{"name": w.name(o.Organization)}})
 		}
 	}
-	return object{"affiliations": offices}
+	groups := []any{}
+	for _, m := range slices.SortedFunc(slices.Values(w.Memberships),
+		func(a, b *modelMembership) int { return cmp.Or(a.From-b.From, strings.Compare(a.ID, b.ID)) }) {
+		if day >= m.From && (m.To == 0 || day < m.To) {
+			groups = append(groups, object{"group": object{"name": w.name(m.Group)}})
+		}
+	}
+	return object{"affiliations": offices, "memberships": groups}
 }
 
 func (s *modelScenario) positions() (n int) {
@@ -334,7 +353,7 @@ func (h *historian) draw(label string, low, high int) int {
 
 func (h *historian) deed() deed {
 	h.turn += 11 // since small numbers are drawn more often, each deed is drawn from where the one before it was not
-	return h.deedOf((h.draw("deed", 0, 26) + h.turn) % 27)
+	return h.deedOf((h.draw("deed", 0, 27) + h.turn) % 28)
 }
 
 func (h *historian) deedOf(kind int) deed {
@@ -437,12 +456,34 @@ func (h *historian) deedOf(kind int) deed {
 			func(w *world, id string) {
 				w.Offices = append(w.Offices, &modelOffice{id, holder, text, day, until})
 			}}
-	case kind == 21 && len(h.now.Offices) > 0:
+	case kind == 21 && len(h.now.Offices) > 0 && h.draw("ends office", 0, 2) != 1:
 		id := h.now.Offices[h.draw("office", 0, len(h.now.Offices)-1)].ID
 		return deed{"endAffiliation", "EndAffiliationInput",
 			object{"affiliation": id, "validTo": written(day + apitest.Days)}, "affiliation", func(w *world, _ string) {
 				w.Offices[slices.IndexFunc(w.Offices, func(o *modelOffice) bool { return o.ID == id })].To = day +
 					apitest.Days
+			}}
+	case kind == 21 && len(h.now.Offices) > 0:
+		id := h.now.Offices[h.draw("office", 0, len(h.now.Offices)-1)].ID
+		return deed{"correctAffiliation", "CorrectAffiliationInput",
+			object{"affiliation": id, "organization": holder, "office": text, "validFrom": written(day), "validTo": to,
+				"note": "n"}, "affiliation", func(w *world, _ string) {
+				*w.Offices[slices.IndexFunc(w.Offices, func(o *modelOffice) bool { return o.ID == id })] =
+					modelOffice{id, holder, text, day, until}
+			}}
+	case kind == 27 && len(h.now.Memberships) > 0:
+		id := h.now.Memberships[h.draw("membership", 0, len(h.now.Memberships)-1)].ID
+		return deed{"correctMembership", "CorrectMembershipInput",
+			object{"membership": id, "group": holder, "validFrom": written(day), "validTo": to, "note": "n"}, "membership",
+			func(w *world, _ string) {
+				*w.Memberships[slices.IndexFunc(w.Memberships, func(m *modelMembership) bool { return m.ID == id })] =
+					modelMembership{id, holder, day, until}
+			}}
+	case kind == 27:
+		return deed{"addMembership", "AddMembershipInput",
+			object{"member": h.key + "-p", "group": holder, "validFrom": written(day), "validTo": to}, "membership",
+			func(w *world, id string) {
+				w.Memberships = append(w.Memberships, &modelMembership{id, holder, day, until})
 			}}
 	case kind == 22:
 		key := "e" + uuid.NewString()[:8]
@@ -579,7 +620,7 @@ func (h *historian) check() (pairs int) {
 				asOf := fmt.Sprintf("asOf: {validAt: %q, knownAt: %q}", parley.FormatInstant(at),
 					parley.FormatInstant(known.at))
 				fmt.Fprintf(&document,
-					`d%d: negotiation(id: %q, %s) { ...Everything } p%d: positions(filter: {negotiations: [%q]}, %s) { totalCount } h%d: stakeholder(id: "%s-p", %s) { affiliations { office organization { name } } } `,
+					`d%d: negotiation(id: %q, %s) { ...Everything } p%d: positions(filter: {negotiations: [%q]}, %s) { totalCount } h%d: stakeholder(id: "%s-p", %s) { affiliations { office organization { name } } memberships { group { name } } } `,
 					i, h.key, asOf, i, h.key, asOf, i, h.key, asOf)
 				want[fmt.Sprint("d", i)] = known.world.through(day)
 				want[fmt.Sprint("h", i)] = known.world.person(day)
@@ -630,7 +671,7 @@ func newHistorian(rt *rapid.T, a *api, done map[string]int) *historian {
 				&modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}},
 					Positions: make(map[string]record)})
 		}})
-	for _, kind := range []int{3, 4, 20, 22, 24} {
+	for _, kind := range []int{3, 4, 20, 22, 24, 27} {
 		h.do(h.deedOf(kind))
 	}
 	return h
@@ -656,7 +697,7 @@ func TestHistoriesAgainstModel(t *testing.T) {
 	for _, mutation := range []string{"editNegotiation", "editScenario", "editStakeholder", "addScenario",
 		"joinNegotiation", "editParticipation",
 		"changeScenarioStatus", "correctStatusChange", "recordPosition", "retract",
-		"affiliate", "endAffiliation", "recordEvent", "editEvent", "recordStatement", "correctStatement",
+		"affiliate", "endAffiliation", "addMembership", "recordEvent", "editEvent", "recordStatement", "correctStatement",
 		"relateScenarios"} {
 		if !t.Failed() && done[mutation] == 0 {
 			t.Errorf("no %s was accepted", mutation)

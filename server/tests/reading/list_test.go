@@ -24,6 +24,15 @@ func (a *api) bigger(scenarios, holders int) {
 	}
 }
 
+// joined makes stakeholders members of holder-1.
+func (a *api) joined(members ...string) {
+	a.T.Helper()
+	for _, member := range members {
+		a.Must(`mutation($member: ID!) { addMembership(input: {member: $member, group: "holder-1"}) { userErrors { code message field } } }`,
+			map[string]any{"member": member})
+	}
+}
+
 // The number of SQL statements depends on the document alone: fifty scenarios with all that hangs on them take no more
 // than five do.
 func TestStatementsDoNotGrowWithRows(t *testing.T) {
@@ -31,6 +40,8 @@ func TestStatementsDoNotGrowWithRows(t *testing.T) {
 	small, large := withTalks(t), withTalks(t)
 	small.bigger(5, 2)
 	large.bigger(50, 2)
+	small.joined("north")
+	large.joined("north", "south", "envoy", "holder-0")
 	for name, document := range map[string]string{
 		"scenarios with positions": `{ scenarios(first: 60, filter: {negotiations: ["talks"]}) { totalCount nodes {
 			key label status issue { title } negotiation { title } changedAt allowedTransitions currentStatusChange { to }
@@ -42,8 +53,9 @@ func TestStatementsDoNotGrowWithRows(t *testing.T) {
 		"a negotiation's scenarios": `{ negotiation(id: "talks") { title scenarios(first: 60) { nodes { title positions(first: 10) { nodes { stance } } } } } }`,
 		"statements":                `{ statements(first: 200) { totalCount nodes { label grade source { title } speaker { name } about { id } } } }`,
 		"status changes":            `{ statusChanges(first: 100) { totalCount nodes { label to by { name } evidence { text } scenario { title } } } }`,
-		"stakeholders":              `{ stakeholders(first: 100) { nodes { positions { totalCount nodes { id } } positionHistory { nodes { id } } statements { totalCount } affiliations { office } } } }`,
-		"the feed":                  `{ changes(first: 500) { totalCount nodes { summary } } }`,
+		"stakeholders": `{ stakeholders(first: 100) { nodes { positions { totalCount nodes { id } } positionHistory { nodes { id } } statements { totalCount }
+			affiliations { office } officeHolders { person { name } } memberships { group { name } } members { member { name } } } } }`,
+		"the feed": `{ changes(first: 500) { totalCount nodes { summary } } }`,
 	} {
 		few, many := small.Statements(document), large.Statements(document)
 		t.Logf("%s: %d statements", name, few)

@@ -222,11 +222,12 @@ func TestNodesOfEveryKind(t *testing.T) {
 		recordEvent(input: {negotiation: "talks", key: "call", kind: CALL, title: "A call", startedAt: "2025-01-05T00:00:00Z"}) { userErrors { code message field } }
 		relateScenarios(input: {from: "talks/line", to: "talks/strip", kind: FALLBACK_FOR}) { userErrors { code message field } }
 		recordPosition(input: {holder: "south", scenario: "talks/line", stance: UNDECLARED}) { userErrors { code message field } }
+		addMembership(input: {member: "envoy", group: "south"}) { userErrors { code message field } }
 	}`)
 	got := a.Must(`{
 		viewer { id }
 		negotiation(id: "talks") { id issues { id } participants { nodes { id } } events { nodes { id } } scenarios { nodes { id currentStatusChange { id } relations { id } } } }
-		stakeholder(id: "envoy") { id affiliations { id } }
+		stakeholder(id: "envoy") { id affiliations { id } memberships { id } }
 		source(id: "gazette") { id statements { nodes { id } } }
 		positions { nodes { id } }
 	}`)
@@ -241,6 +242,7 @@ func TestNodesOfEveryKind(t *testing.T) {
 		"negotiation.scenarios.nodes.0.relations.0.id":         "ScenarioRelation",
 		"stakeholder.id":                                       "Stakeholder",
 		"stakeholder.affiliations.0.id":                        "Affiliation",
+		"stakeholder.memberships.0.id":                         "Membership",
 		"source.id":                                            "Source",
 		"source.statements.nodes.0.id":                         "Statement",
 		"positions.nodes.0.id":                                 "Position",
