@@ -128,13 +128,13 @@ const (
 	FirstRecorded   ShiftCause = "FIRST_RECORDED"
 )
 
-// CauseOfNew returns the cause of a new fact that begins at an instant, given where the other facts of its line begin.
-func CauseOfNew(begins Instant, others []Instant) ShiftCause {
+// CauseOfNew returns the cause of a new fact, given where it and the other facts of its line begin.
+func CauseOfNew(begins Beginning, others []Beginning) ShiftCause {
 	if len(others) == 0 {
 		return FirstRecorded
 	}
 	for _, o := range others {
-		if begins.Before(o) {
+		if begins.Compare(o) < 0 {
 			return LateReport
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	MaxStatement = 20_000
 	MaxBody      = 2_000_000
 	MaxList      = 100
+	MaxOrdinal   = 99
 )
 
 var keyShape = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
@@ -67,6 +68,17 @@ func (c *checks) optionalText(field string, text *string, limit int) {
 func (c *checks) percent(field string, n *int) {
 	if n != nil && (*n < 0 || *n > 100) {
 		c.refuse(field, "%s %d is out of range; give a number from 0 to 100.", sentenceName(field), *n)
+	}
+}
+
+// ordinal checks the place of a fact among those of one instant. Only facts that are known to the day have one.
+func (c *checks) ordinal(n int, precisionField string, precision TimePrecision) {
+	switch {
+	case n < 0 || n > MaxOrdinal:
+		c.refuse("ordinal", "Ordinal %d is out of range; give a number from 0 to %d.", n, MaxOrdinal)
+	case n != 0 && precision != PrecisionDay:
+		c.refuse("ordinal", "Ordinal %d is a place within a day, and %s is %s; give the precision DAY, or ordinal 0.",
+			n, precisionField, precision)
 	}
 }
 

@@ -87,12 +87,13 @@ type (
 )
 
 // PrevailingAt returns the position that prevails at t, nil if none holds. The line must be sorted by rank, the highest
-// first. How its positions cut each other is derived from their asserted intervals alone. If two plain positions begin
-// at the same instant, which can't be on record together, the one recorded earlier counts.
+// first. How its positions cut each other is derived from their asserted intervals alone. If two plain positions have
+// the same Beginning, which can't be on record together, the one recorded earlier counts.
 func PrevailingAt(line []*Position, t Instant) *Position {
 	arranged := slices.DeleteFunc(slices.Clone(line), func(p *Position) bool {
 		return p.ContestsID == nil && slices.ContainsFunc(line, func(o *Position) bool {
-			return o != p && o.ContestsID == nil && o.ValidFrom.Equal(p.ValidFrom) && o.RecordedAt.Before(p.RecordedAt)
+			return o != p && o.ContestsID == nil && o.Beginning().Compare(p.Beginning()) == 0 &&
+				o.RecordedAt.Before(p.RecordedAt)
 		})
 	})
 	line = slices.Clone(arranged)

@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"time"
@@ -80,6 +81,32 @@ const (
 // TimePrecisions lists every TimePrecision.
 var TimePrecisions = []TimePrecision{
 	PrecisionInstant, PrecisionHour, PrecisionDay, PrecisionMonth, PrecisionYear, PrecisionNoLaterThan,
+}
+
+// Beginning is where a fact begins on its line: at an instant and, among facts that are known to the day only and begin
+// at the same instant, at a place in their order. Earlier, later and next compare beginnings.
+type Beginning struct {
+	At      Instant
+	Ordinal int
+}
+
+// Compare returns -1 if b is earlier than o, +1 if it is later, and 0 if they are the same.
+func (b Beginning) Compare(o Beginning) int {
+	return cmp.Or(b.At.Compare(o.At), cmp.Compare(b.Ordinal, o.Ordinal))
+}
+
+// String formats a beginning for sentences.
+func (b Beginning) String() string {
+	if b.Ordinal == 0 {
+		return FormatInstant(b.At)
+	}
+	return fmt.Sprintf("%s (ordinal %d)", FormatInstant(b.At), b.Ordinal)
+}
+
+// ordered reports whether two facts of one line may begin at the same instant: both are known to the day only, and have
+// different ordinals.
+func ordered(a, b Beginning, precisionOfA, precisionOfB TimePrecision) bool {
+	return a.Ordinal != b.Ordinal && precisionOfA == PrecisionDay && precisionOfB == PrecisionDay
 }
 
 // TimeRange is a half-open interval: From belongs to it, To does not. A nil end is open.

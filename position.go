@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/google/uuid"
@@ -27,10 +28,12 @@ type Position struct {
 	SecondHand         bool
 	ValidFrom          Instant
 	ValidFromPrecision TimePrecision
+	Ordinal            int // among the facts that begin at ValidFrom; 0 unless the precision is PrecisionDay
 	AssertedTo         *Instant
 	ContestsID         *uuid.UUID
 
-	// ValidTo is the first instant at which the position no longer holds; nil: it still holds.
+	// ValidTo is the first instant at which the position no longer holds; nil: it still holds. If it equals ValidFrom,
+	// another position of the same day follows, and this one holds for no time.
 	ValidTo *Instant
 	// Beside means that the position stands beside a plain position, and ends none.
 	Beside bool
@@ -45,6 +48,9 @@ type (
 	PositionConnection = Connection[Position]
 	PositionEdge       = Edge[Position]
 )
+
+// Beginning returns where the position begins on its line.
+func (p *Position) Beginning() Beginning { return Beginning{p.ValidFrom, p.Ordinal} }
 
 // Label returns a short name for lists, given the holder's name and the scenario's title.
 func (p *Position) Label(holder, scenario string) string {
@@ -97,6 +103,7 @@ type RecordPositionInput struct {
 	Confidence         AnalyticConfidence `api:"default=MODERATE"`
 	ValidFrom          *Instant
 	ValidFromPrecision TimePrecision `api:"default=INSTANT"`
+	Ordinal            int           `api:"default=0"`
 	ValidTo            *Instant
 	Contests           *string  `api:"ref"`
 	Evidence           []string `api:"ref"`
@@ -117,6 +124,7 @@ type CorrectPosition struct {
 	Confidence         Patch[AnalyticConfidence]
 	ValidFrom          Patch[Instant]
 	ValidFromPrecision Patch[TimePrecision]
+	Ordinal            Patch[int]
 	ValidTo            Patch[Instant]
 	Note               string
 	IfUnchangedSince   *Cursor
@@ -128,7 +136,7 @@ func (in RecordPositionInput) Position(recordedAt Instant) (Position, error) {
 	p := Position{
 		Stance: in.Stance, Conditions: in.Conditions, RedLine: in.RedLine, Salience: in.Salience,
 		Rationale: in.Rationale, Confidence: in.Confidence,
-		ValidFrom: recordedAt, ValidFromPrecision: in.ValidFromPrecision, AssertedTo: in.ValidTo,
+		ValidFrom: recordedAt, ValidFromPrecision: in.ValidFromPrecision, Ordinal: in.Ordinal, AssertedTo: in.ValidTo,
 	}
 	if in.ValidFrom != nil {
 		p.ValidFrom = *in.ValidFrom
@@ -153,6 +161,7 @@ func (p *Position) Correct(in CorrectPosition, holder, scenario Patch[uuid.UUID]
 	set(&e, "confidence", &p.Confidence, in.Confidence)
 	setInstant(&e, "validFrom", &p.ValidFrom, in.ValidFrom)
 	set(&e, "validFromPrecision", &p.ValidFromPrecision, in.ValidFromPrecision)
+	set(&e, "ordinal", &p.Ordinal, in.Ordinal)
 	setOrClearInstant(&e, "validTo", &p.AssertedTo, in.ValidTo)
 	e.text("note", in.Note, MaxProse)
 	p.check(&e.checks)
@@ -165,6 +174,7 @@ func (p *Position) check(c *checks) {
 	c.percent("salience", p.Salience)
 	c.optionalText("rationale", p.Rationale, MaxProse)
 	c.order("validFrom", "validTo", &p.ValidFrom, p.AssertedTo)
+	c.ordinal(p.Ordinal, "validFromPrecision", p.ValidFromPrecision)
 }
 
 // SaysTheSame reports whether two positions have the same stance, conditions and red line.
@@ -177,57 +187,58 @@ func (p *Position) SameCut(o *Position) bool {
 	return sameInstant(p.ValidTo, o.ValidTo) && p.Beside == o.Beside && p.Disputed == o.Disputed
 }
 
-// PlainAt returns the plain position of a line that holds at t, nil if none does.
-func PlainAt(line []*Position, t Instant) *Position {
-	i := slices.IndexFunc(line, func(p *Position) bool { return !p.Beside && within(t, &p.ValidFrom, p.ValidTo) })
-	if i < 0 {
+// PlainAt returns the plain position of a line that holds where another one begins, nil if none does.
+func PlainAt(line []*Position, b Beginning) *Position {
+	var last *Position
+	for _, p := range line {
+		begun := !p.Beside && p.Beginning().Compare(b) <= 0
+		if begun && (last == nil || p.Beginning().Compare(last.Beginning()) > 0) {
+			last = p
+		}
+	}
+	if last == nil || !within(b.At, nil, last.AssertedTo) {
 		return nil
 	}
-	return line[i]
+	return last
+}
+
+// Ended reports whether a position of a line holds no longer where another one begins. It sorts the line.
+func Ended(line []*Position, p *Position, b Beginning) bool {
+	slices.SortFunc(line, byBeginning)
+	next := endedBy(line, contestedBy(line), p)
+	return !within(b.At, nil, p.AssertedTo) || next != nil && next.Beginning().Compare(b) <= 0
 }
 
 // ArrangePositions sorts the positions of one holder on one scenario and derives how they cut each other: ValidTo,
 // Beside and Disputed.
 //
 //   - A plain position holds until its asserted end or the beginning of the next later plain position, whichever is
-//     earlier.
+//     earlier. Of several that begin at one instant, ordered within the day, the last holds, and the others hold for no
+//     time.
 //   - A position that contests another stands beside it and ends none. The next plain position that is later than both
 //     ends it too.
 //   - If the contested position is no longer on the line, the earliest position that contests it takes its place, and
-//     the others contest that one. If a plain position begins at the same instant, they stand beside it instead.
+//     the others contest that one. If a plain position has the same Beginning, they stand beside it instead.
 //
 // It refuses with Conflict if another position begins at the same instant as the changed one, unless one of the two
-// contests the other. changed is the id of the position that was recorded or corrected; uuid.Nil means that one was
+// contests the other, or both are known to the day only and have different ordinals. changed is the id of the position that was recorded or corrected; uuid.Nil means that one was
 // retracted.
 func ArrangePositions(line []*Position, changed uuid.UUID) error {
-	slices.SortFunc(line, func(a, b *Position) int {
-		if c := a.ValidFrom.Compare(b.ValidFrom); c != 0 {
-			return c
-		}
-		return slices.Compare(a.ID[:], b.ID[:])
-	})
+	slices.SortFunc(line, byBeginning)
 	if err := checkBeginning(line, changed); err != nil {
 		return err
 	}
 	contested := contestedBy(line)
 	for _, p := range line {
-		after := p.ValidFrom
 		p.Beside, p.Disputed, p.ValidTo = contested[p] != nil, false, p.AssertedTo
-		for root := contested[p]; root != nil; root = contested[root] {
-			if root.ValidFrom.After(after) {
-				after = root.ValidFrom
-			}
-		}
-		for _, next := range line {
-			if contested[next] == nil && next.ValidFrom.After(after) {
-				p.ValidTo = earlier(p.AssertedTo, &next.ValidFrom)
-				break
-			}
+		if next := endedBy(line, contested, p); next != nil {
+			p.ValidTo = earlier(p.AssertedTo, &next.ValidFrom)
 		}
 	}
 	for i, p := range line {
 		for _, o := range line[i+1:] {
-			if p.ValidTo == nil || o.ValidFrom.Before(*p.ValidTo) { // the line is sorted: o does not begin before p
+			// The line is sorted, so o does not begin before p.
+			if within(o.ValidFrom, nil, p.ValidTo) && within(o.ValidFrom, nil, o.ValidTo) {
 				p.Disputed, o.Disputed = true, true
 			}
 		}
@@ -235,8 +246,29 @@ func ArrangePositions(line []*Position, changed uuid.UUID) error {
 	return nil
 }
 
+func byBeginning(a, b *Position) int {
+	return cmp.Or(a.Beginning().Compare(b.Beginning()), slices.Compare(a.ID[:], b.ID[:]))
+}
+
+// endedBy returns the plain position of a sorted line that ends p: the next one that is later than p, and than what p
+// contests. It returns nil if there is none.
+func endedBy(line []*Position, contested map[*Position]*Position, p *Position) *Position {
+	after := p.Beginning()
+	for root := contested[p]; root != nil; root = contested[root] {
+		if root.Beginning().Compare(after) > 0 {
+			after = root.Beginning()
+		}
+	}
+	for _, next := range line {
+		if contested[next] == nil && next.Beginning().Compare(after) > 0 {
+			return next
+		}
+	}
+	return nil
+}
+
 // checkBeginning refuses the changed position if another one on its line begins at the same instant, unless that one
-// contests it.
+// contests it, or the two are ordered within the day.
 func checkBeginning(line []*Position, changed uuid.UUID) error {
 	byID := make(map[uuid.UUID]*Position, len(line))
 	for _, p := range line {
@@ -251,9 +283,11 @@ func checkBeginning(line []*Position, changed uuid.UUID) error {
 		for root.ContestsID != nil && byID[*root.ContestsID] != nil {
 			root = byID[*root.ContestsID]
 		}
-		if root != p && o.ValidFrom.Equal(p.ValidFrom) {
+		if root != p && o.ValidFrom.Equal(p.ValidFrom) &&
+			!ordered(o.Beginning(), p.Beginning(), o.ValidFromPrecision, p.ValidFromPrecision) {
 			return Refuse(Conflict, "validFrom", "The holder already has a position on this scenario from %s on (%s); "+
-				"correct that one, contest it, or give another instant.", FormatInstant(o.ValidFrom), o.Stance)
+				"correct that one, contest it, or give another instant or, if both are known to the day only, another "+
+				"ordinal.", o.Beginning(), o.Stance)
 		}
 	}
 	return nil
@@ -263,11 +297,16 @@ func checkBeginning(line []*Position, changed uuid.UUID) error {
 // among the keys.
 func contestedBy(line []*Position) map[*Position]*Position {
 	byID := make(map[uuid.UUID]*Position, len(line))
-	plainAt := make(map[int64]*Position, len(line)) // by ValidFrom in microseconds
+	type place struct {
+		micro   int64
+		ordinal int
+	}
+	placeOf := func(p *Position) place { return place{p.ValidFrom.UnixMicro(), p.Ordinal} }
+	plainAt := make(map[place]*Position, len(line))
 	for _, p := range line {
 		byID[p.ID] = p
 		if p.ContestsID == nil {
-			plainAt[p.ValidFrom.UnixMicro()] = p
+			plainAt[placeOf(p)] = p
 		}
 	}
 	contested := make(map[*Position]*Position)
@@ -279,11 +318,11 @@ func contestedBy(line []*Position) map[*Position]*Position {
 			contested[p] = byID[*p.ContestsID]
 		case heirs[*p.ContestsID] != nil:
 			contested[p] = heirs[*p.ContestsID]
-		case plainAt[p.ValidFrom.UnixMicro()] != nil:
-			contested[p] = plainAt[p.ValidFrom.UnixMicro()]
+		case plainAt[placeOf(p)] != nil:
+			contested[p] = plainAt[placeOf(p)]
 			heirs[*p.ContestsID] = contested[p]
 		default:
-			plainAt[p.ValidFrom.UnixMicro()] = p
+			plainAt[placeOf(p)] = p
 			heirs[*p.ContestsID] = p
 		}
 	}

@@ -61,6 +61,7 @@ type AddScenarioInput struct {
 	InitialStatus        ScenarioStatus `api:"default=FLOATED"`
 	EffectiveAt          *Instant
 	EffectiveAtPrecision TimePrecision `api:"default=INSTANT"`
+	Ordinal              int           `api:"default=0"`
 	By                   []string      `api:"ref"`
 	Reason               *string
 	Evidence             []string `api:"ref"`
@@ -88,6 +89,7 @@ func (in AddScenarioInput) Scenario() (Scenario, error) {
 	c.key("key", in.Key)
 	c.list("by", len(in.By))
 	c.optionalText("reason", in.Reason, MaxReason)
+	c.ordinal(in.Ordinal, "effectiveAtPrecision", in.EffectiveAtPrecision)
 	c.statements("evidence", in.Evidence, in.NewEvidence)
 	s.check(&c)
 	return s, c.err()

@@ -120,7 +120,7 @@ func (p *party) sort(positions []*Position) {
 	slices.SortFunc(positions, func(a, b *Position) int {
 		return cmp.Or(
 			others(a)-others(b),
-			b.ValidFrom.Compare(a.ValidFrom),
+			b.Beginning().Compare(a.Beginning()),
 			b.RecordedAt.Compare(a.RecordedAt),
 			slices.Compare(b.ID[:], a.ID[:]),
 		)

@@ -20,6 +20,7 @@ type StatusChange struct {
 	SuccessorID          *uuid.UUID
 	EffectiveAt          Instant
 	EffectiveAtPrecision TimePrecision
+	Ordinal              int // among the status changes at EffectiveAt; 0 unless the precision is PrecisionDay
 	EvidenceIDs          []uuid.UUID
 
 	From    *ScenarioStatus
@@ -32,6 +33,9 @@ type (
 	StatusChangeConnection = Connection[StatusChange]
 	StatusChangeEdge       = Edge[StatusChange]
 )
+
+// Beginning returns where the status begins on its line.
+func (s *StatusChange) Beginning() Beginning { return Beginning{s.EffectiveAt, s.Ordinal} }
 
 // Label returns a short name for lists, given the scenario's title.
 func (s *StatusChange) Label(scenario string) string {
@@ -48,7 +52,7 @@ func (s *StatusChange) SameCut(o *StatusChange) bool {
 }
 
 // ChangeScenarioStatusInput records a status change. A nil EffectiveAt means the change's own recordedAt.
-// ExpectedStatus, unless nil, is the status that the scenario must have at EffectiveAt.
+// ExpectedStatus, unless nil, is the status that the scenario must have where the new one begins.
 type ChangeScenarioStatusInput struct {
 	ID                   *string
 	Scenario             string `api:"ref"`
@@ -57,6 +61,7 @@ type ChangeScenarioStatusInput struct {
 	By                   []string `api:"ref"`
 	EffectiveAt          *Instant
 	EffectiveAtPrecision TimePrecision `api:"default=INSTANT"`
+	Ordinal              int           `api:"default=0"`
 	ExpectedStatus       *ScenarioStatus
 	Successor            *string  `api:"ref"`
 	Evidence             []string `api:"ref"`
@@ -70,6 +75,7 @@ type CorrectStatusChange struct {
 	Successor            Patch[string]
 	EffectiveAt          Patch[Instant]
 	EffectiveAtPrecision Patch[TimePrecision]
+	Ordinal              Patch[int]
 	Reason               Patch[string]
 	By                   Patch[[]string]
 	Note                 string
@@ -83,6 +89,7 @@ func (in ChangeScenarioStatusInput) Check() error {
 	c.list("by", len(in.By))
 	c.statements("evidence", in.Evidence, in.NewEvidence)
 	c.successor(in.To, in.Successor != nil)
+	c.ordinal(in.Ordinal, "effectiveAtPrecision", in.EffectiveAtPrecision)
 	return c.err()
 }
 
@@ -96,12 +103,14 @@ func (s *StatusChange) Correct(
 	setOrClear(&e, "successor", &s.SuccessorID, successor)
 	setInstant(&e, "effectiveAt", &s.EffectiveAt, in.EffectiveAt)
 	set(&e, "effectiveAtPrecision", &s.EffectiveAtPrecision, in.EffectiveAtPrecision)
+	set(&e, "ordinal", &s.Ordinal, in.Ordinal)
 	setOrClear(&e, "reason", &s.Reason, in.Reason)
 	setList(&e, "by", &s.ByIDs, by)
 	e.text("note", in.Note, MaxProse)
 	e.optionalText("reason", s.Reason, MaxReason)
 	e.list("by", len(s.ByIDs))
 	e.successor(s.To, s.SuccessorID != nil)
+	e.ordinal(s.Ordinal, "effectiveAtPrecision", s.EffectiveAtPrecision)
 	if in.Reason.Set && in.Reason.Value == nil && s.From != nil {
 		e.refuse("reason", "Reason can't be cleared; only a scenario's first status may have none.")
 	}
@@ -118,23 +127,25 @@ func (c *checks) successor(to ScenarioStatus, named bool) {
 	}
 }
 
-// StatusAt returns the status change of a line that holds at t, nil if t is before the first.
-func StatusAt(line []*StatusChange, t Instant) *StatusChange {
+// StatusAt returns the status change of a line that holds where another one begins, nil if that is before the first.
+func StatusAt(line []*StatusChange, b Beginning) *StatusChange {
 	var holds *StatusChange
 	for _, s := range line {
-		if !s.EffectiveAt.After(t) && (holds == nil || s.EffectiveAt.After(holds.EffectiveAt)) {
+		begun := s.Beginning().Compare(b) <= 0
+		if begun && (holds == nil || s.Beginning().Compare(holds.Beginning()) > 0) {
 			holds = s
 		}
 	}
 	return holds
 }
 
-// ArrangeStatuses sorts a scenario's status changes by valid time and derives From, Skipped and ValidTo. It refuses
-// with InvalidTransition a line that breaks the life cycle, with Conflict two status changes at one instant, and with
-// Invalid a first status after now. changed is the id of the status change that was added or corrected, which the
-// sentence is about; uuid.Nil means that one was retracted.
+// ArrangeStatuses sorts a scenario's status changes by Beginning and derives From, Skipped and ValidTo. Of several at
+// one instant, ordered within the day, the last holds, and the others hold for no time. It refuses with
+// InvalidTransition a line that breaks the life cycle, with Conflict two status changes at one instant that are not
+// ordered within the day, and with Invalid a first status after now. changed is the id of the status change that was
+// added or corrected, which the sentence is about; uuid.Nil means that one was retracted.
 func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error {
-	slices.SortFunc(line, func(a, b *StatusChange) int { return a.EffectiveAt.Compare(b.EffectiveAt) })
+	slices.SortFunc(line, func(a, b *StatusChange) int { return a.Beginning().Compare(b.Beginning()) })
 	for i, s := range line {
 		s.From, s.Skipped, s.ValidTo = nil, nil, nil
 		if i+1 < len(line) {
@@ -147,13 +158,15 @@ func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error
 			continue
 		}
 		previous := line[i-1]
-		if previous.EffectiveAt.Equal(s.EffectiveAt) {
+		if previous.EffectiveAt.Equal(s.EffectiveAt) &&
+			!ordered(previous.Beginning(), s.Beginning(), previous.EffectiveAtPrecision, s.EffectiveAtPrecision) {
 			other := previous
 			if other.ID == changed {
 				other = s
 			}
 			return Refuse(Conflict, "effectiveAt", "The scenario already has a status change at %s, to %s; "+
-				"correct that one, or give another instant.", FormatInstant(s.EffectiveAt), other.To)
+				"correct that one, or give another instant or, if both are known to the day only, another ordinal.",
+				other.Beginning(), other.To)
 		}
 		if !previous.To.CanBecome(s.To) {
 			return refuseTransition(previous, s, changed)
@@ -184,12 +197,10 @@ func refuseTransition(previous, next *StatusChange, changed uuid.UUID) error {
 		return Refuse(InvalidTransition, "to", "From %s a scenario can't become %s; %s.", previous.To, next.To, allowed)
 	case previous.ID:
 		return Refuse(InvalidTransition, "to", "%s at %s can't come before the recorded %s at %s; after %s, %s.",
-			previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt),
-			previous.To, allowed)
+			previous.To, previous.Beginning(), next.To, next.Beginning(), previous.To, allowed)
 	}
 	return Refuse(InvalidTransition, "", "Without it, %s at %s would be followed by %s at %s; after %s, %s.",
-		previous.To, FormatInstant(previous.EffectiveAt), next.To, FormatInstant(next.EffectiveAt),
-		previous.To, allowed)
+		previous.To, previous.Beginning(), next.To, next.Beginning(), previous.To, allowed)
 }
 
 // StatusChangeFilter selects status changes. Empty fields do not filter.

@@ -561,19 +561,19 @@ func TestTables(t *testing.T) {
 	rows := read(t, positions, find(t, store, "2025-01-10T00:00:00Z", ""), &text)
 	same([]string{
 		"border | line | '@SUM(1+1) | south | South, \"the\" other | OPPOSES |  | false |  | LOW | " +
-			"2025-01-04T00:00:00.000000Z | INSTANT |  | true | false | true | 0 |  |  | 2025-03-02T00:00:00.000000Z " +
+			"2025-01-04T00:00:00.000000Z | INSTANT | 0 |  | true | false | true | 0 |  |  | 2025-03-02T00:00:00.000000Z " +
 			"| " +
 			"Test analyst | '=A slip",
 		"border | line | '@SUM(1+1) | north | '=cmd|' /C calc'!A0 | SUPPORTS |  | false |  | MODERATE | " +
-			"2025-01-03T00:00:00.000000Z | INSTANT |  | true | true | true | 2 | a |  | 2025-03-01T00:00:00.000017Z " +
+			"2025-01-03T00:00:00.000000Z | INSTANT | 0 |  | true | true | true | 2 | a |  | 2025-03-01T00:00:00.000017Z " +
 			"| " +
 			"Test analyst | ",
 		"border | line | '@SUM(1+1) | north | '=cmd|' /C calc'!A0 | OPPOSES | '=a\n" +
-			"b, c | true | 4 | MODERATE | 2025-01-02T00:00:00.000000Z | INSTANT | 2025-01-20T00:00:00.000000Z | " +
+			"b, c | true | 4 | MODERATE | 2025-01-02T00:00:00.000000Z | INSTANT | 0 | 2025-01-20T00:00:00.000000Z | " +
 			"false | " +
 			"true | true | 1 | b | '+49\t“quoted”; a, b | 2025-03-01T00:00:00.000016Z | Test analyst | ",
 	}, only(rows, "issue", "scenario", "scenarioTitle", "holder", "holderName", "stance", "conditions", "redLine",
-		"salience", "confidence", "validFrom", "validFromPrecision", "validTo", "prevails", "contested", "secondHand",
+		"salience", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "prevails", "contested", "secondHand",
 		"evidence", "sources", "rationale", "recordedAt", "recordedBy", "correctionNote"))
 	if rows[1]["contests"] != rows[2]["id"] {
 		t.Errorf("the one that contests names %q, want %q", rows[1]["contests"], rows[2]["id"])
@@ -586,12 +586,12 @@ func TestTables(t *testing.T) {
 
 	same([]string{
 		"line | '@SUM(1+1) |  | PROPOSED |  | north\n" +
-			"south |  |  | 2025-01-01T00:00:00.000000Z | INSTANT | 2025-02-01T00:00:00.000000Z | 2 | a",
+			"south |  |  | 2025-01-01T00:00:00.000000Z | INSTANT | 0 | 2025-02-01T00:00:00.000000Z | 2 | a",
 		"line | '@SUM(1+1) | PROPOSED | AGREED | UNDER_NEGOTIATION\nAGREED_IN_PRINCIPLE |  | '-1 for all\n" +
-			"of them |  | 2025-02-01T00:00:00.000000Z | MONTH |  | 0 | ",
-		"strip | Žluťoučký 條約 |  | FLOATED |  |  |  |  | 2025-02-15T00:00:00.000000Z | INSTANT |  | 0 | ",
+			"of them |  | 2025-02-01T00:00:00.000000Z | MONTH | 0 |  | 0 | ",
+		"strip | Žluťoučký 條約 |  | FLOATED |  |  |  |  | 2025-02-15T00:00:00.000000Z | INSTANT | 0 |  | 0 | ",
 	}, only(read(t, statuses, find(t, store, "", ""), &text), "scenario", "scenarioTitle", "from", "to", "skipped",
-		"by", "reason", "successor", "effectiveAt", "effectiveAtPrecision", "validTo", "evidence", "sources"))
+		"by", "reason", "successor", "effectiveAt", "effectiveAtPrecision", "ordinal", "validTo", "evidence", "sources"))
 
 	if err := positions(find(t, store, "2025-01-10T00:00:00Z", "")); err != nil {
 		t.Fatal(err)
@@ -666,5 +666,52 @@ func TestFind(t *testing.T) {
 			!strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v, want %q", tt.ref, err, tt.says)
 		}
+	}
+}
+
+// An archive holds the order within a day, and one whose days are out of order is refused.
+func TestDaysInArchives(t *testing.T) {
+	t.Parallel()
+	origin, copied := open(t), open(t)
+	load(t, origin, `
+dataset: days
+recordedAt: 2025-03-01
+stakeholders: [{key: north, name: North, kind: STATE}]
+negotiations:
+  - key: talks
+    title: Talks
+    issues:
+      - key: border
+        title: The border
+        scenarios:
+          - key: line
+            title: A line
+            statuses:
+              - {to: FLOATED, effectiveAt: 2025-02-01, effectiveAtPrecision: DAY, ordinal: 4}
+              - {to: PROPOSED, effectiveAt: 2025-02-01, effectiveAtPrecision: DAY, ordinal: 5, reason: R}
+            positions:
+              - {holder: north, stance: SUPPORTS, validFrom: 2025-02-01, validFromPrecision: DAY, ordinal: 1}
+              - {holder: north, stance: OPPOSES, validFrom: 2025-02-01, validFromPrecision: DAY, ordinal: 2}
+`)
+	text := export(t, origin)
+	for _, tt := range []struct{ name, old, replacement, says string }{
+		{"statuses at one ordinal", `"ordinal":5`, `"ordinal":4`, "has the same ordinal at the same instant"},
+		{"statuses out of order", `"ordinal":5`, `"ordinal":3`, "No other status of the scenario begins where it ends"},
+		{"positions at one ordinal", `"ordinal":2`, `"ordinal":1`, "has the same ordinal at the same instant"},
+		{"positions out of order", `"ordinal":2`, `"ordinal":0`, "no other position of the holder on the scenario follows"},
+		{"out of range", `"ordinal":2`, `"ordinal":100`, "An ordinal from 1 to 99 needs the precision DAY"},
+		{"an hour", `"ordinal":5`, `"ordinal":5,"effectiveAtPrecision":"HOUR"`, "An ordinal from 1 to 99 needs the precision DAY"},
+	} {
+		wrong := strings.Replace(text, tt.old, tt.replacement, 1)
+		_, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(wrong), nil)
+		if err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.says)
+		}
+	}
+	if _, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(text), nil); err != nil {
+		t.Fatal(err)
+	}
+	if again := export(t, copied); again != text {
+		t.Errorf("the copy has another archive:\n%s\nwant\n%s", again, text)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // newest first; each is followed by its dissenting positions. progress is as for JSON.
 func (s *Subject) PositionsCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
 	out, err := newTable(w, progress, "id", "version", "issue", "scenario", "scenarioTitle", "holder", "holderName",
-		"stance", "conditions", "redLine", "salience", "confidence", "validFrom", "validFromPrecision", "validTo",
+		"stance", "conditions", "redLine", "salience", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo",
 		"prevails", "contested", "contests", "secondHand", "evidence", "sources", "rationale", "recordedAt",
 		"recordedBy", "correctionNote")
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *Subject) writePositions(
 			return err
 		}
 		out.write(p.ID, p.Version, issues[i].Key, scenarios[i].Key, scenarios[i].Title, holders[i].Key, holders[i].Name,
-			p.Stance, p.Conditions, p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.ValidTo,
+			p.Stance, p.Conditions, p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.Ordinal, p.ValidTo,
 			slices.Contains(prevailing, p), p.Contested, p.ContestsID, p.SecondHand, len(p.EvidenceIDs), sources,
 			p.Rationale, p.RecordedAt, analysts[i].Name, p.CorrectionNote)
 	}
@@ -131,7 +131,7 @@ func itself(id uuid.UUID) uuid.UUID { return id }
 // by effectiveAt. progress is as for JSON.
 func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
 	out, err := newTable(w, progress, "id", "version", "scenario", "scenarioTitle", "from", "to", "skipped", "by",
-		"reason", "successor", "effectiveAt", "effectiveAtPrecision", "validTo", "evidence", "sources", "recordedAt",
+		"reason", "successor", "effectiveAt", "effectiveAtPrecision", "ordinal", "validTo", "evidence", "sources", "recordedAt",
 		"recordedBy", "correctionNote")
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (s *Subject) writeStatusChanges(
 			successor = &successors[i].Key
 		}
 		out.write(c.ID, c.Version, scenarios[i].Key, scenarios[i].Title, c.From, c.To, c.Skipped, by, c.Reason,
-			successor, c.EffectiveAt, c.EffectiveAtPrecision, c.ValidTo, len(c.EvidenceIDs), sources, c.RecordedAt,
+			successor, c.EffectiveAt, c.EffectiveAtPrecision, c.Ordinal, c.ValidTo, len(c.EvidenceIDs), sources, c.RecordedAt,
 			analysts[i].Name, c.CorrectionNote)
 	}
 	return nil

@@ -374,8 +374,8 @@ func (s *Set) scenario(negotiation, issue string, it *item) (later []func()) {
 				Issue: issue, Key: key, Title: or(title, ""), Summary: summary.Value, Criteria: criteria.Value,
 				Deadline: deadline.Value, TargetStage: targetStage.Value, InitialStatus: or(first.to, ""),
 				EffectiveAt:          first.effectiveAt.Value,
-				EffectiveAtPrecision: or(first.precision, parley.PrecisionInstant),
-				By:                   or(first.by, nil), Reason: first.reason.Value,
+				EffectiveAtPrecision: or(first.precision, parley.PrecisionInstant), Ordinal: or(first.ordinal, 0),
+				By: or(first.by, nil), Reason: first.reason.Value,
 			})
 			if err != nil {
 				return written, err
@@ -421,6 +421,7 @@ type status struct {
 	to          parley.Patch[parley.ScenarioStatus]
 	effectiveAt parley.Patch[parley.Instant]
 	precision   parley.Patch[parley.TimePrecision]
+	ordinal     parley.Patch[int]
 	by          parley.Patch[[]string]
 	reason      parley.Patch[string]
 	successor   parley.Patch[string]
@@ -431,8 +432,8 @@ type status struct {
 func readStatus(negotiation string, it *item) status {
 	st := status{
 		item: it, to: word(it, "to", parley.ScenarioStatuses), effectiveAt: instant(it, "effectiveAt"),
-		precision: word(it, "effectiveAtPrecision", parley.TimePrecisions), by: texts(it, "by"),
-		reason:    text(it, "reason"),
+		precision: word(it, "effectiveAtPrecision", parley.TimePrecisions), ordinal: number(it, "ordinal"),
+		by: texts(it, "by"), reason: text(it, "reason"),
 		successor: text(it, "successor"), evidence: or(texts(it, "evidence"), nil), note: correctionNote(it),
 	}
 	lacking(it, "to")
@@ -440,7 +441,7 @@ func readStatus(negotiation string, it *item) status {
 	if st.successor.Value != nil {
 		st.successor = parley.To(within(negotiation, *st.successor.Value))
 	}
-	st.key = or(text(it, "key"), parley.FormatInstant(or(st.effectiveAt, parley.EarliestInstant)))
+	st.key = or(text(it, "key"), beginning(st.effectiveAt, st.ordinal))
 	it.done()
 	return st
 }
@@ -452,16 +453,26 @@ func (s *Set) status(scenario string, st status) {
 			return in.ChangeScenarioStatus(ctx, parley.ChangeScenarioStatusInput{
 				ID: id, Scenario: scenario, To: *st.to.Value, Reason: or(st.reason, ""), By: or(st.by, nil),
 				EffectiveAt:          st.effectiveAt.Value,
-				EffectiveAtPrecision: or(st.precision, parley.PrecisionInstant), Successor: st.successor.Value,
-				Evidence: evidence,
+				EffectiveAtPrecision: or(st.precision, parley.PrecisionInstant), Ordinal: or(st.ordinal, 0),
+				Successor: st.successor.Value,
+				Evidence:  evidence,
 			})
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatusChange(ctx, parley.CorrectStatusChange{
 				StatusChange: ref, To: st.to, Successor: st.successor, EffectiveAt: st.effectiveAt,
-				EffectiveAtPrecision: st.precision, Reason: st.reason, By: st.by, Note: st.note,
+				EffectiveAtPrecision: st.precision, Ordinal: st.ordinal, Reason: st.reason, By: st.by, Note: st.note,
 			})
 		})
 	}})
+}
+
+// beginning identifies a fact without a key on its line.
+func beginning(at parley.Patch[parley.Instant], ordinal parley.Patch[int]) string {
+	key := parley.FormatInstant(or(at, parley.EarliestInstant))
+	if n := or(ordinal, 0); n != 0 {
+		key += fmt.Sprint(" ", n)
+	}
+	return key
 }
 
 func (s *Set) position(scenario string, it *item) {
@@ -470,10 +481,11 @@ func (s *Set) position(scenario string, it *item) {
 	confidence, validFrom := word(it, "confidence", parley.AnalyticConfidences), instant(it, "validFrom")
 	precision, validTo := word(it, "validFromPrecision", parley.TimePrecisions), instant(it, "validTo")
 	contests, evidence, note := text(it, "contests"), or(texts(it, "evidence"), nil), correctionNote(it)
+	ordinal := number(it, "ordinal")
 	lacking(it, "stance")
 	lacking(it, "validFrom")
 	key := or(text(it, "key"),
-		fmt.Sprint(scenario, " ", holder, " ", parley.FormatInstant(or(validFrom, parley.EarliestInstant))))
+		fmt.Sprint(scenario, " ", holder, " ", beginning(validFrom, ordinal)))
 	s.once(it, s.factID(parley.KindPosition, key), giveKey)
 	s.add(it, func(ctx context.Context, in *importer) error {
 		id, err := in.positionID(ctx, key)
@@ -493,7 +505,7 @@ func (s *Set) position(scenario string, it *item) {
 				ID: id, Holder: holder, Scenario: scenario, Stance: *stance.Value, Conditions: or(conditions, nil),
 				RedLine: or(redLine, false), Salience: salience.Value, Rationale: rationale.Value,
 				Confidence: or(confidence, "MODERATE"), ValidFrom: validFrom.Value,
-				ValidFromPrecision: or(precision, parley.PrecisionInstant), ValidTo: validTo.Value,
+				ValidFromPrecision: or(precision, parley.PrecisionInstant), Ordinal: or(ordinal, 0), ValidTo: validTo.Value,
 				Contests: contested, Evidence: evidence,
 			})
 			first := s.factID(parley.KindPosition, key)
@@ -507,7 +519,7 @@ func (s *Set) position(scenario string, it *item) {
 				Conditions: conditions,
 				RedLine:    redLine, Salience: salience, Rationale: rationale, Confidence: confidence,
 				ValidFrom:          validFrom,
-				ValidFromPrecision: precision, ValidTo: validTo, Note: note,
+				ValidFromPrecision: precision, Ordinal: ordinal, ValidTo: validTo, Note: note,
 			})
 		})
 	})

@@ -408,6 +408,7 @@ type ComplexityRoot struct {
 		ID                 func(childComplexity int) int
 		Label              func(childComplexity int) int
 		LastAffirmedAt     func(childComplexity int) int
+		Ordinal            func(childComplexity int) int
 		Rationale          func(childComplexity int) int
 		RecordedAt         func(childComplexity int) int
 		RecordedBy         func(childComplexity int) int
@@ -743,6 +744,7 @@ type ComplexityRoot struct {
 		From                 func(childComplexity int) int
 		ID                   func(childComplexity int) int
 		Label                func(childComplexity int) int
+		Ordinal              func(childComplexity int) int
 		Reason               func(childComplexity int) int
 		RecordedAt           func(childComplexity int) int
 		RecordedBy           func(childComplexity int) int
@@ -2736,6 +2738,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Position.LastAffirmedAt(childComplexity), true
+	case "Position.ordinal":
+		if e.ComplexityRoot.Position.Ordinal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Position.Ordinal(childComplexity), true
 	case "Position.rationale":
 		if e.ComplexityRoot.Position.Rationale == nil {
 			break
@@ -4282,6 +4290,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusChange.Label(childComplexity), true
+	case "StatusChange.ordinal":
+		if e.ComplexityRoot.StatusChange.Ordinal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusChange.Ordinal(childComplexity), true
 	case "StatusChange.reason":
 		if e.ComplexityRoot.StatusChange.Reason == nil {
 			break
@@ -5618,6 +5632,8 @@ func (ec *executionContext) childFields_Position(ctx context.Context, field grap
 		return ec.fieldContext_Position_validFrom(ctx, field)
 	case "validFromPrecision":
 		return ec.fieldContext_Position_validFromPrecision(ctx, field)
+	case "ordinal":
+		return ec.fieldContext_Position_ordinal(ctx, field)
 	case "validTo":
 		return ec.fieldContext_Position_validTo(ctx, field)
 	case "recordedAt":
@@ -6210,6 +6226,8 @@ func (ec *executionContext) childFields_StatusChange(ctx context.Context, field 
 		return ec.fieldContext_StatusChange_effectiveAt(ctx, field)
 	case "effectiveAtPrecision":
 		return ec.fieldContext_StatusChange_effectiveAtPrecision(ctx, field)
+	case "ordinal":
+		return ec.fieldContext_StatusChange_ordinal(ctx, field)
 	case "recordedAt":
 		return ec.fieldContext_StatusChange_recordedAt(ctx, field)
 	case "supersededAt":
@@ -16391,6 +16409,29 @@ func (ec *executionContext) fieldContext_Position_validFromPrecision(_ context.C
 	return graphql.NewScalarFieldContext("Position", field, false, false, "TimePrecision")
 }
 
+func (ec *executionContext) _Position_ordinal(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Position_ordinal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ordinal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Position_ordinal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Position", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Position_validTo(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24277,6 +24318,29 @@ func (ec *executionContext) fieldContext_StatusChange_effectiveAtPrecision(_ con
 	return graphql.NewScalarFieldContext("StatusChange", field, false, false, "TimePrecision")
 }
 
+func (ec *executionContext) _StatusChange_ordinal(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusChange_ordinal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ordinal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusChange_ordinal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusChange", field, false, false, "Int")
+}
+
 func (ec *executionContext) _StatusChange_recordedAt(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26874,8 +26938,11 @@ func (ec *executionContext) unmarshalInputAddScenarioInput(ctx context.Context, 
 	if _, present := asMap["effectiveAtPrecision"]; !present {
 		asMap["effectiveAtPrecision"] = "INSTANT"
 	}
+	if _, present := asMap["ordinal"]; !present {
+		asMap["ordinal"] = 0
+	}
 
-	fieldsInOrder := [...]string{"id", "issue", "key", "title", "summary", "criteria", "deadline", "targetStage", "initialStatus", "effectiveAt", "effectiveAtPrecision", "by", "reason", "evidence", "newEvidence"}
+	fieldsInOrder := [...]string{"id", "issue", "key", "title", "summary", "criteria", "deadline", "targetStage", "initialStatus", "effectiveAt", "effectiveAtPrecision", "ordinal", "by", "reason", "evidence", "newEvidence"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26959,6 +27026,13 @@ func (ec *executionContext) unmarshalInputAddScenarioInput(ctx context.Context, 
 				return it, err
 			}
 			it.EffectiveAtPrecision = data
+		case "ordinal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordinal"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ordinal = data
 		case "by":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -27302,8 +27376,11 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 	if _, present := asMap["effectiveAtPrecision"]; !present {
 		asMap["effectiveAtPrecision"] = "INSTANT"
 	}
+	if _, present := asMap["ordinal"]; !present {
+		asMap["ordinal"] = 0
+	}
 
-	fieldsInOrder := [...]string{"id", "scenario", "to", "reason", "by", "effectiveAt", "effectiveAtPrecision", "expectedStatus", "successor", "evidence", "newEvidence"}
+	fieldsInOrder := [...]string{"id", "scenario", "to", "reason", "by", "effectiveAt", "effectiveAtPrecision", "ordinal", "expectedStatus", "successor", "evidence", "newEvidence"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27359,6 +27436,13 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 				return it, err
 			}
 			it.EffectiveAtPrecision = data
+		case "ordinal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordinal"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ordinal = data
 		case "expectedStatus":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedStatus"))
 			data, err := ec.unmarshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, v)
@@ -27604,7 +27688,7 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"position", "holder", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "validTo", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"position", "holder", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "note", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27688,6 +27772,13 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 				return it, err
 			}
 			it.ValidFromPrecision = graphql.OmittableOf(data)
+		case "ordinal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordinal"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ordinal = graphql.OmittableOf(data)
 		case "validTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
@@ -27856,7 +27947,7 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statusChange", "to", "successor", "effectiveAt", "effectiveAtPrecision", "reason", "by", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"statusChange", "to", "successor", "effectiveAt", "effectiveAtPrecision", "ordinal", "reason", "by", "note", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27898,6 +27989,13 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 				return it, err
 			}
 			it.EffectiveAtPrecision = graphql.OmittableOf(data)
+		case "ordinal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordinal"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ordinal = graphql.OmittableOf(data)
 		case "reason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -29370,8 +29468,11 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 	if _, present := asMap["validFromPrecision"]; !present {
 		asMap["validFromPrecision"] = "INSTANT"
 	}
+	if _, present := asMap["ordinal"]; !present {
+		asMap["ordinal"] = 0
+	}
 
-	fieldsInOrder := [...]string{"id", "holder", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "validTo", "contests", "evidence", "newEvidence", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"id", "holder", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "contests", "evidence", "newEvidence", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29455,6 +29556,13 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 				return it, err
 			}
 			it.ValidFromPrecision = data
+		case "ordinal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordinal"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ordinal = data
 		case "validTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
@@ -32862,6 +32970,11 @@ func (ec *executionContext) _Position(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "ordinal":
+			out.Values[i] = ec._Position_ordinal(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "validTo":
 			out.Values[i] = ec._Position_validTo(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -35065,6 +35178,11 @@ func (ec *executionContext) _StatusChange(ctx context.Context, sel ast.Selection
 			}
 		case "effectiveAtPrecision":
 			out.Values[i] = ec._StatusChange_effectiveAtPrecision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ordinal":
+			out.Values[i] = ec._StatusChange_ordinal(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -800,6 +800,7 @@ func (l *levels) fillPosition(ec *executionContext) {
 		}, level.List(level.Pointer(&l.Position), "[Position!]!")),
 		"validFrom":          level.Plain(func(o *parley.Position) time.Time { return o.ValidFrom }, level.Appended(AppendTime)),
 		"validFromPrecision": level.Plain(func(o *parley.Position) parley.TimePrecision { return o.ValidFromPrecision }, level.Text[parley.TimePrecision]),
+		"ordinal":            level.Plain(func(o *parley.Position) int { return o.Ordinal }, level.Int[int]),
 		"validTo":            level.Plain(func(o *parley.Position) *time.Time { return o.ValidTo }, level.Optional(level.Appended(AppendTime))),
 		"recordedAt":         level.Plain(func(o *parley.Position) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
 		"supersededAt":       level.Plain(func(o *parley.Position) *time.Time { return o.SupersededAt }, level.Optional(level.Appended(AppendTime))),
@@ -1377,6 +1378,7 @@ func (l *levels) fillStatusChange(ec *executionContext) {
 		"reason":               level.Plain(func(o *parley.StatusChange) *string { return o.Reason }, level.Optional(level.Text[string])),
 		"effectiveAt":          level.Plain(func(o *parley.StatusChange) time.Time { return o.EffectiveAt }, level.Appended(AppendTime)),
 		"effectiveAtPrecision": level.Plain(func(o *parley.StatusChange) parley.TimePrecision { return o.EffectiveAtPrecision }, level.Text[parley.TimePrecision]),
+		"ordinal":              level.Plain(func(o *parley.StatusChange) int { return o.Ordinal }, level.Int[int]),
 		"recordedAt":           level.Plain(func(o *parley.StatusChange) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
 		"supersededAt":         level.Plain(func(o *parley.StatusChange) *time.Time { return o.SupersededAt }, level.Optional(level.Appended(AppendTime))),
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusChange) ([]*parley.Analyst, error) {

@@ -95,6 +95,9 @@ type CorrectPositionInput struct {
 	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
 	// New precision of that instant. Null is INVALID.
 	ValidFromPrecision graphql.Omittable[*parley.TimePrecision] `json:"validFromPrecision,omitempty"`
+	// Corrected place among the holder's positions on the scenario that begin at that instant, 0..99. INVALID: null, out of
+	// range, or not 0 although the precision is not DAY.
+	Ordinal graphql.Omittable[*int] `json:"ordinal,omitempty"`
 	// Corrected own end, later than its beginning. Null: it holds until the holder's next plain position.
 	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
 	// What was wrong and how that is known, 1..10,000 characters. It becomes the version's `correctionNote`.
@@ -144,6 +147,9 @@ type CorrectStatusChangeInput struct {
 	EffectiveAt graphql.Omittable[*time.Time] `json:"effectiveAt,omitempty"`
 	// New precision of that instant. Null is INVALID.
 	EffectiveAtPrecision graphql.Omittable[*parley.TimePrecision] `json:"effectiveAtPrecision,omitempty"`
+	// Corrected place among the scenario's status changes at that instant, 0..99. INVALID: null, out of range, or not 0
+	// although the precision is not DAY.
+	Ordinal graphql.Omittable[*int] `json:"ordinal,omitempty"`
 	// Corrected reason, 1..2,000 characters. Null is INVALID, except for a first status.
 	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
 	// Corrected stakeholders who brought it about, at most 100. Null or empty: not known.

@@ -46,7 +46,7 @@ func correctStatusChange(in graph.CorrectStatusChangeInput) parley.CorrectStatus
 	return parley.CorrectStatusChange{
 		StatusChange: in.StatusChange, To: patch(in.To), Successor: patch(in.Successor),
 		EffectiveAt: patch(in.EffectiveAt), EffectiveAtPrecision: patch(in.EffectiveAtPrecision),
-		Reason: patch(in.Reason), By: patchList(in.By),
+		Ordinal: patch(in.Ordinal), Reason: patch(in.Reason), By: patchList(in.By),
 		Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,
 	}
 }
@@ -114,7 +114,7 @@ func correctPosition(in graph.CorrectPositionInput) parley.CorrectPosition {
 		Position: in.Position, Holder: patch(in.Holder), Scenario: patch(in.Scenario), Stance: patch(in.Stance),
 		Conditions: patchList(in.Conditions), RedLine: patch(in.RedLine), Salience: patch(in.Salience),
 		Rationale: patch(in.Rationale), Confidence: patch(in.Confidence), ValidFrom: patch(in.ValidFrom),
-		ValidFromPrecision: patch(in.ValidFromPrecision), ValidTo: patch(in.ValidTo),
+		ValidFromPrecision: patch(in.ValidFromPrecision), Ordinal: patch(in.Ordinal), ValidTo: patch(in.ValidTo),
 		Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,
 	}
 }

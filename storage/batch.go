@@ -145,7 +145,7 @@ func (b *Batch) FirstStatus(ctx context.Context, scenario uuid.UUID) (uuid.UUID,
 	err := b.w.all(ctx, &found, `
 		SELECT id FROM {status_changes}
 		WHERE scenario_id = $1 AND superseded_at = 'infinity'
-		ORDER BY effective_at
+		ORDER BY effective_at, ordinal
 		LIMIT 1`, scenario)
 	if err != nil {
 		return uuid.Nil, err

@@ -139,7 +139,7 @@ func (s *Snapshot) StatusShifts(
 				FROM {mid} k
 				JOIN {status_changes u} ON u.scenario_id = s.id AND u.effective_at <= k.valid_at ` +
 		`AND ` + asFirstReported("u", "k.known_from") + `
-				ORDER BY u.effective_at DESC, u.content_at
+				ORDER BY u.effective_at DESC, u.ordinal DESC, u.content_at
 				LIMIT 1) AS unmended
 		FROM {records s}
 		JOIN {scenarios sn} ON sn.id = s.id AND {known sn}

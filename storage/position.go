@@ -19,7 +19,8 @@ func otherOnTheLine(one, other string) string {
 		`AND {known}
 		AND CASE WHEN {one}.valid_from <= k.valid_at AND {one}.valid_to > k.valid_at
 			THEN {other}.valid_from <= k.valid_at AND {other}.valid_to > k.valid_at
-			ELSE {other}.valid_from < {one}.valid_to AND {other}.valid_to > {one}.valid_from END`)
+			ELSE {other}.valid_from < {one}.valid_to AND {other}.valid_to > {one}.valid_from
+				AND {other}.valid_from < {other}.valid_to END`)
 }
 
 func contested(position string) string {
@@ -57,6 +58,8 @@ var positions = &noun[parley.Position]{
 			rows.Time("validFrom", "valid_from", func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
 			rows.Text("validFromPrecision", "valid_from_precision",
 				func(p *parley.Position) *parley.TimePrecision { return &p.ValidFromPrecision }),
+			// Where a position begins takes both to say.
+			rows.Int("ordinal validFrom", "ordinal", func(p *parley.Position) *int { return &p.Ordinal }),
 			rows.OptionalTime(rows.Unselected, "asserted_to",
 				func(p *parley.Position) **parley.Instant { return &p.AssertedTo }),
 			rows.OptionalID(rows.Unselected, "contests",
@@ -157,7 +160,9 @@ func (s *Snapshot) PositionsOfStakeholders(
 		p, fields)
 }
 
-var byValidFrom = []rows.OrderColumn{by("p.valid_from", "timestamptz"), by("p.id", "uuid")}
+var byValidFrom = []rows.OrderColumn{
+	by("p.valid_from", "timestamptz"), by("p.ordinal", "smallint"), by("p.id", "uuid"),
+}
 
 func (s *Snapshot) positionsWhere(
 	ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o rows.Order, p parley.Page,
@@ -298,10 +303,10 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	fresh.ID, fresh.HolderID, fresh.ScenarioID = id.newID(), holder.ID, scenario.ID
 	fresh.EvidenceIDs, fresh.ContestsID = evidence.ids(), idOf(contested)
 	fresh.SecondHand = parley.SecondHand(holder.ID, said, offices, fresh.ValidFrom)
-	holds := parley.PlainAt(line, fresh.ValidFrom)
+	holds := parley.PlainAt(line, fresh.Beginning())
 	if contested != nil {
 		_, holds = positionLine.without(line, contested.ID)
-		if err := mayContest(fresh, holds, holder, scenario); err != nil {
+		if err := mayContest(fresh, holds, line, holder, scenario); err != nil {
 			return Written{}, err
 		}
 	} else if holds != nil && holds.SaysTheSame(fresh) {
@@ -311,9 +316,9 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	if holds != nil {
 		previous = &holds.Version
 	}
-	others := make([]parley.Instant, len(line))
+	others := make([]parley.Beginning, len(line))
 	for i, o := range line {
-		others[i] = o.ValidFrom
+		others[i] = o.Beginning()
 	}
 	before := positionLine.copies(line)
 	line = append(line, fresh)
@@ -336,7 +341,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	}
 	cursor, err := w.positionChanged(ctx, scenario, fresh.ID, &fresh.Version, previous, parley.Created,
 		positionSentence{
-			cause: parley.CauseOfNew(fresh.ValidFrom, others), lines: rows.IDs{holder.ID, scenario.ID},
+			cause: parley.CauseOfNew(fresh.Beginning(), others), lines: rows.IDs{holder.ID, scenario.ID},
 			touches: evidence.touches(),
 			summary: fmt.Sprintf("%s %s “%s” on “%s” from %s on.",
 				holder.Name, verb, parley.Words(fresh.Stance),
@@ -345,18 +350,18 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	return Written{ID: fresh.ID, Previous: previous, Cursor: cursor}, err
 }
 
-func mayContest(fresh, contested *parley.Position, holder, scenario *target) error {
+func mayContest(fresh, contested *parley.Position, line []*parley.Position, holder, scenario *target) error {
 	if contested == nil {
 		return parley.Refuse(parley.Invalid, "contests",
 			"The contested position is not one of %s on “%s”; name a position of the same holder on the same "+
 				"scenario.",
 			holder.Name, scenario.Name)
 	}
-	if contested.ValidTo != nil && !fresh.ValidFrom.Before(*contested.ValidTo) {
+	if parley.Ended(line, contested, fresh.Beginning()) {
 		return parley.Refuse(parley.Invalid, "contests",
 			"The contested position held until %s only, and this one begins at %s; contest the position that holds "+
 				"then.",
-			parley.FormatInstant(*contested.ValidTo), parley.FormatInstant(fresh.ValidFrom))
+			parley.FormatInstant(*contested.ValidTo), fresh.Beginning())
 	}
 	if contested.SaysTheSame(fresh) {
 		return parley.Refuse(parley.Invalid, "contests",

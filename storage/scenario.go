@@ -211,7 +211,7 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 	subject := below(id, negotiations[issue.NegotiationID.String()], &issue.ID, in.Key)
 	first := &parley.StatusChange{
 		ID: parley.NewID(), ScenarioID: subject.ID, To: in.InitialStatus, ByIDs: ids(by), Reason: in.Reason,
-		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision,
+		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, Ordinal: in.Ordinal,
 		EvidenceIDs: evidence.ids(),
 	}
 	line := []*parley.StatusChange{first}

@@ -272,7 +272,7 @@ func (b *bargains) readJudged(ctx context.Context) error {
 		return `LATERAL (
 			SELECT DISTINCT ON (x.holder_id) * FROM {positions x}
 			WHERE x.scenario_id = k.id AND {known x} AND x.salience IS NOT NULL AND x.valid_from <= k.valid_at
-			ORDER BY x.holder_id, x.valid_from DESC, x.content_at DESC, x.id DESC) p ON true`
+			ORDER BY x.holder_id, x.valid_from DESC, x.ordinal DESC, x.content_at DESC, x.id DESC) p ON true`
 	})
 	if err != nil {
 		return fmt.Errorf("read how salient an issue is: %w", err)

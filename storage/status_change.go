@@ -34,6 +34,7 @@ var statusChanges = &noun[parley.StatusChange]{
 				func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
 			rows.Text("effectiveAtPrecision", "effective_at_precision",
 				func(c *parley.StatusChange) *parley.TimePrecision { return &c.EffectiveAtPrecision }),
+			rows.Int("ordinal", "ordinal", func(c *parley.StatusChange) *int { return &c.Ordinal }),
 			rows.IDList("evidence", "evidence", func(c *parley.StatusChange) *[]uuid.UUID { return &c.EvidenceIDs },
 				parley.KindStatement).UsedAs("a status change"),
 			rows.OptionalText("from label", "from_status",
@@ -76,7 +77,9 @@ func (s *Snapshot) StatusHistories(
 		rows.History("status_changes", "c", `c.scenario_id = k.id`, byEffectiveAt, superseded), p, fields)
 }
 
-var byEffectiveAt = []rows.OrderColumn{by("c.effective_at", "timestamptz"), by("c.id", "uuid")}
+var byEffectiveAt = []rows.OrderColumn{
+	by("c.effective_at", "timestamptz"), by("c.ordinal", "smallint"), by("c.id", "uuid"),
+}
 
 // ListStatusChanges lists status changes, newest effectiveAt first.
 func (s *Snapshot) ListStatusChanges(
@@ -161,15 +164,15 @@ func (w *writer) changeScenarioStatus(
 	fresh := &parley.StatusChange{
 		ID: id.newID(), ScenarioID: scenario.ID, To: in.To, ByIDs: ids(by), Reason: &in.Reason,
 		SuccessorID: idOf(successor),
-		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision,
+		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, Ordinal: in.Ordinal,
 		EvidenceIDs: evidence.ids(),
 	}
-	if err := expect(in.ExpectedStatus, parley.StatusAt(line, fresh.EffectiveAt), fresh.EffectiveAt); err != nil {
+	if err := expect(in.ExpectedStatus, parley.StatusAt(line, fresh.Beginning()), fresh.Beginning()); err != nil {
 		return Written{}, err
 	}
-	others := make([]parley.Instant, len(line))
+	others := make([]parley.Beginning, len(line))
 	for i, c := range line {
-		others[i] = c.EffectiveAt
+		others[i] = c.Beginning()
 	}
 	before := statusLine.copies(line)
 	line = append(line, fresh)
@@ -183,7 +186,7 @@ func (w *writer) changeScenarioStatus(
 		return Written{}, err
 	}
 	cursor, err := w.addStatusChange(ctx, scenario, fresh, before, statusSentence{
-		line: line, cause: parley.CauseOfNew(fresh.EffectiveAt, others),
+		line: line, cause: parley.CauseOfNew(fresh.Beginning(), others),
 		touches: append(ids(by), evidence.touches()...),
 		summary: moved(scenario, fresh),
 	})
@@ -199,7 +202,7 @@ func sameNegotiation(scenario, successor *target) error {
 	return nil
 }
 
-func expect(expected *parley.ScenarioStatus, holds *parley.StatusChange, at parley.Instant) error {
+func expect(expected *parley.ScenarioStatus, holds *parley.StatusChange, at parley.Beginning) error {
 	if expected == nil || (holds != nil && holds.To == *expected) {
 		return nil
 	}
@@ -208,8 +211,7 @@ func expect(expected *parley.ScenarioStatus, holds *parley.StatusChange, at parl
 		is = string(holds.To)
 	}
 	return parley.Refuse(parley.Conflict, "expectedStatus",
-		"At %s the scenario has %s and not the expected %s; read it again and decide anew.", parley.FormatInstant(at),
-		is, *expected)
+		"At %s the scenario has %s and not the expected %s; read it again and decide anew.", at, is, *expected)
 }
 
 func moved(scenario *target, c *parley.StatusChange) string {

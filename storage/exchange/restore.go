@@ -152,7 +152,7 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 		raw, ok := given[name]
 		delete(given, name)
 		if !ok || string(raw) == "null" {
-			if c.NotNull && !c.Endless {
+			if c.NotNull && c.Default == "" {
 				return nil, misfit("The row lacks %s.", name)
 			}
 			continue
@@ -373,8 +373,8 @@ func (r *Restoration) insert(ctx context.Context, list []archivedRow) error {
 	for _, c := range r.columns[table] {
 		value := `x.` + pq.QuoteIdentifier(c.Name)
 		names = append(names, pq.QuoteIdentifier(c.Name))
-		if c.Endless {
-			value = `coalesce(` + value + `, 'infinity')`
+		if c.Default != "" {
+			value = `coalesce(` + value + `, ` + c.Default + `)`
 		}
 		values = append(values, value)
 	}
@@ -415,12 +415,16 @@ func unfit(err *pq.Error) string {
 		"one_status_at_any_instant": "Another status of the scenario holds at some of that time.",
 		"one_plain_position_at_any_instant": "Another position of the holder on the scenario holds at some of that " +
 			"time.",
-		"one_office_at_a_time":     "The person holds the same office at some of that time already.",
-		"one_membership_at_a_time": "The stakeholder belongs to the group at some of that time already.",
-		"one_role_at_a_time":       "The stakeholder has the same role at some of that time already.",
-		"one_claim_of_a_kind":      "The same relation is claimed by the same party already.",
-		"no_group_is_a_person":     "The group is a person.",
-		"nobody_belongs_to_itself": "By this membership in %s, %s would belong to itself at some instant.",
+		"one_office_at_a_time":             "The person holds the same office at some of that time already.",
+		"one_membership_at_a_time":         "The stakeholder belongs to the group at some of that time already.",
+		"one_role_at_a_time":               "The stakeholder has the same role at some of that time already.",
+		"one_claim_of_a_kind":              "The same relation is claimed by the same party already.",
+		"no_group_is_a_person":             "The group is a person.",
+		"nobody_belongs_to_itself":         "By this membership in %s, %s would belong to itself at some instant.",
+		"one_status_at_an_ordinal":         "Another status of the scenario has the same ordinal at the same instant.",
+		"one_plain_position_at_an_ordinal": "Another position of the holder on the scenario has the same ordinal at the same instant.",
+		"status_ordinal_within_a_day":      "An ordinal from 1 to 99 needs the precision DAY.",
+		"position_ordinal_within_a_day":    "An ordinal from 1 to 99 needs the precision DAY.",
 	}[err.Constraint]
 	switch {
 	case ok && strings.Contains(sentence, "%s"):

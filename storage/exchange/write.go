@@ -106,8 +106,8 @@ type Column struct {
 	Array   bool
 	Words   pq.StringArray // that an enum has
 	NotNull bool
-	// Endless: what is left out is infinity.
-	Endless bool
+	// Default is what is left out, in SQL; empty: what is left out is null.
+	Default string
 	Refers  string // the table that it is a key of; of arrays nothing is known
 }
 
@@ -125,7 +125,7 @@ func (nouns Nouns) Columns(ctx context.Context, tx *sql.Tx) (map[string][]Column
 		SELECT a.attrelid::regclass::text, a.attname, coalesce(e.typname, t.typname), e.oid IS NOT NULL,
 			ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = coalesce(e.oid, t.oid)
 				ORDER BY enumsortorder)::text,
-			a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE '''infinity''%', false),
+			a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''),
 			coalesce((SELECT f.confrelid::regclass::text FROM pg_constraint f
 				WHERE f.conrelid = a.attrelid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum]), '')
 		FROM pg_attribute a
@@ -141,7 +141,7 @@ func (nouns Nouns) Columns(ctx context.Context, tx *sql.Tx) (map[string][]Column
 	columns := make(map[string][]Column)
 	for found.Next() {
 		var c Column
-		if err := found.Scan(&c.Table, &c.Name, &c.Type, &c.Array, &c.Words, &c.NotNull, &c.Endless,
+		if err := found.Scan(&c.Table, &c.Name, &c.Type, &c.Array, &c.Words, &c.NotNull, &c.Default,
 			&c.Refers); err != nil {
 			return nil, err
 		}
@@ -171,6 +171,8 @@ func (c Column) written(s section) string {
 		return `CASE WHEN isfinite(` + column + `) THEN ` + writtenInstant(column) + ` END`
 	case c.Type == "bytea":
 		return `encode(` + column + `, 'hex')`
+	case c.Default != "":
+		return `nullif(` + column + `, ` + c.Default + `)`
 	}
 	return column
 }

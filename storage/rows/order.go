@@ -54,7 +54,7 @@ func (o Order) place(sent *Row) []string {
 			place[i] = parley.FormatInstant(v.Time())
 		case "uuid":
 			place[i] = v.ID().String()
-		case "bigint":
+		case "bigint", "smallint":
 			place[i] = strconv.FormatInt(v.Number(), 10)
 		default:
 			place[i] = v.Text()
@@ -102,6 +102,8 @@ func (c OrderColumn) fits(value string) bool {
 		_, err = parley.ParseInstant(value)
 	case c.Type == "bigint":
 		_, err = strconv.ParseInt(value, 10, 64)
+	case c.Type == "smallint":
+		_, err = strconv.ParseInt(value, 10, 16)
 	default:
 		return !strings.ContainsRune(value, 0)
 	}

@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -34,21 +35,22 @@ type part struct {
 
 type heldPosition struct {
 	holder, scenario, stance, from, recorded, id string
-	conditions                                   int
+	ordinal, conditions                          int
 	secondHand, contested                        bool
 	salience                                     int
 }
 
 // later says which of two positions was taken later.
 func (p heldPosition) later(o heldPosition) bool {
-	return strings.Compare(p.from+p.recorded+p.id, o.from+o.recorded+o.id) > 0
+	return cmp.Or(strings.Compare(p.from, o.from), p.ordinal-o.ordinal,
+		strings.Compare(p.recorded+p.id, o.recorded+o.id)) > 0
 }
 
 func (a *api) readNaive(talks, asOf string) naive {
 	a.T.Helper()
 	got := a.Must(fmt.Sprintf(`{ issue(id: "%[2]s/border", asOf: %[1]s) { scenarios(first: 100) { nodes { key
-			positions(first: 100) { nodes { id stance validFrom recordedAt conditions secondHand contested holder { ...who } } }
-			positionHistory(first: 500) { nodes { id salience validFrom recordedAt holder { ...who } } } } }
+			positions(first: 100) { nodes { id stance validFrom ordinal recordedAt conditions secondHand contested holder { ...who } } }
+			positionHistory(first: 500) { nodes { id salience validFrom ordinal recordedAt holder { ...who } } } } }
 		negotiation { participants(first: 100) { nodes { vetoPlayer vetoIssues { key } capability stakeholder { ...who } } } } }
 		lens(asOf: %[1]s) { validAt } }
 		fragment who on Stakeholder { key affiliations { speaksFor organization { key } } }`, asOf, talks))
@@ -79,7 +81,7 @@ func (a *api) readNaive(talks, asOf string) naive {
 				p := fmt.Sprintf("%s%s.nodes.%d.", at, list, j)
 				one := heldPosition{holder: who(p + "holder"), scenario: key, stance: got.Text(p + "stance"),
 					from: got.Text(p + "validFrom"), recorded: got.Text(p + "recordedAt"), id: got.Text(p + "id"),
-					salience: integer(p + "salience")}
+					ordinal: integer(p + "ordinal"), salience: integer(p + "salience")}
 				if list == "positions" {
 					one.conditions, one.secondHand, one.contested = got.Count(p+"conditions"),
 						got.At(p+"secondHand") == true, got.At(p+"contested") == true
@@ -300,6 +302,7 @@ func TestMatrixAndLandingZoneAreThoseWorkedOutNaively(t *testing.T) {
 					Holder: holder, Scenario: scenario, Stance: rapid.SampledFrom(parley.Stances).Draw(rt, "stance"),
 					Confidence: "LOW",
 					Salience:   percent("salience"), ValidFrom: at("since"), ValidFromPrecision: "DAY",
+					Ordinal: rapid.IntRange(0, 2).Draw(rt, "ordinal"),
 				}
 				if rapid.Bool().Draw(rt, "conditional") {
 					in.Conditions = []string{"a vote"}

@@ -37,13 +37,13 @@ type world struct {
 type modelScenario struct {
 	Key, Title string
 	Summary    *string
-	Statuses   []modelStatus // by day
+	Statuses   []modelStatus // by day and ordinal
 	Positions  map[string]record
 }
 
 type modelStatus struct {
 	ID, To, Reason string
-	Day            int
+	Day, Ordinal   int
 	Note           *string
 }
 
@@ -174,7 +174,7 @@ func (w *world) through(day int) object {
 			status := &s.Statuses[i]
 			history = append(history,
 				object{"from": from, "to": status.To, "reason": status.Reason, "effectiveAt": written(status.Day),
-					"correctionNote": status.Note})
+					"ordinal": status.Ordinal, "correctionNote": status.Note})
 			if from = status.To; status.Day <= day {
 				inForce = status
 				agreed = agreed || status.To == "AGREED"
@@ -190,7 +190,7 @@ func (w *world) through(day int) object {
 			"key": s.Key, "title": s.Title, "summary": s.Summary, "statements": w.notes(s.Key),
 			"relations": w.relations(s.Key), "status": inForce.To, "statusSince": written(inForce.Day),
 			"statusHistory": object{"nodes": history}, "positions": w.positions(s, day),
-			"positionHistory": object{"totalCount": s.positions()},
+			"positionHistory": s.history(),
 		})
 	}
 	roles := []any{}
@@ -252,11 +252,27 @@ func (w *world) person(day int) object {
 	return object{"affiliations": offices, "memberships": groups}
 }
 
-func (s *modelScenario) positions() (n int) {
+// history are all positions on a scenario, oldest first.
+func (s *modelScenario) history() object {
+	var all []saying
+	ends := make(map[string]any)
 	for _, line := range s.Positions {
-		n += len(line)
+		for _, said := range line {
+			all = append(all, said)
+			if day := line.until(said); day != 0 {
+				ends[said.id] = written(day)
+			}
+		}
 	}
-	return n
+	slices.SortFunc(all, func(a, b saying) int {
+		return cmp.Or(a.begins()-b.begins(), strings.Compare(a.id, b.id))
+	})
+	nodes := []any{}
+	for _, said := range all {
+		nodes = append(nodes, object{"stance": said.stance, "validFrom": written(said.from), "ordinal": said.ordinal,
+			"validTo": ends[said.id]})
+	}
+	return object{"totalCount": len(all), "nodes": nodes}
 }
 
 // positions are those that prevail on a scenario, newest first.
@@ -277,22 +293,17 @@ func (w *world) positions(s *modelScenario, day int) object {
 		}
 	}
 	slices.SortFunc(list, func(a, b held) int {
-		if a.from != b.from {
-			return b.from - a.from
-		}
-		return strings.Compare(b.id, a.id)
+		return cmp.Or(b.begins()-a.begins(), strings.Compare(b.id, a.id))
 	})
 	nodes := []any{}
 	for _, h := range list {
 		var until any
-		for d := h.from + 1; d < apitest.Days+10; d++ {
-			if !s.Positions[h.holder].holds(h.saying, d) {
-				until = written(d)
-				break
-			}
+		if day := s.Positions[h.holder].until(h.saying); day != 0 {
+			until = written(day)
 		}
 		nodes = append(nodes, object{
 			"stance": h.stance, "validFrom": written(h.from), "validTo": until, "contested": len(h.others) > 0,
+			"ordinal":    h.ordinal,
 			"dissenting": h.others,
 			"holder":     object{"key": h.holder, "name": w.name(h.holder)},
 		})
@@ -318,9 +329,9 @@ const historyDocument = `fragment Everything on Negotiation {
 		key title summary status statusSince
 		statements { totalCount nodes { text } }
 		relations { kind note from { key } to { key } }
-		statusHistory { nodes { from to reason effectiveAt correctionNote } }
-		positions { totalCount nodes { stance validFrom validTo contested dissenting { stance } holder { key name } } }
-		positionHistory { totalCount }
+		statusHistory { nodes { from to reason effectiveAt ordinal correctionNote } }
+		positions { totalCount nodes { stance validFrom ordinal validTo contested dissenting { stance } holder { key name } } }
+		positionHistory { totalCount nodes { stance validFrom ordinal validTo } }
 	} }
 	reached: scenarios(filter: {everReached: [AGREED]}) { totalCount }
 	participants { nodes { vetoPlayer stakeholder { name } } }
@@ -362,6 +373,14 @@ func (h *historian) deedOf(kind int) deed {
 	status := rapid.SampledFrom(parley.ScenarioStatuses[:len(parley.ScenarioStatuses)-1]).Draw(h.rt, "status")
 	stance := rapid.SampledFrom([]string{"SUPPORTS", "OPPOSES", "NEUTRAL"}).Draw(h.rt, "stance")
 	day, text := h.draw("day", 1, apitest.Days-1), fmt.Sprint("text ", h.draw("text", 0, 99))
+	precision, ordinal := "INSTANT", 0
+	if h.draw("daily", 0, 3) < 3 {
+		precision, ordinal = "DAY", h.draw("ordinal", 0, places-1)
+	}
+	line := h.now.scenario(scenario).Positions[holder]
+	if taken := h.now.scenario(scenario).days(line); h.draw("of a day with others", 0, 1) == 0 {
+		day = taken[h.draw("which", 0, len(taken)-1)]
+	}
 	until := 0
 	if h.draw("ends", 0, 3) == 0 {
 		until = day + h.draw("days", 1, 4)
@@ -370,7 +389,6 @@ func (h *historian) deedOf(kind int) deed {
 	if until != 0 {
 		to = written(until)
 	}
-	line := h.now.scenario(scenario).Positions[holder]
 	switch {
 	case kind == 0:
 		return deed{"editNegotiation", "EditNegotiationInput", object{"negotiation": h.key, "title": text},
@@ -389,11 +407,11 @@ func (h *historian) deedOf(kind int) deed {
 		key := fmt.Sprint("s", len(h.now.Scenarios))
 		return deed{"addScenario", "AddScenarioInput",
 			object{"issue": h.key + "/issue", "key": key, "title": text, "initialStatus": status,
-				"effectiveAt": written(day), "reason": text}, "scenario",
-			func(w *world, _ string) {
+				"effectiveAt": written(day), "effectiveAtPrecision": precision, "ordinal": ordinal, "reason": text},
+			"scenario", func(w *world, _ string) {
 				w.Scenarios = append(w.Scenarios,
 					&modelScenario{Key: key, Title: text,
-						Statuses:  []modelStatus{{To: string(status), Day: day, Reason: text}},
+						Statuses:  []modelStatus{{To: string(status), Day: day, Ordinal: ordinal, Reason: text}},
 						Positions: make(map[string]record)})
 			}}
 	case kind == 4:
@@ -414,20 +432,23 @@ func (h *historian) deedOf(kind int) deed {
 			}}
 	case kind < 10:
 		return deed{"changeScenarioStatus", "ChangeScenarioStatusInput",
-			object{"scenario": ref, "to": status, "reason": text, "effectiveAt": written(day)}, "statusChange",
+			object{"scenario": ref, "to": status, "reason": text, "effectiveAt": written(day),
+				"effectiveAtPrecision": precision, "ordinal": ordinal}, "statusChange",
 			func(w *world, id string) {
-				w.scenario(scenario).moved(modelStatus{ID: id, To: string(status), Reason: text, Day: day})
+				w.scenario(scenario).moved(modelStatus{ID: id, To: string(status), Reason: text, Day: day,
+					Ordinal: ordinal})
 			}}
 	case kind < 12:
 		statuses := h.now.scenario(scenario).Statuses
 		was := statuses[h.draw("corrected", 0, len(statuses)-1)]
 		return deed{"correctStatusChange", "CorrectStatusChangeInput",
-			object{"statusChange": was.ID, "to": status, "reason": text, "effectiveAt": written(day), "note": "n " +
-				text}, "statusChange",
+			object{"statusChange": was.ID, "to": status, "reason": text, "effectiveAt": written(day),
+				"effectiveAtPrecision": precision, "ordinal": ordinal, "note": "n " + text}, "statusChange",
 			func(w *world, id string) {
 				note := "n " + text
 				w.scenario(scenario).without(id)
-				w.scenario(scenario).moved(modelStatus{ID: id, To: string(status), Reason: text, Day: day, Note: &note})
+				w.scenario(scenario).moved(modelStatus{ID: id, To: string(status), Reason: text, Day: day,
+					Ordinal: ordinal, Note: &note})
 			}}
 	case kind == 12:
 		statuses := h.now.scenario(scenario).Statuses
@@ -444,10 +465,11 @@ func (h *historian) deedOf(kind int) deed {
 			}}
 		}
 		return deed{"correctPosition", "CorrectPositionInput",
-			object{"position": id, "stance": stance, "validFrom": written(day), "validTo": to, "note": "n"}, "position",
+			object{"position": id, "stance": stance, "validFrom": written(day), "validFromPrecision": precision,
+				"ordinal": ordinal, "validTo": to, "note": "n"}, "position",
 			func(w *world, id string) {
 				s := w.scenario(scenario).Positions[holder].find(id)
-				s.stance, s.from, s.to, s.order = stance, day, until, w.changes
+				s.stance, s.from, s.ordinal, s.to, s.order = stance, day, ordinal, until, w.changes
 			}}
 	case kind == 20:
 		return deed{"affiliate", "AffiliateInput",
@@ -524,7 +546,8 @@ func (h *historian) deedOf(kind int) deed {
 		return deed{"retract", "RetractInput", object{"id": id, "note": "n"}, "node",
 			func(w *world, _ string) { w.forget(id) }}
 	default:
-		input := object{"holder": holder, "scenario": ref, "stance": stance, "validFrom": written(day), "validTo": to}
+		input := object{"holder": holder, "scenario": ref, "stance": stance, "validFrom": written(day),
+			"validFromPrecision": precision, "ordinal": ordinal, "validTo": to}
 		contests := ""
 		if kind > 17 && len(line) > 0 {
 			contests = line[h.draw("contested", 0, len(line)-1)].id
@@ -533,14 +556,26 @@ func (h *historian) deedOf(kind int) deed {
 		return deed{"recordPosition", "RecordPositionInput", input, "position", func(w *world, id string) {
 			positions := w.scenario(scenario).Positions
 			positions[holder] = append(slices.Clone(positions[holder]),
-				saying{id: id, from: day, to: until, stance: stance, contests: contests, order: w.changes})
+				saying{id: id, from: day, ordinal: ordinal, to: until, stance: stance, contests: contests,
+					order: w.changes})
 		}}
 	}
 }
 
+// days are those on which statuses and the positions of a line begin.
+func (s *modelScenario) days(line record) (days []int) {
+	for _, c := range s.Statuses {
+		days = append(days, c.Day)
+	}
+	for _, said := range line {
+		days = append(days, said.from)
+	}
+	return days
+}
+
 func (s *modelScenario) moved(status modelStatus) {
 	s.Statuses = append(s.Statuses, status)
-	slices.SortFunc(s.Statuses, func(a, b modelStatus) int { return a.Day - b.Day })
+	slices.SortFunc(s.Statuses, func(a, b modelStatus) int { return cmp.Or(a.Day-b.Day, a.Ordinal-b.Ordinal) })
 }
 
 func (s *modelScenario) without(id string) {
@@ -583,9 +618,35 @@ func (h *historian) do(deeds ...deed) {
 		h.done[r.mutation]++
 		h.now.changes++
 		r.apply(h.now, r.id)
+		if h.now.crowded() {
+			h.done["a second fact of a day"]++
+		}
 		h.now.learn(h, r.deed)
 		h.states, h.known = append(h.states, h.now.copy()), append(h.known, at)
 	}
+}
+
+// crowded says whether two facts of a line begin on one day.
+func (w *world) crowded() bool {
+	for _, s := range w.Scenarios {
+		days := make(map[int]bool)
+		for _, c := range s.Statuses {
+			days[c.Day] = true
+		}
+		if len(days) < len(s.Statuses) {
+			return true
+		}
+		for _, line := range s.Positions {
+			plain := make(map[int]bool)
+			for _, said := range line {
+				if said.contests == "" && plain[said.from] {
+					return true
+				}
+				plain[said.from] = plain[said.from] || said.contests == ""
+			}
+		}
+	}
+	return false
 }
 
 // learn fills in the id of a scenario's first status, which its mutation does not return.
@@ -665,7 +726,7 @@ func newHistorian(rt *rapid.T, a *api, done map[string]int) *historian {
 	a.Must(fmt.Sprintf(`mutation { n: openNegotiation(input: {key: %q, title: "Talks"}) { %s } %s i: addIssue(input: {negotiation: %q, key: "issue", title: "Issue"}) { %s } }`, h.key, refused, &openings, h.key, refused))
 	h.do(deed{"addScenario", "AddScenarioInput",
 		object{"issue": h.key + "/issue", "key": "s0", "title": "S", "initialStatus": "PROPOSED",
-			"effectiveAt": written(3), "reason": "r"}, "scenario",
+			"effectiveAt": written(3), "effectiveAtPrecision": "DAY", "reason": "r"}, "scenario",
 		func(w *world, _ string) {
 			w.Scenarios = append(w.Scenarios,
 				&modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}},
@@ -698,7 +759,7 @@ func TestHistoriesAgainstModel(t *testing.T) {
 		"joinNegotiation", "editParticipation",
 		"changeScenarioStatus", "correctStatusChange", "recordPosition", "retract",
 		"affiliate", "endAffiliation", "addMembership", "recordEvent", "editEvent", "recordStatement", "correctStatement",
-		"relateScenarios"} {
+		"relateScenarios", "a second fact of a day"} {
 		if !t.Failed() && done[mutation] == 0 {
 			t.Errorf("no %s was accepted", mutation)
 		}

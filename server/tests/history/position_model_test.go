@@ -3,6 +3,7 @@ package history_test
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,8 @@ import (
 type saying struct {
 	id       string
 	from, to int // days; to 0: open
+	ordinal  int
+	daily    bool // known to the day only
 	stance   string
 	contests string
 	evidence []int // into grades
@@ -29,6 +32,16 @@ type saying struct {
 }
 
 type record []saying
+
+// places are how many facts one day has room for.
+const places = 4
+
+// begins is a number that rises with the day and, within it, with the ordinal; lastOf is the last one of a day.
+func (s saying) begins() int { return s.from*places + s.ordinal }
+func lastOf(day int) int     { return day*places + places - 1 }
+
+// among says whether it has its own place among the others of its day.
+func (s saying) among(o saying) bool { return s.daily && o.daily && s.ordinal != o.ordinal }
 
 // grades are those of the statements that positions may rest on: credibility and reliability, unknown in the middle.
 var grades = [][2]int{{1, 4}, {4, 1}, {3, 3}, {3, 2}}
@@ -52,7 +65,8 @@ func (r record) beside(s saying) *saying {
 	}
 	heir := s
 	for _, o := range r {
-		if o.contests == s.contests && (o.from < heir.from || (o.from == heir.from && o.id < heir.id)) {
+		if o.contests == s.contests &&
+			(o.begins() < heir.begins() || (o.begins() == heir.begins() && o.id < heir.id)) {
 			heir = o
 		}
 	}
@@ -63,7 +77,7 @@ func (r record) beside(s saying) *saying {
 		return r.find(heir.id)
 	}
 	for _, o := range r {
-		if o.from == s.from && o.id != s.id &&
+		if o.begins() == s.begins() && o.id != s.id &&
 			(o.contests == "" ||
 				(r.find(o.contests) == nil && o.contests != s.contests && o.id < s.id && r.beside(o) == nil)) {
 			return r.find(o.id)
@@ -72,27 +86,38 @@ func (r record) beside(s saying) *saying {
 	return nil
 }
 
-func (r record) holds(s saying, day int) bool {
-	if day < s.from || (s.to != 0 && day >= s.to) {
+// holds says whether it holds at a place of a day.
+func (r record) holds(s saying, at int) bool {
+	if at < s.begins() || (s.to != 0 && at/places >= s.to) {
 		return false
 	}
-	latest := s.from
+	latest := s.begins()
 	for above := r.beside(s); above != nil; above = r.beside(*above) {
-		latest = max(latest, above.from)
+		latest = max(latest, above.begins())
 	}
 	for _, o := range r {
-		if r.beside(o) == nil && o.from > latest && o.from <= day {
+		if r.beside(o) == nil && o.begins() > latest && o.begins() <= at {
 			return false
 		}
 	}
 	return true
 }
 
-// standing are the sayings that hold on a day, the prevailing one first.
+// until is the first day at the end of which it does not hold; 0: it holds on every day.
+func (r record) until(s saying) int {
+	for day := s.from; day < apitest.Days+10; day++ {
+		if !r.holds(s, lastOf(day)) {
+			return day
+		}
+	}
+	return 0
+}
+
+// standing are the sayings that hold at the end of a day, the prevailing one first.
 func (r record) standing(day int) []saying {
 	var list []saying
 	for _, s := range r {
-		if r.holds(s, day) {
+		if r.holds(s, lastOf(day)) {
 			list = append(list, s)
 		}
 	}
@@ -129,28 +154,34 @@ func (m *positionMachine) pick(name string) *saying {
 	return &m.now[rapid.IntRange(0, len(m.now)-1).Draw(m.rt, name)]
 }
 
-func (m *positionMachine) content() (from, to int, stance string, evidence []int) {
-	from = rapid.IntRange(1, apitest.Days-1).Draw(m.rt, "from")
+func (m *positionMachine) content() (s saying, input map[string]any) {
+	from, to := rapid.IntRange(1, apitest.Days-1).Draw(m.rt, "from"), 0
 	if rapid.IntRange(0, 3).Draw(m.rt, "ends") == 0 {
 		to = from + rapid.IntRange(1, 4).Draw(m.rt, "days")
 	}
-	stance = rapid.SampledFrom([]string{"SUPPORTS", "OPPOSES", "NEUTRAL"}).Draw(m.rt, "stance")
-	evidence = rapid.SliceOfNDistinct(rapid.IntRange(0, len(grades)-1), 0, 2, rapid.ID).Draw(m.rt, "evidence")
-	return from, to, stance, evidence
-}
-
-func (m *positionMachine) record(contests string) {
-	from, to, stance, evidence := m.content()
-	input := map[string]any{"holder": m.holder, "scenario": "talks/line", "stance": stance,
-		"validFrom": apitest.DayAt(from)}
+	s = saying{from: from, to: to,
+		stance:   rapid.SampledFrom([]string{"SUPPORTS", "OPPOSES", "NEUTRAL"}).Draw(m.rt, "stance"),
+		evidence: rapid.SliceOfNDistinct(rapid.IntRange(0, len(grades)-1), 0, 2, rapid.ID).Draw(m.rt, "evidence")}
+	precision := "INSTANT"
+	if s.daily = rapid.IntRange(0, 3).Draw(m.rt, "daily") < 3; s.daily {
+		precision, s.ordinal = "DAY", rapid.IntRange(0, places-1).Draw(m.rt, "ordinal")
+	}
+	input = map[string]any{"stance": s.stance, "validFrom": apitest.DayAt(from), "validFromPrecision": precision,
+		"ordinal": s.ordinal, "validTo": nil}
 	if to != 0 {
 		input["validTo"] = apitest.DayAt(to)
 	}
+	return s, input
+}
+
+func (m *positionMachine) record(contests string) {
+	fresh, input := m.content()
+	input["holder"], input["scenario"] = m.holder, "talks/line"
 	if contests != "" {
 		input["contests"] = contests
 	}
 	var refs []string
-	for _, e := range evidence {
+	for _, e := range fresh.evidence {
 		refs = append(refs, m.statements[e])
 	}
 	input["evidence"] = refs
@@ -159,10 +190,10 @@ func (m *positionMachine) record(contests string) {
 
 	if contests != "" {
 		target, holds := m.now.find(contests), false
-		for day := from; day < apitest.Days+10; day++ {
-			holds = holds || m.now.holds(*target, day)
+		for at := fresh.begins(); at < lastOf(apitest.Days+10); at++ {
+			holds = holds || m.now.holds(*target, at)
 		}
-		if !holds || target.stance == stance {
+		if !holds || target.stance == fresh.stance {
 			m.want(got, "INVALID contests")
 			return
 		}
@@ -170,22 +201,21 @@ func (m *positionMachine) record(contests string) {
 	if contests == "" {
 		for i := range m.now {
 			s := &m.now[i]
-			if m.now.beside(*s) == nil && m.now.holds(*s, from) && s.stance == stance {
-				m.confirmed(got, s, evidence)
+			if m.now.beside(*s) == nil && m.now.holds(*s, fresh.begins()) && s.stance == fresh.stance {
+				m.confirmed(got, s, fresh.evidence)
 				return
 			}
 		}
 		for _, s := range m.now {
-			if s.from == from {
+			if s.from == fresh.from && !s.among(fresh) {
 				m.want(got, "CONFLICT validFrom")
 				return
 			}
 		}
 	}
 	m.want(got, "")
-	m.now = append(m.now,
-		saying{id: got.Text("recordPosition.position.id"), from: from, to: to, stance: stance, contests: contests,
-			evidence: evidence})
+	fresh.id, fresh.contests = got.Text("recordPosition.position.id"), contests
+	m.now = append(m.now, fresh)
 	m.changed(got, "recordPosition", &m.now[len(m.now)-1])
 }
 
@@ -212,12 +242,9 @@ func (m *positionMachine) confirmed(got apitest.Answer, s *saying, evidence []in
 
 func (m *positionMachine) correct() {
 	s := m.pick("corrected")
-	from, to, stance, _ := m.content()
-	input := map[string]any{"position": s.id, "stance": stance, "validFrom": apitest.DayAt(from), "validTo": nil,
-		"note": "misheard"}
-	if to != 0 {
-		input["validTo"] = apitest.DayAt(to)
-	}
+	mended, input := m.content()
+	mended.id, mended.contests, mended.evidence, mended.order = s.id, s.contests, s.evidence, s.order
+	input["position"], input["note"] = s.id, "misheard"
 	got := m.Ask(`mutation($input: CorrectPositionInput!) { correctPosition(input: $input) { position { id recordedAt } cursor userErrors { code message field } } }`,
 		map[string]any{"input": input})
 	if s.contests == "" {
@@ -226,20 +253,20 @@ func (m *positionMachine) correct() {
 			for target := m.now.find(root.contests); target != nil; target = m.now.find(root.contests) {
 				root = target
 			}
-			if o.from == from && root.id != s.id {
+			if o.from == mended.from && root.id != s.id && !o.among(mended) {
 				m.want(got, "CONFLICT validFrom")
 				return
 			}
 		}
 	}
 	m.want(got, "")
-	if s.from == from && s.to == to && s.stance == stance {
+	if reflect.DeepEqual(*s, mended) {
 		if got.At("correctPosition.cursor") != nil {
 			m.rt.Fatal("a correction of nothing made a change")
 		}
 		return
 	}
-	s.from, s.to, s.stance = from, to, stance
+	*s = mended
 	m.changed(got, "correctPosition", s)
 }
 
