@@ -152,15 +152,16 @@ func TestStatusesThatCollide(t *testing.T) {
 	if err := arrange(status(Agreed, 2, 2)); err != nil {
 		t.Error(err)
 	}
-	wantRefusal(t, ArrangeStatuses([]*StatusChange{status(Floated, 2, 1), status(Superseded, 2, 0)}, uuid.Nil, august(9)),
-		InvalidTransition, "first status can't be SUPERSEDED")
+	superseded := []*StatusChange{status(Floated, 2, 1), status(Superseded, 2, 0)}
+	wantRefusal(t, ArrangeStatuses(superseded, uuid.Nil, august(9)), InvalidTransition,
+		"first status can't be SUPERSEDED")
 }
 
 func TestPositionsOrderedWithinADay(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		line func() []*Position
-		want string // of each in its order of the line: its end, whether it stands beside another, whether it is disputed
+		want string // of each: its end, whether it stands beside another, whether it is disputed
 	}{
 		"the last of a day holds": {func() []*Position {
 			return []*Position{plain(Neutral, 1, 0), plain(Supports, 2, 0), plain(Opposes, 2, 1), plain(Neutral, 4, 3)}

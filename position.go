@@ -221,8 +221,8 @@ func Ended(line []*Position, p *Position, b Beginning) bool {
 //     the others contest that one. If a plain position has the same Beginning, they stand beside it instead.
 //
 // It refuses with Conflict if another position begins at the same instant as the changed one, unless one of the two
-// contests the other, or both are known to the day only and have different ordinals. changed is the id of the position that was recorded or corrected; uuid.Nil means that one was
-// retracted.
+// contests the other, or both are known to the day only and have different ordinals. changed is the id of the position
+// that was recorded or corrected; uuid.Nil means that one was retracted.
 func ArrangePositions(line []*Position, changed uuid.UUID) error {
 	slices.SortFunc(line, byBeginning)
 	if err := checkBeginning(line, changed); err != nil {

@@ -17,7 +17,7 @@ type StatusChange struct {
 	To                   ScenarioStatus
 	ByIDs                []uuid.UUID
 	Reason               *string
-	SuccessorID          *uuid.UUID
+	SuccessorIDs         []uuid.UUID // the scenarios that replaced it, if To is Superseded
 	EffectiveAt          Instant
 	EffectiveAtPrecision TimePrecision
 	Ordinal              int // among the status changes at EffectiveAt; 0 unless the precision is PrecisionDay
@@ -63,7 +63,7 @@ type ChangeScenarioStatusInput struct {
 	EffectiveAtPrecision TimePrecision `api:"default=INSTANT"`
 	Ordinal              int           `api:"default=0"`
 	ExpectedStatus       *ScenarioStatus
-	Successor            *string  `api:"ref"`
+	Successors           []string `api:"ref"`
 	Evidence             []string `api:"ref"`
 	NewEvidence          []NewStatementInput
 }
@@ -72,7 +72,7 @@ type ChangeScenarioStatusInput struct {
 type CorrectStatusChange struct {
 	StatusChange         string
 	To                   Patch[ScenarioStatus]
-	Successor            Patch[string]
+	Successors           Patch[[]string]
 	EffectiveAt          Patch[Instant]
 	EffectiveAtPrecision Patch[TimePrecision]
 	Ordinal              Patch[int]
@@ -88,19 +88,17 @@ func (in ChangeScenarioStatusInput) Check() error {
 	c.text("reason", in.Reason, MaxReason)
 	c.list("by", len(in.By))
 	c.statements("evidence", in.Evidence, in.NewEvidence)
-	c.successor(in.To, in.Successor != nil)
+	c.successors(in.To, len(in.Successors))
 	c.ordinal(in.Ordinal, "effectiveAtPrecision", in.EffectiveAtPrecision)
 	return c.err()
 }
 
-// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Successor and by are
+// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Successors and by are
 // passed resolved.
-func (s *StatusChange) Correct(
-	in CorrectStatusChange, successor Patch[uuid.UUID], by Patch[[]uuid.UUID],
-) ([]string, error) {
+func (s *StatusChange) Correct(in CorrectStatusChange, successors, by Patch[[]uuid.UUID]) ([]string, error) {
 	var e edit
 	set(&e, "to", &s.To, in.To)
-	setOrClear(&e, "successor", &s.SuccessorID, successor)
+	setList(&e, "successors", &s.SuccessorIDs, successors)
 	setInstant(&e, "effectiveAt", &s.EffectiveAt, in.EffectiveAt)
 	set(&e, "effectiveAtPrecision", &s.EffectiveAtPrecision, in.EffectiveAtPrecision)
 	set(&e, "ordinal", &s.Ordinal, in.Ordinal)
@@ -109,7 +107,7 @@ func (s *StatusChange) Correct(
 	e.text("note", in.Note, MaxProse)
 	e.optionalText("reason", s.Reason, MaxReason)
 	e.list("by", len(s.ByIDs))
-	e.successor(s.To, s.SuccessorID != nil)
+	e.successors(s.To, len(s.SuccessorIDs))
 	e.ordinal(s.Ordinal, "effectiveAtPrecision", s.EffectiveAtPrecision)
 	if in.Reason.Set && in.Reason.Value == nil && s.From != nil {
 		e.refuse("reason", "Reason can't be cleared; only a scenario's first status may have none.")
@@ -117,13 +115,14 @@ func (s *StatusChange) Correct(
 	return e.fields, e.err()
 }
 
-func (c *checks) successor(to ScenarioStatus, named bool) {
+func (c *checks) successors(to ScenarioStatus, named int) {
+	c.list("successors", named)
 	switch {
-	case to == Superseded && !named:
-		c.refuse("successor", "The status SUPERSEDED needs a successor; name the scenario that replaced this one.")
-	case to != Superseded && named:
-		c.refuse("successor", "Only the status SUPERSEDED takes a successor, and the status is %s; "+
-			"leave successor out.", to)
+	case to == Superseded && named == 0:
+		c.refuse("successors", "The status SUPERSEDED needs a successor; name the scenario that replaced this one, or "+
+			"all of them if it split.")
+	case to != Superseded && named > 0:
+		c.refuse("successors", "Only the status SUPERSEDED takes successors, and the status is %s; leave them out.", to)
 	}
 }
 

@@ -561,20 +561,20 @@ func TestTables(t *testing.T) {
 	rows := read(t, positions, find(t, store, "2025-01-10T00:00:00Z", ""), &text)
 	same([]string{
 		"border | line | '@SUM(1+1) | south | South, \"the\" other | OPPOSES |  | false |  | LOW | " +
-			"2025-01-04T00:00:00.000000Z | INSTANT | 0 |  | true | false | true | 0 |  |  | 2025-03-02T00:00:00.000000Z " +
-			"| " +
+			"2025-01-04T00:00:00.000000Z | INSTANT | 0 |  | true | false | true | 0 |  |  | " +
+			"2025-03-02T00:00:00.000000Z | " +
 			"Test analyst | '=A slip",
 		"border | line | '@SUM(1+1) | north | '=cmd|' /C calc'!A0 | SUPPORTS |  | false |  | MODERATE | " +
-			"2025-01-03T00:00:00.000000Z | INSTANT | 0 |  | true | true | true | 2 | a |  | 2025-03-01T00:00:00.000017Z " +
-			"| " +
+			"2025-01-03T00:00:00.000000Z | INSTANT | 0 |  | true | true | true | 2 | a |  | " +
+			"2025-03-01T00:00:00.000017Z | " +
 			"Test analyst | ",
 		"border | line | '@SUM(1+1) | north | '=cmd|' /C calc'!A0 | OPPOSES | '=a\n" +
 			"b, c | true | 4 | MODERATE | 2025-01-02T00:00:00.000000Z | INSTANT | 0 | 2025-01-20T00:00:00.000000Z | " +
 			"false | " +
 			"true | true | 1 | b | '+49\t“quoted”; a, b | 2025-03-01T00:00:00.000016Z | Test analyst | ",
 	}, only(rows, "issue", "scenario", "scenarioTitle", "holder", "holderName", "stance", "conditions", "redLine",
-		"salience", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "prevails", "contested", "secondHand",
-		"evidence", "sources", "rationale", "recordedAt", "recordedBy", "correctionNote"))
+		"salience", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "prevails", "contested",
+		"secondHand", "evidence", "sources", "rationale", "recordedAt", "recordedBy", "correctionNote"))
 	if rows[1]["contests"] != rows[2]["id"] {
 		t.Errorf("the one that contests names %q, want %q", rows[1]["contests"], rows[2]["id"])
 	}
@@ -591,7 +591,8 @@ func TestTables(t *testing.T) {
 			"of them |  | 2025-02-01T00:00:00.000000Z | MONTH | 0 |  | 0 | ",
 		"strip | Žluťoučký 條約 |  | FLOATED |  |  |  |  | 2025-02-15T00:00:00.000000Z | INSTANT | 0 |  | 0 | ",
 	}, only(read(t, statuses, find(t, store, "", ""), &text), "scenario", "scenarioTitle", "from", "to", "skipped",
-		"by", "reason", "successor", "effectiveAt", "effectiveAtPrecision", "ordinal", "validTo", "evidence", "sources"))
+		"by", "reason", "successors", "effectiveAt", "effectiveAtPrecision", "ordinal", "validTo", "evidence",
+		"sources"))
 
 	if err := positions(find(t, store, "2025-01-10T00:00:00Z", "")); err != nil {
 		t.Fatal(err)
@@ -698,9 +699,12 @@ negotiations:
 		{"statuses at one ordinal", `"ordinal":5`, `"ordinal":4`, "has the same ordinal at the same instant"},
 		{"statuses out of order", `"ordinal":5`, `"ordinal":3`, "No other status of the scenario begins where it ends"},
 		{"positions at one ordinal", `"ordinal":2`, `"ordinal":1`, "has the same ordinal at the same instant"},
-		{"positions out of order", `"ordinal":2`, `"ordinal":0`, "no other position of the holder on the scenario follows"},
+		{"positions out of order", `"ordinal":2`, `"ordinal":0`, "no other position of the holder on the scenario"},
 		{"out of range", `"ordinal":2`, `"ordinal":100`, "An ordinal from 1 to 99 needs the precision DAY"},
-		{"an hour", `"ordinal":5`, `"ordinal":5,"effectiveAtPrecision":"HOUR"`, "An ordinal from 1 to 99 needs the precision DAY"},
+		{
+			"an hour", `"ordinal":5`, `"ordinal":5,"effectiveAtPrecision":"HOUR"`,
+			"An ordinal from 1 to 99 needs the precision DAY",
+		},
 	} {
 		wrong := strings.Replace(text, tt.old, tt.replacement, 1)
 		_, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(wrong), nil)
@@ -709,6 +713,77 @@ negotiations:
 		}
 	}
 	if _, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(text), nil); err != nil {
+		t.Fatal(err)
+	}
+	if again := export(t, copied); again != text {
+		t.Errorf("the copy has another archive:\n%s\nwant\n%s", again, text)
+	}
+}
+
+// An archive and a table hold all successors of a scenario that split. Archives from before there could be several name
+// the one, and are read as before.
+func TestSuccessorsInArchives(t *testing.T) {
+	t.Parallel()
+	split := func(successors string) *storage.Store {
+		store := open(t)
+		load(t, store, `
+dataset: split
+recordedAt: 2025-03-01
+negotiations:
+  - key: talks
+    title: Talks
+    issues:
+      - key: border
+        title: The border
+        scenarios:
+          - key: line
+            title: A line
+            statuses:
+              - {to: FLOATED, effectiveAt: 2025-02-01}
+              - {to: SUPERSEDED, effectiveAt: 2025-02-02, reason: R, successors: `+successors+`}
+          - {key: strip, title: A strip, statuses: [{to: FLOATED, effectiveAt: 2025-02-01}]}
+          - {key: zone, title: A zone, statuses: [{to: FLOATED, effectiveAt: 2025-02-01}]}
+`)
+		return store
+	}
+	both, one := split("[zone, strip]"), split("[strip]")
+	var table bytes.Buffer
+	if err := find(t, both, "", "").StatusChangesCSV(t.Context(), &table, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(table.String(), ",\"zone\r\nstrip\",2025-02-02") {
+		t.Errorf("the table is\n%s", table.String())
+	}
+	copied := open(t)
+	restore := func(text string) error {
+		_, err := archive.Import(as(t, copied), copied, "archive.json", strings.NewReader(text), nil)
+		return err
+	}
+	text := export(t, one)
+	list := regexp.MustCompile(`"successors":\["([^"]*)"\]`)
+	if n := len(list.FindAllString(text, -1)); n != 1 {
+		t.Fatalf("the archive has %d lists of successors, want 1:\n%s", n, text)
+	}
+	for replacement, says := range map[string]string{
+		`"successors":[]`:                                       "superseded_has_a_successor",
+		`"successorId":"$1","successors":["$1"]`:                `has no field "successorId"`,
+		`"successors":["01a2137a-0000-7000-8000-000000000000"]`: "successors names what is not in the archive",
+		`"successorId":"01a2137a-0000-7000-8000-000000000000"`:  "successors names what is not in the archive",
+		`"successorId":"strip"`:                                 `successors: "strip" is not an id`,
+	} {
+		if err := restore(list.ReplaceAllString(text, replacement)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", replacement, err, says)
+		}
+	}
+	if err := restore(list.ReplaceAllString(text, `"successorId":"$1"`)); err != nil {
+		t.Fatal(err)
+	}
+	if again := export(t, copied); again != text {
+		t.Errorf("the copy has another archive:\n%s\nwant\n%s", again, text)
+	}
+	copied = open(t)
+	text = export(t, both)
+	if err := restore(text); err != nil {
 		t.Fatal(err)
 	}
 	if again := export(t, copied); again != text {

@@ -18,8 +18,8 @@ import (
 // newest first; each is followed by its dissenting positions. progress is as for JSON.
 func (s *Subject) PositionsCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
 	out, err := newTable(w, progress, "id", "version", "issue", "scenario", "scenarioTitle", "holder", "holderName",
-		"stance", "conditions", "redLine", "salience", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo",
-		"prevails", "contested", "contests", "secondHand", "evidence", "sources", "rationale", "recordedAt",
+		"stance", "conditions", "redLine", "salience", "confidence", "validFrom", "validFromPrecision", "ordinal",
+		"validTo", "prevails", "contested", "contests", "secondHand", "evidence", "sources", "rationale", "recordedAt",
 		"recordedBy", "correctionNote")
 	if err != nil {
 		return err
@@ -85,9 +85,9 @@ func (s *Subject) writePositions(
 			return err
 		}
 		out.write(p.ID, p.Version, issues[i].Key, scenarios[i].Key, scenarios[i].Title, holders[i].Key, holders[i].Name,
-			p.Stance, p.Conditions, p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.Ordinal, p.ValidTo,
-			slices.Contains(prevailing, p), p.Contested, p.ContestsID, p.SecondHand, len(p.EvidenceIDs), sources,
-			p.Rationale, p.RecordedAt, analysts[i].Name, p.CorrectionNote)
+			p.Stance, p.Conditions, p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.Ordinal,
+			p.ValidTo, slices.Contains(prevailing, p), p.Contested, p.ContestsID, p.SecondHand, len(p.EvidenceIDs),
+			sources, p.Rationale, p.RecordedAt, analysts[i].Name, p.CorrectionNote)
 	}
 	return nil
 }
@@ -131,8 +131,8 @@ func itself(id uuid.UUID) uuid.UUID { return id }
 // by effectiveAt. progress is as for JSON.
 func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
 	out, err := newTable(w, progress, "id", "version", "scenario", "scenarioTitle", "from", "to", "skipped", "by",
-		"reason", "successor", "effectiveAt", "effectiveAtPrecision", "ordinal", "validTo", "evidence", "sources", "recordedAt",
-		"recordedBy", "correctionNote")
+		"reason", "successors", "effectiveAt", "effectiveAtPrecision", "ordinal", "validTo", "evidence", "sources",
+		"recordedAt", "recordedBy", "correctionNote")
 	if err != nil {
 		return err
 	}
@@ -167,23 +167,23 @@ func (s *Subject) writeStatusChanges(
 	if err != nil {
 		return err
 	}
-	successors, err := snapshot.Scenarios(ctx, keys(s, changes, func(c *parley.StatusChange) uuid.UUID {
-		if c.SuccessorID == nil {
-			return uuid.Nil
-		}
-		return *c.SuccessorID
-	}), nil)
-	if err != nil {
-		return err
-	}
 	analysts, err := snapshot.Analysts(ctx,
 		keys(s, changes, func(c *parley.StatusChange) uuid.UUID { return c.RecordedByID }), nil)
 	if err != nil {
 		return err
 	}
-	var movers, evidence []uuid.UUID
+	var movers, successors, evidence []uuid.UUID
 	for _, c := range changes {
 		movers, evidence = append(movers, c.ByIDs...), append(evidence, c.EvidenceIDs...)
+		successors = append(successors, c.SuccessorIDs...)
+	}
+	replacing, err := snapshot.Scenarios(ctx, keys(s, successors, itself), nil)
+	if err != nil {
+		return err
+	}
+	keyOf := make(map[uuid.UUID]string)
+	for _, c := range replacing {
+		keyOf[c.ID] = c.Key
 	}
 	if _, err := s.stakeholders(ctx, snapshot, movers); err != nil { // reads all at once, so that the snapshot has each
 		return err
@@ -200,13 +200,13 @@ func (s *Subject) writeStatusChanges(
 		if err != nil {
 			return err
 		}
-		var successor *string
-		if successors[i] != nil {
-			successor = &successors[i].Key
+		var successors []string
+		for _, id := range c.SuccessorIDs {
+			successors = append(successors, keyOf[id])
 		}
 		out.write(c.ID, c.Version, scenarios[i].Key, scenarios[i].Title, c.From, c.To, c.Skipped, by, c.Reason,
-			successor, c.EffectiveAt, c.EffectiveAtPrecision, c.Ordinal, c.ValidTo, len(c.EvidenceIDs), sources, c.RecordedAt,
-			analysts[i].Name, c.CorrectionNote)
+			successors, c.EffectiveAt, c.EffectiveAtPrecision, c.Ordinal, c.ValidTo, len(c.EvidenceIDs),
+			sources, c.RecordedAt, analysts[i].Name, c.CorrectionNote)
 	}
 	return nil
 }

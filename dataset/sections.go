@@ -424,7 +424,7 @@ type status struct {
 	ordinal     parley.Patch[int]
 	by          parley.Patch[[]string]
 	reason      parley.Patch[string]
-	successor   parley.Patch[string]
+	successors  parley.Patch[[]string]
 	evidence    []string
 	note        string
 }
@@ -434,12 +434,12 @@ func readStatus(negotiation string, it *item) status {
 		item: it, to: word(it, "to", parley.ScenarioStatuses), effectiveAt: instant(it, "effectiveAt"),
 		precision: word(it, "effectiveAtPrecision", parley.TimePrecisions), ordinal: number(it, "ordinal"),
 		by: texts(it, "by"), reason: text(it, "reason"),
-		successor: text(it, "successor"), evidence: or(texts(it, "evidence"), nil), note: correctionNote(it),
+		successors: texts(it, "successors"), evidence: or(texts(it, "evidence"), nil), note: correctionNote(it),
 	}
 	lacking(it, "to")
 	lacking(it, "effectiveAt")
-	if st.successor.Value != nil {
-		st.successor = parley.To(within(negotiation, *st.successor.Value))
+	if st.successors.Value != nil {
+		st.successors = parley.To(allWithin(negotiation, *st.successors.Value))
 	}
 	st.key = or(text(it, "key"), beginning(st.effectiveAt, st.ordinal))
 	it.done()
@@ -454,12 +454,12 @@ func (s *Set) status(scenario string, st status) {
 				ID: id, Scenario: scenario, To: *st.to.Value, Reason: or(st.reason, ""), By: or(st.by, nil),
 				EffectiveAt:          st.effectiveAt.Value,
 				EffectiveAtPrecision: or(st.precision, parley.PrecisionInstant), Ordinal: or(st.ordinal, 0),
-				Successor: st.successor.Value,
-				Evidence:  evidence,
+				Successors: or(st.successors, nil),
+				Evidence:   evidence,
 			})
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatusChange(ctx, parley.CorrectStatusChange{
-				StatusChange: ref, To: st.to, Successor: st.successor, EffectiveAt: st.effectiveAt,
+				StatusChange: ref, To: st.to, Successors: st.successors, EffectiveAt: st.effectiveAt,
 				EffectiveAtPrecision: st.precision, Ordinal: st.ordinal, Reason: st.reason, By: st.by, Note: st.note,
 			})
 		})
@@ -505,8 +505,8 @@ func (s *Set) position(scenario string, it *item) {
 				ID: id, Holder: holder, Scenario: scenario, Stance: *stance.Value, Conditions: or(conditions, nil),
 				RedLine: or(redLine, false), Salience: salience.Value, Rationale: rationale.Value,
 				Confidence: or(confidence, "MODERATE"), ValidFrom: validFrom.Value,
-				ValidFromPrecision: or(precision, parley.PrecisionInstant), Ordinal: or(ordinal, 0), ValidTo: validTo.Value,
-				Contests: contested, Evidence: evidence,
+				ValidFromPrecision: or(precision, parley.PrecisionInstant), Ordinal: or(ordinal, 0),
+				ValidTo: validTo.Value, Contests: contested, Evidence: evidence,
 			})
 			first := s.factID(parley.KindPosition, key)
 			if err == nil && written.Cursor == nil && *id == first.String() {

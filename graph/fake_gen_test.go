@@ -757,8 +757,8 @@ func (f fakeStatusChange) By(ctx context.Context, objs []*parley.StatusChange) (
 	return fakeMany[[]*parley.Stakeholder](f.fake, "StatusChange.by", objs)
 }
 
-func (f fakeStatusChange) Successor(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Scenario, error) {
-	return fakeMany[*parley.Scenario](f.fake, "StatusChange.successor", objs)
+func (f fakeStatusChange) Successors(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Scenario, error) {
+	return fakeMany[[]*parley.Scenario](f.fake, "StatusChange.successors", objs)
 }
 
 func (f fakeStatusChange) RecordedBy(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Analyst, error) {

@@ -750,7 +750,7 @@ type ComplexityRoot struct {
 		RecordedBy           func(childComplexity int) int
 		Scenario             func(childComplexity int) int
 		Skipped              func(childComplexity int) int
-		Successor            func(childComplexity int) int
+		Successors           func(childComplexity int) int
 		SupersededAt         func(childComplexity int) int
 		To                   func(childComplexity int) int
 		Version              func(childComplexity int) int
@@ -1065,7 +1065,7 @@ type StatusChangeResolver interface {
 	Scenario(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Scenario, error)
 
 	By(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Stakeholder, error)
-	Successor(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Scenario, error)
+	Successors(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Scenario, error)
 
 	RecordedBy(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Analyst, error)
 
@@ -4326,12 +4326,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusChange.Skipped(childComplexity), true
-	case "StatusChange.successor":
-		if e.ComplexityRoot.StatusChange.Successor == nil {
+	case "StatusChange.successors":
+		if e.ComplexityRoot.StatusChange.Successors == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StatusChange.Successor(childComplexity), true
+		return e.ComplexityRoot.StatusChange.Successors(childComplexity), true
 	case "StatusChange.supersededAt":
 		if e.ComplexityRoot.StatusChange.SupersededAt == nil {
 			break
@@ -6218,8 +6218,8 @@ func (ec *executionContext) childFields_StatusChange(ctx context.Context, field 
 		return ec.fieldContext_StatusChange_skipped(ctx, field)
 	case "by":
 		return ec.fieldContext_StatusChange_by(ctx, field)
-	case "successor":
-		return ec.fieldContext_StatusChange_successor(ctx, field)
+	case "successors":
+		return ec.fieldContext_StatusChange_successors(ctx, field)
 	case "reason":
 		return ec.fieldContext_StatusChange_reason(ctx, field)
 	case "effectiveAt":
@@ -24194,26 +24194,26 @@ func (ec *executionContext) resolveBatch_StatusChange_by(ctx context.Context, fi
 	)
 }
 
-func (ec *executionContext) _StatusChange_successor(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusChange_successors(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_StatusChange_successor(ctx, field)
+			return ec.fieldContext_StatusChange_successors(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_StatusChange_successor(ctx, field, obj)
+			return ec.resolveBatch_StatusChange_successors(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
-			return ec.marshalOScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚕᚖexampleᚗorgᚋparleyᚐScenarioᚄ(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
-func (ec *executionContext) fieldContext_StatusChange_successor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_StatusChange_successors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "StatusChange",
 		Field:      field,
@@ -24225,27 +24225,27 @@ func (ec *executionContext) fieldContext_StatusChange_successor(_ context.Contex
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_StatusChange_successor(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (any, error) {
+func (ec *executionContext) resolveBatch_StatusChange_successors(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (any, error) {
 	resolver := ec.Resolvers.StatusChange()
 	if batch, ok := graphql.BatchParentsFor[*parley.StatusChange](ctx, "StatusChange"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Successor(ctx, batch.Parents)
+			return resolver.Successors(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+		return graphql.ResolveBatchGroupResult[[]*parley.Scenario](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
 			result,
-			"StatusChange.successor",
+			"StatusChange.successors",
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Successor(ctx, []*parley.StatusChange{obj})
-	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+	results, err := resolver.Successors(ctx, []*parley.StatusChange{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.Scenario](
 		ctx,
 		results,
 		err,
-		"StatusChange.successor",
+		"StatusChange.successors",
 	)
 }
 
@@ -27380,7 +27380,7 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 		asMap["ordinal"] = 0
 	}
 
-	fieldsInOrder := [...]string{"id", "scenario", "to", "reason", "by", "effectiveAt", "effectiveAtPrecision", "ordinal", "expectedStatus", "successor", "evidence", "newEvidence"}
+	fieldsInOrder := [...]string{"id", "scenario", "to", "reason", "by", "effectiveAt", "effectiveAtPrecision", "ordinal", "expectedStatus", "successors", "evidence", "newEvidence"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27450,13 +27450,13 @@ func (ec *executionContext) unmarshalInputChangeScenarioStatusInput(ctx context.
 				return it, err
 			}
 			it.ExpectedStatus = data
-		case "successor":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("successor"))
-			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+		case "successors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("successors"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Successor = data
+			it.Successors = data
 		case "evidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("evidence"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -27947,7 +27947,7 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statusChange", "to", "successor", "effectiveAt", "effectiveAtPrecision", "ordinal", "reason", "by", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"statusChange", "to", "successors", "effectiveAt", "effectiveAtPrecision", "ordinal", "reason", "by", "note", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27968,13 +27968,13 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 				return it, err
 			}
 			it.To = graphql.OmittableOf(data)
-		case "successor":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("successor"))
-			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+		case "successors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("successors"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Successor = graphql.OmittableOf(data)
+			it.Successors = graphql.OmittableOf(data)
 		case "effectiveAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
@@ -35160,11 +35160,11 @@ func (ec *executionContext) _StatusChange(ctx context.Context, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._StatusChange_by(ctx, field, obj)
 				})
-		case "successor":
+		case "successors":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
+				true, true,
 				func(ctx context.Context) graphql.Marshaler {
-					return ec._StatusChange_successor(ctx, field, obj)
+					return ec._StatusChange_successors(ctx, field, obj)
 				})
 		case "reason":
 			out.Values[i] = ec._StatusChange_reason(ctx, field, obj)

@@ -1372,9 +1372,9 @@ func (l *levels) fillStatusChange(ec *executionContext) {
 		"by": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusChange) ([][]*parley.Stakeholder, error) {
 			return ec.Resolvers.StatusChange().By(ctx, objs)
 		}, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
-		"successor": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusChange) ([]*parley.Scenario, error) {
-			return ec.Resolvers.StatusChange().Successor(ctx, objs)
-		}, level.Pointer(&l.Scenario)),
+		"successors": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusChange) ([][]*parley.Scenario, error) {
+			return ec.Resolvers.StatusChange().Successors(ctx, objs)
+		}, level.List(level.Pointer(&l.Scenario), "[Scenario!]!")),
 		"reason":               level.Plain(func(o *parley.StatusChange) *string { return o.Reason }, level.Optional(level.Text[string])),
 		"effectiveAt":          level.Plain(func(o *parley.StatusChange) time.Time { return o.EffectiveAt }, level.Appended(AppendTime)),
 		"effectiveAtPrecision": level.Plain(func(o *parley.StatusChange) parley.TimePrecision { return o.EffectiveAtPrecision }, level.Text[parley.TimePrecision]),

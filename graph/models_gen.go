@@ -141,8 +141,9 @@ type CorrectStatusChangeInput struct {
 	StatusChange string `json:"statusChange"`
 	// Corrected status. Null is INVALID.
 	To graphql.Omittable[*parley.ScenarioStatus] `json:"to,omitempty"`
-	// Corrected successor. In the result it must be set for SUPERSEDED and null for any other status, else INVALID.
-	Successor graphql.Omittable[*string] `json:"successor,omitempty"`
+	// All successors, at most 100; they replace those on record. INVALID: the result is SUPERSEDED without a successor or
+	// another status with one, or one is the scenario itself, named twice or of another negotiation. Null or empty: none.
+	Successors graphql.Omittable[[]string] `json:"successors,omitempty"`
 	// Corrected instant at which it took effect. INVALID: null, or in the future for a first status.
 	EffectiveAt graphql.Omittable[*time.Time] `json:"effectiveAt,omitempty"`
 	// New precision of that instant. Null is INVALID.

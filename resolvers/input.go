@@ -44,7 +44,7 @@ func editScenario(in graph.EditScenarioInput) parley.EditScenario {
 
 func correctStatusChange(in graph.CorrectStatusChangeInput) parley.CorrectStatusChange {
 	return parley.CorrectStatusChange{
-		StatusChange: in.StatusChange, To: patch(in.To), Successor: patch(in.Successor),
+		StatusChange: in.StatusChange, To: patch(in.To), Successors: patchList(in.Successors),
 		EffectiveAt: patch(in.EffectiveAt), EffectiveAtPrecision: patch(in.EffectiveAtPrecision),
 		Ordinal: patch(in.Ordinal), Reason: patch(in.Reason), By: patchList(in.By),
 		Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,

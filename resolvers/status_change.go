@@ -39,9 +39,9 @@ func (r *statusChangeResolver) By(ctx context.Context, objs []*parley.StatusChan
 		func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.ByIDs })
 }
 
-func (r *statusChangeResolver) Successor(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
-		keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, c.SuccessorID) }))
+func (r *statusChangeResolver) Successors(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Scenario, error) {
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Scenarios, objs,
+		func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.SuccessorIDs })
 }
 
 func (r *statusChangeResolver) RecordedBy(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Analyst, error) {

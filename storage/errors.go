@@ -59,7 +59,9 @@ var refusals = map[string]struct {
 			"time."},
 
 	"relation_joins_two": {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
-	"successor_is_another": {parley.Invalid, "successor",
+	"superseded_has_a_successor": {parley.Invalid, "successors",
+		"The status SUPERSEDED needs a successor, and no other status takes one."},
+	"successor_is_another": {parley.Invalid, "successors",
 		"A scenario can't take its own place; name another one as the successor."},
 
 	"one_open_status_change": {parley.Conflict, "",

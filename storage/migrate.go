@@ -29,18 +29,23 @@ func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
 	return migrate(ctx, db.DB, log)
 }
 
-// migrate runs what is missing, one server at a time: others that start meanwhile wait for the advisory lock.
-func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
+// newProvider makes what runs migrations, one server at a time: others that start meanwhile wait for the advisory lock.
+func newProvider(db *sql.DB) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120)) // a try a second, for two minutes
 	if err != nil {
-		return err
+		return nil, err
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker),
+	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker),
 		goose.WithDisableGlobalRegistry(true))
+}
+
+// migrate runs what is missing.
+func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
+	provider, err := newProvider(db)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -196,5 +197,61 @@ func TestMigrations(t *testing.T) {
 	db.MustExec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`)
 	if err := Migrate(t.Context(), dsn, silent); err == nil || !strings.Contains(err.Error(), "newer Parley") {
 		t.Errorf("a newer database: %v", err)
+	}
+}
+
+// What was recorded before facts had an order within a day, and scenarios several successors, says the same as before.
+func TestMigratedStatuses(t *testing.T) {
+	t.Parallel()
+	db := sqlx.MustConnect("postgres", pgtest.Database(t))
+	defer db.Close()
+	db.MustExec(`DROP SCHEMA public CASCADE; CREATE SCHEMA public`)
+	provider, err := newProvider(db.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), 11); err != nil {
+		t.Fatal(err)
+	}
+	const at = `'2025-01-01Z'`
+	id := func(n int) string { return fmt.Sprintf(`'00000000-0000-7000-8000-%012d'`, n) }
+	analyst, talks, issue, line, strip, first, last := id(1), id(2), id(3), id(4), id(5), id(6), id(7)
+	db.MustExec(`INSERT INTO analysts (id, name, role) VALUES (` + analyst + `, 'Test analyst', 'ANALYST')`)
+	db.MustExec(`INSERT INTO records (id, kind, path, negotiation_id, parent_id, recorded_at) VALUES
+		(` + talks + `, 'NEGOTIATION', 'talks', NULL, NULL, ` + at + `),
+		(` + issue + `, 'ISSUE', 'talks/border', ` + talks + `, NULL, ` + at + `),
+		(` + line + `, 'SCENARIO', 'talks/line', ` + talks + `, ` + issue + `, ` + at + `),
+		(` + strip + `, 'SCENARIO', 'talks/strip', ` + talks + `, ` + issue + `, ` + at + `),
+		(` + first + `, 'STATUS_CHANGE', NULL, ` + talks + `, ` + line + `, ` + at + `),
+		(` + last + `, 'STATUS_CHANGE', NULL, ` + talks + `, ` + line + `, ` + at + `)`)
+	insert := func(id, to, from, successor, effective, until, supersededAt, closed string) {
+		t.Helper()
+		_, err := db.Exec(`
+			INSERT INTO status_changes (id, version, negotiation_id, scenario_id, to_status, moved_by, successor_id,
+				effective_at, effective_at_precision, evidence, from_status, skipped, valid_to, content_at, recorded_by,
+				recorded_at, superseded_at, closed_by)
+			VALUES (` + strings.Join([]string{id, id, talks, line, to, `'{}'`, successor, effective, `'DAY'`, `'{}'`,
+			from, `'{}'`, until, at, analyst, at, supersededAt, closed}, ", ") + `)`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(first, `'FLOATED'`, `NULL`, `NULL`, `'2024-01-01Z'`, `'2024-02-01Z'`, `'infinity'`, `NULL`)
+	insert(last, `'SUPERSEDED'`, `'FLOATED'`, strip, `'2024-02-01Z'`, `'infinity'`, `'2025-02-01Z'`, `'CORRECTED'`)
+	if err := migrate(t.Context(), db.DB, silent); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	if err := db.Select(&rows, `SELECT to_status || ' ' || ordinal || ' ' || successors::text FROM status_changes
+		ORDER BY effective_at`); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"FLOATED 0 {}", "SUPERSEDED 0 {" + strings.Trim(strip, "'") + "}"}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("the rows differ (-want +got):\n%s", diff)
+	}
+	if _, err := db.Exec(`UPDATE status_changes SET successors = '{}'`); err == nil ||
+		!strings.Contains(err.Error(), "kept") {
+		t.Errorf("a row can be changed: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -27,9 +28,9 @@ var statusChanges = &noun[parley.StatusChange]{
 			rows.IDList("by", "moved_by", func(c *parley.StatusChange) *[]uuid.UUID { return &c.ByIDs },
 				parley.KindStakeholder).UsedAs("a status change"),
 			rows.OptionalText("reason", "reason", func(c *parley.StatusChange) **string { return &c.Reason }),
-			rows.OptionalReference("successor", "successor_id",
-				func(c *parley.StatusChange) **uuid.UUID { return &c.SuccessorID },
-				scenarios.table).UsedAs("a scenario that it took the place of"),
+			rows.IDList("successors", "successors",
+				func(c *parley.StatusChange) *[]uuid.UUID { return &c.SuccessorIDs }, parley.KindScenario).
+				UsedAs("a scenario that it took the place of"),
 			rows.Time("effectiveAt", "effective_at",
 				func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
 			rows.Text("effectiveAtPrecision", "effective_at_precision",
@@ -142,7 +143,7 @@ func (w *writer) changeScenarioStatus(
 	var refs references
 	scenario := refs.subject("scenario", in.Scenario, parley.KindScenario)
 	by := refs.every("by", in.By, parley.KindStakeholder)
-	successor := refs.maybe("successor", in.Successor, parley.KindScenario)
+	successors := refs.every("successors", in.Successors, parley.KindScenario)
 	evidence := refs.evidence(in.Evidence, in.NewEvidence)
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
@@ -150,7 +151,7 @@ func (w *writer) changeScenarioStatus(
 	if err := evidence.prepare(ctx, w); err != nil {
 		return Written{}, err
 	}
-	if err := sameNegotiation(scenario, successor); err != nil {
+	if err := mayReplace(scenario, successors); err != nil {
 		return Written{}, err
 	}
 	line, err := w.statusesOf(ctx, scenario.ID)
@@ -163,8 +164,8 @@ func (w *writer) changeScenarioStatus(
 
 	fresh := &parley.StatusChange{
 		ID: id.newID(), ScenarioID: scenario.ID, To: in.To, ByIDs: ids(by), Reason: &in.Reason,
-		SuccessorID: idOf(successor),
-		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, Ordinal: in.Ordinal,
+		SuccessorIDs: ids(successors),
+		EffectiveAt:  w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, Ordinal: in.Ordinal,
 		EvidenceIDs: evidence.ids(),
 	}
 	if err := expect(in.ExpectedStatus, parley.StatusAt(line, fresh.Beginning()), fresh.Beginning()); err != nil {
@@ -193,11 +194,20 @@ func (w *writer) changeScenarioStatus(
 	return Written{ID: fresh.ID, Cursor: cursor}, err
 }
 
-func sameNegotiation(scenario, successor *target) error {
-	if successor != nil && *successor.NegotiationID != *scenario.NegotiationID {
-		return parley.Refuse(parley.Invalid, "successor",
-			"“%s” belongs to another negotiation than “%s”; name a scenario of the same one.", successor.Name,
-			scenario.Name)
+// mayReplace refuses successors that are no other scenarios of the same negotiation, or are named twice.
+func mayReplace(scenario *target, successors []*target) error {
+	for i, s := range successors {
+		field := fmt.Sprintf("successors.%d", i)
+		switch {
+		case s.ID == scenario.ID:
+			return parley.Refuse(parley.Invalid, field,
+				"“%s” can't take its own place; name another scenario as the successor.", scenario.Name)
+		case *s.NegotiationID != *scenario.NegotiationID:
+			return parley.Refuse(parley.Invalid, field,
+				"“%s” belongs to another negotiation than “%s”; name a scenario of the same one.", s.Name, scenario.Name)
+		case slices.ContainsFunc(successors[:i], func(o *target) bool { return o.ID == s.ID }):
+			return parley.Refuse(parley.Invalid, field, "“%s” is named twice; name each successor once.", s.Name)
+		}
 	}
 	return nil
 }
@@ -285,12 +295,12 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 	var refs references
 	scenario := refs.subject("statusChange", subject.ParentID.String(), parley.KindScenario)
 	refs.one("statusChange", in.StatusChange, parley.KindStatusChange)
-	successor := refs.patch("successor", in.Successor, parley.KindScenario)
+	successors := refs.patchEvery("successors", in.Successors, parley.KindScenario)
 	by := refs.patchEvery("by", in.By, parley.KindStakeholder)
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
-	if err := sameNegotiation(scenario, successor); err != nil {
+	if err := mayReplace(scenario, successors); err != nil {
 		return Written{}, err
 	}
 	if err := w.unchangedSince(ctx, in.IfUnchangedSince, subject.ID); err != nil {
@@ -303,7 +313,7 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 	before := statusLine.copies(line)
 	_, corrected := statusLine.without(line, subject.ID)
 	previous, touches := corrected.Version, append(rows.IDs{}, corrected.ByIDs...)
-	fields, err := corrected.Correct(in, resolved(in.Successor, successor), resolvedEvery(in.By, by))
+	fields, err := corrected.Correct(in, resolvedEvery(in.Successors, successors), resolvedEvery(in.By, by))
 	if err != nil {
 		return Written{}, err
 	}

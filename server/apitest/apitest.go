@@ -232,6 +232,12 @@ func (a *API) Load(name, text string) int {
 	return outcome.Changes
 }
 
+// TryLoad imports a data set and returns why it is refused.
+func (a *API) TryLoad(name, text string) error {
+	_, err := load(a.Ctx, a.Store, name, text)
+	return err
+}
+
 // Answer is what came back: data, errors, or both.
 type Answer struct {
 	T    testing.TB
@@ -643,7 +649,7 @@ func (a *API) ScenarioIn(key string, status parley.ScenarioStatus) string {
 	}`, map[string]any{"key": key, "status": initial})
 	if status == parley.Superseded {
 		a.Must(ChangeStatus, map[string]any{"input": map[string]any{
-			"scenario": "talks/" + key, "to": status, "reason": "replaced", "successor": "talks/line",
+			"scenario": "talks/" + key, "to": status, "reason": "replaced", "successors": []string{"talks/line"},
 			"effectiveAt": "2025-02-02T00:00:00Z"}})
 	}
 	return "talks/" + key
@@ -652,7 +658,7 @@ func (a *API) ScenarioIn(key string, status parley.ScenarioStatus) string {
 // ChangeStatus is the document that moves a scenario to a status.
 const ChangeStatus = `mutation($input: ChangeScenarioStatusInput!) {
 	changeScenarioStatus(input: $input) {
-		statusChange { id from to skipped effectiveAt reason successor { key } by { key } evidence { text } }
+		statusChange { id from to skipped effectiveAt reason successors { key } by { key } evidence { text } }
 		scenario { key status statusSince }
 		cursor
 		userErrors { code message field }

@@ -65,8 +65,8 @@ func (r *Restoration) check(ctx context.Context) error {
 					SELECT range_agg(tstzrange(o.recorded_at, o.superseded_at)) FROM {status_changes o}
 					WHERE o.scenario_id = x.scenario_id AND o.effective_at = x.valid_to
 						AND (o.effective_at, o.ordinal) > (x.effective_at, x.ordinal)), false)`},
-		{"statusChanges", "Another status of the scenario has the same ordinal at the same instant, by what was known at " +
-			"some instant.", `
+		{"statusChanges", "Another status of the scenario has the same ordinal at the same instant, by what was " +
+			"known at some instant.", `
 			SELECT x.id FROM {status_changes x} JOIN {status_changes o} ON o.scenario_id = x.scenario_id
 				AND o.id <> x.id AND o.effective_at = x.effective_at AND o.ordinal = x.ordinal
 				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
@@ -84,7 +84,8 @@ func (r *Restoration) check(ctx context.Context) error {
 				AND tstzrange(o.valid_from, o.valid_to) && tstzrange(x.valid_from, x.valid_to)
 				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
 			WHERE x.recorded_at > $1 AND NOT x.beside AND NOT o.beside`},
-		{"positions", "It holds for no time, and no other position of the holder on the scenario follows within the day.", `
+		{"positions", "It holds for no time, and no other position of the holder on the scenario follows within the " +
+			"day.", `
 			SELECT x.id FROM {positions x}
 			WHERE x.recorded_at > $1 AND x.valid_from = x.valid_to
 				AND NOT coalesce(tstzrange(x.recorded_at, x.superseded_at) <@ (

@@ -136,6 +136,9 @@ func (r *Restoration) Add(ctx context.Context, name string, line int, row []byte
 	return r.flush(ctx)
 }
 
+// listed are fields of one value, by table, that earlier archives have in place of a list.
+var listed = map[string]map[string]string{"status_changes": {"successorId": "successors"}}
+
 // read makes of a row in an archive one as the database takes it.
 func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byte, error) {
 	var given map[string]json.RawMessage
@@ -145,6 +148,12 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 	columns := r.columns[table]
 	if table == "changes" {
 		columns = append(slices.Clip(columns), Column{Name: "touches", Type: "uuid", Array: true, NotNull: true})
+	}
+	for was, is := range listed[table] {
+		if one, ok := given[was]; ok && given[is] == nil {
+			given[is] = slices.Concat([]byte("["), one, []byte("]"))
+			delete(given, was)
+		}
 	}
 	values := make(map[string]any, len(given)+1)
 	for _, c := range columns {
@@ -415,16 +424,17 @@ func unfit(err *pq.Error) string {
 		"one_status_at_any_instant": "Another status of the scenario holds at some of that time.",
 		"one_plain_position_at_any_instant": "Another position of the holder on the scenario holds at some of that " +
 			"time.",
-		"one_office_at_a_time":             "The person holds the same office at some of that time already.",
-		"one_membership_at_a_time":         "The stakeholder belongs to the group at some of that time already.",
-		"one_role_at_a_time":               "The stakeholder has the same role at some of that time already.",
-		"one_claim_of_a_kind":              "The same relation is claimed by the same party already.",
-		"no_group_is_a_person":             "The group is a person.",
-		"nobody_belongs_to_itself":         "By this membership in %s, %s would belong to itself at some instant.",
-		"one_status_at_an_ordinal":         "Another status of the scenario has the same ordinal at the same instant.",
-		"one_plain_position_at_an_ordinal": "Another position of the holder on the scenario has the same ordinal at the same instant.",
-		"status_ordinal_within_a_day":      "An ordinal from 1 to 99 needs the precision DAY.",
-		"position_ordinal_within_a_day":    "An ordinal from 1 to 99 needs the precision DAY.",
+		"one_office_at_a_time":     "The person holds the same office at some of that time already.",
+		"one_membership_at_a_time": "The stakeholder belongs to the group at some of that time already.",
+		"one_role_at_a_time":       "The stakeholder has the same role at some of that time already.",
+		"one_claim_of_a_kind":      "The same relation is claimed by the same party already.",
+		"no_group_is_a_person":     "The group is a person.",
+		"nobody_belongs_to_itself": "By this membership in %s, %s would belong to itself at some instant.",
+		"one_status_at_an_ordinal": "Another status of the scenario has the same ordinal at the same instant.",
+		"one_plain_position_at_an_ordinal": "Another position of the holder on the scenario has the same ordinal at " +
+			"the same instant.",
+		"status_ordinal_within_a_day":   "An ordinal from 1 to 99 needs the precision DAY.",
+		"position_ordinal_within_a_day": "An ordinal from 1 to 99 needs the precision DAY.",
 	}[err.Constraint]
 	switch {
 	case ok && strings.Contains(sentence, "%s"):

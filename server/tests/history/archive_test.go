@@ -67,11 +67,11 @@ fragment Words on Statement {
 	about { __typename ... on Node { id label } }
 }
 fragment Held on Position {
-	id version label stance conditions redLine salience rationale confidence lastAffirmedAt secondHand contested validFrom validFromPrecision validTo
+	id version label stance conditions redLine salience rationale confidence lastAffirmedAt secondHand contested validFrom validFromPrecision ordinal validTo
 	recordedAt supersededAt recordedBy { ...By } correctionNote holder { ...Who } scenario { id title } evidence { ...Words }
 }
 fragment Moved on StatusChange {
-	id version from to skipped by { ...Who } reason successor { id } effectiveAt effectiveAtPrecision recordedAt supersededAt recordedBy { ...By } correctionNote
+	id version from to skipped by { ...Who } reason successors { id } effectiveAt ordinal effectiveAtPrecision recordedAt supersededAt recordedBy { ...By } correctionNote
 	evidence { ...Words } scenario { id title }
 }
 fragment Judged on Assessment {
@@ -425,7 +425,7 @@ negotiations:
             targetStage: CEASEFIRE
             statuses:
               - {to: STALLED, effectiveAt: 2025-03-01, reason: R, evidence: [m1]}
-              - {to: SUPERSEDED, effectiveAt: 2025-06-01, successor: strip, by: [north], reason: R, evidence: [m1]}
+              - {to: SUPERSEDED, effectiveAt: 2025-06-01, successors: [strip], by: [north], reason: R, evidence: [m1]}
             positions:
               - {key: p1, holder: south, stance: SUPPORTS, validFrom: 2025-01-03, validTo: 2025-05-01, salience: 4, rationale: R, conditions: [C], redLine: true, evidence: [m1]}
               - {key: p2, holder: south, stance: OPPOSES, validFrom: 2025-01-03, contests: p1, evidence: [s2]}

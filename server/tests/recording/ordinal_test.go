@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"example.org/parley/dataset"
 	"example.org/parley/server/apitest"
 )
 
@@ -302,11 +301,8 @@ negotiations:
 		"{holder: north, stance: SUPPORTS, validFrom: 2025-08-20, validFromPrecision: DAY, ordinal: second}": "not a whole number",
 		"{holder: north, stance: SUPPORTS, validFrom: 2025-08-20, validFromPrecision: DAY, ordinal: 100}":    "0 to 99",
 	} {
-		read, err := dataset.Read("wrong.yaml", []byte("dataset: wrong\nnegotiations: [{key: talks, issues: "+
-			"[{key: border, scenarios: [{key: zone, positions: ["+text+"]}]}]}]\n"))
-		if err == nil {
-			_, err = dataset.Import(a.Ctx, a.Store, read, nil)
-		}
+		err := a.TryLoad("wrong.yaml", "dataset: wrong\nnegotiations: [{key: talks, issues: [{key: border, scenarios: "+
+			"[{key: zone, positions: ["+text+"]}]}]}]\n")
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", text, err, says)
 		}
