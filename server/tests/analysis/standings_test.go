@@ -2,6 +2,7 @@ package analysis_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -278,4 +279,39 @@ func TestBoundOfAMatrix(t *testing.T) {
 		many += fmt.Sprintf("x%d: %s ", i, plans)
 	}
 	a.Ask(`{ issue(id: "talks/border") { `+many+` } }`).Fails("LIMIT", "at most 500000 times")
+}
+
+// Of two who speak for a party, the later word of one day counts, and of two judgements of salience the later one.
+func TestOrderWithinADayAcrossHolders(t *testing.T) {
+	t.Parallel()
+	a := withBargain(t)
+	for _, p := range []struct {
+		holder, stance    string
+		ordinal, salience int
+	}{{"minister", "SUPPORTS", 2, 20}, {"envoy", "OPPOSES", 1, 80}, {"coast", "NEUTRAL", 5, 30}, {"coast", "OPPOSES", 4, 70}} {
+		a.Must(fmt.Sprintf(`mutation { recordPosition(input: {holder: %q, scenario: "talks/strip", stance: %s, salience: %d, validFrom: "2025-02-20T00:00:00Z",
+			validFromPrecision: DAY, ordinal: %d}) { userErrors { code message field } } }`, p.holder, p.stance, p.salience, p.ordinal))
+	}
+	got := a.Must(`{ issue(id: "talks/border", asOf: {validAt: "2025-02-21T00:00:00Z"}) {
+		matrix { rows { stakeholder { key } cells { scenario { key } stance position { holder { key } } } } }
+		landingZone { parties { stakeholder { key } weight } } } }`)
+	var said, weights []string
+	for r := range got.Count("issue.matrix.rows") {
+		row := fmt.Sprintf("issue.matrix.rows.%d.", r)
+		cell := row + "cells.1."
+		said = append(said, fmt.Sprint(got.Text(row+"stakeholder.key"), " ", got.Text(cell+"stance"), " of ",
+			got.Text(cell+"position.holder.key"), " on ", got.Text(cell+"scenario.key")))
+	}
+	for i := range got.Count("issue.landingZone.0.parties") {
+		party := fmt.Sprintf("issue.landingZone.0.parties.%d.", i)
+		weights = append(weights, got.Text(party+"stakeholder.key")+" "+got.Text(party+"weight"))
+	}
+	for _, want := range []string{"alba SUPPORTS of minister on strip", "coast NEUTRAL of coast on strip"} {
+		if !slices.Contains(said, want) {
+			t.Errorf("there is no %q among %q", want, said)
+		}
+	}
+	if want := "coast 300"; !slices.Contains(weights, want) { // capability 10 times salience 30
+		t.Errorf("there is no %q among %q", want, weights)
+	}
 }

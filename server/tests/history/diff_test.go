@@ -147,3 +147,52 @@ func TestCausesOfWhatWasEnteredAnew(t *testing.T) {
 			at+"participantsJoined.totalCount", 0, at+"participantsLeft.totalCount", 0)
 	}
 }
+
+// The order within a day decides what holds, so a report of something later that day, or a corrected order, is a shift.
+func TestCausesWithinADay(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	const refused = `userErrors { code message field }`
+	status := func(on, to string, ordinal int) string {
+		return a.On(on,
+			fmt.Sprintf(`changeScenarioStatus(input: {scenario: "talks/line", to: %s, reason: "r", effectiveAt: "2030-01-02T00:00:00Z", effectiveAtPrecision: DAY, ordinal: %d}) { statusChange { id } %s }`, to, ordinal, refused)).
+			Text("changeScenarioStatus.statusChange.id")
+	}
+	position := func(on, stance string, ordinal int) string {
+		return a.On(on,
+			fmt.Sprintf(`recordPosition(input: {holder: "north", scenario: "talks/line", stance: %s, validFrom: "2030-01-02T00:00:00Z", validFromPrecision: DAY, ordinal: %d}) { position { id } %s }`, stance, ordinal, refused)).
+			Text("recordPosition.position.id")
+	}
+	status("2030-01-03T00:00:00Z", "STALLED", 1)
+	position("2030-01-03T01:00:00Z", "SUPPORTS", 1)
+	second := status("2030-01-04T00:00:00Z", "UNDER_NEGOTIATION", 2)
+	other := position("2030-01-04T01:00:00Z", "OPPOSES", 2)
+	a.On("2030-01-05T00:00:00Z",
+		fmt.Sprintf(`correctStatusChange(input: {statusChange: %q, ordinal: 0, note: "n"}) { %s }`, second, refused))
+	a.On("2030-01-05T01:00:00Z",
+		fmt.Sprintf(`correctPosition(input: {position: %q, ordinal: 0, note: "n"}) { %s }`, other, refused))
+	a.SetClock("2030-03-01T00:00:00Z")
+	known := func(day int) string {
+		return fmt.Sprintf(`validAt: "2030-01-02T00:00:00Z", knownAt: "2030-01-%02dT12:00:00Z"`, day)
+	}
+	const shifts = "negotiation.diff.statusChanges.nodes.0."
+	for _, tt := range []struct {
+		from, to                      int
+		before, after, stances, cause string
+	}{
+		{3, 4, "STALLED", "UNDER_NEGOTIATION", "SUPPORTS OPPOSES", "LATE_REPORT"},
+		{4, 5, "UNDER_NEGOTIATION", "STALLED", "OPPOSES SUPPORTS", "RECORD_CORRECTED"},
+		{5, 4, "STALLED", "UNDER_NEGOTIATION", "SUPPORTS OPPOSES", "RECORD_CORRECTED"},
+	} {
+		got := a.diff(known(tt.from), known(tt.to))
+		got.Want("negotiation.diff.statusChanges.totalCount", 1, "negotiation.diff.positions.totalCount", 1,
+			shifts+"before", tt.before, shifts+"after", tt.after, shifts+"cause", tt.cause)
+		p := "negotiation.diff.positions.nodes.0."
+		if stances := got.Text(p+"before.stance") + " " + got.Text(p+"after.stance"); stances != tt.stances {
+			t.Errorf("from %d to %d the stance went %s, want %s", tt.from, tt.to, stances, tt.stances)
+		}
+		got.Want(p+"cause", tt.cause)
+	}
+	a.diff(known(3), known(5)).Want("negotiation.diff.statusChanges.totalCount", 0,
+		"negotiation.diff.positions.totalCount", 0)
+}
