@@ -308,3 +308,17 @@ negotiations:
 		}
 	}
 }
+
+// What holds for no time stands beside nothing, even where it lies within another's interval.
+func TestNothingStandsBesideAnEmptyInterval(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.hold("SUPPORTS", 0, nil)
+	last := a.hold("OPPOSES", 1, nil).Text("recordPosition.position.id")
+	a.hold("NEUTRAL", 0, map[string]any{"contests": last, "validFrom": "2025-08-15T00:00:00Z"})
+	a.hold("AMBIGUOUS", 0, map[string]any{"validFrom": "2025-08-20T00:00:00Z"})
+	got := a.Must(`{ scenario(id: "talks/line") { positionHistory { nodes { stance validTo contested dissenting { stance } } } } }`)
+	wantLines(t, "positions", lines(got, "scenario.positionHistory.nodes", "stance", "validTo", "contested", "dissenting"),
+		"NEUTRAL 2025-08-20 true [map[stance:OPPOSES]]", "SUPPORTS 2025-08-16 false []",
+		"OPPOSES 2025-08-20 true [map[stance:NEUTRAL]]", "AMBIGUOUS <nil> false []")
+}
