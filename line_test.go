@@ -188,6 +188,11 @@ func TestPositionsOrderedWithinADay(t *testing.T) {
 			gone := plain(Neutral, 2, 0)
 			return []*Position{contesting(gone, Supports, 2, 0), plain(Opposes, 2, 1)}
 		}, "2 -"},
+		"one of another precision that contests a position that is gone": {func() []*Position {
+			heir := contesting(plain(Neutral, 2, 0), Supports, 2, 0)
+			heir.ValidFromPrecision = PrecisionInstant
+			return []*Position{plain(Opposes, 2, 0), heir, plain(Neutral, 2, 1)}
+		}, "2 - beside disputed - disputed"},
 		"one that contests a position that is gone, where another begins": {func() []*Position {
 			gone := plain(Neutral, 2, 1)
 			return []*Position{plain(Opposes, 2, 0), contesting(gone, Supports, 2, 1), plain(Opposes, 2, 1)}

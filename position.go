@@ -218,7 +218,8 @@ func Ended(line []*Position, p *Position, b Beginning) bool {
 //   - A position that contests another stands beside it and ends none. The next plain position that is later than both
 //     ends it too.
 //   - If the contested position is no longer on the line, the earliest position that contests it takes its place, and
-//     the others contest that one. If a plain position has the same Beginning, they stand beside it instead.
+//     the others contest that one. If a plain position begins at the same instant and is not ordered with it within
+//     the day, they stand beside that one instead.
 //
 // It refuses with Conflict if another position begins at the same instant as the changed one, unless one of the two
 // contests the other, or both are known to the day only and have different ordinals. changed is the id of the position
@@ -244,6 +245,11 @@ func ArrangePositions(line []*Position, changed uuid.UUID) error {
 		}
 	}
 	return nil
+}
+
+// orderedWith reports whether two positions that begin at the same instant are ordered within the day.
+func (p *Position) orderedWith(o *Position) bool {
+	return ordered(p.Beginning(), o.Beginning(), p.ValidFromPrecision, o.ValidFromPrecision)
 }
 
 func byBeginning(a, b *Position) int {
@@ -283,8 +289,7 @@ func checkBeginning(line []*Position, changed uuid.UUID) error {
 		for root.ContestsID != nil && byID[*root.ContestsID] != nil {
 			root = byID[*root.ContestsID]
 		}
-		if root != p && o.ValidFrom.Equal(p.ValidFrom) &&
-			!ordered(o.Beginning(), p.Beginning(), o.ValidFromPrecision, p.ValidFromPrecision) {
+		if root != p && o.ValidFrom.Equal(p.ValidFrom) && !p.orderedWith(o) {
 			return Refuse(Conflict, "validFrom", "The holder already has a position on this scenario from %s on (%s); "+
 				"correct that one, contest it, or give another instant or, if both are known to the day only, another "+
 				"ordinal.", o.Beginning(), o.Stance)
@@ -297,17 +302,21 @@ func checkBeginning(line []*Position, changed uuid.UUID) error {
 // among the keys.
 func contestedBy(line []*Position) map[*Position]*Position {
 	byID := make(map[uuid.UUID]*Position, len(line))
-	type place struct {
-		micro   int64
-		ordinal int
-	}
-	placeOf := func(p *Position) place { return place{p.ValidFrom.UnixMicro(), p.Ordinal} }
-	plainAt := make(map[place]*Position, len(line))
+	plain := make(map[int64][]*Position, len(line)) // by ValidFrom in microseconds
 	for _, p := range line {
 		byID[p.ID] = p
 		if p.ContestsID == nil {
-			plainAt[placeOf(p)] = p
+			plain[p.ValidFrom.UnixMicro()] = append(plain[p.ValidFrom.UnixMicro()], p)
 		}
+	}
+	// rivalOf returns the last plain position that begins at the same instant and is not ordered with p within the day.
+	rivalOf := func(p *Position) (rival *Position) {
+		for _, o := range plain[p.ValidFrom.UnixMicro()] {
+			if !p.orderedWith(o) && (rival == nil || o.Ordinal > rival.Ordinal) {
+				rival = o
+			}
+		}
+		return rival
 	}
 	contested := make(map[*Position]*Position)
 	heirs := make(map[uuid.UUID]*Position) // the position that took the place of a contested one that is gone
@@ -318,11 +327,11 @@ func contestedBy(line []*Position) map[*Position]*Position {
 			contested[p] = byID[*p.ContestsID]
 		case heirs[*p.ContestsID] != nil:
 			contested[p] = heirs[*p.ContestsID]
-		case plainAt[placeOf(p)] != nil:
-			contested[p] = plainAt[placeOf(p)]
+		case rivalOf(p) != nil:
+			contested[p] = rivalOf(p)
 			heirs[*p.ContestsID] = contested[p]
 		default:
-			plainAt[placeOf(p)] = p
+			plain[p.ValidFrom.UnixMicro()] = append(plain[p.ValidFrom.UnixMicro()], p)
 			heirs[*p.ContestsID] = p
 		}
 	}

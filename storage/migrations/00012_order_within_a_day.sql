@@ -12,7 +12,7 @@ ALTER TABLE positions ADD COLUMN ordinal smallint NOT NULL DEFAULT 0,
     ADD CONSTRAINT position_ordinal_within_a_day CHECK (ordinal = 0 OR ordinal BETWEEN 1 AND 99 AND valid_from_precision = 'DAY'),
     DROP CONSTRAINT position_ends_after_it_begins,
     ADD CONSTRAINT position_ends_after_it_begins CHECK (valid_from < valid_to
-        OR valid_from = valid_to AND (valid_from_precision = 'DAY' OR contests IS NOT NULL));
+        OR valid_from = valid_to AND (valid_from_precision = 'DAY' OR beside));
 
 -- The exclusion constraints pass over empty intervals. These keep two facts from the same place within a day.
 CREATE UNIQUE INDEX one_status_at_an_ordinal ON status_changes (scenario_id, effective_at, ordinal) WHERE superseded_at = 'infinity';

@@ -469,7 +469,8 @@ func (h *historian) deedOf(kind int) deed {
 				"ordinal": ordinal, "validTo": to, "note": "n"}, "position",
 			func(w *world, id string) {
 				s := w.scenario(scenario).Positions[holder].find(id)
-				s.stance, s.from, s.ordinal, s.to, s.order = stance, day, ordinal, until, w.changes
+				s.stance, s.from, s.to, s.order = stance, day, until, w.changes
+				s.ordinal, s.daily = ordinal, precision == "DAY"
 			}}
 	case kind == 20:
 		return deed{"affiliate", "AffiliateInput",
@@ -556,8 +557,8 @@ func (h *historian) deedOf(kind int) deed {
 		return deed{"recordPosition", "RecordPositionInput", input, "position", func(w *world, id string) {
 			positions := w.scenario(scenario).Positions
 			positions[holder] = append(slices.Clone(positions[holder]),
-				saying{id: id, from: day, ordinal: ordinal, to: until, stance: stance, contests: contests,
-					order: w.changes})
+				saying{id: id, from: day, ordinal: ordinal, daily: precision == "DAY", to: until, stance: stance,
+					contests: contests, order: w.changes})
 		}}
 	}
 }

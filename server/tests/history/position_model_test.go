@@ -76,14 +76,17 @@ func (r record) beside(s saying) *saying {
 		}
 		return r.find(heir.id)
 	}
+	var rival *saying
 	for _, o := range r {
-		if o.begins() == s.begins() && o.id != s.id &&
+		earlier := o.begins() < s.begins() || (o.begins() == s.begins() && o.id < s.id)
+		if o.from == s.from && !o.among(s) && o.id != s.id &&
 			(o.contests == "" ||
-				(r.find(o.contests) == nil && o.contests != s.contests && o.id < s.id && r.beside(o) == nil)) {
-			return r.find(o.id)
+				(r.find(o.contests) == nil && o.contests != s.contests && earlier && r.beside(o) == nil)) &&
+			(rival == nil || o.ordinal > rival.ordinal) {
+			rival = r.find(o.id)
 		}
 	}
-	return nil
+	return rival
 }
 
 // holds says whether it holds at a place of a day.

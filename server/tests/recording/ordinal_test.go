@@ -249,13 +249,13 @@ func TestContestedWithinADay(t *testing.T) {
 		"SUPPORTS 1 2025-08-16 2025-08-16 false", "NEUTRAL 2 2025-08-16 2025-08-16 false",
 		"OPPOSES 3 2025-08-16 <nil> true")
 
-	// Once what it contested is gone, it takes that one's place; once what ended them is gone, it holds.
+	// Once what they contested is gone, they take its place; and since one is not known to the day only, they are not
+	// ordered within it, but stand beside each other.
 	for _, id := range []string{first, second} {
 		a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "never"}) { cursor userErrors { code message field } } }`,
 			id))
 	}
-	wantLines(t, "positions", a.positions(), "STRONGLY_OPPOSES 0 2025-08-16 2025-08-16 false",
-		"NEUTRAL 2 2025-08-16 <nil> false")
+	wantLines(t, "positions", a.positions(), "STRONGLY_OPPOSES 0 2025-08-16 <nil> true", "NEUTRAL 2 2025-08-16 <nil> true")
 }
 
 // A data set states the order within a day; importing it again changes nothing.
