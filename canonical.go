@@ -116,7 +116,11 @@ func RefsIn(input any) []string {
 func canonicalFields(in reflect.Value, record func(string) string) map[string]any {
 	fields := make(map[string]any)
 	for _, f := range reflect.VisibleFields(in.Type()) {
-		value := canonicalValue(in.FieldByIndex(f.Index), isRef(f), record)
+		v := in.FieldByIndex(f.Index)
+		value := canonicalValue(v, isRef(f), record)
+		if hasTag(f, "null") && value == nil && !v.IsNil() {
+			value = []any{}
+		}
 		if value != nil && value != defaultOf(f) {
 			fields[apiName(f.Name)] = value
 		}
@@ -172,7 +176,11 @@ func canonicalScalar(v reflect.Value) any {
 
 const apiTag = "api"
 
-func isRef(f reflect.StructField) bool { return f.Tag.Get(apiTag) == "ref" }
+func hasTag(f reflect.StructField, tag string) bool {
+	return slices.Contains(strings.Fields(f.Tag.Get(apiTag)), tag)
+}
+
+func isRef(f reflect.StructField) bool { return hasTag(f, "ref") }
 
 func defaultOf(f reflect.StructField) string {
 	value, _ := strings.CutPrefix(f.Tag.Get(apiTag), "default=")

@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/google/uuid"
@@ -12,71 +13,69 @@ type NegotiationDiff struct {
 	From, To      Lens
 }
 
-// Mid returns the lens of the older valid instant and the newer known instant: the old world on the new record.
-func (d *NegotiationDiff) Mid() Lens {
-	mid := d.To
-	if d.From.ValidAt.Before(mid.ValidAt) {
-		mid.ValidAt = d.From.ValidAt
-	}
-	if d.From.KnownAt.After(mid.KnownAt) {
-		mid.KnownAt = d.From.KnownAt
-	}
-	return mid
-}
-
-// KnownFrom returns the older of the two known instants.
-func (d *NegotiationDiff) KnownFrom() Instant {
-	if d.To.KnownAt.Before(d.From.KnownAt) {
-		return d.To.KnownAt
-	}
-	return d.From.KnownAt
-}
-
-// Backwards reports whether the diff goes from a later lens to an earlier one.
+// Backwards reports whether the diff goes to an earlier valid instant or, where they are equal, to an earlier known one.
 func (d *NegotiationDiff) Backwards() bool {
-	return !d.To.SameInstants(d.From) && !d.To.ValidAt.After(d.From.ValidAt) && !d.To.KnownAt.After(d.From.KnownAt)
+	return cmp.Or(d.From.ValidAt.Compare(d.To.ValidAt), d.From.KnownAt.Compare(d.To.KnownAt)) > 0
 }
 
-// Shift has the facts that decide the cause of a shift. The old value is the value at the older of the two lenses.
-type Shift struct {
-	OnRecord    bool // there is an old value, or something on its line was known at the older known instant
-	AsBefore    bool // the value at Mid equals the old value
-	Uncorrected bool // the value at Mid would be the same without the corrections and retractions recorded in between
-}
-
-// Cause returns why the value differs.
-func (s Shift) Cause() ShiftCause {
-	switch {
-	case !s.OnRecord:
-		return FirstRecorded
-	case s.AsBefore:
-		return WorldChanged
-	case s.Uncorrected:
-		return LateReport
+// ValidSpan returns the two valid instants, the older one first.
+func (d *NegotiationDiff) ValidSpan() (older, newer Instant) {
+	if d.To.ValidAt.Before(d.From.ValidAt) {
+		return d.To.ValidAt, d.From.ValidAt
 	}
-	return RecordCorrected
+	return d.From.ValidAt, d.To.ValidAt
 }
 
-// StatusShift is a scenario whose status differs. Before and After are nil where it is not on the table.
+// KnownSpan returns the two known instants, the older one first.
+func (d *NegotiationDiff) KnownSpan() (older, newer Instant) {
+	if d.To.KnownAt.Before(d.From.KnownAt) {
+		return d.To.KnownAt, d.From.KnownAt
+	}
+	return d.From.KnownAt, d.To.KnownAt
+}
+
+// Step is one change of a value between two lenses. At is the valid instant of the change; for one that the record
+// made, it is the valid instant at which the two records are compared.
+type Step[V any] struct {
+	At     Instant
+	Before V
+	After  V
+	Cause  ShiftCause
+}
+
+// Steps of shifts. Nil: there is no status, no position.
+type (
+	StatusStep   = Step[*ScenarioStatus]
+	PositionStep = Step[*Position]
+)
+
+// StatusShift is a scenario whose status moved. Before and After are nil where it is not on the table. They are equal if
+// it moved and came back.
 type StatusShift struct {
-	Shift
 	Lens       Lens // the lens that the diff goes to
 	ScenarioID uuid.UUID
 	Before     *ScenarioStatus
 	After      *ScenarioStatus
+	Steps      []*StatusStep
 }
 
-// PositionShift is a holder whose prevailing position on a scenario differs in stance, conditions or red line.
+// Cause returns the cause of the last step.
+func (s *StatusShift) Cause() ShiftCause { return s.Steps[len(s.Steps)-1].Cause }
+
+// PositionShift is a party whose word on a scenario moved in stance, conditions or red line. Before and After are the
+// positions that count; nil: none holds. They say the same if the party moved and came back.
 type PositionShift struct {
-	Shift
 	Lens       Lens // the lens that the diff goes to
 	From       Lens
+	PartyID    uuid.UUID
 	ScenarioID uuid.UUID
-	HolderID   uuid.UUID
-	BeforeID   *uuid.UUID // version of the old position; nil: none
-	AfterID    *uuid.UUID // version of the new position; nil: none
-	Mid        *Position  // the prevailing position at Mid, with its content only; nil: none
+	Before     *Position
+	After      *Position
+	Steps      []*PositionStep
 }
+
+// Cause returns the cause of the last step.
+func (s *PositionShift) Cause() ShiftCause { return s.Steps[len(s.Steps)-1].Cause }
 
 // Pages of shifts.
 type (
@@ -86,22 +85,268 @@ type (
 	PositionShiftEdge       = Edge[PositionShift]
 )
 
-// PrevailingAt returns the position that prevails at t, nil if none holds. The line must be sorted by rank, the highest
-// first. How its positions cut each other is derived from their asserted intervals alone. If two plain positions have
-// the same Beginning, which can't be on record together, the one recorded earlier counts.
-func PrevailingAt(line []*Position, t Instant) *Position {
-	arranged := slices.DeleteFunc(slices.Clone(line), func(p *Position) bool {
-		return p.ContestsID == nil && slices.ContainsFunc(line, func(o *Position) bool {
-			return o != p && o.ContestsID == nil && o.Beginning().Compare(p.Beginning()) == 0 &&
-				o.RecordedAt.Before(p.RecordedAt)
-		})
-	})
-	line = slices.Clone(arranged)
-	_ = ArrangePositions(arranged, uuid.Nil) // never refuses: no position is marked as changed
-	for _, p := range line {
-		if within(t, &p.ValidFrom, p.ValidTo) {
-			return p
+// course is how a value reads on one record.
+type course[V any] struct {
+	at    func(Instant) V
+	moves func(after, upTo Instant) []taken[V] // the values that it takes, in order; some may be as before
+}
+
+// taken is a value from an instant on.
+type taken[V any] struct {
+	at    Instant
+	value V
+}
+
+// courses are how a value reads on the records of the two lenses, the one with the older known instant first.
+type courses[V any] struct {
+	older, newer course[V]
+	known        bool            // something was on record of it at the older known instant
+	uncorrected  func(Instant) V // how it would read without the corrections and retractions recorded in between
+	same         func(a, b V) bool
+}
+
+// steps returns the steps from one lens of a diff to the other: where the record changed, one at most; and where the
+// world did, by the newer record. The cause of a step of the record is left empty if uncorrected is nil and decides.
+func (c courses[V]) steps(d *NegotiationDiff) []*Step[V] {
+	begins, ends := d.ValidSpan()
+	var steps []*Step[V]
+	world := func() {
+		value := c.newer.at(begins)
+		for _, next := range c.newer.moves(begins, ends) {
+			if !c.same(value, next.value) {
+				steps = append(steps, &Step[V]{next.at, value, next.value, WorldChanged})
+			}
+			value = next.value
 		}
 	}
-	return nil
+	// The record changes at the older valid instant, where the newer lens has the newer record too. Otherwise the way to
+	// the newer lens leads back to the older record, at its valid instant.
+	from, to := d.From, d.To
+	if d.Backwards() {
+		from, to = to, from
+	}
+	if to.KnownAt.Before(from.KnownAt) {
+		world()
+		steps = append(steps, reversed(c.onRecord(ends))...)
+	} else {
+		steps = c.onRecord(begins)
+		world()
+	}
+	if d.Backwards() {
+		return reversed(steps)
+	}
+	return steps
+}
+
+// onRecord returns the step from the older to the newer record at an instant, none if both say the same.
+func (c courses[V]) onRecord(t Instant) []*Step[V] {
+	before, after := c.older.at(t), c.newer.at(t)
+	if c.same(before, after) {
+		return nil
+	}
+	cause := LateReport
+	switch {
+	case !c.known:
+		cause = FirstRecorded
+	case c.uncorrected == nil:
+		cause = ""
+	case !c.same(c.uncorrected(t), after):
+		cause = RecordCorrected
+	}
+	return []*Step[V]{{t, before, after, cause}}
+}
+
+// reversed returns the steps of the way back.
+func reversed[V any](steps []*Step[V]) []*Step[V] {
+	back := make([]*Step[V], 0, len(steps))
+	for _, s := range slices.Backward(steps) {
+		back = append(back, &Step[V]{s.At, s.After, s.Before, s.Cause})
+	}
+	return back
+}
+
+// ends returns the values at the two ends of a diff: of the older record at its instant, and so on.
+func (c courses[V]) ends(d *NegotiationDiff) (from, to V) {
+	older, _ := d.KnownSpan()
+	read := func(lens Lens) V {
+		if lens.KnownAt.Equal(older) {
+			return c.older.at(lens.ValidAt)
+		}
+		return c.newer.at(lens.ValidAt)
+	}
+	return read(d.From), read(d.To)
+}
+
+// StatusRecords are the status changes of scenarios on the two records of a diff, and without the corrections and
+// retractions recorded in between, each list sorted by time.
+type StatusRecords struct {
+	Older, Newer, Uncorrected []*StatusChange
+}
+
+// Shifts returns how the statuses of these scenarios moved, in their order.
+func (r *StatusRecords) Shifts(d *NegotiationDiff, scenarios []uuid.UUID) []*StatusShift {
+	older, newer, uncorrected := byScenario(r.Older), byScenario(r.Newer), byScenario(r.Uncorrected)
+	var shifts []*StatusShift
+	for _, id := range scenarios {
+		c := courses[*ScenarioStatus]{
+			older: courseOf(older[id]), newer: courseOf(newer[id]), known: len(older[id]) > 0,
+			uncorrected: courseOf(uncorrected[id]).at,
+			same: func(a, b *ScenarioStatus) bool {
+				return (a == nil) == (b == nil) && (a == nil || *a == *b)
+			},
+		}
+		if steps := c.steps(d); len(steps) > 0 {
+			s := &StatusShift{Lens: d.To, ScenarioID: id, Steps: steps}
+			s.Before, s.After = c.ends(d)
+			shifts = append(shifts, s)
+		}
+	}
+	return shifts
+}
+
+func byScenario(changes []*StatusChange) map[uuid.UUID][]*StatusChange {
+	lines := make(map[uuid.UUID][]*StatusChange)
+	for _, s := range changes {
+		lines[s.ScenarioID] = append(lines[s.ScenarioID], s)
+	}
+	return lines
+}
+
+func courseOf(line []*StatusChange) course[*ScenarioStatus] {
+	return course[*ScenarioStatus]{
+		at: func(t Instant) *ScenarioStatus {
+			if s := StatusAt(line, Beginning{t, MaxOrdinal}); s != nil {
+				return &s.To
+			}
+			return nil
+		},
+		moves: func(after, upTo Instant) (all []taken[*ScenarioStatus]) {
+			for _, s := range line {
+				if s.EffectiveAt.After(after) && !s.EffectiveAt.After(upTo) {
+					all = append(all, taken[*ScenarioStatus]{s.EffectiveAt, &s.To})
+				}
+			}
+			return all
+		},
+	}
+}
+
+// Readings are where parties stand on the two records of a diff, and without the corrections and retractions recorded in
+// between. A nil Uncorrected leaves the causes open that depend on it.
+type Readings struct {
+	Older, Newer, Uncorrected *Reading
+}
+
+// Shifts returns how the words of parties moved, in no order. A party that has no word of its own on a scenario, but
+// those of groups, is left out unless it takes part.
+func (r *Readings) Shifts(d *NegotiationDiff, takesPart func(party uuid.UUID) bool) []*PositionShift {
+	met := make(map[cell]bool, len(r.Newer.lines))
+	var shifts []*PositionShift
+	for _, reading := range []*Reading{r.Older, r.Newer} {
+		for at := range reading.lines {
+			if met[at] {
+				continue
+			}
+			met[at] = true
+			if !r.Older.hasOwn(at) && !r.Newer.hasOwn(at) && !takesPart(at.party) {
+				continue
+			}
+			if s := r.shift(d, at); s != nil {
+				shifts = append(shifts, s)
+			}
+		}
+	}
+	return shifts
+}
+
+// Open returns the scenarios on which the cause of a step depends on Uncorrected.
+func (r *Readings) Open(shifts []*PositionShift) []uuid.UUID {
+	var scenarios []uuid.UUID
+	for _, s := range shifts {
+		open := slices.ContainsFunc(s.Steps, func(step *PositionStep) bool { return step.Cause == "" })
+		if open && !slices.Contains(scenarios, s.ScenarioID) {
+			scenarios = append(scenarios, s.ScenarioID)
+		}
+	}
+	return scenarios
+}
+
+func (r *Readings) shift(d *NegotiationDiff, at cell) *PositionShift {
+	c := courses[*Position]{
+		older: r.Older.course(at), newer: r.Newer.course(at), known: len(r.Older.lines[at]) > 0, same: saysTheSame,
+	}
+	if r.Uncorrected != nil {
+		c.uncorrected = r.Uncorrected.course(at).at
+	}
+	steps := c.steps(d)
+	if len(steps) == 0 {
+		return nil
+	}
+	s := &PositionShift{Lens: d.To, From: d.From, PartyID: at.party, ScenarioID: at.scenario, Steps: steps}
+	s.Before, s.After = c.ends(d)
+	return s
+}
+
+func saysTheSame(a, b *Position) bool {
+	return (a == nil) == (b == nil) && (a == nil || a.SaysTheSame(b))
+}
+
+func (r *Reading) hasOwn(at cell) bool {
+	return slices.ContainsFunc(r.lines[at], func(l *line) bool { return l.from == at.party })
+}
+
+// course returns how the word that counts for a party reads.
+func (r *Reading) course(at cell) course[*Position] {
+	read := func(t Instant) *Position { return r.At(at.party, at.scenario, t).Position }
+	return course[*Position]{at: read, moves: func(after, upTo Instant) (all []taken[*Position]) {
+		var instants []Instant
+		add := func(t *Instant) {
+			if t != nil && t.After(after) && !t.After(upTo) {
+				instants = append(instants, *t)
+			}
+		}
+		var passing []*word // followed at the same instant, and a move all the same
+		for _, l := range r.lines[at] {
+			for _, w := range l.words {
+				add(&w.ValidFrom)
+				add(w.until)
+				if w.until != nil && w.until.Equal(w.ValidFrom) && !w.beside && !w.isSilence(at.party) {
+					passing = append(passing, w)
+				}
+			}
+		}
+		slices.SortFunc(instants, Instant.Compare)
+		slices.SortFunc(passing, func(a, b *word) int { return a.Beginning().Compare(b.Beginning()) })
+		for _, t := range slices.CompactFunc(instants, Instant.Equal) {
+			for _, w := range passing {
+				if w.ValidFrom.Equal(t) {
+					all = append(all, taken[*Position]{t, w.Position})
+				}
+			}
+			all = append(all, taken[*Position]{t, read(t)})
+		}
+		return all
+	}}
+}
+
+// Rearranged derives again how the words of each holder cut each other, from what was asserted alone: for words that
+// were not on record together. Of two plain ones that begin at the same time, the one recorded earlier counts.
+func (v *Voices) Rearranged() *Voices {
+	lines := make(map[cell][]*Position)
+	for _, p := range v.Positions {
+		own := *p
+		at := cell{p.HolderID, p.ScenarioID}
+		lines[at] = append(lines[at], &own)
+	}
+	arranged := &Voices{Offices: v.Offices, Memberships: v.Memberships}
+	for _, line := range lines {
+		line = slices.DeleteFunc(slices.Clone(line), func(p *Position) bool {
+			return p.ContestsID == nil && slices.ContainsFunc(line, func(o *Position) bool {
+				return o != p && o.ContestsID == nil && o.Beginning() == p.Beginning() && o.RecordedAt.Before(p.RecordedAt)
+			})
+		})
+		_ = ArrangePositions(line, uuid.Nil) // never refuses: nothing is marked as changed
+		arranged.Positions = append(arranged.Positions, line...)
+	}
+	return arranged
 }

@@ -6,21 +6,22 @@ import (
 	"github.com/google/uuid"
 )
 
-// LandingZoneEntry says whether the parties could accept one scenario: which veto players block it, and how strongly it
-// is supported. Support, SupportLow and SupportHigh are -2 to 2, nil if no party that counts has a weight above 0.
-// docs/analysis.md has a worked example.
+// LandingZoneEntry says whether the parties could accept one scenario: whether its status decides already, which veto
+// players block it, and how strongly it is supported. Support, SupportLow and SupportHigh are -2 to 2, nil if no party
+// that counts has a weight above 0. docs/analysis.md has a worked example.
 type LandingZoneEntry struct {
-	Lens        Lens
-	ScenarioID  uuid.UUID
-	Verdict     Acceptability
-	Blockers    []*Stakeholder
-	Undeclared  []*Stakeholder
-	Conditional []*Stakeholder
-	OnHearsay   []*Stakeholder
-	Support     *float64
-	SupportLow  *float64
-	SupportHigh *float64
-	Parties     []*LandingZoneParty
+	Lens          Lens
+	ScenarioID    uuid.UUID
+	Verdict       Acceptability
+	Blockers      []*Stakeholder
+	Undeclared    []*Stakeholder
+	Conditional   []*Stakeholder
+	OnHearsay     []*Stakeholder
+	Contradicting []*Stakeholder
+	Support       *float64
+	SupportLow    *float64
+	SupportHigh   *float64
+	Parties       []*LandingZoneParty
 }
 
 // LandingZoneParty is one party's part in the verdict and the support. A nil Stance means that nothing is recorded; a
@@ -28,31 +29,59 @@ type LandingZoneEntry struct {
 type LandingZoneParty struct {
 	Stakeholder *Stakeholder
 	VetoPlayer  bool
+	Agreed      bool
 	Stance      *Stance
 	Supposed    bool
 	Position    *Position
 	Capability  *int
 	Salience    *int
+	// Represented means that the party is a group that speaks for a member with a weight. It has no weight itself, so
+	// that none counts twice.
+	Represented bool
+
+	agreement *StatusChange // the latest by which it agreed; nil: none
+	left      bool          // it is named in a status that took the scenario off the table
 }
 
-// Weight returns the weight of the party's stance, capability times salience; nil if one of them is not judged.
+// Weight returns the weight of the party's stance, capability times salience; nil if one of them is not judged, or
+// members have the weight.
 func (p *LandingZoneParty) Weight() *int {
-	if p.Capability == nil || p.Salience == nil {
+	if p.Capability == nil || p.Salience == nil || p.Represented {
 		return nil
 	}
 	weight := *p.Capability * *p.Salience
 	return &weight
 }
 
-// Acceptability says whether veto players block a scenario.
+// Acceptability says whether a scenario is decided, or else whether veto players block it.
 type Acceptability string
 
 // The verdicts. Undecided: no veto player opposes the scenario, but at least one has no graded stance.
 const (
-	Acceptable Acceptability = "ACCEPTABLE"
-	Blocked    Acceptability = "BLOCKED"
-	Undecided  Acceptability = "UNDECIDED"
+	Settled     Acceptability = "SETTLED"
+	OffTheTable Acceptability = "OFF_THE_TABLE"
+	Acceptable  Acceptability = "ACCEPTABLE"
+	Blocked     Acceptability = "BLOCKED"
+	Undecided   Acceptability = "UNDECIDED"
 )
+
+// Decided returns the verdict that a status and a resolution give, whatever anybody says; empty if neither decides. The
+// status comes first. A nil outcome means that the scenario is not resolved.
+func Decided(status ScenarioStatus, outcome *ResolutionOutcome) Acceptability {
+	switch status {
+	case Agreed, InImplementation, Implemented:
+		return Settled
+	case Rejected, Withdrawn, Collapsed, Superseded:
+		return OffTheTable
+	}
+	switch {
+	case outcome == nil:
+		return ""
+	case *outcome == Occurred:
+		return Settled
+	}
+	return OffTheTable
+}
 
 // grades has the numbers of the graded stances.
 var grades = map[Stance]int{StronglyOpposes: -2, Opposes: -1, Neutral: 0, Supports: 1, StronglySupports: 2}
@@ -69,56 +98,6 @@ const (
 	highestGrade = 2
 )
 
-// MaxWhatIf is the largest number of suppositions in one what-if.
-const MaxWhatIf = 1_000
-
-// WhatIfPosition supposes that a stakeholder has a stance on a scenario.
-type WhatIfPosition struct {
-	Stakeholder string
-	Scenario    string
-	Stance      Stance
-}
-
-// Supposition is a WhatIfPosition whose references are resolved.
-type Supposition struct {
-	WhatIfPosition
-	StakeholderID uuid.UUID
-	ScenarioID    uuid.UUID
-}
-
-// supposed maps a party and a scenario to the supposed stance.
-type supposed map[[2]uuid.UUID]Supposition
-
-// suppose maps the suppositions to parties. It returns a BadRequest fault for a scenario of another issue, a
-// stakeholder who has no part in this one, or two different stances of one party on one scenario.
-func (s *Standings) suppose(parties []*Stakeholder, whatIf []Supposition) (supposed, error) {
-	offices, all := s.parties(), make(supposed)
-	for _, w := range whatIf {
-		if !slices.Contains(s.Scenarios, w.ScenarioID) {
-			return nil, NewFault(BadRequest, "whatIf: %q is not a scenario of this issue that is on the table; "+
-				"name one that the landing zone lists.", w.Scenario)
-		}
-		known := false
-		for _, id := range offices.of(w.StakeholderID) {
-			if !slices.ContainsFunc(parties, func(p *Stakeholder) bool { return p.ID == id }) {
-				continue
-			}
-			known = true
-			at := [2]uuid.UUID{id, w.ScenarioID}
-			if other, twice := all[at]; twice && other.Stance != w.Stance {
-				return nil, NewFault(BadRequest, "whatIf: %s of %q and %s of %q on %q are two stances of one party; "+
-					"keep one of them.", w.Stance, w.Stakeholder, other.Stance, other.Stakeholder, w.Scenario)
-			}
-			all[at] = w
-		}
-		if !known {
-			return nil, NewFault(BadRequest, "whatIf: %q neither takes part in the negotiation nor holds a position "+
-				"on this issue; name one of the parties of its matrix.", w.Stakeholder)
-		}
-	}
-	return all, nil
-}
-
 // LandingZone returns, for each scenario, whether these parties could accept it, given the suppositions. It returns a
 // BadRequest fault for a supposition that does not fit the issue or contradicts another.
 func (s *Standings) LandingZone(parties []*Stakeholder, whatIf []Supposition) ([]*LandingZoneEntry, error) {
@@ -126,39 +105,111 @@ func (s *Standings) LandingZone(parties []*Stakeholder, whatIf []Supposition) ([
 	if err != nil {
 		return nil, err
 	}
-	arranged := s.arrange(parties)
+	participations, saliences := s.participationsOf(), s.saliences()
 	entries := make([]*LandingZoneEntry, len(s.Scenarios))
 	for i, scenario := range s.Scenarios {
-		entries[i] = &LandingZoneEntry{Lens: s.Lens, ScenarioID: scenario}
-		for _, p := range arranged {
-			entries[i].Parties = append(entries[i].Parties, s.stand(p, scenario, supposed))
+		e := &LandingZoneEntry{Lens: s.Lens, ScenarioID: scenario}
+		bound := s.commitments(scenario)
+		for _, party := range parties {
+			p := &LandingZoneParty{
+				Stakeholder: party, Position: s.reading.At(party.ID, scenario, s.Lens.ValidAt).Position,
+				Salience: saliences[party.ID], agreement: bound.agreed[party.ID], left: bound.left[party.ID],
+			}
+			p.Agreed = p.agreement != nil
+			p.take(participations[party.ID], s.IssueID)
+			if p.Position != nil {
+				p.Stance = &p.Position.Stance
+			}
+			if w, is := supposed[cell{party.ID, scenario}]; is {
+				p.Stance, p.Position, p.Supposed = &w.Stance, nil, true
+			}
+			e.Parties = append(e.Parties, p)
 		}
-		entries[i].judge()
-		entries[i].weigh()
+		s.represent(e.Parties)
+		e.judge(bound.status, Decided(bound.status, outcomeOf(s.Outcomes, scenario)))
+		e.weigh()
+		entries[i] = e
 	}
 	return entries, nil
 }
 
-// stand returns a party's part in one scenario.
-func (s *Standings) stand(p *party, scenario uuid.UUID, supposed supposed) *LandingZoneParty {
-	stands := &LandingZoneParty{Stakeholder: p.stakeholder, Position: p.position(scenario)}
-	if stands.Position != nil {
-		stands.Stance = &stands.Position.Stance
+func outcomeOf(outcomes map[uuid.UUID]ResolutionOutcome, scenario uuid.UUID) *ResolutionOutcome {
+	if outcome, resolved := outcomes[scenario]; resolved {
+		return &outcome
 	}
-	if w, is := supposed[[2]uuid.UUID{p.stakeholder.ID, scenario}]; is {
-		stands.Stance, stands.Position, stands.Supposed = &w.Stance, nil, true
-	}
-	for _, o := range p.participations {
-		covered := len(o.VetoIssueIDs) == 0 || slices.Contains(o.VetoIssueIDs, s.IssueID)
-		stands.VetoPlayer = stands.VetoPlayer || o.VetoPlayer && covered
-		if o.Capability != nil && (stands.Capability == nil || *stands.Capability < *o.Capability) {
-			stands.Capability = o.Capability
+	return nil
+}
+
+// take adds the veto and the capability of a party's roles.
+func (p *LandingZoneParty) take(roles []*Participation, issue uuid.UUID) {
+	for _, o := range roles {
+		covered := len(o.VetoIssueIDs) == 0 || slices.Contains(o.VetoIssueIDs, issue)
+		p.VetoPlayer = p.VetoPlayer || o.VetoPlayer && covered
+		if o.Capability != nil && (p.Capability == nil || *p.Capability < *o.Capability) {
+			p.Capability = o.Capability
 		}
 	}
-	if len(p.judged) > 0 {
-		stands.Salience = p.judged[0].Salience
+}
+
+// represent finds the groups whose weight their members have.
+func (s *Standings) represent(parties []*LandingZoneParty) {
+	if len(s.reading.members) == 0 {
+		return
 	}
-	return stands
+	for _, group := range parties {
+		members := s.reading.membersOf(group.Stakeholder.ID, s.now())
+		group.Represented = slices.ContainsFunc(parties, func(p *LandingZoneParty) bool {
+			return slices.Contains(members, p.Stakeholder.ID) && p.Capability != nil && p.Salience != nil
+		})
+	}
+}
+
+// commitments are the status of a scenario and who stands behind it.
+type commitments struct {
+	status ScenarioStatus
+	agreed map[uuid.UUID]*StatusChange // the parties that agreed, each with the latest status that says so
+	left   map[uuid.UUID]bool          // the parties that took the scenario off the table
+}
+
+// commitments returns who agreed to a scenario in the statuses since it was last short of agreement, or who took it off
+// the table by its present status. Persons and groups in `by` commit the parties that they spoke for then.
+func (s *Standings) commitments(scenario uuid.UUID) commitments {
+	c := commitments{agreed: make(map[uuid.UUID]*StatusChange)}
+	for _, change := range s.StatusChanges {
+		if change.ScenarioID != scenario {
+			continue
+		}
+		c.status, c.left = change.To, make(map[uuid.UUID]bool)
+		switch change.To {
+		case AgreedInPrinciple, Agreed, InImplementation, Implemented:
+			for _, party := range s.reading.committedBy(change) {
+				c.agreed[party] = change
+			}
+		case Stalled: // what was agreed is agreed still
+		default:
+			clear(c.agreed)
+			for _, party := range s.reading.committedBy(change) {
+				c.left[party] = change.To != Superseded
+			}
+		}
+	}
+	if Decided(c.status, nil) != OffTheTable {
+		c.left = nil
+	}
+	return c
+}
+
+// committedBy returns those in the status change's `by`, the parties for which they spoke, and the members for which
+// these spoke.
+func (r *Reading) committedBy(change *StatusChange) []uuid.UUID {
+	when := moment{change.EffectiveAt, change.EffectiveAtPrecision}
+	var parties []uuid.UUID
+	for _, by := range change.ByIDs {
+		for _, party := range r.partiesOf(by, when) {
+			parties = append(append(parties, party), r.membersOf(party, when)...)
+		}
+	}
+	return parties
 }
 
 // declared returns the number of the party's stance; false if it has no graded stance. Silence does not count as
@@ -170,18 +221,37 @@ func (p *LandingZoneParty) declared() (int, bool) {
 	return p.Stance.Grade()
 }
 
-// judge sorts the veto players by their stances and sets the verdict.
-func (e *LandingZoneEntry) judge() {
+// sinceAgreeing reports whether the stance is supposed, or a word that is newer than the party's agreement.
+func (p *LandingZoneParty) sinceAgreeing() bool {
+	return p.agreement == nil || p.Position == nil || p.Position.Beginning().Compare(p.agreement.Beginning()) > 0
+}
+
+// judge sorts the veto players by their stances and sets the verdict. decided is the verdict that status and resolution
+// give; empty: they give none.
+func (e *LandingZoneEntry) judge(status ScenarioStatus, decided Acceptability) {
 	for _, p := range e.Parties {
-		if !p.VetoPlayer {
+		grade, declared := p.declared()
+		agreed := p.Agreed && status == AgreedInPrinciple
+		switch {
+		case p.left:
+			if grade > 0 {
+				e.Contradicting = append(e.Contradicting, p.Stakeholder)
+			}
+		case grade < 0 && (p.Agreed || p.VetoPlayer && decided == Settled):
+			e.Contradicting = append(e.Contradicting, p.Stakeholder)
+		}
+		if !p.VetoPlayer || decided != "" {
 			continue
 		}
-		grade, declared := p.declared()
 		switch {
 		case !declared:
-			e.Undeclared = append(e.Undeclared, p.Stakeholder)
+			if !agreed {
+				e.Undeclared = append(e.Undeclared, p.Stakeholder)
+			}
 		case grade < 0:
-			e.Blockers = append(e.Blockers, p.Stakeholder)
+			if !agreed || p.sinceAgreeing() {
+				e.Blockers = append(e.Blockers, p.Stakeholder)
+			}
 		case grade > 0 && p.Position != nil && len(p.Position.Conditions) > 0:
 			e.Conditional = append(e.Conditional, p.Stakeholder)
 		}
@@ -190,6 +260,8 @@ func (e *LandingZoneEntry) judge() {
 		}
 	}
 	switch {
+	case decided != "":
+		e.Verdict = decided
 	case len(e.Blockers) > 0:
 		e.Verdict = Blocked
 	case len(e.Undeclared) > 0:

@@ -283,8 +283,9 @@ func TestWhatHoldsWhereAnotherBegins(t *testing.T) {
 			t.Errorf("at %s %s have ended, want %s", at, got, tt.ended)
 		}
 	}
-	if got := PrevailingAt([]*Position{a, b, first}, august(2)); got != b {
-		t.Errorf("%+v prevails on the day, want the last", got)
+	reading := (&Voices{Positions: []*Position{a, b, first}}).Rearranged().Reading()
+	if got := reading.At(b.HolderID, b.ScenarioID, august(2)).Position; got == nil || got.ID != b.ID {
+		t.Errorf("%+v counts on the day, want the last", got)
 	}
 }
 

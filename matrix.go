@@ -20,22 +20,24 @@ type StanceRow struct {
 	Cells          []*StanceCell
 }
 
-// StanceCell says where a party stands on one scenario. A nil Position means that nothing is recorded.
+// StanceCell says where a party stands on one scenario.
 type StanceCell struct {
+	Stand
 	Lens       Lens
+	PartyID    uuid.UUID
 	ScenarioID uuid.UUID
-	Position   *Position
-	Contested  bool
-	Divided    []*Position // with another stance, of others who speak for a party without a position of its own
 }
 
 // Stance returns the stance of the position, nil if nothing is recorded.
-func (c *StanceCell) Stance() *Stance {
-	if c.Position == nil {
+func (s Stand) Stance() *Stance {
+	if s.Position == nil {
 		return nil
 	}
-	return &c.Position.Stance
+	return &s.Position.Stance
 }
+
+// Divided reports whether somebody else who speaks for the party takes another stance.
+func (s Stand) Divided() bool { return len(s.Others) > 0 }
 
 // AgeDays returns the number of whole days since the position was last affirmed, nil if nothing is recorded.
 func (c *StanceCell) AgeDays() *int {
@@ -53,18 +55,21 @@ func (c *StanceCell) AgeDays() *int {
 // Matrix returns the stance matrix with one row for each party, in their order.
 func (s *Standings) Matrix(parties []*Stakeholder) *StanceMatrix {
 	m := &StanceMatrix{Lens: s.Lens, ScenarioIDs: s.Scenarios}
-	for _, p := range s.arrange(parties) {
+	participations := s.participationsOf()
+	for _, party := range parties {
 		row := &StanceRow{
-			Stakeholder: p.stakeholder, Participations: p.participations, Cells: make([]*StanceCell, len(s.Scenarios)),
+			Stakeholder: party, Participations: participations[party.ID], Cells: make([]*StanceCell, len(s.Scenarios)),
 		}
 		for i, scenario := range s.Scenarios {
-			position, divided := p.position(scenario), p.divided(scenario)
-			row.Cells[i] = &StanceCell{
-				Lens: s.Lens, ScenarioID: scenario, Position: position, Divided: divided,
-				Contested: position != nil && (position.Contested || len(divided) > 0),
-			}
+			row.Cells[i] = s.cell(party.ID, scenario)
 		}
 		m.Rows = append(m.Rows, row)
 	}
 	return m
+}
+
+func (s *Standings) cell(party, scenario uuid.UUID) *StanceCell {
+	return &StanceCell{
+		Stand: s.reading.At(party, scenario, s.Lens.ValidAt), Lens: s.Lens, PartyID: party, ScenarioID: scenario,
+	}
 }

@@ -69,3 +69,18 @@ func setList[T comparable](e *edit, name string, field *[]T, p Patch[[]T]) {
 		e.fields = append(e.fields, name)
 	}
 }
+
+// setOptionalList patches a list that may be nil, which is something else than empty. Clearing makes it nil.
+func setOptionalList[T comparable](e *edit, name string, field *[]T, p Patch[[]T]) {
+	if !p.Set {
+		return
+	}
+	var list []T
+	if p.Value != nil {
+		list = *p.Value
+	}
+	if !slices.Equal(*field, list) || (*field == nil) != (list == nil) {
+		*field = list
+		e.fields = append(e.fields, name)
+	}
+}

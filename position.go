@@ -25,12 +25,16 @@ type Position struct {
 	Confidence         AnalyticConfidence
 	EvidenceIDs        []uuid.UUID
 	LastAffirmedAt     *Instant // the latest SaidAt of its evidence; nil if none is known
+	EvidenceRank       int      // how well it is borne out, the lowest first; read only where claims contest each other
 	SecondHand         bool
 	ValidFrom          Instant
 	ValidFromPrecision TimePrecision
 	Ordinal            int // among the facts that begin at ValidFrom; 0 unless the precision is PrecisionDay
 	AssertedTo         *Instant
 	ContestsID         *uuid.UUID
+	// SaidForIDs are the parties that the holder said it for, among those that it then spoke for. Nil: all of them. Not
+	// nil, but empty: it was said in private.
+	SaidForIDs []uuid.UUID
 
 	// ValidTo is the first instant at which the position no longer holds; nil: it still holds. If it equals ValidFrom,
 	// another position of the same day follows, and this one holds for no time.
@@ -90,11 +94,12 @@ const (
 var AnalyticConfidences = []AnalyticConfidence{ConfidenceLow, ConfidenceModerate, ConfidenceHigh}
 
 // RecordPositionInput records a position. A nil ValidFrom means the change's own recordedAt. Contests names the
-// position that this one contests; nil: it is a plain position.
+// position that this one contests; nil: it is a plain position. SaidFor is like Position.SaidForIDs.
 type RecordPositionInput struct {
 	ID                 *string
-	Holder             string `api:"ref"`
-	Scenario           string `api:"ref"`
+	Holder             string   `api:"ref"`
+	SaidFor            []string `api:"ref null"`
+	Scenario           string   `api:"ref"`
 	Stance             Stance
 	Conditions         []string
 	RedLine            bool
@@ -115,6 +120,7 @@ type RecordPositionInput struct {
 type CorrectPosition struct {
 	Position           string
 	Holder             Patch[string]
+	SaidFor            Patch[[]string]
 	Scenario           Patch[string]
 	Stance             Patch[Stance]
 	Conditions         Patch[[]string]
@@ -142,16 +148,20 @@ func (in RecordPositionInput) Position(recordedAt Instant) (Position, error) {
 		p.ValidFrom = *in.ValidFrom
 	}
 	var c checks
+	c.list("saidFor", len(in.SaidFor))
 	c.statements("evidence", in.Evidence, in.NewEvidence)
 	p.check(&c)
 	return p, c.err()
 }
 
-// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Holder and scenario
-// are passed resolved.
-func (p *Position) Correct(in CorrectPosition, holder, scenario Patch[uuid.UUID]) ([]string, error) {
+// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. References are passed
+// resolved.
+func (p *Position) Correct(
+	in CorrectPosition, holder, scenario Patch[uuid.UUID], saidFor Patch[[]uuid.UUID],
+) ([]string, error) {
 	var e edit
 	set(&e, "holder", &p.HolderID, holder)
+	setOptionalList(&e, "saidFor", &p.SaidForIDs, saidFor)
 	set(&e, "scenario", &p.ScenarioID, scenario)
 	set(&e, "stance", &p.Stance, in.Stance)
 	setList(&e, "conditions", &p.Conditions, in.Conditions)
@@ -164,6 +174,7 @@ func (p *Position) Correct(in CorrectPosition, holder, scenario Patch[uuid.UUID]
 	set(&e, "ordinal", &p.Ordinal, in.Ordinal)
 	setOrClearInstant(&e, "validTo", &p.AssertedTo, in.ValidTo)
 	e.text("note", in.Note, MaxProse)
+	e.list("saidFor", len(p.SaidForIDs))
 	p.check(&e.checks)
 	return e.fields, e.err()
 }
@@ -349,6 +360,7 @@ const (
 
 // PositionFilter selects positions. Empty fields do not filter.
 type PositionFilter struct {
+	Parties            []string
 	Holders            []string
 	Scenarios          []string
 	Issues             []string
@@ -356,6 +368,7 @@ type PositionFilter struct {
 	Stances            []Stance
 	ValidFrom          *TimeRange
 	Contested          *bool
+	Divided            *bool
 	SecondHand         *bool
 	SingleSourced      *bool
 	Unsourced          *bool

@@ -1,7 +1,6 @@
 package parley
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/google/uuid"
@@ -14,138 +13,76 @@ const (
 )
 
 // Standings has everything that the stance matrix and the landing zone of one issue are computed from, read through a
-// lens. Everything in it holds at the lens's valid instant, except Judged.
+// lens.
 type Standings struct {
+	Voices
 	Lens           Lens
 	IssueID        uuid.UUID
-	Scenarios      []uuid.UUID      // on the table, sorted by key
-	Positions      []*Position      // the prevailing positions on these scenarios
-	Judged         []*Position      // the positions on these scenarios with a salience, including ended ones
-	Participations []*Participation // of the issue's negotiation
-	Offices        []*Affiliation   // through which persons speak for parties
-	Asked          []uuid.UUID      // the requested stakeholders; empty: all who take part or hold a position
+	Scenarios      []uuid.UUID                     // on the table, sorted by key
+	Outcomes       map[uuid.UUID]ResolutionOutcome // of the scenarios that were resolved by validAt
+	StatusChanges  []*StatusChange                 // of the scenarios up to validAt, the oldest first
+	Participations []*Participation                // at validAt, of the issue's negotiation
+	Asked          []uuid.UUID                     // the requested stakeholders; empty: all who take part or have a word
+
+	reading *Reading
 }
 
-// Parties returns the parties of the stakeholders: each stakeholder itself, or those that it speaks for.
+// Read sorts the words by the parties whose words they are. Matrix, LandingZone and Parties need it.
+func (s *Standings) Read() { s.reading = s.Voices.Reading() }
+
+// Parties returns the parties of the stakeholders: each stakeholder itself, or those that it speaks for. Who has a word
+// through a group only is none of them, unless it is requested.
 func (s *Standings) Parties() []uuid.UUID {
-	offices := s.parties()
 	var parties []uuid.UUID
-	add := func(stakeholder uuid.UUID) { parties = append(parties, offices.of(stakeholder)...) }
 	for _, id := range s.Asked {
-		add(id)
+		parties = append(parties, s.partiesOf(id)...)
 	}
 	if len(s.Asked) == 0 {
 		for _, p := range s.Participations {
-			add(p.StakeholderID)
+			parties = append(parties, s.partiesOf(p.StakeholderID)...)
 		}
-		for _, p := range s.Positions {
-			add(p.HolderID)
-		}
+		parties = append(parties, s.reading.Holders(s.Lens.ValidAt)...)
 	}
 	slices.SortFunc(parties, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	return slices.Compact(parties)
 }
 
-// partiesOf maps persons to the parties that they speak for.
-type partiesOf map[uuid.UUID][]uuid.UUID
+func (s *Standings) now() moment { return moment{at: s.Lens.ValidAt} }
 
-func (s *Standings) parties() partiesOf {
-	offices := make(partiesOf)
-	for _, a := range s.Offices {
-		if !slices.Contains(offices[a.PersonID], a.OrganizationID) {
-			offices[a.PersonID] = append(offices[a.PersonID], a.OrganizationID)
+func (s *Standings) partiesOf(stakeholder uuid.UUID) []uuid.UUID {
+	return s.reading.partiesOf(stakeholder, s.now())
+}
+
+// participationsOf maps each party to its participations and those of the persons who speak for it.
+func (s *Standings) participationsOf() map[uuid.UUID][]*Participation {
+	of := make(map[uuid.UUID][]*Participation)
+	for _, p := range s.Participations {
+		for _, party := range s.partiesOf(p.StakeholderID) {
+			of[party] = append(of[party], p)
 		}
 	}
-	return offices
+	return of
 }
 
-// of returns the parties for which a stakeholder's word counts.
-func (p partiesOf) of(stakeholder uuid.UUID) []uuid.UUID {
-	if parties, speaks := p[stakeholder]; speaks {
-		return parties
-	}
-	return []uuid.UUID{stakeholder}
-}
-
-// party is a party with everything on record about it and about the persons who speak for it.
-type party struct {
-	stakeholder    *Stakeholder
-	participations []*Participation
-	positions      map[uuid.UUID][]*Position // by scenario, the one that counts first
-	judged         []*Position               // the one that counts first
-}
-
-// arrange collects the records of each party. A party's own positions come before those of persons who speak for it.
-// Within each group the latest come first.
-func (s *Standings) arrange(parties []*Stakeholder) []*party {
-	byID := make(map[uuid.UUID]*party, len(parties))
-	all := make([]*party, len(parties))
-	for i, stakeholder := range parties {
-		all[i] = &party{stakeholder: stakeholder, positions: make(map[uuid.UUID][]*Position)}
-		byID[stakeholder.ID] = all[i]
-	}
-	offices := s.parties()
-	each := func(stakeholder uuid.UUID, do func(*party)) {
-		for _, id := range offices.of(stakeholder) {
-			if p := byID[id]; p != nil {
-				do(p)
+// saliences maps each party to the salience of its newest word on the issue that has one. Words of groups do not count.
+func (s *Standings) saliences() map[uuid.UUID]*int {
+	newest := make(map[uuid.UUID]*word)
+	for at, lines := range s.reading.lines {
+		for _, l := range lines {
+			if l.from != at.party {
+				continue
+			}
+			for _, w := range l.words {
+				if w.Salience != nil && !w.ValidFrom.After(s.Lens.ValidAt) &&
+					(newest[at.party] == nil || w.compare(newest[at.party], at.party) < 0) {
+					newest[at.party] = w
+				}
 			}
 		}
 	}
-	for _, o := range s.Participations {
-		each(o.StakeholderID, func(p *party) { p.participations = append(p.participations, o) })
+	saliences := make(map[uuid.UUID]*int, len(newest))
+	for party, w := range newest {
+		saliences[party] = w.Salience
 	}
-	for _, o := range s.Positions {
-		each(o.HolderID, func(p *party) { p.positions[o.ScenarioID] = append(p.positions[o.ScenarioID], o) })
-	}
-	for _, o := range s.Judged {
-		each(o.HolderID, func(p *party) { p.judged = append(p.judged, o) })
-	}
-	for _, p := range all {
-		for _, positions := range p.positions {
-			p.sort(positions)
-		}
-		p.sort(p.judged)
-	}
-	return all
-}
-
-func (p *party) sort(positions []*Position) {
-	others := func(o *Position) int {
-		if o.HolderID == p.stakeholder.ID {
-			return 0
-		}
-		return 1
-	}
-	slices.SortFunc(positions, func(a, b *Position) int {
-		return cmp.Or(
-			others(a)-others(b),
-			b.Beginning().Compare(a.Beginning()),
-			b.RecordedAt.Compare(a.RecordedAt),
-			slices.Compare(b.ID[:], a.ID[:]),
-		)
-	})
-}
-
-// position returns the party's position on a scenario that counts, nil if there is none.
-func (p *party) position(scenario uuid.UUID) *Position {
-	if positions := p.positions[scenario]; len(positions) > 0 {
-		return positions[0]
-	}
-	return nil
-}
-
-// divided returns the other positions of persons who speak for a party without a position of its own, if their stance
-// differs.
-func (p *party) divided(scenario uuid.UUID) (others []*Position) {
-	positions := p.positions[scenario]
-	if len(positions) == 0 || positions[0].HolderID == p.stakeholder.ID {
-		return nil
-	}
-	for _, o := range positions[1:] {
-		if o.Stance != positions[0].Stance {
-			others = append(others, o)
-		}
-	}
-	return others
+	return saliences
 }

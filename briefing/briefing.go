@@ -78,8 +78,8 @@ type move struct {
 	from, to *parley.ScenarioStatus
 	change   *parley.StatusChange
 
-	// For a position: its holder, and the position before and after (nil: none).
-	holder      *parley.Stakeholder
+	// For a position: the party, and the position that counts before and after (nil: none).
+	party       *parley.Stakeholder
 	before, now *parley.Position
 }
 
@@ -171,7 +171,7 @@ func (b *briefing) readDissent(ctx context.Context) error {
 	for _, i := range b.issues {
 		for _, row := range i.matrix.Rows {
 			for _, c := range row.Cells {
-				if c.Position != nil && c.Position.Contested {
+				if c.Contested {
 					cells, versions = append(cells, c), append(versions, c.Position.Version)
 				}
 			}
@@ -299,14 +299,14 @@ func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (mov
 		return nil, err
 	}
 	before, after := make([]storage.Key, len(shifts)), make([]storage.Key, len(shifts))
-	of, holders := make([]uuid.UUID, len(shifts)), make([]uuid.UUID, len(shifts))
+	of, parties := make([]uuid.UUID, len(shifts)), make([]uuid.UUID, len(shifts))
 	for i, s := range shifts {
-		before[i].Lens, after[i].Lens, of[i], holders[i] = from, to, s.ScenarioID, s.HolderID
-		if s.BeforeID != nil {
-			before[i].ID = *s.BeforeID
+		before[i].Lens, after[i].Lens, of[i], parties[i] = from, to, s.ScenarioID, s.PartyID
+		if s.Before != nil {
+			before[i].ID = s.Before.Version
 		}
-		if s.AfterID != nil {
-			after[i].ID = *s.AfterID
+		if s.After != nil {
+			after[i].ID = s.After.Version
 		}
 	}
 	was, err := b.PositionVersions(ctx, before, nil)
@@ -321,11 +321,11 @@ func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (mov
 	if err != nil {
 		return nil, err
 	}
-	stakeholders, err := b.Stakeholders(ctx, b.keys(holders), nil)
+	stakeholders, err := b.Stakeholders(ctx, b.keys(parties), nil)
 	for i, s := range shifts {
 		if err == nil && scenarios[i] != nil && stakeholders[i] != nil && cmp.Or(is[i], was[i]) != nil {
 			moves = append(moves,
-				move{scenario: scenarios[i], cause: s.Cause(), holder: stakeholders[i], before: was[i], now: is[i]})
+				move{scenario: scenarios[i], cause: s.Cause(), party: stakeholders[i], before: was[i], now: is[i]})
 		}
 	}
 	return moves, err
@@ -366,7 +366,7 @@ func (b *briefing) readReferenced(ctx context.Context) (err error) {
 		}
 		for _, row := range i.matrix.Rows {
 			for _, cell := range row.Cells {
-				for _, p := range append(slices.Clip(cell.Divided), cell.Position) {
+				for _, p := range append(slices.Clip(cell.Others), cell.Position) {
 					if p != nil {
 						statements, people = append(statements, p.EvidenceIDs...), append(people, p.HolderID)
 					}
@@ -388,6 +388,11 @@ func (b *briefing) readReferenced(ctx context.Context) (err error) {
 	}
 	for _, m := range slices.Concat(b.moved, b.learned) {
 		statements = append(statements, m.evidence()...)
+		for _, p := range []*parley.Position{m.before, m.now} {
+			if p != nil {
+				people = append(people, p.HolderID)
+			}
+		}
 	}
 	for _, e := range b.planned {
 		statements = append(statements, e.EvidenceIDs...)

@@ -96,14 +96,13 @@ func (b *briefing) standings(d *document) {
 func (b *briefing) standing(i issue, n int, s *parley.Scenario) string {
 	text := fmt.Sprintf("**%s**: %s", plain(s.Title), parley.Words(*s.Status))
 	if c := b.changes[*s.StatusChangeID]; c != nil {
-		text += " " + since(c.EffectiveAt, c.EffectiveAtPrecision) + "." + because(c.Reason) + b.cite(c.EvidenceIDs)
+		text += " " + since(c.EffectiveAt, c.EffectiveAtPrecision) + although(i.zone[n]) + "." + because(c.Reason) +
+			b.cite(c.EvidenceIDs)
 	}
 	if r := s.Resolution(); r != nil {
 		return text + fmt.Sprintf(" Resolved on %s: %s.", day(r.ResolvedAt), parley.Words(r.Outcome)) + because(r.Note)
 	}
-	if !slices.Contains(offTheTable, *s.Status) {
-		text += " " + verdict(i.zone[n])
-	}
+	text += verdict(i.zone[n])
 	switch e := i.likelihoods.Entries[n]; {
 	case e.Analysts == 1:
 		text += fmt.Sprintf(" One analyst's judgement: %s (%d percent).", parley.Words(*e.Likelihood()), *e.Probability)
@@ -114,21 +113,35 @@ func (b *briefing) standing(i issue, n int, s *parley.Scenario) string {
 	return text
 }
 
-// offTheTable are the statuses of scenarios that need no party's consent any more.
-var offTheTable = []parley.ScenarioStatus{"REJECTED", "WITHDRAWN", "COLLAPSED", parley.Superseded, "IMPLEMENTED"}
+// although names the parties whose word contradicts the status.
+func although(e *parley.LandingZoneEntry) string {
+	if len(e.Contradicting) == 0 {
+		return ""
+	}
+	be, side := "is", "against"
+	if len(e.Contradicting) > 1 {
+		be = "are"
+	}
+	if e.Verdict == parley.OffTheTable {
+		side = "for"
+	}
+	return fmt.Sprintf(", though %s %s on record %s it", names(e.Contradicting), be, side)
+}
 
-// verdict says which parties with a veto stand in a scenario's way.
+// verdict says which parties with a veto stand in a scenario's way, where its status does not decide.
 func verdict(e *parley.LandingZoneEntry) string {
 	var text string
 	switch {
+	case e.Verdict == parley.Settled || e.Verdict == parley.OffTheTable:
+		return ""
 	case !slices.ContainsFunc(e.Parties, func(p *parley.LandingZoneParty) bool { return p.VetoPlayer }):
-		return "No party on record has a veto on it."
+		return " No party on record has a veto on it."
 	case e.Verdict == parley.Blocked:
-		text = fmt.Sprintf("Blocked by %s.", names(e.Blockers))
+		text = fmt.Sprintf(" Blocked by %s.", names(e.Blockers))
 	case e.Verdict == parley.Undecided:
-		text = fmt.Sprintf("Undecided: no clear position from %s.", names(e.Undeclared))
+		text = fmt.Sprintf(" Undecided: no clear position from %s.", names(e.Undeclared))
 	default:
-		text = "Acceptable: no party with a veto opposes it."
+		text = " Acceptable: no party with a veto opposes it."
 	}
 	if len(e.Conditional) > 0 {
 		text += fmt.Sprintf(" Supported on conditions by %s.", names(e.Conditional))
@@ -167,8 +180,9 @@ func (b *briefing) matrices(d *document) {
 	d.line("## Who stands where")
 	d.line("%s", strings.TrimRight(tables.String(), "\n"))
 	d.line("\\*: the party has a veto on the issue. –: no position is on record. A name in brackets: the one who " +
-		"spoke for the party. *Silent*: a statement of the party was sought, and there is none. *Second-hand*: based " +
-		"only on what others said. *Unsourced*: no evidence is on record. *Contested*: there are competing claims.")
+		"spoke for the party; *formerly*: and does so no longer. *Silent*: a statement of the party was sought, and " +
+		"there is none. *Second-hand*: based only on what others said. *Unsourced*: no evidence is on record. " +
+		"*Contested*: there are competing claims. *Divided*: others who speak for the party say something else.")
 }
 
 // matrix describes who stands where on an issue. It writes nothing if no position is on record.
@@ -220,8 +234,8 @@ func (b *briefing) matrix(d *document, i issue) {
 				dissent = append(dissent,
 					"Competing claim about "+of+": "+held(p)+"."+because(p.Rationale)+b.cite(p.EvidenceIDs))
 			}
-			for _, p := range c.Divided {
-				dissent = append(dissent, fmt.Sprintf("Another speaker for %s: %s (%s).", of, held(p),
+			for _, p := range c.Others {
+				dissent = append(dissent, fmt.Sprintf("Another word of %s: %s (%s).", of, held(p),
 					b.nameOf(p.HolderID))+because(p.Rationale)+b.cite(p.EvidenceIDs))
 			}
 		}
@@ -238,10 +252,17 @@ func (b *briefing) cell(r *parley.StanceRow, c *parley.StanceCell) string {
 	}
 	text := held(c.Position)
 	if c.Position.HolderID != r.Stakeholder.ID {
-		text += " (" + b.nameOf(c.Position.HolderID) + ")"
+		former := ""
+		if c.FormerSpeaker {
+			former = ", formerly"
+		}
+		text += " (" + b.nameOf(c.Position.HolderID) + former + ")"
 	}
 	if c.Contested {
 		text += ", *contested*"
+	}
+	if c.Divided() {
+		text += ", *divided*"
 	}
 	return text + b.cite(c.Position.EvidenceIDs)
 }
@@ -354,16 +375,16 @@ func (b *briefing) tell(m move) string {
 		}
 		return text + because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	case m.now == nil:
-		return fmt.Sprintf("%s on **%s**: no longer holds a position (on %s: %s).", plain(m.holder.Name), scenario,
-			moment(*b.Since), held(m.before)) + b.cite(m.evidence())
+		return fmt.Sprintf("%s on **%s**: no longer holds a position (on %s: %s).", plain(m.party.Name), scenario,
+			moment(*b.Since), b.said(m.party, m.before)) + b.cite(m.evidence())
 	}
 	when := on(m.now.ValidFrom, m.now.ValidFromPrecision)
 	if !m.at().Equal(m.now.ValidFrom) { // an earlier position that holds again since the one after it has ended
 		when = moment(m.at())
 	}
-	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(when), plain(m.holder.Name), scenario, held(m.now))
+	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(when), plain(m.party.Name), scenario, b.said(m.party, m.now))
 	if m.before != nil {
-		text += fmt.Sprintf("; on %s: %s", moment(*b.Since), held(m.before))
+		text += fmt.Sprintf("; on %s: %s", moment(*b.Since), b.said(m.party, m.before))
 	}
 	return text + "." + because(m.now.Rationale) + b.words(m.evidence())
 }
@@ -375,25 +396,25 @@ func (b *briefing) tellUndated(m move) string {
 		return fmt.Sprintf("**%s** is on the table (status: %s).", scenario, parley.Words(*m.to)) +
 			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	}
-	return fmt.Sprintf("%s on **%s**: %s.", plain(m.holder.Name), scenario, held(m.now)) +
+	return fmt.Sprintf("%s on **%s**: %s.", plain(m.party.Name), scenario, b.said(m.party, m.now)) +
 		because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
 }
 
 // tellLearned describes what is known about the date and was not known on it.
 func (b *briefing) tellLearned(m move) string {
-	if m.holder == nil {
+	if m.party == nil {
 		return b.tellLearnedStatus(m)
 	}
-	of := fmt.Sprintf("%s on **%s**: ", plain(m.holder.Name), plain(m.scenario.Title))
+	of := fmt.Sprintf("%s on **%s**: ", plain(m.party.Name), plain(m.scenario.Title))
 	if m.now == nil {
-		return of + "no position then; the record had said: " + held(m.before) + "." + b.cite(m.evidence())
+		return of + "no position then; the record had said: " + b.said(m.party, m.before) + "." + b.cite(m.evidence())
 	}
 	reason := because(m.now.Rationale) + corrected(m.cause, m.now.CorrectionNote)
 	if m.before == nil {
-		return of + held(m.now) + " then; the record had said nothing for that date." + reason +
+		return of + b.said(m.party, m.now) + " then; the record had said nothing for that date." + reason +
 			b.words(m.now.EvidenceIDs)
 	}
-	return of + held(m.now) + " then; the record had said: " + held(m.before) + "." + reason + b.words(m.evidence())
+	return of + b.said(m.party, m.now) + " then; the record had said: " + b.said(m.party, m.before) + "." + reason + b.words(m.evidence())
 }
 
 func (b *briefing) tellLearnedStatus(m move) string {
@@ -409,6 +430,15 @@ func (b *briefing) tellLearnedStatus(m move) string {
 		text += fmt.Sprintf(", not %s.", parley.Words(*m.from))
 	}
 	return text + because(m.change.Reason) + corrected(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
+}
+
+// said returns what a position says, and who holds it if that is not the party itself.
+func (b *briefing) said(party *parley.Stakeholder, p *parley.Position) string {
+	text := held(p)
+	if p.HolderID != party.ID {
+		text += " (" + b.nameOf(p.HolderID) + ")"
+	}
+	return text
 }
 
 func because(reason *string) string {

@@ -477,7 +477,8 @@ func beginning(at parley.Patch[parley.Instant], ordinal parley.Patch[int]) strin
 
 func (s *Set) position(scenario string, it *item) {
 	holder, stance, conditions := needed(it, "holder"), word(it, "stance", parley.Stances), texts(it, "conditions")
-	redLine, salience, rationale := boolean(it, "redLine"), number(it, "salience"), text(it, "rationale")
+	saidFor, redLine := texts(it, "saidFor"), boolean(it, "redLine")
+	salience, rationale := number(it, "salience"), text(it, "rationale")
 	confidence, validFrom := word(it, "confidence", parley.AnalyticConfidences), instant(it, "validFrom")
 	precision, validTo := word(it, "validFromPrecision", parley.TimePrecisions), instant(it, "validTo")
 	contests, evidence, note := text(it, "contests"), or(texts(it, "evidence"), nil), correctionNote(it)
@@ -502,8 +503,9 @@ func (s *Set) position(scenario string, it *item) {
 				contested = &refs[0]
 			}
 			written, err := in.RecordPosition(ctx, parley.RecordPositionInput{
-				ID: id, Holder: holder, Scenario: scenario, Stance: *stance.Value, Conditions: or(conditions, nil),
-				RedLine: or(redLine, false), Salience: salience.Value, Rationale: rationale.Value,
+				ID: id, Holder: holder, SaidFor: or(saidFor, nil), Scenario: scenario, Stance: *stance.Value,
+				Conditions: or(conditions, nil),
+				RedLine:    or(redLine, false), Salience: salience.Value, Rationale: rationale.Value,
 				Confidence: or(confidence, "MODERATE"), ValidFrom: validFrom.Value,
 				ValidFromPrecision: or(precision, parley.PrecisionInstant), Ordinal: or(ordinal, 0),
 				ValidTo: validTo.Value, Contests: contested, Evidence: evidence,
@@ -515,7 +517,7 @@ func (s *Set) position(scenario string, it *item) {
 			return written, err
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectPosition(ctx, parley.CorrectPosition{
-				Position: ref, Holder: parley.To(holder), Scenario: parley.To(scenario), Stance: stance,
+				Position: ref, Holder: parley.To(holder), SaidFor: saidFor, Scenario: parley.To(scenario), Stance: stance,
 				Conditions: conditions,
 				RedLine:    redLine, Salience: salience, Rationale: rationale, Confidence: confidence,
 				ValidFrom:          validFrom,

@@ -391,6 +391,10 @@ func (f fakePosition) Holder(ctx context.Context, objs []*parley.Position) ([]*p
 	return fakeMany[*parley.Stakeholder](f.fake, "Position.holder", objs)
 }
 
+func (f fakePosition) SaidFor(ctx context.Context, objs []*parley.Position) ([][]*parley.Stakeholder, error) {
+	return fakeMany[[]*parley.Stakeholder](f.fake, "Position.saidFor", objs)
+}
+
 func (f fakePosition) Scenario(ctx context.Context, objs []*parley.Position) ([]*parley.Scenario, error) {
 	return fakeMany[*parley.Scenario](f.fake, "Position.scenario", objs)
 }
@@ -431,20 +435,12 @@ func (f *fake) PositionShift() PositionShiftResolver { return fakePositionShift{
 
 type fakePositionShift struct{ *fake }
 
-func (f fakePositionShift) Holder(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
-	return fakeMany[*parley.Stakeholder](f.fake, "PositionShift.holder", objs)
+func (f fakePositionShift) Party(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
+	return fakeMany[*parley.Stakeholder](f.fake, "PositionShift.party", objs)
 }
 
 func (f fakePositionShift) Scenario(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Scenario, error) {
 	return fakeMany[*parley.Scenario](f.fake, "PositionShift.scenario", objs)
-}
-
-func (f fakePositionShift) Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
-	return fakeMany[*parley.Position](f.fake, "PositionShift.before", objs)
-}
-
-func (f fakePositionShift) After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
-	return fakeMany[*parley.Position](f.fake, "PositionShift.after", objs)
 }
 
 func (f *fake) Query() QueryResolver { return fakeQuery{f} }
@@ -575,6 +571,10 @@ func (f fakeScenario) StatusHistory(ctx context.Context, objs []*parley.Scenario
 	return fakeMany[*parley.Connection[parley.StatusChange]](f.fake, "Scenario.statusHistory", objs, includeSuperseded, first, after)
 }
 
+func (f fakeScenario) Stances(ctx context.Context, objs []*parley.Scenario) ([][]*parley.StanceCell, error) {
+	return fakeMany[[]*parley.StanceCell](f.fake, "Scenario.stances", objs)
+}
+
 func (f fakeScenario) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
 	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positions", objs, filter, first, after)
 }
@@ -693,6 +693,10 @@ func (f fakeStakeholder) Participations(ctx context.Context, objs []*parley.Stak
 	return fakeMany[[]*parley.Participation](f.fake, "Stakeholder.participations", objs)
 }
 
+func (f fakeStakeholder) Stances(ctx context.Context, objs []*parley.Stakeholder, negotiations []string, issues []string, scenarios []string) ([][]*parley.StanceCell, error) {
+	return fakeMany[[]*parley.StanceCell](f.fake, "Stakeholder.stances", objs, negotiations, issues, scenarios)
+}
+
 func (f fakeStakeholder) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
 	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positions", objs, filter, first, after)
 }
@@ -709,8 +713,16 @@ func (f *fake) StanceCell() StanceCellResolver { return fakeStanceCell{f} }
 
 type fakeStanceCell struct{ *fake }
 
+func (f fakeStanceCell) Party(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error) {
+	return fakeMany[*parley.Stakeholder](f.fake, "StanceCell.party", objs)
+}
+
 func (f fakeStanceCell) Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error) {
 	return fakeMany[*parley.Scenario](f.fake, "StanceCell.scenario", objs)
+}
+
+func (f fakeStanceCell) Through(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error) {
+	return fakeMany[*parley.Stakeholder](f.fake, "StanceCell.through", objs)
 }
 
 func (f *fake) StanceMatrix() StanceMatrixResolver { return fakeStanceMatrix{f} }

@@ -220,21 +220,24 @@ type ComplexityRoot struct {
 	}
 
 	LandingZoneEntry struct {
-		Blockers    func(childComplexity int) int
-		Conditional func(childComplexity int) int
-		OnHearsay   func(childComplexity int) int
-		Parties     func(childComplexity int) int
-		Scenario    func(childComplexity int) int
-		Support     func(childComplexity int) int
-		SupportHigh func(childComplexity int) int
-		SupportLow  func(childComplexity int) int
-		Undeclared  func(childComplexity int) int
-		Verdict     func(childComplexity int) int
+		Blockers      func(childComplexity int) int
+		Conditional   func(childComplexity int) int
+		Contradicting func(childComplexity int) int
+		OnHearsay     func(childComplexity int) int
+		Parties       func(childComplexity int) int
+		Scenario      func(childComplexity int) int
+		Support       func(childComplexity int) int
+		SupportHigh   func(childComplexity int) int
+		SupportLow    func(childComplexity int) int
+		Undeclared    func(childComplexity int) int
+		Verdict       func(childComplexity int) int
 	}
 
 	LandingZoneParty struct {
+		Agreed      func(childComplexity int) int
 		Capability  func(childComplexity int) int
 		Position    func(childComplexity int) int
+		Represented func(childComplexity int) int
 		Salience    func(childComplexity int) int
 		Stakeholder func(childComplexity int) int
 		Stance      func(childComplexity int) int
@@ -413,6 +416,7 @@ type ComplexityRoot struct {
 		RecordedAt         func(childComplexity int) int
 		RecordedBy         func(childComplexity int) int
 		RedLine            func(childComplexity int) int
+		SaidFor            func(childComplexity int) int
 		Salience           func(childComplexity int) int
 		Scenario           func(childComplexity int) int
 		SecondHand         func(childComplexity int) int
@@ -460,8 +464,9 @@ type ComplexityRoot struct {
 		After    func(childComplexity int) int
 		Before   func(childComplexity int) int
 		Cause    func(childComplexity int) int
-		Holder   func(childComplexity int) int
+		Party    func(childComplexity int) int
 		Scenario func(childComplexity int) int
+		Steps    func(childComplexity int) int
 	}
 
 	PositionShiftConnection struct {
@@ -474,6 +479,13 @@ type ComplexityRoot struct {
 	PositionShiftEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	PositionStep struct {
+		After  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Before func(childComplexity int) int
+		Cause  func(childComplexity int) int
 	}
 
 	Query struct {
@@ -546,6 +558,7 @@ type ComplexityRoot struct {
 		Positions           func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
 		Relations           func(childComplexity int) int
 		Resolution          func(childComplexity int) int
+		Stances             func(childComplexity int) int
 		Statements          func(childComplexity int, first int, after *string) int
 		Status              func(childComplexity int) int
 		StatusHistory       func(childComplexity int, includeSuperseded bool, first int, after *string) int
@@ -658,6 +671,7 @@ type ComplexityRoot struct {
 		Participations  func(childComplexity int) int
 		PositionHistory func(childComplexity int, scenarios []string, includeSuperseded bool, first int, after *string) int
 		Positions       func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
+		Stances         func(childComplexity int, negotiations []string, issues []string, scenarios []string) int
 		Statements      func(childComplexity int, first int, after *string) int
 	}
 
@@ -680,11 +694,16 @@ type ComplexityRoot struct {
 	}
 
 	StanceCell struct {
-		AgeDays   func(childComplexity int) int
-		Contested func(childComplexity int) int
-		Position  func(childComplexity int) int
-		Scenario  func(childComplexity int) int
-		Stance    func(childComplexity int) int
+		AgeDays       func(childComplexity int) int
+		Contested     func(childComplexity int) int
+		Divided       func(childComplexity int) int
+		FormerSpeaker func(childComplexity int) int
+		Others        func(childComplexity int) int
+		Party         func(childComplexity int) int
+		Position      func(childComplexity int) int
+		Scenario      func(childComplexity int) int
+		Stance        func(childComplexity int) int
+		Through       func(childComplexity int) int
 	}
 
 	StanceMatrix struct {
@@ -787,6 +806,7 @@ type ComplexityRoot struct {
 		Before   func(childComplexity int) int
 		Cause    func(childComplexity int) int
 		Scenario func(childComplexity int) int
+		Steps    func(childComplexity int) int
 	}
 
 	StatusShiftConnection struct {
@@ -799,6 +819,13 @@ type ComplexityRoot struct {
 	StatusShiftEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	StatusStep struct {
+		After  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Before func(childComplexity int) int
+		Cause  func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -946,6 +973,7 @@ type ParticipationResolver interface {
 type PositionResolver interface {
 	Label(ctx context.Context, objs []*parley.Position) ([]string, error)
 	Holder(ctx context.Context, objs []*parley.Position) ([]*parley.Stakeholder, error)
+	SaidFor(ctx context.Context, objs []*parley.Position) ([][]*parley.Stakeholder, error)
 	Scenario(ctx context.Context, objs []*parley.Position) ([]*parley.Scenario, error)
 
 	Evidence(ctx context.Context, objs []*parley.Position) ([][]*parley.Statement, error)
@@ -962,10 +990,8 @@ type PositionChangedResolver interface {
 	Previous(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error)
 }
 type PositionShiftResolver interface {
-	Holder(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error)
+	Party(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error)
 	Scenario(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Scenario, error)
-	Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error)
-	After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error)
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*parley.Analyst, error)
@@ -1005,6 +1031,7 @@ type ScenarioResolver interface {
 	ChangedAt(ctx context.Context, objs []*parley.Scenario) ([]*time.Time, error)
 
 	StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error)
+	Stances(ctx context.Context, objs []*parley.Scenario) ([][]*parley.StanceCell, error)
 	Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error)
@@ -1042,12 +1069,16 @@ type StakeholderResolver interface {
 	Memberships(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error)
 	Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error)
 	Participations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Participation, error)
+	Stances(ctx context.Context, objs []*parley.Stakeholder, negotiations []string, issues []string, scenarios []string) ([][]*parley.StanceCell, error)
 	Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
 	Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error)
 }
 type StanceCellResolver interface {
+	Party(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error)
 	Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error)
+
+	Through(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error)
 }
 type StanceMatrixResolver interface {
 	Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error)
@@ -1713,6 +1744,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LandingZoneEntry.Conditional(childComplexity), true
+	case "LandingZoneEntry.contradicting":
+		if e.ComplexityRoot.LandingZoneEntry.Contradicting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneEntry.Contradicting(childComplexity), true
 	case "LandingZoneEntry.onHearsay":
 		if e.ComplexityRoot.LandingZoneEntry.OnHearsay == nil {
 			break
@@ -1762,6 +1799,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LandingZoneEntry.Verdict(childComplexity), true
 
+	case "LandingZoneParty.agreed":
+		if e.ComplexityRoot.LandingZoneParty.Agreed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Agreed(childComplexity), true
 	case "LandingZoneParty.capability":
 		if e.ComplexityRoot.LandingZoneParty.Capability == nil {
 			break
@@ -1774,6 +1817,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LandingZoneParty.Position(childComplexity), true
+	case "LandingZoneParty.represented":
+		if e.ComplexityRoot.LandingZoneParty.Represented == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LandingZoneParty.Represented(childComplexity), true
 	case "LandingZoneParty.salience":
 		if e.ComplexityRoot.LandingZoneParty.Salience == nil {
 			break
@@ -2768,6 +2817,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Position.RedLine(childComplexity), true
+	case "Position.saidFor":
+		if e.ComplexityRoot.Position.SaidFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Position.SaidFor(childComplexity), true
 	case "Position.salience":
 		if e.ComplexityRoot.Position.Salience == nil {
 			break
@@ -2965,18 +3020,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PositionShift.Cause(childComplexity), true
-	case "PositionShift.holder":
-		if e.ComplexityRoot.PositionShift.Holder == nil {
+	case "PositionShift.party":
+		if e.ComplexityRoot.PositionShift.Party == nil {
 			break
 		}
 
-		return e.ComplexityRoot.PositionShift.Holder(childComplexity), true
+		return e.ComplexityRoot.PositionShift.Party(childComplexity), true
 	case "PositionShift.scenario":
 		if e.ComplexityRoot.PositionShift.Scenario == nil {
 			break
 		}
 
 		return e.ComplexityRoot.PositionShift.Scenario(childComplexity), true
+	case "PositionShift.steps":
+		if e.ComplexityRoot.PositionShift.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionShift.Steps(childComplexity), true
 
 	case "PositionShiftConnection.edges":
 		if e.ComplexityRoot.PositionShiftConnection.Edges == nil {
@@ -3015,6 +3076,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PositionShiftEdge.Node(childComplexity), true
+
+	case "PositionStep.after":
+		if e.ComplexityRoot.PositionStep.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionStep.After(childComplexity), true
+	case "PositionStep.at":
+		if e.ComplexityRoot.PositionStep.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionStep.At(childComplexity), true
+	case "PositionStep.before":
+		if e.ComplexityRoot.PositionStep.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionStep.Before(childComplexity), true
+	case "PositionStep.cause":
+		if e.ComplexityRoot.PositionStep.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionStep.Cause(childComplexity), true
 
 	case "Query.changes":
 		if e.ComplexityRoot.Query.Changes == nil {
@@ -3446,6 +3532,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scenario.Resolution(childComplexity), true
+	case "Scenario.stances":
+		if e.ComplexityRoot.Scenario.Stances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scenario.Stances(childComplexity), true
 	case "Scenario.statements":
 		if e.ComplexityRoot.Scenario.Statements == nil {
 			break
@@ -3956,6 +4048,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Stakeholder.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["first"].(int), args["after"].(*string)), true
+	case "Stakeholder.stances":
+		if e.ComplexityRoot.Stakeholder.Stances == nil {
+			break
+		}
+
+		args, err := ec.field_Stakeholder_stances_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Stakeholder.Stances(childComplexity, args["negotiations"].([]string), args["issues"].([]string), args["scenarios"].([]string)), true
 	case "Stakeholder.statements":
 		if e.ComplexityRoot.Stakeholder.Statements == nil {
 			break
@@ -4037,6 +4140,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StanceCell.Contested(childComplexity), true
+	case "StanceCell.divided":
+		if e.ComplexityRoot.StanceCell.Divided == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Divided(childComplexity), true
+	case "StanceCell.formerSpeaker":
+		if e.ComplexityRoot.StanceCell.FormerSpeaker == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.FormerSpeaker(childComplexity), true
+	case "StanceCell.others":
+		if e.ComplexityRoot.StanceCell.Others == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Others(childComplexity), true
+	case "StanceCell.party":
+		if e.ComplexityRoot.StanceCell.Party == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Party(childComplexity), true
 	case "StanceCell.position":
 		if e.ComplexityRoot.StanceCell.Position == nil {
 			break
@@ -4055,6 +4182,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StanceCell.Stance(childComplexity), true
+	case "StanceCell.through":
+		if e.ComplexityRoot.StanceCell.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.Through(childComplexity), true
 
 	case "StanceMatrix.rows":
 		if e.ComplexityRoot.StanceMatrix.Rows == nil {
@@ -4463,6 +4596,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusShift.Scenario(childComplexity), true
+	case "StatusShift.steps":
+		if e.ComplexityRoot.StatusShift.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusShift.Steps(childComplexity), true
 
 	case "StatusShiftConnection.edges":
 		if e.ComplexityRoot.StatusShiftConnection.Edges == nil {
@@ -4501,6 +4640,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusShiftEdge.Node(childComplexity), true
+
+	case "StatusStep.after":
+		if e.ComplexityRoot.StatusStep.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusStep.After(childComplexity), true
+	case "StatusStep.at":
+		if e.ComplexityRoot.StatusStep.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusStep.At(childComplexity), true
+	case "StatusStep.before":
+		if e.ComplexityRoot.StatusStep.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusStep.Before(childComplexity), true
+	case "StatusStep.cause":
+		if e.ComplexityRoot.StatusStep.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusStep.Cause(childComplexity), true
 
 	case "Subscription.changes":
 		if e.ComplexityRoot.Subscription.Changes == nil {
@@ -5324,6 +5488,8 @@ func (ec *executionContext) childFields_LandingZoneEntry(ctx context.Context, fi
 		return ec.fieldContext_LandingZoneEntry_conditional(ctx, field)
 	case "onHearsay":
 		return ec.fieldContext_LandingZoneEntry_onHearsay(ctx, field)
+	case "contradicting":
+		return ec.fieldContext_LandingZoneEntry_contradicting(ctx, field)
 	case "support":
 		return ec.fieldContext_LandingZoneEntry_support(ctx, field)
 	case "supportLow":
@@ -5342,6 +5508,8 @@ func (ec *executionContext) childFields_LandingZoneParty(ctx context.Context, fi
 		return ec.fieldContext_LandingZoneParty_stakeholder(ctx, field)
 	case "vetoPlayer":
 		return ec.fieldContext_LandingZoneParty_vetoPlayer(ctx, field)
+	case "agreed":
+		return ec.fieldContext_LandingZoneParty_agreed(ctx, field)
 	case "stance":
 		return ec.fieldContext_LandingZoneParty_stance(ctx, field)
 	case "supposed":
@@ -5354,6 +5522,8 @@ func (ec *executionContext) childFields_LandingZoneParty(ctx context.Context, fi
 		return ec.fieldContext_LandingZoneParty_salience(ctx, field)
 	case "weight":
 		return ec.fieldContext_LandingZoneParty_weight(ctx, field)
+	case "represented":
+		return ec.fieldContext_LandingZoneParty_represented(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LandingZoneParty", field.Name)
 }
@@ -5604,6 +5774,8 @@ func (ec *executionContext) childFields_Position(ctx context.Context, field grap
 		return ec.fieldContext_Position_label(ctx, field)
 	case "holder":
 		return ec.fieldContext_Position_holder(ctx, field)
+	case "saidFor":
+		return ec.fieldContext_Position_saidFor(ctx, field)
 	case "scenario":
 		return ec.fieldContext_Position_scenario(ctx, field)
 	case "stance":
@@ -5714,14 +5886,16 @@ func (ec *executionContext) childFields_PositionPayload(ctx context.Context, fie
 
 func (ec *executionContext) childFields_PositionShift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "holder":
-		return ec.fieldContext_PositionShift_holder(ctx, field)
+	case "party":
+		return ec.fieldContext_PositionShift_party(ctx, field)
 	case "scenario":
 		return ec.fieldContext_PositionShift_scenario(ctx, field)
 	case "before":
 		return ec.fieldContext_PositionShift_before(ctx, field)
 	case "after":
 		return ec.fieldContext_PositionShift_after(ctx, field)
+	case "steps":
+		return ec.fieldContext_PositionShift_steps(ctx, field)
 	case "cause":
 		return ec.fieldContext_PositionShift_cause(ctx, field)
 	}
@@ -5750,6 +5924,20 @@ func (ec *executionContext) childFields_PositionShiftEdge(ctx context.Context, f
 		return ec.fieldContext_PositionShiftEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PositionShiftEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PositionStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_PositionStep_at(ctx, field)
+	case "before":
+		return ec.fieldContext_PositionStep_before(ctx, field)
+	case "after":
+		return ec.fieldContext_PositionStep_after(ctx, field)
+	case "cause":
+		return ec.fieldContext_PositionStep_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PositionStep", field.Name)
 }
 
 func (ec *executionContext) childFields_RecordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5824,6 +6012,8 @@ func (ec *executionContext) childFields_Scenario(ctx context.Context, field grap
 		return ec.fieldContext_Scenario_allowedTransitions(ctx, field)
 	case "statusHistory":
 		return ec.fieldContext_Scenario_statusHistory(ctx, field)
+	case "stances":
+		return ec.fieldContext_Scenario_stances(ctx, field)
 	case "positions":
 		return ec.fieldContext_Scenario_positions(ctx, field)
 	case "positionHistory":
@@ -6042,6 +6232,8 @@ func (ec *executionContext) childFields_Stakeholder(ctx context.Context, field g
 		return ec.fieldContext_Stakeholder_members(ctx, field)
 	case "participations":
 		return ec.fieldContext_Stakeholder_participations(ctx, field)
+	case "stances":
+		return ec.fieldContext_Stakeholder_stances(ctx, field)
 	case "positions":
 		return ec.fieldContext_Stakeholder_positions(ctx, field)
 	case "positionHistory":
@@ -6090,16 +6282,26 @@ func (ec *executionContext) childFields_StakeholderPayload(ctx context.Context, 
 
 func (ec *executionContext) childFields_StanceCell(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "party":
+		return ec.fieldContext_StanceCell_party(ctx, field)
 	case "scenario":
 		return ec.fieldContext_StanceCell_scenario(ctx, field)
 	case "stance":
 		return ec.fieldContext_StanceCell_stance(ctx, field)
 	case "position":
 		return ec.fieldContext_StanceCell_position(ctx, field)
+	case "through":
+		return ec.fieldContext_StanceCell_through(ctx, field)
 	case "ageDays":
 		return ec.fieldContext_StanceCell_ageDays(ctx, field)
 	case "contested":
 		return ec.fieldContext_StanceCell_contested(ctx, field)
+	case "divided":
+		return ec.fieldContext_StanceCell_divided(ctx, field)
+	case "others":
+		return ec.fieldContext_StanceCell_others(ctx, field)
+	case "formerSpeaker":
+		return ec.fieldContext_StanceCell_formerSpeaker(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StanceCell", field.Name)
 }
@@ -6302,6 +6504,8 @@ func (ec *executionContext) childFields_StatusShift(ctx context.Context, field g
 		return ec.fieldContext_StatusShift_before(ctx, field)
 	case "after":
 		return ec.fieldContext_StatusShift_after(ctx, field)
+	case "steps":
+		return ec.fieldContext_StatusShift_steps(ctx, field)
 	case "cause":
 		return ec.fieldContext_StatusShift_cause(ctx, field)
 	}
@@ -6330,6 +6534,20 @@ func (ec *executionContext) childFields_StatusShiftEdge(ctx context.Context, fie
 		return ec.fieldContext_StatusShiftEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatusShiftEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StatusStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_StatusStep_at(ctx, field)
+	case "before":
+		return ec.fieldContext_StatusStep_before(ctx, field)
+	case "after":
+		return ec.fieldContext_StatusStep_after(ctx, field)
+	case "cause":
+		return ec.fieldContext_StatusStep_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatusStep", field.Name)
 }
 
 func (ec *executionContext) childFields_TextLocator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8055,6 +8273,36 @@ func (ec *executionContext) field_Stakeholder_positions_args(ctx context.Context
 		return nil, err
 	}
 	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Stakeholder_stances_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "negotiations",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["negotiations"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "issues",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["issues"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "scenarios",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["scenarios"] = arg2
 	return args, nil
 }
 
@@ -11496,6 +11744,38 @@ func (ec *executionContext) fieldContext_LandingZoneEntry_onHearsay(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _LandingZoneEntry_contradicting(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneEntry_contradicting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contradicting, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneEntry_contradicting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LandingZoneEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LandingZoneEntry_support(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11652,6 +11932,29 @@ func (ec *executionContext) fieldContext_LandingZoneParty_vetoPlayer(_ context.C
 	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _LandingZoneParty_agreed(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_agreed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Agreed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_agreed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _LandingZoneParty_stance(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11797,6 +12100,29 @@ func (ec *executionContext) _LandingZoneParty_weight(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_LandingZoneParty_weight(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LandingZoneParty", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LandingZoneParty_represented(ctx context.Context, field graphql.CollectedField, obj *parley.LandingZoneParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LandingZoneParty_represented(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Represented, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LandingZoneParty_represented(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LandingZoneParty", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Lens_validAt(ctx context.Context, field graphql.CollectedField, obj *parley.Lens) (ret graphql.Marshaler) {
@@ -15991,6 +16317,61 @@ func (ec *executionContext) resolveBatch_Position_holder(ctx context.Context, fi
 	)
 }
 
+func (ec *executionContext) _Position_saidFor(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Position_saidFor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Position_saidFor(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalOStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Position_saidFor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Position",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Position_saidFor(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (any, error) {
+	resolver := ec.Resolvers.Position()
+	if batch, ok := graphql.BatchParentsFor[*parley.Position](ctx, "Position"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.SaidFor(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Position.saidFor",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.SaidFor(ctx, []*parley.Position{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"Position.saidFor",
+	)
+}
+
 func (ec *executionContext) _Position_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17230,16 +17611,16 @@ func (ec *executionContext) fieldContext_PositionPayload_userErrors(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _PositionShift_holder(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
+func (ec *executionContext) _PositionShift_party(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PositionShift_holder(ctx, field)
+			return ec.fieldContext_PositionShift_party(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_PositionShift_holder(ctx, field, obj)
+			return ec.resolveBatch_PositionShift_party(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
@@ -17249,7 +17630,7 @@ func (ec *executionContext) _PositionShift_holder(ctx context.Context, field gra
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_PositionShift_holder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_PositionShift_party(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "PositionShift",
 		Field:      field,
@@ -17261,27 +17642,27 @@ func (ec *executionContext) fieldContext_PositionShift_holder(_ context.Context,
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_PositionShift_holder(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
+func (ec *executionContext) resolveBatch_PositionShift_party(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
 	resolver := ec.Resolvers.PositionShift()
 	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Holder(ctx, batch.Parents)
+			return resolver.Party(ctx, batch.Parents)
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Stakeholder](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
 			result,
-			"PositionShift.holder",
+			"PositionShift.party",
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Holder(ctx, []*parley.PositionShift{obj})
+	results, err := resolver.Party(ctx, []*parley.PositionShift{obj})
 	return graphql.ResolveBatchSingleResult[*parley.Stakeholder](
 		ctx,
 		results,
 		err,
-		"PositionShift.holder",
+		"PositionShift.party",
 	)
 }
 
@@ -17349,7 +17730,7 @@ func (ec *executionContext) _PositionShift_before(ctx context.Context, field gra
 			return ec.fieldContext_PositionShift_before(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_PositionShift_before(ctx, field, obj)
+			return obj.Before, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
@@ -17363,36 +17744,13 @@ func (ec *executionContext) fieldContext_PositionShift_before(_ context.Context,
 	fc = &graphql.FieldContext{
 		Object:     "PositionShift",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
 		},
 	}
 	return fc, nil
-}
-func (ec *executionContext) resolveBatch_PositionShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
-	resolver := ec.Resolvers.PositionShift()
-	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Before(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*parley.Position](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"PositionShift.before",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Before(ctx, []*parley.PositionShift{obj})
-	return graphql.ResolveBatchSingleResult[*parley.Position](
-		ctx,
-		results,
-		err,
-		"PositionShift.before",
-	)
 }
 
 func (ec *executionContext) _PositionShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
@@ -17404,7 +17762,7 @@ func (ec *executionContext) _PositionShift_after(ctx context.Context, field grap
 			return ec.fieldContext_PositionShift_after(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_PositionShift_after(ctx, field, obj)
+			return obj.After, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
@@ -17418,36 +17776,45 @@ func (ec *executionContext) fieldContext_PositionShift_after(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "PositionShift",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
 		},
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_PositionShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
-	resolver := ec.Resolvers.PositionShift()
-	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.After(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*parley.Position](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"PositionShift.after",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.After(ctx, []*parley.PositionShift{obj})
-	return graphql.ResolveBatchSingleResult[*parley.Position](
+
+func (ec *executionContext) _PositionShift_steps(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
-		results,
-		err,
-		"PositionShift.after",
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionShift_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.PositionStep) graphql.Marshaler {
+			return ec.marshalNPositionStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx, selections, v)
+		},
+		true,
+		true,
 	)
+}
+func (ec *executionContext) fieldContext_PositionShift_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PositionStep(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _PositionShift_cause(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
@@ -17645,6 +18012,116 @@ func (ec *executionContext) fieldContext_PositionShiftEdge_node(_ context.Contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _PositionStep_at(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionStep_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionStep_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PositionStep", field, false, false, "Time")
+}
+
+func (ec *executionContext) _PositionStep_before(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionStep_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PositionStep_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PositionStep_after(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionStep_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
+			return ec.marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PositionStep_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PositionStep_cause(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionStep_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionStep_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PositionStep", field, false, false, "ShiftCause")
 }
 
 func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -19687,6 +20164,61 @@ func (ec *executionContext) resolveBatch_Scenario_statusHistory(ctx context.Cont
 		results,
 		err,
 		"Scenario.statusHistory",
+	)
+}
+
+func (ec *executionContext) _Scenario_stances(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Scenario_stances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Scenario_stances(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceCell) graphql.Marshaler {
+			return ec.marshalNStanceCell2ᚕᚖexampleᚗorgᚋparleyᚐStanceCellᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Scenario_stances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Scenario",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceCell(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Scenario_stances(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (any, error) {
+	resolver := ec.Resolvers.Scenario()
+	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Stances(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.StanceCell](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Scenario.stances",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Stances(ctx, []*parley.Scenario{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.StanceCell](
+		ctx,
+		results,
+		err,
+		"Scenario.stances",
 	)
 }
 
@@ -22365,6 +22897,73 @@ func (ec *executionContext) resolveBatch_Stakeholder_participations(ctx context.
 	)
 }
 
+func (ec *executionContext) _Stakeholder_stances(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stakeholder_stances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Stakeholder_stances(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceCell) graphql.Marshaler {
+			return ec.marshalNStanceCell2ᚕᚖexampleᚗorgᚋparleyᚐStanceCellᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stakeholder_stances(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stakeholder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceCell(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Stakeholder_stances_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Stakeholder_stances(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (any, error) {
+	resolver := ec.Resolvers.Stakeholder()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.Stakeholder](ctx, "Stakeholder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Stances(ctx, batch.Parents, fc.Args["negotiations"].([]string), fc.Args["issues"].([]string), fc.Args["scenarios"].([]string))
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.StanceCell](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Stakeholder.stances",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Stances(ctx, []*parley.Stakeholder{obj}, fc.Args["negotiations"].([]string), fc.Args["issues"].([]string), fc.Args["scenarios"].([]string))
+	return graphql.ResolveBatchSingleResult[[]*parley.StanceCell](
+		ctx,
+		results,
+		err,
+		"Stakeholder.stances",
+	)
+}
+
 func (ec *executionContext) _Stakeholder_positions(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22827,6 +23426,61 @@ func (ec *executionContext) fieldContext_StakeholderPayload_userErrors(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _StanceCell_party(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_party(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceCell_party(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_party(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceCell",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StanceCell_party(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (any, error) {
+	resolver := ec.Resolvers.StanceCell()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceCell](ctx, "StanceCell"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Party(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceCell.party",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Party(ctx, []*parley.StanceCell{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"StanceCell.party",
+	)
+}
+
 func (ec *executionContext) _StanceCell_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22937,6 +23591,61 @@ func (ec *executionContext) fieldContext_StanceCell_position(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _StanceCell_through(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_through(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceCell_through(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_through(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceCell",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StanceCell_through(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (any, error) {
+	resolver := ec.Resolvers.StanceCell()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceCell](ctx, "StanceCell"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Through(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceCell.through",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Through(ctx, []*parley.StanceCell{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"StanceCell.through",
+	)
+}
+
 func (ec *executionContext) _StanceCell_ageDays(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22980,6 +23689,84 @@ func (ec *executionContext) _StanceCell_contested(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_StanceCell_contested(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StanceCell", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _StanceCell_divided(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_divided(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Divided(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_divided(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StanceCell", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _StanceCell_others(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_others(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Others, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Position) graphql.Marshaler {
+			return ec.marshalNPosition2ᚕᚖexampleᚗorgᚋparleyᚐPositionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_others(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceCell",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StanceCell_formerSpeaker(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_formerSpeaker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FormerSpeaker, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_formerSpeaker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StanceCell", field, false, false, "Boolean")
 }
 
@@ -25006,6 +25793,38 @@ func (ec *executionContext) fieldContext_StatusShift_after(_ context.Context, fi
 	return graphql.NewScalarFieldContext("StatusShift", field, false, false, "ScenarioStatus")
 }
 
+func (ec *executionContext) _StatusShift_steps(ctx context.Context, field graphql.CollectedField, obj *parley.StatusShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusShift_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StatusStep) graphql.Marshaler {
+			return ec.marshalNStatusStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusShift_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusStep(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StatusShift_cause(ctx context.Context, field graphql.CollectedField, obj *parley.StatusShift) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25201,6 +26020,98 @@ func (ec *executionContext) fieldContext_StatusShiftEdge_node(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _StatusStep_at(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.ScenarioStatus]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusStep_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusStep_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusStep", field, false, false, "Time")
+}
+
+func (ec *executionContext) _StatusStep_before(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.ScenarioStatus]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusStep_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
+			return ec.marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatusStep_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusStep", field, false, false, "ScenarioStatus")
+}
+
+func (ec *executionContext) _StatusStep_after(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.ScenarioStatus]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusStep_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.ScenarioStatus) graphql.Marshaler {
+			return ec.marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐScenarioStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatusStep_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusStep", field, false, false, "ScenarioStatus")
+}
+
+func (ec *executionContext) _StatusStep_cause(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.ScenarioStatus]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusStep_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusStep_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusStep", field, false, false, "ShiftCause")
 }
 
 func (ec *executionContext) _Subscription_changes(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -27688,7 +28599,7 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"position", "holder", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"position", "holder", "saidFor", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "note", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27709,6 +28620,13 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 				return it, err
 			}
 			it.Holder = graphql.OmittableOf(data)
+		case "saidFor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saidFor"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SaidFor = graphql.OmittableOf(data)
 		case "scenario":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scenario"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -29200,13 +30118,20 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "secondHand", "singleSourced", "unsourced", "reliability", "notAffirmedForDays", "redLine"}
+	fieldsInOrder := [...]string{"parties", "holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "divided", "secondHand", "singleSourced", "unsourced", "reliability", "notAffirmedForDays", "redLine"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "parties":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parties"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parties = data
 		case "holders":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("holders"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -29256,6 +30181,13 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Contested = data
+		case "divided":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("divided"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Divided = data
 		case "secondHand":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secondHand"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -29472,7 +30404,7 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 		asMap["ordinal"] = 0
 	}
 
-	fieldsInOrder := [...]string{"id", "holder", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "contests", "evidence", "newEvidence", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"id", "holder", "saidFor", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "contests", "evidence", "newEvidence", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29493,6 +30425,13 @@ func (ec *executionContext) unmarshalInputRecordPositionInput(ctx context.Contex
 				return it, err
 			}
 			it.Holder = data
+		case "saidFor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saidFor"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SaidFor = data
 		case "scenario":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scenario"))
 			data, err := ec.unmarshalNID2string(ctx, v)
@@ -31685,6 +32624,11 @@ func (ec *executionContext) _LandingZoneEntry(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "contradicting":
+			out.Values[i] = ec._LandingZoneEntry_contradicting(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "support":
 			out.Values[i] = ec._LandingZoneEntry_support(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -31743,6 +32687,11 @@ func (ec *executionContext) _LandingZoneParty(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "agreed":
+			out.Values[i] = ec._LandingZoneParty_agreed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "stance":
 			out.Values[i] = ec._LandingZoneParty_stance(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -31771,6 +32720,11 @@ func (ec *executionContext) _LandingZoneParty(ctx context.Context, sel ast.Selec
 		case "weight":
 			out.Values[i] = ec._LandingZoneParty_weight(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "represented":
+			out.Values[i] = ec._LandingZoneParty_represented(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -32897,6 +33851,12 @@ func (ec *executionContext) _Position(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Position_holder(ctx, field, obj)
 				})
+		case "saidFor":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Position_saidFor(ctx, field, obj)
+				})
 		case "scenario":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -33245,11 +34205,11 @@ func (ec *executionContext) _PositionShift(ctx context.Context, sel ast.Selectio
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PositionShift")
-		case "holder":
+		case "party":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
-					return ec._PositionShift_holder(ctx, field, obj)
+					return ec._PositionShift_party(ctx, field, obj)
 				})
 		case "scenario":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -33258,17 +34218,20 @@ func (ec *executionContext) _PositionShift(ctx context.Context, sel ast.Selectio
 					return ec._PositionShift_scenario(ctx, field, obj)
 				})
 		case "before":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._PositionShift_before(ctx, field, obj)
-				})
+			out.Values[i] = ec._PositionShift_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "after":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._PositionShift_after(ctx, field, obj)
-				})
+			out.Values[i] = ec._PositionShift_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "steps":
+			out.Values[i] = ec._PositionShift_steps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "cause":
 			out.Values[i] = ec._PositionShift_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33357,6 +34320,54 @@ func (ec *executionContext) _PositionShiftEdge(ctx context.Context, sel ast.Sele
 			}
 		case "node":
 			out.Values[i] = ec._PositionShiftEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var positionStepImplementors = []string{"PositionStep"}
+
+func (ec *executionContext) _PositionStep(ctx context.Context, sel ast.SelectionSet, obj *parley.Step[*parley.Position]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, positionStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PositionStep")
+		case "at":
+			out.Values[i] = ec._PositionStep_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._PositionStep_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._PositionStep_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._PositionStep_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -33852,6 +34863,12 @@ func (ec *executionContext) _Scenario(ctx context.Context, sel ast.SelectionSet,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Scenario_statusHistory(ctx, field, obj)
+				})
+		case "stances":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Scenario_stances(ctx, field, obj)
 				})
 		case "positions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -34565,6 +35582,12 @@ func (ec *executionContext) _Stakeholder(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Stakeholder_participations(ctx, field, obj)
 				})
+		case "stances":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Stakeholder_stances(ctx, field, obj)
+				})
 		case "positions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -34740,6 +35763,12 @@ func (ec *executionContext) _StanceCell(ctx context.Context, sel ast.SelectionSe
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("StanceCell")
+		case "party":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceCell_party(ctx, field, obj)
+				})
 		case "scenario":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -34756,6 +35785,12 @@ func (ec *executionContext) _StanceCell(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "through":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceCell_through(ctx, field, obj)
+				})
 		case "ageDays":
 			out.Values[i] = ec._StanceCell_ageDays(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -34763,6 +35798,21 @@ func (ec *executionContext) _StanceCell(ctx context.Context, sel ast.SelectionSe
 			}
 		case "contested":
 			out.Values[i] = ec._StanceCell_contested(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "divided":
+			out.Values[i] = ec._StanceCell_divided(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "others":
+			out.Values[i] = ec._StanceCell_others(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "formerSpeaker":
+			out.Values[i] = ec._StanceCell_formerSpeaker(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -35439,6 +36489,11 @@ func (ec *executionContext) _StatusShift(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "steps":
+			out.Values[i] = ec._StatusShift_steps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "cause":
 			out.Values[i] = ec._StatusShift_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -35527,6 +36582,54 @@ func (ec *executionContext) _StatusShiftEdge(ctx context.Context, sel ast.Select
 			}
 		case "node":
 			out.Values[i] = ec._StatusShiftEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statusStepImplementors = []string{"StatusStep"}
+
+func (ec *executionContext) _StatusStep(ctx context.Context, sel ast.SelectionSet, obj *parley.Step[*parley.ScenarioStatus]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statusStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatusStep")
+		case "at":
+			out.Values[i] = ec._StatusStep_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._StatusStep_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._StatusStep_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._StatusStep_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -37383,6 +38486,30 @@ func (ec *executionContext) marshalNPositionShiftEdge2ᚕexampleᚗorgᚋparley�
 	return ret
 }
 
+func (ec *executionContext) marshalNPositionStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.PositionStep) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx context.Context, sel ast.SelectionSet, v *parley.PositionStep) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PositionStep!")
+		return graphql.Null
+	}
+	return ec._PositionStep(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRecordAction2exampleᚗorgᚋparleyᚐRecordAction(ctx context.Context, v any) (parley.RecordAction, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.RecordAction(tmp)
@@ -38148,6 +39275,30 @@ func (ec *executionContext) marshalNStatusShiftEdge2ᚕexampleᚗorgᚋparleyᚐ
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNStatusStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StatusStep) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStatusStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStatusStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx context.Context, sel ast.SelectionSet, v *parley.StatusStep) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatusStep!")
+		return graphql.Null
+	}
+	return ec._StatusStep(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -39165,6 +40316,26 @@ func (ec *executionContext) marshalOSourceReliability2ᚖexampleᚗorgᚋparley�
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Stakeholder", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx context.Context, sel ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {

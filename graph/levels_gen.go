@@ -61,6 +61,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillPositionShift(ec)
 	l.fillPositionShiftConnection(ec)
 	l.fillPositionShiftEdge(ec)
+	l.fillPositionStep(ec)
 	l.fillQuery(ec)
 	l.fillRecordChanged(ec)
 	l.fillRecordPayload(ec)
@@ -96,6 +97,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillStatusShift(ec)
 	l.fillStatusShiftConnection(ec)
 	l.fillStatusShiftEdge(ec)
+	l.fillStatusStep(ec)
 	l.fillTextLocator(ec)
 	l.fillTrackRecord(ec)
 	l.fillUserError(ec)
@@ -163,6 +165,7 @@ type levels struct {
 	PositionShift           level.Object[parley.PositionShift]
 	PositionShiftConnection level.Object[parley.Connection[parley.PositionShift]]
 	PositionShiftEdge       level.Object[parley.Edge[parley.PositionShift]]
+	PositionStep            level.Object[parley.Step[*parley.Position]]
 	Query                   level.Object[level.Nothing]
 	RecordChanged           level.Object[parley.RecordChanged]
 	RecordPayload           level.Object[RecordPayload]
@@ -198,6 +201,7 @@ type levels struct {
 	StatusShift             level.Object[parley.StatusShift]
 	StatusShiftConnection   level.Object[parley.Connection[parley.StatusShift]]
 	StatusShiftEdge         level.Object[parley.Edge[parley.StatusShift]]
+	StatusStep              level.Object[parley.Step[*parley.ScenarioStatus]]
 	TextLocator             level.Object[parley.TextLocator]
 	TrackRecord             level.Object[parley.TrackRecord]
 	UserError               level.Object[parley.UserError]
@@ -443,15 +447,16 @@ func (l *levels) fillLandingZoneEntry(ec *executionContext) {
 		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.LandingZoneEntry) ([]*parley.Scenario, error) {
 			return ec.Resolvers.LandingZoneEntry().Scenario(ctx, objs)
 		}, level.Pointer(&l.Scenario)),
-		"verdict":     level.Plain(func(o *parley.LandingZoneEntry) parley.Acceptability { return o.Verdict }, level.Text[parley.Acceptability]),
-		"blockers":    level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Blockers }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
-		"undeclared":  level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Undeclared }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
-		"conditional": level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Conditional }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
-		"onHearsay":   level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.OnHearsay }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
-		"support":     level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.Support }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
-		"supportLow":  level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.SupportLow }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
-		"supportHigh": level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.SupportHigh }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
-		"parties":     level.Bound(func(o *parley.LandingZoneEntry) []*parley.LandingZoneParty { return o.Parties }, level.List(level.Pointer(&l.LandingZoneParty), "[LandingZoneParty!]!")),
+		"verdict":       level.Plain(func(o *parley.LandingZoneEntry) parley.Acceptability { return o.Verdict }, level.Text[parley.Acceptability]),
+		"blockers":      level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Blockers }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"undeclared":    level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Undeclared }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"conditional":   level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Conditional }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"onHearsay":     level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.OnHearsay }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"contradicting": level.Bound(func(o *parley.LandingZoneEntry) []*parley.Stakeholder { return o.Contradicting }, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
+		"support":       level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.Support }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"supportLow":    level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.SupportLow }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"supportHigh":   level.Plain(func(o *parley.LandingZoneEntry) *float64 { return o.SupportHigh }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
+		"parties":       level.Bound(func(o *parley.LandingZoneEntry) []*parley.LandingZoneParty { return o.Parties }, level.List(level.Pointer(&l.LandingZoneParty), "[LandingZoneParty!]!")),
 	}}
 }
 
@@ -459,6 +464,7 @@ func (l *levels) fillLandingZoneParty(ec *executionContext) {
 	l.LandingZoneParty = level.Object[parley.LandingZoneParty]{Name: "LandingZoneParty", Satisfies: []string{"LandingZoneParty"}, Fields: map[string]level.Field[parley.LandingZoneParty]{
 		"stakeholder": level.Bound(func(o *parley.LandingZoneParty) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
 		"vetoPlayer":  level.Plain(func(o *parley.LandingZoneParty) bool { return o.VetoPlayer }, level.Boolean),
+		"agreed":      level.Plain(func(o *parley.LandingZoneParty) bool { return o.Agreed }, level.Boolean),
 		"stance":      level.Plain(func(o *parley.LandingZoneParty) *parley.Stance { return o.Stance }, level.Optional(level.Text[parley.Stance])),
 		"supposed":    level.Plain(func(o *parley.LandingZoneParty) bool { return o.Supposed }, level.Boolean),
 		"position":    level.Bound(func(o *parley.LandingZoneParty) *parley.Position { return o.Position }, level.Pointer(&l.Position)),
@@ -467,6 +473,7 @@ func (l *levels) fillLandingZoneParty(ec *executionContext) {
 		"weight": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.LandingZoneParty) (*int, error) {
 			return o.Weight(), nil
 		}, level.Leaves(level.Optional(level.Int[int]))),
+		"represented": level.Plain(func(o *parley.LandingZoneParty) bool { return o.Represented }, level.Boolean),
 	}}
 }
 
@@ -780,6 +787,9 @@ func (l *levels) fillPosition(ec *executionContext) {
 		"holder": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([]*parley.Stakeholder, error) {
 			return ec.Resolvers.Position().Holder(ctx, objs)
 		}, level.Pointer(&l.Stakeholder)),
+		"saidFor": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([][]*parley.Stakeholder, error) {
+			return ec.Resolvers.Position().SaidFor(ctx, objs)
+		}, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]")),
 		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([]*parley.Scenario, error) {
 			return ec.Resolvers.Position().Scenario(ctx, objs)
 		}, level.Pointer(&l.Scenario)),
@@ -861,18 +871,15 @@ func (l *levels) fillPositionPayload(ec *executionContext) {
 
 func (l *levels) fillPositionShift(ec *executionContext) {
 	l.PositionShift = level.Object[parley.PositionShift]{Name: "PositionShift", Satisfies: []string{"PositionShift"}, Fields: map[string]level.Field[parley.PositionShift]{
-		"holder": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
-			return ec.Resolvers.PositionShift().Holder(ctx, objs)
+		"party": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
+			return ec.Resolvers.PositionShift().Party(ctx, objs)
 		}, level.Pointer(&l.Stakeholder)),
 		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Scenario, error) {
 			return ec.Resolvers.PositionShift().Scenario(ctx, objs)
 		}, level.Pointer(&l.Scenario)),
-		"before": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Position, error) {
-			return ec.Resolvers.PositionShift().Before(ctx, objs)
-		}, level.Pointer(&l.Position)),
-		"after": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Position, error) {
-			return ec.Resolvers.PositionShift().After(ctx, objs)
-		}, level.Pointer(&l.Position)),
+		"before": level.Bound(func(o *parley.PositionShift) *parley.Position { return o.Before }, level.Pointer(&l.Position)),
+		"after":  level.Bound(func(o *parley.PositionShift) *parley.Position { return o.After }, level.Pointer(&l.Position)),
+		"steps":  level.Bound(func(o *parley.PositionShift) []*parley.PositionStep { return o.Steps }, level.List(level.Pointer(&l.PositionStep), "[PositionStep!]!")),
 		"cause": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.PositionShift) (parley.ShiftCause, error) {
 			return o.Cause(), nil
 		}, level.Leaves(level.Text[parley.ShiftCause])),
@@ -892,6 +899,15 @@ func (l *levels) fillPositionShiftEdge(ec *executionContext) {
 	l.PositionShiftEdge = level.Object[parley.Edge[parley.PositionShift]]{Name: "PositionShiftEdge", Satisfies: []string{"PositionShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.PositionShift]]{
 		"cursor": level.Plain(func(o *parley.Edge[parley.PositionShift]) string { return o.Cursor }, level.Text[string]),
 		"node":   level.Bound(func(o *parley.Edge[parley.PositionShift]) *parley.PositionShift { return o.Node }, level.Pointer(&l.PositionShift)),
+	}}
+}
+
+func (l *levels) fillPositionStep(ec *executionContext) {
+	l.PositionStep = level.Object[parley.Step[*parley.Position]]{Name: "PositionStep", Satisfies: []string{"PositionStep"}, Fields: map[string]level.Field[parley.Step[*parley.Position]]{
+		"at":     level.Plain(func(o *parley.Step[*parley.Position]) time.Time { return o.At }, level.Appended(AppendTime)),
+		"before": level.Bound(func(o *parley.Step[*parley.Position]) *parley.Position { return o.Before }, level.Pointer(&l.Position)),
+		"after":  level.Bound(func(o *parley.Step[*parley.Position]) *parley.Position { return o.After }, level.Pointer(&l.Position)),
+		"cause":  level.Plain(func(o *parley.Step[*parley.Position]) parley.ShiftCause { return o.Cause }, level.Text[parley.ShiftCause]),
 	}}
 }
 
@@ -1045,6 +1061,9 @@ func (l *levels) fillScenario(ec *executionContext) {
 		"statusHistory": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.StatusChange], error) {
 			return ec.Resolvers.Scenario().StatusHistory(ctx, objs, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.StatusChangeConnection)).With(ec.field_Scenario_statusHistory_args),
+		"stances": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([][]*parley.StanceCell, error) {
+			return ec.Resolvers.Scenario().Stances(ctx, objs)
+		}, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")),
 		"positions": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Position], error) {
 			return ec.Resolvers.Scenario().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Scenario_positions_args),
@@ -1230,6 +1249,9 @@ func (l *levels) fillStakeholder(ec *executionContext) {
 		"participations": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.Participation, error) {
 			return ec.Resolvers.Stakeholder().Participations(ctx, objs)
 		}, level.List(level.Pointer(&l.Participation), "[Participation!]!")),
+		"stances": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([][]*parley.StanceCell, error) {
+			return ec.Resolvers.Stakeholder().Stances(ctx, objs, fc.Args["negotiations"].([]string), fc.Args["issues"].([]string), fc.Args["scenarios"].([]string))
+		}, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")).With(ec.field_Stakeholder_stances_args),
 		"positions": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([]*parley.Connection[parley.Position], error) {
 			return ec.Resolvers.Stakeholder().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Stakeholder_positions_args),
@@ -1268,6 +1290,9 @@ func (l *levels) fillStakeholderPayload(ec *executionContext) {
 
 func (l *levels) fillStanceCell(ec *executionContext) {
 	l.StanceCell = level.Object[parley.StanceCell]{Name: "StanceCell", Satisfies: []string{"StanceCell"}, Fields: map[string]level.Field[parley.StanceCell]{
+		"party": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceCell) ([]*parley.Stakeholder, error) {
+			return ec.Resolvers.StanceCell().Party(ctx, objs)
+		}, level.Pointer(&l.Stakeholder)),
 		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceCell) ([]*parley.Scenario, error) {
 			return ec.Resolvers.StanceCell().Scenario(ctx, objs)
 		}, level.Pointer(&l.Scenario)),
@@ -1275,10 +1300,18 @@ func (l *levels) fillStanceCell(ec *executionContext) {
 			return o.Stance(), nil
 		}, level.Leaves(level.Optional(level.Text[parley.Stance]))),
 		"position": level.Bound(func(o *parley.StanceCell) *parley.Position { return o.Position }, level.Pointer(&l.Position)),
+		"through": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceCell) ([]*parley.Stakeholder, error) {
+			return ec.Resolvers.StanceCell().Through(ctx, objs)
+		}, level.Pointer(&l.Stakeholder)),
 		"ageDays": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StanceCell) (*int, error) {
 			return o.AgeDays(), nil
 		}, level.Leaves(level.Optional(level.Int[int]))),
 		"contested": level.Plain(func(o *parley.StanceCell) bool { return o.Contested }, level.Boolean),
+		"divided": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StanceCell) (bool, error) {
+			return o.Divided(), nil
+		}, level.Leaves(level.Boolean)),
+		"others":        level.Bound(func(o *parley.StanceCell) []*parley.Position { return o.Others }, level.List(level.Pointer(&l.Position), "[Position!]!")),
+		"formerSpeaker": level.Plain(func(o *parley.StanceCell) bool { return o.FormerSpeaker }, level.Boolean),
 	}}
 }
 
@@ -1436,6 +1469,7 @@ func (l *levels) fillStatusShift(ec *executionContext) {
 		}, level.Pointer(&l.Scenario)),
 		"before": level.Plain(func(o *parley.StatusShift) *parley.ScenarioStatus { return o.Before }, level.Optional(level.Text[parley.ScenarioStatus])),
 		"after":  level.Plain(func(o *parley.StatusShift) *parley.ScenarioStatus { return o.After }, level.Optional(level.Text[parley.ScenarioStatus])),
+		"steps":  level.Bound(func(o *parley.StatusShift) []*parley.StatusStep { return o.Steps }, level.List(level.Pointer(&l.StatusStep), "[StatusStep!]!")),
 		"cause": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StatusShift) (parley.ShiftCause, error) {
 			return o.Cause(), nil
 		}, level.Leaves(level.Text[parley.ShiftCause])),
@@ -1455,6 +1489,15 @@ func (l *levels) fillStatusShiftEdge(ec *executionContext) {
 	l.StatusShiftEdge = level.Object[parley.Edge[parley.StatusShift]]{Name: "StatusShiftEdge", Satisfies: []string{"StatusShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.StatusShift]]{
 		"cursor": level.Plain(func(o *parley.Edge[parley.StatusShift]) string { return o.Cursor }, level.Text[string]),
 		"node":   level.Bound(func(o *parley.Edge[parley.StatusShift]) *parley.StatusShift { return o.Node }, level.Pointer(&l.StatusShift)),
+	}}
+}
+
+func (l *levels) fillStatusStep(ec *executionContext) {
+	l.StatusStep = level.Object[parley.Step[*parley.ScenarioStatus]]{Name: "StatusStep", Satisfies: []string{"StatusStep"}, Fields: map[string]level.Field[parley.Step[*parley.ScenarioStatus]]{
+		"at":     level.Plain(func(o *parley.Step[*parley.ScenarioStatus]) time.Time { return o.At }, level.Appended(AppendTime)),
+		"before": level.Plain(func(o *parley.Step[*parley.ScenarioStatus]) *parley.ScenarioStatus { return o.Before }, level.Optional(level.Text[parley.ScenarioStatus])),
+		"after":  level.Plain(func(o *parley.Step[*parley.ScenarioStatus]) *parley.ScenarioStatus { return o.After }, level.Optional(level.Text[parley.ScenarioStatus])),
+		"cause":  level.Plain(func(o *parley.Step[*parley.ScenarioStatus]) parley.ShiftCause { return o.Cause }, level.Text[parley.ShiftCause]),
 	}}
 }
 

@@ -77,6 +77,8 @@ type CorrectPositionInput struct {
 	Position string `json:"position"`
 	// Corrected holder. Null is INVALID.
 	Holder graphql.Omittable[*string] `json:"holder,omitempty"`
+	// The parties that the holder said it for, at most 100. Null: all that it spoke for. Empty: it was said in private.
+	SaidFor graphql.Omittable[[]string] `json:"saidFor,omitempty"`
 	// Corrected scenario, of the same negotiation. Null is INVALID.
 	Scenario graphql.Omittable[*string] `json:"scenario,omitempty"`
 	// Corrected stance. Null is INVALID.

@@ -45,24 +45,14 @@ func (r *negotiationDiffResolver) ParticipantsLeft(ctx context.Context, objs []*
 	return r.snapshot(ctx).ParticipantsLeft(ctx, objs, page(first, after), r.fields(ctx))
 }
 
-func (r *positionShiftResolver) Holder(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
+func (r *positionShiftResolver) Party(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
-		keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, &s.HolderID) }))
+		keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, &s.PartyID) }))
 }
 
 func (r *positionShiftResolver) Scenario(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Scenario, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
 		keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
-}
-
-func (r *positionShiftResolver) Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions,
-		keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.From, s.BeforeID) }))
-}
-
-func (r *positionShiftResolver) After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions,
-		keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, s.AfterID) }))
 }
 
 func (r *statusShiftResolver) Scenario(ctx context.Context, objs []*parley.StatusShift) ([]*parley.Scenario, error) {

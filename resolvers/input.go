@@ -111,7 +111,8 @@ func correctMembership(in graph.CorrectMembershipInput) parley.CorrectMembership
 
 func correctPosition(in graph.CorrectPositionInput) parley.CorrectPosition {
 	return parley.CorrectPosition{
-		Position: in.Position, Holder: patch(in.Holder), Scenario: patch(in.Scenario), Stance: patch(in.Stance),
+		Position: in.Position, Holder: patch(in.Holder), SaidFor: patchList(in.SaidFor),
+		Scenario: patch(in.Scenario), Stance: patch(in.Stance),
 		Conditions: patchList(in.Conditions), RedLine: patch(in.RedLine), Salience: patch(in.Salience),
 		Rationale: patch(in.Rationale), Confidence: patch(in.Confidence), ValidFrom: patch(in.ValidFrom),
 		ValidFromPrecision: patch(in.ValidFromPrecision), Ordinal: patch(in.Ordinal), ValidTo: patch(in.ValidTo),

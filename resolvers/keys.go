@@ -25,3 +25,19 @@ var lifecycle = func() []*parley.StatusRule {
 }()
 
 func lensKey(l *parley.Lens) storage.Key { return storage.Key{Lens: *l} }
+
+// versionOf returns the key of the version of a position, to be read through a lens. A nil position finds nothing.
+func versionOf(p *parley.Position, lens parley.Lens) storage.Key {
+	if p == nil {
+		return storage.Key{Lens: lens}
+	}
+	return storage.Key{ID: p.Version, Lens: lens}
+}
+
+// ownVersion is versionOf for a position that is read through its own lens.
+func ownVersion(p *parley.Position) storage.Key {
+	if p == nil {
+		return storage.Key{}
+	}
+	return versionOf(p, p.Lens)
+}

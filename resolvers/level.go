@@ -70,6 +70,16 @@ func loadEach[P, T any](
 	return lists, nil
 }
 
+// nulls makes the lists null of the objects that have none, which is something else than an empty one.
+func nulls[P, T any](lists [][]*T, objs []*P, none func(*P) bool) [][]*T {
+	for i := range lists {
+		if none(objs[i]) {
+			lists[i] = nil
+		}
+	}
+	return lists
+}
+
 // find looks up one record by id or key for a root field, through the lens asked for. It returns nil if there is none.
 func find[T any](
 	ctx context.Context, r *Resolver, ref string, asOf *parley.AsOf,

@@ -13,9 +13,19 @@ func (r *issueResolver) Matrix(ctx context.Context, objs []*parley.Issue, scenar
 	return r.snapshot(ctx).Matrices(ctx, keys(objs, issueKey), scenarios, stakeholders, r.fields(ctx))
 }
 
+func (r *stanceCellResolver) Party(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(c *parley.StanceCell) storage.Key { return at(c.Lens, &c.PartyID) }))
+}
+
 func (r *stanceCellResolver) Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
 		keys(objs, func(c *parley.StanceCell) storage.Key { return at(c.Lens, &c.ScenarioID) }))
+}
+
+func (r *stanceCellResolver) Through(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(c *parley.StanceCell) storage.Key { return at(c.Lens, c.ThroughID) }))
 }
 
 func (r *stanceMatrixResolver) Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error) {

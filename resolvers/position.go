@@ -36,6 +36,12 @@ func (r *positionResolver) Holder(ctx context.Context, objs []*parley.Position) 
 		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.HolderID) }))
 }
 
+func (r *positionResolver) SaidFor(ctx context.Context, objs []*parley.Position) ([][]*parley.Stakeholder, error) {
+	lists, err := loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs,
+		func(p *parley.Position) (parley.Lens, []uuid.UUID) { return p.Lens, p.SaidForIDs })
+	return nulls(lists, objs, func(p *parley.Position) bool { return p.SaidForIDs == nil }), err
+}
+
 func (r *positionResolver) Scenario(ctx context.Context, objs []*parley.Position) ([]*parley.Scenario, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
 		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.ScenarioID) }))

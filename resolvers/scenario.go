@@ -55,6 +55,10 @@ func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Sce
 		includeSuperseded, page(first, after), r.fields(ctx))
 }
 
+func (r *scenarioResolver) Stances(ctx context.Context, objs []*parley.Scenario) ([][]*parley.StanceCell, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).StancesOn, keys(objs, scenarioKey))
+}
+
 func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
 	return r.snapshot(ctx).PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(first, after), r.fields(ctx))
 }

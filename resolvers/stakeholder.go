@@ -47,6 +47,11 @@ func (r *stakeholderResolver) Participations(ctx context.Context, objs []*parley
 	return load(ctx, r.Resolver, (*storage.Snapshot).ParticipationsOf, keys(objs, stakeholderKey))
 }
 
+func (r *stakeholderResolver) Stances(ctx context.Context, objs []*parley.Stakeholder, negotiations []string, issues []string, scenarios []string) ([][]*parley.StanceCell, error) {
+	return r.snapshot(ctx).StancesOf(ctx, keys(objs, stakeholderKey),
+		&parley.PositionFilter{Negotiations: negotiations, Issues: issues, Scenarios: scenarios}, r.fields(ctx))
+}
+
 func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
 	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey),
 		filter, page(first, after), r.fields(ctx))

@@ -20,9 +20,10 @@ var affiliations = &noun[parley.Affiliation]{
 		Kind: parley.KindAffiliation, Name: "affiliations", Alias: "a",
 		Self: func(a *parley.Affiliation) (*uuid.UUID, *parley.Lens) { return &a.ID, &a.Lens },
 		Columns: append(rows.Columns[parley.Affiliation]{
-			rows.Reference("person label", "person_id", func(a *parley.Affiliation) *uuid.UUID { return &a.PersonID },
+			rows.Reference("person label "+spoken, "person_id",
+				func(a *parley.Affiliation) *uuid.UUID { return &a.PersonID },
 				stakeholders.table).UsedAs("an affiliation").Follow(),
-			rows.Reference("organization label", "organization_id",
+			rows.Reference("organization label "+spoken, "organization_id",
 				func(a *parley.Affiliation) *uuid.UUID { return &a.OrganizationID },
 				stakeholders.table).UsedAs("an affiliation").Follow(),
 			rows.OptionalText("office label", "office", func(a *parley.Affiliation) **string { return &a.Office }),

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,49 +11,6 @@ import (
 	"example.org/parley"
 	"example.org/parley/storage/rows"
 )
-
-var statusShifts = &rows.Table[parley.StatusShift]{
-	Alias: "d",
-	Self:  func(s *parley.StatusShift) (*uuid.UUID, *parley.Lens) { return &s.ScenarioID, &s.Lens },
-	Columns: rows.Columns[parley.StatusShift]{
-		rows.OptionalText("before", "before", func(s *parley.StatusShift) **parley.ScenarioStatus { return &s.Before }),
-		rows.OptionalText("after", "after", func(s *parley.StatusShift) **parley.ScenarioStatus { return &s.After }),
-		rows.Flag("cause", "on_record", func(s *parley.StatusShift) *bool { return &s.OnRecord }),
-		rows.Flag("cause", "as_before", func(s *parley.StatusShift) *bool { return &s.AsBefore }),
-		rows.Flag("cause", "unmended", func(s *parley.StatusShift) *bool { return &s.Uncorrected }),
-	},
-	References: []rows.JoinedReference{rows.Joined("scenario", "@.id", scenarios.table)},
-}
-
-var positionShifts = &rows.Table[parley.PositionShift]{
-	Alias: "d",
-	Self:  func(s *parley.PositionShift) (*uuid.UUID, *parley.Lens) { return &s.ScenarioID, &s.Lens },
-	Columns: rows.Columns[parley.PositionShift]{
-		rows.ID("", "holder_id", func(s *parley.PositionShift) *uuid.UUID { return &s.HolderID }),
-		rows.OptionalID("before", "before", func(s *parley.PositionShift) **uuid.UUID { return &s.BeforeID }),
-		rows.OptionalID("after", "after", func(s *parley.PositionShift) **uuid.UUID { return &s.AfterID }),
-		rows.Flag("cause", "on_record", func(s *parley.PositionShift) *bool { return &s.OnRecord }),
-		rows.Flag("cause", "as_before", func(s *parley.PositionShift) *bool { return &s.AsBefore }),
-		rows.NewColumn("cause", "@.mid_stance", func(s *parley.PositionShift, v rows.Value) {
-			if v != nil {
-				s.Mid = &parley.Position{Stance: parley.Stance(v.Text())}
-			}
-		}, nil),
-		rows.NewColumn("cause", "@.mid_conditions", func(s *parley.PositionShift, v rows.Value) {
-			for _, condition := range v.Elements() {
-				s.Mid.Conditions = append(s.Mid.Conditions, condition.Text())
-			}
-		}, nil),
-		rows.NewColumn("cause", "@.mid_red_line", func(s *parley.PositionShift, v rows.Value) {
-			if v != nil {
-				s.Mid.RedLine = v.Flag()
-			}
-		}, nil),
-	},
-	References: []rows.JoinedReference{
-		rows.Joined("scenario", "@.id", scenarios.table), rows.Joined("holder", "@.holder_id", stakeholders.table),
-	},
-}
 
 // diff is the reading of the differences between the two lenses that all diffs of a level have: k shows `to`. A
 // negotiation that comes several times is compared once.
@@ -89,165 +47,315 @@ func spread[T any](d diff, read []*T, err error) ([]*T, error) {
 	return list, nil
 }
 
-// fill replaces {from}, {mid} and {earlier} by relations of one row with the instants of these lenses, to read through
-// in place of k: mid is the older state of the world on the newer record, earlier is that on the older one, which mid
-// has as known_from.
+// fill replaces {from} by a relation of one row with the instants of the lens that the diff comes from, to read through in
+// place of k.
 func (d diff) fill(text string) string {
-	mid, knownFrom := d.one.Mid(), d.one.KnownFrom()
-	for _, lens := range []struct {
-		name string
-		parley.Lens
-	}{{"{from}", d.one.From}, {"{mid}", mid}, {"{earlier}", parley.Lens{ValidAt: mid.ValidAt, KnownAt: knownFrom}}} {
-		if strings.Contains(text, lens.name) {
-			text = strings.ReplaceAll(text, lens.name,
-				`(SELECT `+d.Instants(lens.Lens)+`, `+d.Arg(rows.InstantArg(knownFrom))+`::timestamptz AS known_from)`)
-		}
+	return strings.ReplaceAll(text, "{from}", `(SELECT `+d.Instants(d.one.From)+`)`)
+}
+
+// records are the two records of a diff: each read through its lens, the one with the older known instant first.
+func records(d *parley.NegotiationDiff) [2]parley.Lens {
+	if d.To.KnownAt.Before(d.From.KnownAt) {
+		return [2]parley.Lens{d.To, d.From}
 	}
-	return text
+	return [2]parley.Lens{d.From, d.To}
 }
 
-// old is the alias of the value at the older of the two lenses.
-func (d diff) old(before, after string) string {
-	if d.one.Backwards() {
-		return after
-	}
-	return before
+// uncorrected says that a row is as it was known at an earlier instant, or first recorded since, or has come of either
+// without a correction or a retraction: only rows closed otherwise were followed by others.
+func uncorrected(table, row, earlier string, corrections string) string {
+	return strings.NewReplacer("row.", row+".", "{table}", "{"+table+" cx}", "earlier", earlier, "corrections",
+		corrections).Replace(`(row.recorded_at <= k.known_at AND row.superseded_at > earlier
+		AND (row.superseded_at > k.known_at OR row.closed_by IN (corrections))
+		AND NOT EXISTS (SELECT FROM {table} WHERE cx.id = row.id AND cx.closed_by IN (corrections)
+			AND cx.superseded_at > earlier AND cx.superseded_at <= row.recorded_at))`)
 }
 
-// asFirstReported: the row was known at an earlier instant, or is the first cut of a fact that was reported since.
-func asFirstReported(row, earlier string) string {
-	return strings.NewReplacer("row.", row+".", "earlier", earlier).Replace(`((row.recorded_at <= earlier ` +
-		`AND row.superseded_at > earlier)
-		OR (row.recorded_at = row.content_at AND row.recorded_at > earlier AND row.recorded_at <= k.known_at
-			AND EXISTS (SELECT FROM {records r} WHERE r.id = row.id AND r.recorded_at = row.recorded_at)))`)
-}
+// What closes a row corrects it. An edit does so of a source and a statement, whose grades are judgements; an office or a
+// membership that is edited has ended.
+const (
+	corrections        = `'CORRECTED', 'RETRACTED'`
+	correctionsOfGrade = `'CORRECTED', 'RETRACTED', 'EDITED'`
+)
 
-// StatusShifts are the scenarios whose status reads differently in each diff.
+// StatusShifts are the scenarios whose statuses moved in each diff.
 func (s *Snapshot) StatusShifts(
 	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
 ) ([]*parley.StatusShiftConnection, error) {
 	d := s.newDiff(diffs)
-	inForce := rows.Aliased(statusInForce, "s")
-	old := d.old("b", "sc")
-	from := d.fill(`(
-		SELECT s.id, s.path, b.to_status AS before, sc.to_status AS after,
-			` + old + `.to_status IS NOT NULL OR EXISTS (SELECT FROM {earlier} k ` +
-		`JOIN {status_changes e} ON e.scenario_id = s.id AND {known e}) AS on_record,
-			m.to_status IS NOT DISTINCT FROM ` + old + `.to_status AS as_before,
-			m.to_status IS NOT DISTINCT FROM (
-				SELECT u.to_status
-				FROM {mid} k
-				JOIN {status_changes u} ON u.scenario_id = s.id AND u.effective_at <= k.valid_at ` +
-		`AND ` + asFirstReported("u", "k.known_from") + `
-				ORDER BY u.effective_at DESC, u.ordinal DESC, u.content_at
-				LIMIT 1) AS unmended
-		FROM {records s}
-		JOIN {scenarios sn} ON sn.id = s.id AND {known sn}
-		LEFT JOIN ` + inForce + `
-		LEFT JOIN LATERAL (SELECT sc.to_status FROM {from} k JOIN ` + inForce + `) b ON true
-		LEFT JOIN LATERAL (SELECT sc.to_status FROM {mid} k JOIN ` + inForce + `) m ON true
-		WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') d`)
-	read, err := rows.Pages(ctx, statusShifts, d.Query, rows.List{
-		From: from, Where: []string{`d.before IS DISTINCT FROM d.after`}, Uncached: true,
-		Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text")}},
-	}, p, fields)
-	return spread(d, read, err)
+	scenarios, err := s.scenariosOf(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	lenses := records(d.one)
+	older, _ := d.one.KnownSpan()
+	read := func(lens parley.Lens, known string) ([][]*parley.StatusChange, error) {
+		q := s.Query(d.through(lens))
+		if strings.Contains(known, "{earlier}") {
+			known = strings.ReplaceAll(known, "{earlier}", q.Arg(rows.InstantArg(older))+"::timestamptz")
+		}
+		return rows.Each(ctx, statusChanges.table, q, statusFields,
+			`{status_changes c} ON c.negotiation_id = k.id AND `+known, `k.n, c.effective_at, c.ordinal, c.id`)
+	}
+	records := make([]parley.StatusRecords, len(d.Keys))
+	for _, of := range []struct {
+		lens  parley.Lens
+		known string
+		into  func(*parley.StatusRecords) *[]*parley.StatusChange
+	}{
+		{lenses[0], `{known c}`, func(r *parley.StatusRecords) *[]*parley.StatusChange { return &r.Older }},
+		{lenses[1], `{known c}`, func(r *parley.StatusRecords) *[]*parley.StatusChange { return &r.Newer }},
+		{lenses[1], uncorrected("status_changes", "c", "{earlier}", corrections),
+			func(r *parley.StatusRecords) *[]*parley.StatusChange { return &r.Uncorrected }},
+	} {
+		lists, err := read(of.lens, of.known)
+		if err != nil {
+			return nil, fmt.Errorf("read the statuses of a diff: %w", err)
+		}
+		for n, list := range lists {
+			*of.into(&records[n]) = list
+		}
+	}
+	connections := make([]*parley.StatusShiftConnection, len(d.Keys))
+	for n := range d.Keys {
+		paths := make(map[uuid.UUID]string, len(scenarios[n]))
+		ids := make([]uuid.UUID, len(scenarios[n]))
+		for i, scenario := range scenarios[n] {
+			ids[i], paths[scenario.ID] = scenario.ID, scenario.Key
+		}
+		connections[n], err = rows.PageOf(statusShiftList, records[n].Shifts(d.one, ids),
+			func(s *parley.StatusShift) []string { return []string{paths[s.ScenarioID]} }, p, fields)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spread(d, connections, nil)
 }
 
-// PositionShifts are the holders whose prevailing position on a scenario reads differently in each diff.
+// The orders of shifts: by the scenario's key, and the party's.
+var (
+	statusShiftList = rows.List{
+		From: "status shifts", Order: rows.Order{Columns: []rows.OrderColumn{by("scenario", "text")}},
+	}
+	positionShiftList = rows.List{
+		From:  "position shifts",
+		Order: rows.Order{Columns: []rows.OrderColumn{by("scenario", "text"), by("party", "text")}},
+	}
+)
+
+// through are the keys of the diffs' negotiations, seen through another lens.
+func (d diff) through(lens parley.Lens) []Key {
+	keys := make([]Key, len(d.Keys))
+	for i, k := range d.Keys {
+		keys[i] = Key{ID: k.ID, Lens: lens}
+	}
+	return keys
+}
+
+// scenariosOf are the scenarios of each negotiation that are on record through the lens that the diff goes to, whether
+// or not they are on the table, by key.
+func (s *Snapshot) scenariosOf(ctx context.Context, d diff) ([][]*parley.Scenario, error) {
+	lists, err := rows.Each(ctx, scenarios.table, s.Query(d.Keys), sortedBy,
+		`{scenarios s} ON s.negotiation_id = k.id AND {known s}`, `k.n, s.path`)
+	if err != nil {
+		return nil, fmt.Errorf("read the scenarios of a diff: %w", err)
+	}
+	return lists, nil
+}
+
+// PositionShifts are the parties whose words moved in each diff.
 func (s *Snapshot) PositionShifts(
 	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
 ) ([]*parley.PositionShiftConnection, error) {
 	d := s.newDiff(diffs)
-	const said = `p.holder_id, p.scenario_id, p.version, p.stance, p.conditions, p.red_line`
-	prevailing := `{known p} AND ` + positionHolds + ` AND ` + onTheTable("p.scenario_id") + ` AND ` + prevails
-	old := d.old("b", "a")
-	from := d.fill(`(
-		SELECT s.id, s.path, h.id AS holder_id, h.path AS holder_path, b.version AS before, a.version AS after,
-			` + old + `.version IS NOT NULL OR EXISTS (
-				SELECT FROM {earlier} k JOIN {positions e} ON e.scenario_id = s.id AND e.holder_id = h.id ` +
-		`AND {known e}) AS on_record,
-			(m.stance, m.conditions, m.red_line) IS NOT DISTINCT ` +
-		`FROM (` + old + `.stance, ` + old + `.conditions, ` + old + `.red_line) AS as_before,
-			m.stance AS mid_stance, m.conditions AS mid_conditions, m.red_line AS mid_red_line
-		FROM (
-			SELECT ` + said + `
-			FROM (SELECT k.id, f.valid_at, f.known_at FROM {from} f) k
-			JOIN {records s} ON s.negotiation_id = k.id AND s.kind = 'SCENARIO'
-			JOIN {positions p} ON p.scenario_id = s.id AND ` + prevailing + `) b
-		FULL JOIN (
-			SELECT ` + said + `
-			FROM {records s}
-			JOIN {positions p} ON p.scenario_id = s.id AND ` + prevailing + `
-			WHERE s.negotiation_id = k.id AND s.kind = 'SCENARIO') a ON a.holder_id = b.holder_id ` +
-		`AND a.scenario_id = b.scenario_id
-		JOIN {records s} ON s.id = coalesce(a.scenario_id, b.scenario_id)
-		JOIN {scenarios sn} ON sn.id = s.id AND {known sn}
-		JOIN {records h} ON h.id = coalesce(a.holder_id, b.holder_id)
-		JOIN {stakeholders hn} ON hn.id = h.id AND {known hn}
-		LEFT JOIN LATERAL (
-			SELECT ` + said + `
-			FROM {mid} k
-			JOIN {positions p} ON p.scenario_id = s.id AND p.holder_id = h.id AND ` + prevailing + `) m ON true
-		WHERE (b.stance, b.conditions, b.red_line) IS DISTINCT FROM (a.stance, a.conditions, a.red_line)) d`)
-	connections, err := rows.Pages(ctx, positionShifts, d.Query, rows.List{
-		From: from, Where: []string{`TRUE`}, Uncached: true,
-		Order: rows.Order{Columns: []rows.OrderColumn{by("d.path", "text"), by("d.holder_path", "text")}},
-	}, p, fields)
+	scenarios, err := s.scenariosOf(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	if fields.Nodes().Has("cause") {
-		err = s.uncorrected(ctx, d.one, connections)
-	}
-	for _, c := range connections {
-		for _, shift := range c.Nodes {
-			shift.From = d.one.From
+	lenses := records(d.one)
+	begins, _ := d.one.ValidSpan()
+	var voices [2][]*parley.Voices
+	var takePart [2][][]*parley.Participation
+	for i, lens := range lenses {
+		q := s.Query(d.through(lens))
+		since := q.Arg(rows.InstantArg(begins)) + "::timestamptz"
+		said, err := s.said(ctx, q, `p.negotiation_id = k.id AND {known p} AND `+
+			strings.ReplaceAll(stillMatters, "k.valid_at", since))
+		if err != nil {
+			return nil, err
 		}
+		takePart[i], err = rows.Each(ctx, participations.table, s.Query(d.through(lens)), nil, `{participations p}
+			ON p.negotiation_id = k.id AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, `k.n, p.id`)
+		if err != nil {
+			return nil, fmt.Errorf("read who takes part: %w", err)
+		}
+		if err := s.readSpeakers(ctx, d.through(lens), said, stakeholdersIn(takePart[i])); err != nil {
+			return nil, err
+		}
+		voices[i] = said
 	}
-	return spread(d, connections, err)
-}
-
-// uncorrected finds out where the corrections and retractions recorded in between made no difference.
-func (s *Snapshot) uncorrected(
-	ctx context.Context, one *parley.NegotiationDiff, connections []*parley.PositionShiftConnection,
-) error {
-	type line struct{ scenario, holder uuid.UUID }
-	shifts := make(map[line]*parley.PositionShift)
-	var holders rows.IDs
-	var scenarios []Key
-	for _, c := range connections {
-		for _, shift := range c.Nodes {
-			if shift.OnRecord && !shift.AsBefore {
-				shifts[line{shift.ScenarioID, shift.HolderID}] = shift
-				holders = append(holders, shift.HolderID)
-				scenarios = append(scenarios, Key{ID: shift.ScenarioID, Lens: one.Mid()})
+	readings := make([]parley.Readings, len(d.Keys))
+	shifts := make([][]*parley.PositionShift, len(d.Keys))
+	takesPart := make([]func(uuid.UUID) bool, len(d.Keys))
+	open := make(map[uuid.UUID]bool)
+	var unexplained []uuid.UUID
+	for n := range d.Keys {
+		readings[n] = parley.Readings{Older: voices[0][n].Reading(), Newer: voices[1][n].Reading()}
+		parties := make(map[uuid.UUID]bool)
+		for i, reading := range []*parley.Reading{readings[n].Older, readings[n].Newer} {
+			for _, id := range reading.PartiesOf(stakeholdersIn(takePart[i][n:n+1]), lenses[i].ValidAt) {
+				parties[id] = true
+			}
+		}
+		takesPart[n] = func(party uuid.UUID) bool { return parties[party] }
+		shifts[n] = readings[n].Shifts(d.one, takesPart[n])
+		for _, id := range readings[n].Open(shifts[n]) {
+			if !open[id] {
+				open[id] = true
+				unexplained = append(unexplained, id)
 			}
 		}
 	}
-	if len(shifts) == 0 {
-		return nil
+	if len(unexplained) > 0 && (fields.Nodes().Has("cause", "steps")) {
+		without, err := s.withoutCorrections(ctx, d, unexplained)
+		if err != nil {
+			return nil, err
+		}
+		for n := range d.Keys {
+			readings[n].Uncorrected = without[n]
+			shifts[n] = readings[n].Shifts(d.one, takesPart[n])
+		}
 	}
-	slices.SortFunc(scenarios, func(a, b Key) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	scenarios = slices.Compact(scenarios)
-	q := s.Query(scenarios)
-	earlier := q.Arg(rows.InstantArg(one.KnownFrom())) + `::timestamptz`
-	join := `{positions p} ON p.scenario_id = k.id AND p.holder_id = ANY(` + q.Arg(holders) + `::uuid[]) ` +
-		`AND ` + asFirstReported("p", earlier) + `
-		CROSS JOIN LATERAL ` + gradeOf("p") + ` g`
-	lists, err := rows.Each(ctx, positions.table, q, nil, join,
-		`k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
+	connections := make([]*parley.PositionShiftConnection, len(d.Keys))
+	for n := range d.Keys {
+		if connections[n], err = s.pageOfShifts(ctx, d, scenarios[n], shifts[n], p, fields); err != nil {
+			return nil, err
+		}
+	}
+	return spread(d, connections, nil)
+}
+
+// pageOfShifts sorts the shifts by the keys of scenario and party. Those whose scenario or party is not on record
+// through the lens that the diff goes to are left out.
+func (s *Snapshot) pageOfShifts(
+	ctx context.Context, d diff, scenarios []*parley.Scenario, shifts []*parley.PositionShift, p parley.Page,
+	fields *Fields,
+) (*parley.PositionShiftConnection, error) {
+	names := make(map[uuid.UUID]string)
+	var parties []Key
+	for _, shift := range shifts {
+		parties = append(parties, Key{ID: shift.PartyID, Lens: d.one.To})
+	}
+	found, err := s.Stakeholders(ctx, parties, NewFields(map[string]*Fields{"key": {}}))
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read the parties of a diff: %w", err)
 	}
-	lines := make(map[line][]*parley.Position)
-	for _, p := range slices.Concat(lists...) {
-		at := line{p.ScenarioID, p.HolderID}
-		lines[at] = append(lines[at], p)
+	for _, h := range found {
+		if h != nil {
+			names[h.ID] = h.Key
+		}
 	}
-	for at, shift := range shifts {
-		p := parley.PrevailingAt(lines[at], one.Mid().ValidAt)
-		shift.Uncorrected = (p == nil) == (shift.Mid == nil) && (p == nil || p.SaysTheSame(shift.Mid))
+	for _, scenario := range scenarios {
+		names[scenario.ID] = scenario.Key
+	}
+	shifts = slices.DeleteFunc(shifts, func(s *parley.PositionShift) bool {
+		return names[s.ScenarioID] == "" || names[s.PartyID] == ""
+	})
+	place := func(s *parley.PositionShift) []string { return []string{names[s.ScenarioID], names[s.PartyID]} }
+	slices.SortFunc(shifts, func(a, b *parley.PositionShift) int { return slices.Compare(place(a), place(b)) })
+	return rows.PageOf(positionShiftList, shifts, place, p, fields)
+}
+
+func stakeholdersIn(lists [][]*parley.Participation) (ids []uuid.UUID) {
+	for _, list := range lists {
+		for _, p := range list {
+			ids = append(ids, p.StakeholderID)
+		}
+	}
+	return ids
+}
+
+// said reads the positions that are joined to each key by a condition, as words.
+func (s *Snapshot) said(ctx context.Context, q *rows.Query, condition string) ([]*parley.Voices, error) {
+	lists, err := rows.Each(ctx, positions.table, q, saidFields, `{positions p} ON `+condition,
+		fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the words of parties: %w", err)
+	}
+	voices := make([]*parley.Voices, len(lists))
+	for n, list := range lists {
+		if s.together.Add(int64(len(list))) > parley.MaxTogether {
+			return nil, tooMuch()
+		}
+		voices[n] = &parley.Voices{Positions: list}
+	}
+	return voices, nil
+}
+
+var saidFields = wordFields(NewFields(map[string]*Fields{"version": {}, "conditions": {}, "redLine": {}}))
+
+// withoutCorrections reads how the parties would stand on some scenarios by the newer record, had nothing been corrected
+// or retracted since the older one.
+func (s *Snapshot) withoutCorrections(
+	ctx context.Context, d diff, scenarios []uuid.UUID,
+) ([]*parley.Reading, error) {
+	older, _ := d.one.KnownSpan()
+	keys := d.through(records(d.one)[1])
+	q := s.Query(keys)
+	earlier := q.Arg(rows.InstantArg(older)) + "::timestamptz"
+	voices, err := s.said(ctx, q, `p.scenario_id = ANY(`+q.Arg(rows.IDs(scenarios))+`::uuid[])
+		AND p.negotiation_id = k.id AND `+uncorrected("positions", "p", earlier, corrections))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.readSpeakersKnown(ctx, keys, voices, nil, func(q *rows.Query, table, row string) string {
+		return uncorrected(table, row, q.Arg(rows.InstantArg(older))+"::timestamptz", corrections)
+	}); err != nil {
+		return nil, err
+	}
+	if err := s.rankWithoutCorrections(ctx, keys, older, voices); err != nil {
+		return nil, err
+	}
+	readings := make([]*parley.Reading, len(voices))
+	for n, v := range voices {
+		readings[n] = v.Rearranged().Reading()
+	}
+	return readings, nil
+}
+
+// rankWithoutCorrections ranks the positions by their evidence as it was graded before corrections.
+func (s *Snapshot) rankWithoutCorrections(
+	ctx context.Context, keys []Key, older parley.Instant, voices []*parley.Voices,
+) error {
+	var versions rows.IDs
+	for _, v := range voices {
+		for _, p := range v.Positions {
+			versions = append(versions, p.Version)
+		}
+	}
+	q := s.Query(keys)
+	earlier := q.Arg(rows.InstantArg(older)) + "::timestamptz"
+	rank := strings.NewReplacer(
+		"{known e}", uncorrected("statements", "e", earlier, correctionsOfGrade),
+		"{known g}", uncorrected("sources", "g", earlier, correctionsOfGrade),
+		"{known sp}", uncorrected("affiliations", "sp", earlier, corrections),
+	).Replace(rankOf("p"))
+	ranks := make([]map[uuid.UUID]int, len(keys))
+	for n := range ranks {
+		ranks[n] = make(map[uuid.UUID]int)
+	}
+	err := q.Run(ctx, `p.version, `+rank, `FROM {keys} JOIN {positions p} ON p.version = ANY(`+q.Arg(versions)+
+		`::uuid[]) AND p.negotiation_id = k.id AND p.recorded_at <= k.known_at`, func(n int, sent *rows.Row) {
+		version := sent.Next().ID()
+		ranks[n][version] = sent.Next().Int()
+	})
+	if err != nil {
+		return fmt.Errorf("rank the evidence of a diff: %w", err)
+	}
+	for n, v := range voices {
+		for _, p := range v.Positions {
+			p.EvidenceRank = ranks[n][p.Version]
+		}
 	}
 	return nil
 }

@@ -20,9 +20,9 @@ var memberships = &noun[parley.Membership]{
 		Kind: parley.KindMembership, Name: "memberships", Alias: "m",
 		Self: func(m *parley.Membership) (*uuid.UUID, *parley.Lens) { return &m.ID, &m.Lens },
 		Columns: append(rows.Columns[parley.Membership]{
-			rows.Reference("member label", "member_id", func(m *parley.Membership) *uuid.UUID { return &m.MemberID },
+			rows.Reference("member label "+spoken, "member_id", func(m *parley.Membership) *uuid.UUID { return &m.MemberID },
 				stakeholders.table).UsedAs("a membership").Follow(),
-			rows.Reference("group label", "group_id", func(m *parley.Membership) *uuid.UUID { return &m.GroupID },
+			rows.Reference("group label "+spoken, "group_id", func(m *parley.Membership) *uuid.UUID { return &m.GroupID },
 				stakeholders.table).UsedAs("a membership").Follow(),
 			rows.Flag("speaksForMembers", "speaks_for_members",
 				func(m *parley.Membership) *bool { return &m.SpeaksForMembers }),

@@ -117,8 +117,10 @@ func SelectedFields() map[parley.Kind][]string {
 	selected := make(map[parley.Kind][]string)
 	for _, d := range descriptions {
 		for _, c := range d.columns {
-			if !slices.Contains(c.fields, rows.Unselected) {
-				selected[d.kind] = append(selected[d.kind], c.fields...)
+			for _, field := range c.fields {
+				if !strings.HasPrefix(field, rows.Unselected) {
+					selected[d.kind] = append(selected[d.kind], field)
+				}
 			}
 		}
 	}

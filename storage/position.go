@@ -39,11 +39,11 @@ var positions = &noun[parley.Position]{
 		Kind: parley.KindPosition, Name: "positions", Alias: "p",
 		Self: func(p *parley.Position) (*uuid.UUID, *parley.Lens) { return &p.ID, &p.Lens },
 		Columns: append(rows.Columns[parley.Position]{
-			rows.Reference("scenario label", "scenario_id",
+			rows.Reference("scenario label "+asWord, "scenario_id",
 				func(p *parley.Position) *uuid.UUID { return &p.ScenarioID }, scenarios.table).UsedAs("a position"),
-			rows.Reference("holder label", "holder_id", func(p *parley.Position) *uuid.UUID { return &p.HolderID },
+			rows.Reference("holder label "+asWord, "holder_id", func(p *parley.Position) *uuid.UUID { return &p.HolderID },
 				stakeholders.table).UsedAs("a position"),
-			rows.Text("stance label", "stance", func(p *parley.Position) *parley.Stance { return &p.Stance }),
+			rows.Text("stance label "+asWord, "stance", func(p *parley.Position) *parley.Stance { return &p.Stance }),
 			rows.Texts("conditions", "conditions", func(p *parley.Position) *[]string { return &p.Conditions }),
 			rows.Flag("redLine", "red_line", func(p *parley.Position) *bool { return &p.RedLine }),
 			rows.OptionalInt("salience", "salience", func(p *parley.Position) **int { return &p.Salience }),
@@ -55,33 +55,53 @@ var positions = &noun[parley.Position]{
 			rows.OptionalTime("lastAffirmedAt", ofEvidence("@", "max(e.said_at)"),
 				func(p *parley.Position) **parley.Instant { return &p.LastAffirmedAt }),
 			rows.Flag("secondHand", "second_hand", func(p *parley.Position) *bool { return &p.SecondHand }),
-			rows.Time("validFrom", "valid_from", func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
-			rows.Text("validFromPrecision", "valid_from_precision",
+			rows.Time("validFrom "+asWord, "valid_from",
+				func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
+			rows.Text("validFromPrecision "+asWord, "valid_from_precision",
 				func(p *parley.Position) *parley.TimePrecision { return &p.ValidFromPrecision }),
 			// Where a position begins takes both to say.
-			rows.Int("ordinal validFrom", "ordinal", func(p *parley.Position) *int { return &p.Ordinal }),
-			rows.OptionalTime(rows.Unselected, "asserted_to",
+			rows.Int("ordinal validFrom "+asWord, "ordinal",
+				func(p *parley.Position) *int { return &p.Ordinal }),
+			rows.OptionalIDList("saidFor "+asWord, "said_for",
+				func(p *parley.Position) *[]uuid.UUID { return &p.SaidForIDs },
+				parley.KindStakeholder).UsedAs("a position"),
+			rows.OptionalTime(asWord, "asserted_to",
 				func(p *parley.Position) **parley.Instant { return &p.AssertedTo }),
-			rows.OptionalID(rows.Unselected, "contests",
+			rows.OptionalID(asWord, "contests",
 				func(p *parley.Position) **uuid.UUID { return &p.ContestsID }).Names(parley.KindPosition),
-			rows.OptionalTime("validTo", "valid_to",
+			rows.OptionalTime("validTo "+asWord, "valid_to",
 				func(p *parley.Position) **parley.Instant { return &p.ValidTo }).Endless(),
-			rows.Flag(rows.Unselected, "beside", func(p *parley.Position) *bool { return &p.Beside }),
+			rows.Flag(asWord, "beside", func(p *parley.Position) *bool { return &p.Beside }),
 			rows.Flag(rows.Unselected, "disputed", func(p *parley.Position) *bool { return &p.Disputed }),
 			rows.Flag("contested", contested("@"), func(p *parley.Position) *bool { return &p.Contested }),
+			rows.Int(asWord, "CASE WHEN @.disputed THEN "+rankOf("@")+" ELSE 0 END",
+				func(p *parley.Position) *int { return &p.EvidenceRank }),
 		}, provenance("content_at", "version dissenting recordedAt recordedBy correctionNote supersededAt",
 			func(p *parley.Position) *parley.Provenance { return &p.Provenance })...),
 	},
 	provenance: func(p *parley.Position) *parley.Provenance { return &p.Provenance },
 }
 
-// gradeOf is how well a position is borne out: the best credibility of its evidence, and the best reliability. Unknown
-// (C6, F), or no evidence at all, counts as the middle of the scale.
-func gradeOf(position string) string {
-	return ofEvidence(position, `
-		coalesce(min(CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END), 3) `+
-		`AS credibility,
-		coalesce(min(CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END), 3) AS reliability`)
+// asWord selects what the reading of stances needs of a position.
+const asWord = rows.Unselected + "word"
+
+// rankOf is how well a position is borne out, the lowest best: by its best piece of evidence. A piece with the holder's
+// own word, unless it is doubtful (C4, C5), comes before others' word; then counts its credibility, then its source's
+// reliability. Unknown (C6, F) is the middle of the scale. No evidence at all comes last.
+func rankOf(position string) string {
+	return "coalesce(" + ofEvidence(position, `min(
+		CASE WHEN e.credibility NOT IN ('C4', 'C5') AND `+ownWord(position)+` THEN 100 ELSE 200 END
+		+ 10 * CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END
+		+ CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END)`) + ", 300)"
+}
+
+// ownWord says that the speaker of a statement e is the holder of a position, or spoke for the holder when it was said.
+func ownWord(position string) string {
+	return strings.ReplaceAll(`(e.speaker_id = @.holder_id OR EXISTS (
+			SELECT FROM {affiliations sp}
+			WHERE sp.person_id = e.speaker_id AND sp.organization_id = @.holder_id AND sp.speaks_for AND {known sp}
+				AND coalesce(sp.valid_from, '-infinity') <= coalesce(e.said_at, @.valid_from)
+				AND coalesce(sp.valid_to, 'infinity') > coalesce(e.said_at, @.valid_from)))`, "@", position)
 }
 
 // ofEvidence aggregates over the statements e that a position rests on, each with its source g.
@@ -91,15 +111,12 @@ func ofEvidence(position, aggregates string) string {
 		WHERE e.id = ANY(` + position + `.evidence) AND {known e})`
 }
 
-// prevails: where positions stand beside each other, the one with the better credibility, then the better reliability,
-// then the later recordedAt prevails. Few lines are disputed, and only there is anything compared.
+// prevails: where positions stand beside each other, the one that ranks better, then the one with the later recordedAt
+// prevails. Few lines are disputed, and only there is anything compared.
 var prevails = `(NOT p.disputed OR NOT EXISTS (
 	SELECT FROM {positions o}
-	CROSS JOIN LATERAL ` + gradeOf("o") + ` og
-	CROSS JOIN LATERAL ` + gradeOf("p") + ` pg
 	WHERE ` + otherOnTheLine("p", "o") + `
-		AND (og.credibility, og.reliability, p.content_at, p.id) < (pg.credibility, pg.reliability, ` +
-	`o.content_at, o.id)))`
+		AND (` + rankOf("o") + `, p.content_at, p.id) < (` + rankOf("p") + `, o.content_at, o.id)))`
 
 const positionHolds = `p.valid_from <= k.valid_at AND p.valid_to > k.valid_at`
 
@@ -124,8 +141,7 @@ func (s *Snapshot) PositionVersions(ctx context.Context, versions []Key, fields 
 // Dissenting are the positions that stand beside each of these versions, the one that prevails over the others first.
 func (s *Snapshot) Dissenting(ctx context.Context, versions []Key, fields *Fields) ([][]*parley.Position, error) {
 	return rows.Each(ctx, positions.table, s.Query(versions), fields, rows.VersionOf("positions")+` v ON v.disputed
-		JOIN {positions p} ON `+otherOnTheLine("v", "p")+`
-		CROSS JOIN LATERAL `+gradeOf("p")+` g`, `k.n, g.credibility, g.reliability, p.content_at DESC, p.id DESC`)
+		JOIN {positions p} ON `+otherOnTheLine("v", "p"), `k.n, `+rankOf("p")+`, p.content_at DESC, p.id DESC`)
 }
 
 // ListPositions lists the prevailing positions at the lens's valid instant.
@@ -168,24 +184,27 @@ func (s *Snapshot) positionsWhere(
 	ctx context.Context, keys []Key, scope string, f *parley.PositionFilter, o rows.Order, p parley.Page,
 	fields *Fields,
 ) ([]*parley.PositionConnection, error) {
-	c := rows.Conditions{Query: s.Query(keys), List: []string{scope, `{known p}`, positionHolds, prevails}}
-	if c.LooksBack() {
-		c.Add(onTheTable("p.scenario_id"))
+	c := rows.Conditions{Query: s.Query(keys), List: []string{scope, `{known p}`}}
+	if f == nil || len(f.Parties) == 0 && f.Divided == nil {
+		c.Add(positionHolds)
+		c.Add(prevails)
+		if c.LooksBack() {
+			c.Add(onTheTable("p.scenario_id"))
+		}
+	} else if err := s.thatCount(ctx, &c, f); err != nil {
+		return nil, err
 	}
 	if f != nil {
-		var holders, scenarios, issues, negotiations []uuid.UUID
+		var holders []uuid.UUID
 		var refs filterRefs
 		refs.want(&holders, "holders", f.Holders, parley.KindStakeholder)
-		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
-		refs.want(&issues, "issues", f.Issues, parley.KindIssue)
-		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		if err := s.resolve(ctx, c.Query, &refs); err != nil {
 			return nil, err
 		}
+		if err := s.onScenarios(ctx, &c, f); err != nil {
+			return nil, err
+		}
 		c.Of("p.holder_id", holders)
-		c.Of("p.scenario_id", scenarios)
-		c.Of("p.issue_id", issues)
-		c.Of("p.negotiation_id", negotiations)
 		rows.Among(&c, "p.stance", "stance", f.Stances)
 		c.InRange("p.valid_from", f.ValidFrom)
 		c.Whether(f.SecondHand, "p.second_hand")
@@ -199,10 +218,32 @@ func (s *Snapshot) positionsWhere(
 		rows.Among(&c, ofEvidence("p", "min(g.reliability)"), "source_reliability", f.Reliability)
 		c.DaysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)",
 			f.NotAffirmedForDays)
-		c.Whether(f.Contested, contested("p"))
+		if len(f.Parties) == 0 {
+			c.Whether(f.Contested, contested("p"))
+		}
 	}
 	return rows.Pages(ctx, positions.table, c.Query, rows.List{From: `{positions p}`, Where: c.List, Order: o}, p,
 		fields)
+}
+
+// thatCount adds that the position p is the one that counts in a cell: of one of the parties that the filter names, if it
+// names any, and of a cell that is contested or divided as it asks.
+func (s *Snapshot) thatCount(ctx context.Context, c *rows.Conditions, f *parley.PositionFilter) error {
+	var parties []uuid.UUID
+	var refs filterRefs
+	refs.want(&parties, "parties", f.Parties, parley.KindStakeholder)
+	if err := s.resolve(ctx, c.Query, &refs); err != nil {
+		return err
+	}
+	r, err := s.readings(ctx, c.Keys, parties, f, &Fields{})
+	if err != nil {
+		return err
+	}
+	amongCells(c, "p.id", r.cells(), func(cell *parley.StanceCell) bool {
+		return (f.Divided == nil || *f.Divided == cell.Divided()) &&
+			(f.Contested == nil || len(parties) == 0 || *f.Contested == cell.Contested)
+	}, func(cell *parley.StanceCell) uuid.UUID { return cell.Position.ID })
+	return nil
 }
 
 // PositionHistoriesOnScenarios are all positions on each scenario over the whole of valid time, by validFrom; with
@@ -268,6 +309,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	var refs references
 	scenario := refs.subject("scenario", in.Scenario, parley.KindScenario)
 	holder := refs.one("holder", in.Holder, parley.KindStakeholder)
+	saidFor := refs.every("saidFor", in.SaidFor, parley.KindStakeholder)
 	contested := refs.maybe("contests", in.Contests, parley.KindPosition)
 	evidence := refs.evidence(in.Evidence, in.NewEvidence)
 	if err := w.find(ctx, &refs); err != nil {
@@ -302,6 +344,9 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	fresh := &p
 	fresh.ID, fresh.HolderID, fresh.ScenarioID = id.newID(), holder.ID, scenario.ID
 	fresh.EvidenceIDs, fresh.ContestsID = evidence.ids(), idOf(contested)
+	if in.SaidFor != nil {
+		fresh.SaidForIDs = ids(saidFor)
+	}
 	fresh.SecondHand = parley.SecondHand(holder.ID, said, offices, fresh.ValidFrom)
 	holds := parley.PlainAt(line, fresh.Beginning())
 	if contested != nil {
@@ -443,6 +488,7 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 	if in.Holder.Value != nil {
 		holder = refs.one("holder", *in.Holder.Value, parley.KindStakeholder)
 	}
+	saidFor := refs.patchEvery("saidFor", in.SaidFor, parley.KindStakeholder)
 	refs.one("position", in.Position, parley.KindPosition)
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
@@ -466,7 +512,8 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 		return Written{}, errMoved
 	}
 	previous := corrected.Version
-	fields, err := corrected.Correct(in, idPatch(in.Holder, holder), idPatch(in.Scenario, scenario))
+	fields, err := corrected.Correct(in, idPatch(in.Holder, holder), idPatch(in.Scenario, scenario),
+		resolvedEvery(in.SaidFor, saidFor))
 	if err != nil {
 		return Written{}, err
 	}

@@ -153,10 +153,11 @@ func (s *Snapshot) scenariosThat(ctx context.Context, c *rows.Conditions, f *par
 	c.DaysBefore("inStatusLongerThanDays", "sc.effective_at", f.InStatusLongerThanDays)
 	reached(c, "EXISTS", f.EverReached)
 	reached(c, "NOT EXISTS", f.NotReached)
-	heldBy(c, supportedBy, "SUPPORTS", "STRONGLY_SUPPORTS")
-	heldBy(c, opposedBy, "OPPOSES", "STRONGLY_OPPOSES")
 	c.Contains("s.title || ' ' || coalesce(s.summary, '')", f.Text)
-	return nil
+	if err := s.takenBy(ctx, c, supportedBy, func(grade int) bool { return grade > 0 }); err != nil {
+		return err
+	}
+	return s.takenBy(ctx, c, opposedBy, func(grade int) bool { return grade < 0 })
 }
 
 // reached: the scenario s has, or has not, come to one of the statuses.
@@ -165,16 +166,6 @@ func reached(c *rows.Conditions, exists string, statuses []parley.ScenarioStatus
 		c.Add(exists + ` (SELECT FROM {status_changes e} WHERE e.scenario_id = s.id AND {known e}
 			AND e.effective_at <= k.valid_at
 			AND e.to_status = ANY(` + c.Arg(rows.Words[parley.ScenarioStatus](statuses)) + `::scenario_status[]))`)
-	}
-}
-
-// heldBy: one of the stakeholders has a prevailing position of one of the stances on the scenario s.
-func heldBy(c *rows.Conditions, holders []uuid.UUID, stances ...parley.Stance) {
-	if len(holders) > 0 {
-		c.Add(`EXISTS (SELECT FROM {positions p} WHERE p.scenario_id = s.id
-			AND p.holder_id = ANY(` + c.Arg(rows.IDs(holders)) + `::uuid[])
-			AND p.stance = ANY(` + c.Arg(rows.Words[parley.Stance](stances)) + `::stance[]) AND {known p}
-				AND ` + positionHolds + ` AND ` + prevails + `)`)
 	}
 }
 

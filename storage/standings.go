@@ -18,16 +18,11 @@ func (s *Snapshot) Matrices(
 	ctx context.Context, issues []Key, f *parley.ScenarioFilter, stakeholders []string, fields *Fields,
 ) ([]*parley.StanceMatrix, error) {
 	rows := fields.Only("rows")
-	cells := rows.Only("cells")
-	positions := cells.Only("position").And("holder", "scenario", "stance", "contested", "validFrom", "recordedAt")
-	if cells.Has("ageDays") {
-		positions = positions.And("lastAffirmedAt")
-	}
 	b := s.bargains(issues)
 	if err := b.find(ctx, f, stakeholders); err != nil {
 		return nil, err
 	}
-	if err := b.read(ctx, positions, rows.Only("stakeholder")); err != nil {
+	if err := b.read(ctx, cellFields(rows.Only("cells")), rows.Only("stakeholder")); err != nil {
 		return nil, err
 	}
 	matrices := make([]*parley.StanceMatrix, len(issues))
@@ -37,6 +32,18 @@ func (s *Snapshot) Matrices(
 		}
 	}
 	return matrices, b.refused()
+}
+
+// cellFields are what cells need of positions.
+func cellFields(cells *Fields) *Fields {
+	positions := cells.Only("position").Merged(cells.Only("others"))
+	if cells == nil {
+		positions = nil
+	}
+	if cells.Has("ageDays") {
+		positions = positions.And("lastAffirmedAt")
+	}
+	return positions
 }
 
 // LandingZones are whether the scenarios of each issue could hold, supposing what is supposed.
@@ -52,17 +59,17 @@ func (s *Snapshot) LandingZones(
 	if err := b.find(ctx, nil, nil); err != nil {
 		return nil, err
 	}
-	if err := b.readJudged(ctx); err != nil {
+	if err := b.readStatuses(ctx); err != nil {
 		return nil, err
 	}
-	positions := parties.Only("position").And("holder", "scenario", "stance", "contested", "validFrom", "recordedAt",
-		"conditions", "secondHand")
+	b.salient = true
 	stakeholder := parties.Only("stakeholder")
 	if fields != nil {
-		for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay"} {
+		for _, list := range []string{"blockers", "undeclared", "conditional", "onHearsay", "contradicting"} {
 			stakeholder = stakeholder.Merged(fields.Only(list))
 		}
 	}
+	positions := parties.Only("position").And("conditions", "secondHand", "salience")
 	if err := b.read(ctx, positions, stakeholder); err != nil {
 		return nil, err
 	}
@@ -83,6 +90,7 @@ type bargains struct {
 	standings []*parley.Standings
 	parties   [][]*parley.Stakeholder
 	supposed  []uuid.UUID // stakeholders of whom something is supposed
+	salient   bool        // words are read as far back as they say how much the issue matters
 	faults    rows.KeyFaults
 }
 
@@ -92,7 +100,9 @@ func (s *Snapshot) bargains(issues []Key) *bargains {
 		parties: make([][]*parley.Stakeholder, len(issues)), faults: make(rows.KeyFaults, len(issues)),
 	}
 	for n, k := range issues {
-		b.standings[n] = &parley.Standings{Lens: k.Lens, IssueID: k.ID}
+		b.standings[n] = &parley.Standings{
+			Lens: k.Lens, IssueID: k.ID, Outcomes: make(map[uuid.UUID]parley.ResolutionOutcome),
+		}
 	}
 	return b
 }
@@ -138,7 +148,7 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 	}
 	copy(b.faults, c.Faults)
 	read := 0
-	err := c.Run(ctx, `s.id`, `
+	err := c.Run(ctx, `s.id, CASE WHEN s.resolved_at <= k.valid_at THEN s.outcome END`, `
 		FROM {keys}
 		JOIN {scenarios s} ON true
 		JOIN `+rows.Aliased(statusInForce, "s")+`
@@ -147,7 +157,11 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 		LIMIT `+fmt.Sprint(parley.MaxTogether+1), func(n int, sent *rows.Row) {
 		read++
 		of := b.standings[n]
-		of.Scenarios = append(of.Scenarios, sent.Next().ID())
+		scenario := sent.Next().ID()
+		of.Scenarios = append(of.Scenarios, scenario)
+		if outcome := sent.Next(); outcome != nil {
+			of.Outcomes[scenario] = parley.ResolutionOutcome(outcome.Text())
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("read the scenarios of a matrix: %w", err)
@@ -155,34 +169,47 @@ func (b *bargains) find(ctx context.Context, f *parley.ScenarioFilter, stakehold
 	if read > parley.MaxTogether {
 		return tooMuch()
 	}
-	lists, err := rows.Each(ctx, participations.table, b.Query(b.issues), nil, `
-		{issues i} ON i.id = k.id AND {known i}
-		JOIN {participations p} ON p.negotiation_id = i.negotiation_id AND {known p}
-			AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`,
-		`k.n, p.role, p.id`)
+	for _, of := range b.standings {
+		of.Asked = asked
+	}
+	return b.readParticipations(ctx, `{issues i} ON i.id = k.id AND {known i}
+		JOIN {participations p} ON p.negotiation_id = i.negotiation_id`)
+}
+
+// readParticipations reads the participations that are joined to each key.
+func (b *bargains) readParticipations(ctx context.Context, join string) error {
+	lists, err := rows.Each(ctx, participations.table, b.Query(b.issues), nil,
+		join+` AND {known p} AND tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, `k.n, p.role, p.id`)
 	if err != nil {
 		return fmt.Errorf("read who takes part: %w", err)
 	}
 	for n, of := range b.standings {
-		of.Participations, of.Asked = lists[n], asked
+		of.Participations = lists[n]
 	}
 	return nil
 }
 
 // read reads the positions, who speaks for whom, and the parties that this comes to.
 func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) error {
-	var err error
-	if b.asked() {
-		if err = b.readOffices(ctx, b.keysOf(func(of *parley.Standings) []uuid.UUID { return of.Asked }),
-			officesOfParties); err == nil {
-			err = b.readPositions(ctx, positions)
-		}
-	} else if err = b.readPositions(ctx, positions); err == nil {
-		met := func(of *parley.Standings) []uuid.UUID { return append(stakeholdersOf(of), b.supposed...) }
-		err = b.readOffices(ctx, b.keysOf(met), officesOfPersons)
-	}
-	if err != nil {
+	if err := b.readPositions(ctx, wordFields(positions)); err != nil {
 		return err
+	}
+	words, others := make([]*parley.Voices, len(b.standings)), slices.Clone(b.supposed)
+	for n, of := range b.standings {
+		words[n] = &of.Voices
+		others = append(others, of.Asked...)
+		for _, p := range of.Participations {
+			others = append(others, p.StakeholderID)
+		}
+		for _, c := range of.StatusChanges {
+			others = append(others, c.ByIDs...)
+		}
+	}
+	if err := b.readSpeakers(ctx, b.issues, words, others); err != nil {
+		return err
+	}
+	for _, of := range b.standings {
+		of.Read()
 	}
 	for n, of := range b.standings {
 		parties := len(of.Parties())
@@ -212,47 +239,25 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 	return nil
 }
 
-func (b *bargains) asked() bool { return len(b.standings) > 0 && len(b.standings[0].Asked) > 0 }
-
-// The offices by which persons speak for others: those of the persons among the keys, or all those with the parties
-// that the keys come to.
-const (
-	speaksInForce    = `a.speaks_for AND {known a} AND tstzrange(a.valid_from, a.valid_to) @> k.valid_at`
-	officesOfPersons = `{affiliations a} ON a.person_id = k.id AND ` + speaksInForce
-	officesOfParties = `{affiliations a} ON ` + speaksInForce + ` AND (a.organization_id = k.id
-		OR a.organization_id IN (
-		SELECT o.organization_id FROM {affiliations o}
-		WHERE o.person_id = k.id AND o.speaks_for AND {known o} AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at))`
-)
-
-var officeFields = NewFields(map[string]*Fields{"person": {}, "organization": {}})
-
-func (b *bargains) readOffices(ctx context.Context, k perIssue, join string) error {
-	lists, err := rows.Each(ctx, affiliations.table, b.Query(k.keys), officeFields, join, `k.n, a.id`)
-	if err != nil {
-		return fmt.Errorf("read who speaks for whom: %w", err)
-	}
-	for i, offices := range lists {
-		of := b.standings[k.of[i]]
-		of.Offices = append(of.Offices, offices...)
-	}
-	return nil
-}
-
-// readPositions reads the prevailing positions on the scenarios: of those who count for the stakeholders asked for.
+// readPositions reads the words on the scenarios up to the lens's valid instant that matter: of those who may speak for
+// the stakeholders asked for, if any are.
 func (b *bargains) readPositions(ctx context.Context, fields *Fields) error {
-	var holders []uuid.UUID
-	for _, of := range b.standings {
-		holders = append(holders, of.Asked...)
-		for _, o := range of.Offices {
-			holders = append(holders, o.PersonID, o.OrganizationID)
+	var voices []uuid.UUID
+	if len(b.standings) > 0 && len(b.standings[0].Asked) > 0 {
+		var err error
+		if voices, err = b.voicesOf(ctx, b.issues, b.standings[0].Asked); err != nil {
+			return err
 		}
 	}
+	matters := stillMatters
+	if b.salient {
+		matters = "(p.salience IS NOT NULL OR " + stillMatters + ")"
+	}
 	k := b.keysOf(scenariosOf)
-	c := rows.Conditions{List: []string{`p.scenario_id = k.id`, `{known p}`, positionHolds, prevails}}
+	c := rows.Conditions{List: []string{`p.scenario_id = k.id`, `{known p}`, `p.valid_from <= k.valid_at`, matters}}
 	lists, err := b.positionsJoined(ctx, k, fields, func(q *rows.Query) string {
 		c.Query = q
-		c.Of("p.holder_id", holders)
+		c.Of("p.holder_id", voices)
 		return `{positions p} ON ` + strings.Join(c.List, " AND ")
 	})
 	if err != nil {
@@ -265,26 +270,25 @@ func (b *bargains) readPositions(ctx context.Context, fields *Fields) error {
 	return nil
 }
 
-// readJudged reads the positions by which the salience of the issue to its holders was judged.
-func (b *bargains) readJudged(ctx context.Context) error {
+// readStatuses reads the statuses of the scenarios up to the lens's valid instant.
+func (b *bargains) readStatuses(ctx context.Context) error {
 	k := b.keysOf(scenariosOf)
-	lists, err := b.positionsJoined(ctx, k, judgedFields, func(*rows.Query) string {
-		return `LATERAL (
-			SELECT DISTINCT ON (x.holder_id) * FROM {positions x}
-			WHERE x.scenario_id = k.id AND {known x} AND x.salience IS NOT NULL AND x.valid_from <= k.valid_at
-			ORDER BY x.holder_id, x.valid_from DESC, x.ordinal DESC, x.content_at DESC, x.id DESC) p ON true`
-	})
+	lists, err := rows.Each(ctx, statusChanges.table, b.Query(k.keys), statusFields, `
+		{status_changes c} ON c.scenario_id = k.id AND {known c} AND c.effective_at <= k.valid_at`,
+		`k.n, c.effective_at, c.ordinal, c.id`)
 	if err != nil {
-		return fmt.Errorf("read how salient an issue is: %w", err)
+		return fmt.Errorf("read the statuses of a landing zone: %w", err)
 	}
-	for i, positions := range lists {
+	for i, changes := range lists {
 		of := b.standings[k.of[i]]
-		of.Judged = append(of.Judged, positions...)
+		of.StatusChanges = append(of.StatusChanges, changes...)
 	}
 	return nil
 }
 
-var judgedFields = NewFields(map[string]*Fields{"holder": {}, "salience": {}, "validFrom": {}, "recordedAt": {}})
+var statusFields = NewFields(map[string]*Fields{
+	asWord: {}, "to": {}, "by": {}, "effectiveAt": {}, "effectiveAtPrecision": {},
+})
 
 // positionsJoined are the positions that are joined to each scenario.
 func (b *bargains) positionsJoined(
@@ -339,23 +343,4 @@ func (b *bargains) suppositions(ctx context.Context, whatIf []*parley.WhatIfPosi
 		list[i].StakeholderID, list[i].ScenarioID = stakeholders[i], scenarios[i]
 	}
 	return list, nil
-}
-
-// stakeholdersOf are those who take part or hold a position.
-func stakeholdersOf(s *parley.Standings) []uuid.UUID {
-	met := make(map[uuid.UUID]bool)
-	var list []uuid.UUID
-	add := func(id uuid.UUID) {
-		if !met[id] {
-			met[id] = true
-			list = append(list, id)
-		}
-	}
-	for _, p := range s.Participations {
-		add(p.StakeholderID)
-	}
-	for _, p := range s.Positions {
-		add(p.HolderID)
-	}
-	return list
 }

@@ -22,7 +22,7 @@ var statusChanges = &noun[parley.StatusChange]{
 		Kind: parley.KindStatusChange, Name: "status_changes", Alias: "c",
 		Self: func(c *parley.StatusChange) (*uuid.UUID, *parley.Lens) { return &c.ID, &c.Lens },
 		Columns: append(rows.Columns[parley.StatusChange]{
-			rows.Reference("scenario label", "scenario_id",
+			rows.Reference("scenario label "+asWord, "scenario_id",
 				func(c *parley.StatusChange) *uuid.UUID { return &c.ScenarioID }, scenarios.table),
 			rows.Text("to label", "to_status", func(c *parley.StatusChange) *parley.ScenarioStatus { return &c.To }),
 			rows.IDList("by", "moved_by", func(c *parley.StatusChange) *[]uuid.UUID { return &c.ByIDs },
@@ -35,7 +35,7 @@ var statusChanges = &noun[parley.StatusChange]{
 				func(c *parley.StatusChange) *parley.Instant { return &c.EffectiveAt }),
 			rows.Text("effectiveAtPrecision", "effective_at_precision",
 				func(c *parley.StatusChange) *parley.TimePrecision { return &c.EffectiveAtPrecision }),
-			rows.Int("ordinal", "ordinal", func(c *parley.StatusChange) *int { return &c.Ordinal }),
+			rows.Int("ordinal "+asWord, "ordinal", func(c *parley.StatusChange) *int { return &c.Ordinal }),
 			rows.IDList("evidence", "evidence", func(c *parley.StatusChange) *[]uuid.UUID { return &c.EvidenceIDs },
 				parley.KindStatement).UsedAs("a status change"),
 			rows.OptionalText("from label", "from_status",

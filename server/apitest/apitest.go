@@ -599,7 +599,8 @@ const Days = 12
 func DayAt(day int) time.Time { return time.Date(2025, 3, day, 0, 0, 0, 0, time.UTC) }
 
 // Cells writes a matrix as a line for each row: the party, and of each cell the stance with the holder if it is
-// another, the age, and "!" where it is contested.
+// another, the group through which it counts behind "<", "~" where the holder no longer speaks for the party, the age,
+// "!" where it is contested, and behind "/" each other word that makes it divided.
 func (g Answer) Cells() string {
 	g.T.Helper()
 	var lines []string
@@ -612,13 +613,26 @@ func (g Answer) Cells() string {
 				line += " -"
 				continue
 			}
-			line += " " + g.Text(cell+"stance")
-			if holder := g.Text(cell + "position.holder.key"); holder != g.Text(row+"stakeholder.key") {
-				line += "(" + holder + ")"
+			word := func(position string) string {
+				text := g.Text(position + "stance")
+				if holder := g.Text(position + "holder.key"); holder != g.Text(row+"stakeholder.key") {
+					text += "(" + holder + ")"
+				}
+				return text
+			}
+			line += " " + word(cell+"position.")
+			if g.At(cell+"through") != nil {
+				line += "<" + g.Text(cell+"through.key")
+			}
+			if g.At(cell+"formerSpeaker") == true {
+				line += "~"
 			}
 			line += "@" + g.Text(cell+"ageDays")
 			if g.At(cell+"contested") == true {
 				line += "!"
+			}
+			for o := range g.Count(cell + "others") {
+				line += "/" + word(fmt.Sprintf("%sothers.%d.", cell, o))
 			}
 		}
 		lines = append(lines, line)

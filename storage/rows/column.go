@@ -27,7 +27,8 @@ type Column[T any] struct {
 	along func(r *reading, id string, fields *Fields) along // reads the record that it refers to; nil: none
 }
 
-// Unselected stands in the fields of a column that no field of the API needs: it is read only with everything.
+// Unselected stands in the fields of a column that no field of the API needs: it is read only with everything. With a
+// word behind it, it is a field of our own, which only our own code selects.
 const Unselected = "-"
 
 // Naming says which records a column of ids names, and what follows from that.
@@ -159,6 +160,25 @@ func IDList[T any](fields, name string, at func(*T) *[]uuid.UUID, kinds ...parle
 	return c
 }
 
+// OptionalIDList is an IDList that may be NULL, which leaves the list nil. An empty array makes it empty, not nil.
+func OptionalIDList[T any](fields, name string, at func(*T) *[]uuid.UUID, kinds ...parley.Kind) Column[T] {
+	c := IDList(fields, name, at, kinds...)
+	read, arg := c.set, c.arg
+	c.set = func(t *T, v Value) {
+		if v != nil {
+			*at(t) = []uuid.UUID{}
+			read(t, v)
+		}
+	}
+	c.arg = func(t *T) any {
+		if *at(t) == nil {
+			return nil
+		}
+		return arg(t)
+	}
+	return c
+}
+
 // Reference is an ID of a record in another table. Where the first of the fields is selected, that record is read
 // along.
 func Reference[T, O any](fields, name string, at func(*T) *uuid.UUID, other *Table[O]) Column[T] {
@@ -243,7 +263,7 @@ func (c Columns[T]) Values(t *T) map[string]any {
 	for _, own := range c {
 		switch {
 		case own.get == nil:
-		case len(own.Fields) > 0 && own.Fields[0] != Unselected:
+		case len(own.Fields) > 0 && !strings.HasPrefix(own.Fields[0], Unselected):
 			values[own.Fields[0]] = own.get(t)
 		case own.Name != "":
 			values[CamelCase(own.Name)] = own.get(t)

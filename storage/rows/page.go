@@ -162,3 +162,38 @@ func pageOf[T any](l List, t *Table[T], q *Query, where []string, first int, fie
 
 // withCursors says whether the place of each entry is selected.
 func withCursors(fields *Fields) bool { return fields.Has("edges", "pageInfo") }
+
+// PageOf is one page of a list that is not in the database, sorted by the places of its entries. The list's order says
+// what a place consists of; all of it is text. The cursor of another list, and a page size that can't be used, are
+// faults.
+func PageOf[T any](
+	l List, list []*T, place func(*T) []string, p parley.Page, fields *Fields,
+) (*parley.Connection[T], error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	c := &parley.Connection[T]{TotalCount: len(list), PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
+	if p.After != nil {
+		behind, ok := l.decodePlace(*p.After)
+		if !ok {
+			return nil, badCursor(*p.After)
+		}
+		for len(list) > 0 && slices.Compare(place(list[0]), behind) <= 0 {
+			list = list[1:]
+		}
+	}
+	c.PageInfo.HasNextPage = len(list) > p.First
+	for _, node := range list[:min(p.First, len(list))] {
+		c.Nodes = append(c.Nodes, node)
+		if !withCursors(fields) {
+			continue
+		}
+		cursor := l.encodePlace(place(node))
+		c.Edges = append(c.Edges, parley.Edge[T]{Cursor: cursor, Node: node})
+		if c.PageInfo.StartCursor == nil {
+			c.PageInfo.StartCursor = &cursor
+		}
+		c.PageInfo.EndCursor = &cursor
+	}
+	return c, nil
+}

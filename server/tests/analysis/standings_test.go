@@ -40,8 +40,8 @@ negotiations:
             title: A line
             statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}]
             positions:
-              - {holder: alba, stance: OPPOSES, validFrom: 2025-01-05, salience: 40}
-              - {holder: minister, stance: SUPPORTS, validFrom: 2025-01-10}
+              - {holder: minister, stance: SUPPORTS, validFrom: 2025-01-05}
+              - {holder: alba, stance: OPPOSES, validFrom: 2025-01-10, salience: 40}
               - {holder: brig, stance: SUPPORTS, conditions: [a vote], validFrom: 2025-01-05, salience: 50}
               - {holder: coast, stance: AMBIGUOUS, validFrom: 2025-01-05, salience: 100}
               - {holder: poet, stance: STRONGLY_SUPPORTS, validFrom: 2025-01-05}
@@ -50,7 +50,7 @@ negotiations:
             statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}]
             positions:
               - {holder: minister, stance: STRONGLY_SUPPORTS, validFrom: 2025-01-10, evidence: [said]}
-              - {holder: envoy, stance: NEUTRAL, validFrom: 2025-01-15, salience: 90}
+              - {holder: envoy, stance: NEUTRAL, validFrom: 2025-01-15}
               - {holder: brig, stance: STRONGLY_SUPPORTS, validFrom: 2025-02-05, salience: 20}
           - key: wall
             title: A wall
@@ -78,7 +78,8 @@ func (a *api) matrix(arguments, asOf string) apitest.Answer {
 	a.T.Helper()
 	return a.Must(fmt.Sprintf(`{ issue(id: "talks/border", asOf: {%s}) { matrix%s { scenarios { key title } rows {
 		stakeholder { key } participations { role stakeholder { key } }
-		cells { scenario { key } stance ageDays contested position { holder { key } evidence { text } } } } } } }`, asOf, arguments))
+		cells { party { key } scenario { key } stance ageDays contested divided formerSpeaker through { key } others { stance holder { key } }
+			position { stance holder { key } evidence { text } } } } } } }`, asOf, arguments))
 }
 
 func TestMatrix(t *testing.T) {
@@ -93,36 +94,38 @@ func TestMatrix(t *testing.T) {
 	february := `validAt: "2025-02-01T00:00:00Z"`
 	m := a.matrix("", february)
 	same(m.Cells(), `
-		alba OPPOSES@27 NEUTRAL(envoy)@17!
+		alba OPPOSES@22 NEUTRAL(envoy)@17/STRONGLY_SUPPORTS(minister)
 		brig SUPPORTS@27 NEUTRAL(envoy)@17
 		coast AMBIGUOUS@27 -
 		dune - -
 		poet STRONGLY_SUPPORTS@27 -`)
 	m.Want("issue.matrix.scenarios.0.key", "line", "issue.matrix.scenarios.1.title", "A strip",
-		"issue.matrix.rows.0.cells.1.scenario.key", "strip",
+		"issue.matrix.rows.0.cells.1.scenario.key", "strip", "issue.matrix.rows.0.cells.1.party.key", "alba",
+		"issue.matrix.rows.0.cells.1.divided", true, "issue.matrix.rows.0.cells.0.divided", false,
 		"issue.matrix.rows.0.participations.0.role", "PRIMARY_PARTY",
 		"issue.matrix.rows.0.participations.1.stakeholder.key", "minister",
 		"issue.matrix.rows.4.participations", "[]")
 	// Later the wall is on the table too, the envoy speaks for Alba alone, and Brig has a word of its own.
 	same(a.matrix("", `validAt: "2025-04-01T00:00:00Z"`).Cells(), `
-		alba OPPOSES@86 NEUTRAL(envoy)@76! -
+		alba OPPOSES@81 NEUTRAL(envoy)@76/STRONGLY_SUPPORTS(minister) -
 		brig SUPPORTS@86 STRONGLY_SUPPORTS@55 -
 		coast AMBIGUOUS@86 - -
 		dune - - -
 		poet STRONGLY_SUPPORTS@86 - -`)
 	// Before the envoy spoke, the minister's words counted, affirmed while they were spoken.
 	same(a.matrix("", `validAt: "2025-01-14T00:00:00Z"`).Cells(), `
-		alba OPPOSES@9 STRONGLY_SUPPORTS(minister)@0
+		alba OPPOSES@4 STRONGLY_SUPPORTS(minister)@0
 		brig SUPPORTS@9 -
 		coast AMBIGUOUS@9 -
 		dune - -
 		poet STRONGLY_SUPPORTS@9 -`)
 	same(a.matrix(`(scenarios: {text: "strip"})`, february).Cells(),
-		"alba NEUTRAL(envoy)@17!\nbrig NEUTRAL(envoy)@17\ncoast -\ndune -")
+		"alba NEUTRAL(envoy)@17/STRONGLY_SUPPORTS(minister)\nbrig NEUTRAL(envoy)@17\ncoast -\ndune -")
 	same(a.matrix(`(scenarios: {supportedBy: ["poet"]})`, february).Cells(),
-		"alba OPPOSES@27\nbrig SUPPORTS@27\ncoast AMBIGUOUS@27\ndune -\npoet STRONGLY_SUPPORTS@27")
+		"alba OPPOSES@22\nbrig SUPPORTS@27\ncoast AMBIGUOUS@27\ndune -\npoet STRONGLY_SUPPORTS@27")
 	same(a.matrix(`(stakeholders: ["envoy", "dune"])`, february).Cells(),
-		"alba OPPOSES@27 NEUTRAL(envoy)@17!\nbrig SUPPORTS@27 NEUTRAL(envoy)@17\ndune - -")
+		"alba OPPOSES@22 NEUTRAL(envoy)@17/STRONGLY_SUPPORTS(minister)\nbrig SUPPORTS@27 NEUTRAL(envoy)@17\n"+
+			"dune - -")
 	same(a.matrix(`(stakeholders: ["poet", "alba"], scenarios: {status: [FLOATED]})`, february).Cells(), "alba\npoet")
 	same(a.matrix(`(stakeholders: [])`, `validAt: "2024-01-01T00:00:00Z"`).Cells(), "alba\nbrig\ncoast\ndune")
 
@@ -202,7 +205,9 @@ func TestWhatIf(t *testing.T) {
 	ask(`{stakeholder: "dune", scenario: "talks/line", stance: OPPOSES}`).Want("issue.landingZone.0.verdict", "BLOCKED",
 		"issue.landingZone.0.parties.3.stance", "OPPOSES")
 
-	ask(`{stakeholder: "minister", scenario: "talks/line", stance: NEUTRAL}, {stakeholder: "alba", scenario: "talks/line", stance: OPPOSES}`).Fails("BAD_REQUEST", "whatIf", "minister", "alba", "NEUTRAL", "OPPOSES")
+	// The party's own word prevails over those of its speakers. These may not contradict each other.
+	ask(`{stakeholder: "minister", scenario: "talks/line", stance: SUPPORTS}, {stakeholder: "alba", scenario: "talks/line", stance: NEUTRAL}`).Want("issue.landingZone.0.parties.0.stance", "NEUTRAL")
+	ask(`{stakeholder: "minister", scenario: "talks/line", stance: NEUTRAL}, {stakeholder: "consul", scenario: "talks/line", stance: SUPPORTS}`).Fails("BAD_REQUEST", "whatIf", "minister", "consul", "NEUTRAL", "SUPPORTS")
 	ask(`{stakeholder: "alba", scenario: "talks/free", stance: NEUTRAL}`).Fails("BAD_REQUEST", "whatIf", "talks/free")
 	// not yet on the table
 	ask(`{stakeholder: "alba", scenario: "talks/wall", stance: NEUTRAL}`).Fails("BAD_REQUEST", "whatIf", "talks/wall")

@@ -118,7 +118,7 @@ func sameThrough(t testing.TB, origin, restored *api, negotiation string, lenses
 		if i > 0 {
 			ask(fmt.Sprintf(`{ negotiation(id: %q, asOf: %s) { diff(from: %s, to: %s) {
 				statusChanges(first: 500) { totalCount nodes { scenario { id } before after cause } }
-				positions(first: 500) { totalCount nodes { scenario { id } holder { key } before { version } after { version } cause } }
+				positions(first: 500) { totalCount nodes { scenario { id } party { key } before { version } after { version } cause } }
 				scenariosAdded(first: 500) { nodes { id } } participantsJoined(first: 500) { nodes { id } } participantsLeft(first: 500) { nodes { id } } } } }`,
 				negotiation, lens, lenses[i-1], lens))
 		}
@@ -427,7 +427,7 @@ negotiations:
               - {to: STALLED, effectiveAt: 2025-03-01, reason: R, evidence: [m1]}
               - {to: SUPERSEDED, effectiveAt: 2025-06-01, successors: [strip], by: [north], reason: R, evidence: [m1]}
             positions:
-              - {key: p1, holder: south, stance: SUPPORTS, validFrom: 2025-01-03, validTo: 2025-05-01, salience: 4, rationale: R, conditions: [C], redLine: true, evidence: [m1]}
+              - {key: p1, holder: south, saidFor: [], stance: SUPPORTS, validFrom: 2025-01-03, validTo: 2025-05-01, salience: 4, rationale: R, conditions: [C], redLine: true, evidence: [m1]}
               - {key: p2, holder: south, stance: OPPOSES, validFrom: 2025-01-03, contests: p1, evidence: [s2]}
               - {key: p3, holder: north, stance: OPPOSES, validFrom: 2025-01-03}
           - key: strip

@@ -8,7 +8,7 @@ import (
 )
 
 const whole = `statusChanges { totalCount nodes { scenario { key } before after cause } }
-	positions { totalCount nodes { holder { key } scenario { key } before { stance validTo } after { stance } cause } }
+	positions { totalCount nodes { party { key } scenario { key } before { stance validTo } after { stance } cause } }
 	scenariosAdded { totalCount nodes { key status } } participantsJoined { totalCount nodes { role } } participantsLeft { totalCount nodes { role stakeholder { key } } }`
 
 func (a *api) diff(from, to string) apitest.Answer {
@@ -88,7 +88,7 @@ func TestCauses(t *testing.T) {
 		}
 		for i := range got.Count(at + "positions.nodes") {
 			n := fmt.Sprint(at, "positions.nodes.", i, ".")
-			positions = append(positions, got.At(n+"holder.key"), got.At(n+"scenario.key"), got.At(n+"before.stance"),
+			positions = append(positions, got.At(n+"party.key"), got.At(n+"scenario.key"), got.At(n+"before.stance"),
 				got.At(n+"after.stance"), got.At(n+"cause"))
 		}
 		if s, p := fmt.Sprint(statuses), fmt.Sprint(positions); s != tt.status || p != tt.position {
@@ -112,7 +112,7 @@ func TestCauses(t *testing.T) {
 		Want("negotiation.diff.statusChanges.nodes.0.scenario.key", "strip",
 			"negotiation.diff.statusChanges.totalCount", 3)
 	a.Ask(`{ negotiation(id: "talks") { diff(from: {}, to: {knownAt: "2999-01-01T00:00:00Z"}) { statusChanges { totalCount } } } }`).Fails("BAD_LENS", "2999")
-	if n := a.Statements(`{ negotiation(id: "talks") { diff(from: {validAt: "2000-01-01T00:00:00Z", knownAt: "2030-01-01T00:00:00Z"}, to: {}) { ` + whole + ` } } }`); n != 13 {
+	if n := a.Statements(`{ negotiation(id: "talks") { diff(from: {validAt: "2000-01-01T00:00:00Z", knownAt: "2030-01-01T00:00:00Z"}, to: {}) { ` + whole + ` } } }`); n != 22 {
 		t.Errorf("%d statements", n)
 	}
 }

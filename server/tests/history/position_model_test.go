@@ -125,19 +125,18 @@ func (r record) standing(day int) []saying {
 		}
 	}
 	slices.SortFunc(list, func(a, b saying) int {
-		x, y := a.grade(), b.grade()
-		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), -cmp.Compare(a.order, b.order))
+		return cmp.Or(slices.Compare(a.grade(), b.grade()), -cmp.Compare(a.order, b.order))
 	})
 	return list
 }
 
-func (s saying) grade() [2]int {
-	best := [2]int{3, 3}
-	for i, e := range s.evidence {
-		if i == 0 {
-			best = grades[e]
+// grade is that of the best piece of evidence. Nothing at all is worse than any.
+func (s saying) grade() []int {
+	best := []int{6}
+	for _, e := range s.evidence {
+		if slices.Compare(grades[e][:], best) < 0 {
+			best = grades[e][:]
 		}
-		best[0], best[1] = min(best[0], grades[e][0]), min(best[1], grades[e][1])
 	}
 	return best
 }
