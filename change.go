@@ -39,6 +39,9 @@ type ChangeEntry struct {
 	Lines []uuid.UUID
 	// Touches are the records that the change concerns: a filter on any of them matches it.
 	Touches []uuid.UUID
+	// Moves are the parties that the change concerns, wherever it changes where they stand or what was said for them.
+	// They are known only in the feed.
+	Moves []PartyMove
 }
 
 // A page of changes. Its cursors are those of the feed.
@@ -165,11 +168,30 @@ type FeedFilter struct {
 	Touching [][]uuid.UUID // the change touches a record of each list
 	Kinds    []ChangeKind
 	Moves    Kind // only changes with a cause, of facts of this kind, whose lines match Touching; empty: all changes
+	// Following narrows to changes that concern one of these parties, on one of the scenarios and in one of the
+	// negotiations if any are given. Nil: all changes.
+	Following *Following
+}
+
+// Following selects changes by the parties that they concern. An empty list of scenarios or negotiations does not filter.
+type Following struct {
+	Parties, Scenarios, Negotiations []uuid.UUID
+}
+
+func (f *Following) matches(e ChangeEntry) bool {
+	return slices.ContainsFunc(e.Moves, func(m PartyMove) bool {
+		return slices.Contains(f.Parties, m.PartyID) &&
+			(len(f.Scenarios) == 0 || slices.Contains(f.Scenarios, m.ScenarioID)) &&
+			(len(f.Negotiations) == 0 || slices.Contains(f.Negotiations, m.NegotiationID))
+	})
 }
 
 // Matches reports whether a subscriber with this filter gets the change.
 func (f FeedFilter) Matches(e ChangeEntry) bool {
 	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind) {
+		return false
+	}
+	if f.Following != nil && !f.Following.matches(e) {
 		return false
 	}
 	touched := e.Touches

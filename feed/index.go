@@ -95,7 +95,12 @@ func keyOf(f parley.FeedFilter) string {
 	for _, kind := range slices.Compact(kinds) {
 		key.WriteString(" " + string(kind))
 	}
-	for _, list := range f.Touching {
+	lists := f.Touching
+	if f.Following != nil {
+		key.WriteString(" following")
+		lists = append(slices.Clone(lists), f.Following.Parties, f.Following.Scenarios, f.Following.Negotiations)
+	}
+	for _, list := range lists {
 		ids := slices.Clone(list)
 		slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 		ids = slices.Compact(ids)

@@ -67,6 +67,10 @@ func (f fakeAssessmentChanged) Negotiation(ctx context.Context, objs []*parley.A
 	return fakeMany[*parley.Negotiation](f.fake, "AssessmentChanged.negotiation", objs)
 }
 
+func (f fakeAssessmentChanged) Shifts(ctx context.Context, objs []*parley.AssessmentChanged) ([][]*parley.StanceShift, error) {
+	return fakeMany[[]*parley.StanceShift](f.fake, "AssessmentChanged.shifts", objs)
+}
+
 func (f fakeAssessmentChanged) Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
 	return fakeMany[*parley.Assessment](f.fake, "AssessmentChanged.assessment", objs)
 }
@@ -423,6 +427,10 @@ func (f fakePositionChanged) Negotiation(ctx context.Context, objs []*parley.Pos
 	return fakeMany[*parley.Negotiation](f.fake, "PositionChanged.negotiation", objs)
 }
 
+func (f fakePositionChanged) Shifts(ctx context.Context, objs []*parley.PositionChanged) ([][]*parley.StanceShift, error) {
+	return fakeMany[[]*parley.StanceShift](f.fake, "PositionChanged.shifts", objs)
+}
+
 func (f fakePositionChanged) Position(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error) {
 	return fakeMany[*parley.Position](f.fake, "PositionChanged.position", objs)
 }
@@ -535,6 +543,10 @@ func (f fakeRecordChanged) Negotiation(ctx context.Context, objs []*parley.Recor
 	return fakeMany[*parley.Negotiation](f.fake, "RecordChanged.negotiation", objs)
 }
 
+func (f fakeRecordChanged) Shifts(ctx context.Context, objs []*parley.RecordChanged) ([][]*parley.StanceShift, error) {
+	return fakeMany[[]*parley.StanceShift](f.fake, "RecordChanged.shifts", objs)
+}
+
 func (f fakeRecordChanged) Node(ctx context.Context, objs []*parley.RecordChanged) ([]parley.Node, error) {
 	return fakeMany[parley.Node](f.fake, "RecordChanged.node", objs)
 }
@@ -631,6 +643,10 @@ func (f fakeScenarioStatusChanged) RecordedBy(ctx context.Context, objs []*parle
 
 func (f fakeScenarioStatusChanged) Negotiation(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error) {
 	return fakeMany[*parley.Negotiation](f.fake, "ScenarioStatusChanged.negotiation", objs)
+}
+
+func (f fakeScenarioStatusChanged) Shifts(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([][]*parley.StanceShift, error) {
+	return fakeMany[[]*parley.StanceShift](f.fake, "ScenarioStatusChanged.shifts", objs)
 }
 
 func (f fakeScenarioStatusChanged) Scenario(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Scenario, error) {
@@ -733,6 +749,18 @@ func (f fakeStanceMatrix) Scenarios(ctx context.Context, objs []*parley.StanceMa
 	return fakeMany[[]*parley.Scenario](f.fake, "StanceMatrix.scenarios", objs)
 }
 
+func (f *fake) StanceShift() StanceShiftResolver { return fakeStanceShift{f} }
+
+type fakeStanceShift struct{ *fake }
+
+func (f fakeStanceShift) Party(ctx context.Context, objs []*parley.StanceShift) ([]*parley.Stakeholder, error) {
+	return fakeMany[*parley.Stakeholder](f.fake, "StanceShift.party", objs)
+}
+
+func (f fakeStanceShift) Scenario(ctx context.Context, objs []*parley.StanceShift) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "StanceShift.scenario", objs)
+}
+
 func (f *fake) Statement() StatementResolver { return fakeStatement{f} }
 
 type fakeStatement struct{ *fake }
@@ -797,8 +825,8 @@ func (f fakeSubscription) Changes(ctx context.Context, filter *parley.ChangeFilt
 	return fakeEvents[parley.Change](f.fake, "Subscription.changes", filter, after)
 }
 
-func (f fakeSubscription) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) (<-chan *parley.PositionChanged, error) {
-	return fakeEvents[*parley.PositionChanged](f.fake, "Subscription.positionChanged", negotiations, scenarios, holders, after)
+func (f fakeSubscription) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, parties []string, after *parley.Cursor) (<-chan parley.Change, error) {
+	return fakeEvents[parley.Change](f.fake, "Subscription.positionChanged", negotiations, scenarios, holders, parties, after)
 }
 
 func (f fakeSubscription) ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string, after *parley.Cursor) (<-chan *parley.ScenarioStatusChanged, error) {

@@ -60,6 +60,7 @@ type ResolverRoot interface {
 	Stakeholder() StakeholderResolver
 	StanceCell() StanceCellResolver
 	StanceMatrix() StanceMatrixResolver
+	StanceShift() StanceShiftResolver
 	Statement() StatementResolver
 	StatusChange() StatusChangeResolver
 	StatusShift() StatusShiftResolver
@@ -118,6 +119,7 @@ type ComplexityRoot struct {
 		PreviousAssessment func(childComplexity int) int
 		RecordedAt         func(childComplexity int) int
 		RecordedBy         func(childComplexity int) int
+		Shifts             func(childComplexity int) int
 		Summary            func(childComplexity int) int
 	}
 
@@ -438,6 +440,7 @@ type ComplexityRoot struct {
 		Previous    func(childComplexity int) int
 		RecordedAt  func(childComplexity int) int
 		RecordedBy  func(childComplexity int) int
+		Shifts      func(childComplexity int) int
 		Summary     func(childComplexity int) int
 	}
 
@@ -520,6 +523,7 @@ type ComplexityRoot struct {
 		Note        func(childComplexity int) int
 		RecordedAt  func(childComplexity int) int
 		RecordedBy  func(childComplexity int) int
+		Shifts      func(childComplexity int) int
 		Summary     func(childComplexity int) int
 	}
 
@@ -609,6 +613,7 @@ type ComplexityRoot struct {
 		RecordedAt   func(childComplexity int) int
 		RecordedBy   func(childComplexity int) int
 		Scenario     func(childComplexity int) int
+		Shifts       func(childComplexity int) int
 		StatusChange func(childComplexity int) int
 		Summary      func(childComplexity int) int
 	}
@@ -715,6 +720,14 @@ type ComplexityRoot struct {
 		Cells          func(childComplexity int) int
 		Participations func(childComplexity int) int
 		Stakeholder    func(childComplexity int) int
+	}
+
+	StanceShift struct {
+		After    func(childComplexity int) int
+		Before   func(childComplexity int) int
+		Cause    func(childComplexity int) int
+		Party    func(childComplexity int) int
+		Scenario func(childComplexity int) int
 	}
 
 	Statement struct {
@@ -830,7 +843,7 @@ type ComplexityRoot struct {
 
 	Subscription struct {
 		Changes               func(childComplexity int, filter *parley.ChangeFilter, after *parley.Cursor) int
-		PositionChanged       func(childComplexity int, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) int
+		PositionChanged       func(childComplexity int, negotiations []string, scenarios []string, holders []string, parties []string, after *parley.Cursor) int
 		ScenarioStatusChanged func(childComplexity int, negotiations []string, scenarios []string, after *parley.Cursor) int
 	}
 
@@ -878,6 +891,7 @@ type AssessmentResolver interface {
 type AssessmentChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error)
 	Negotiation(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error)
+	Shifts(ctx context.Context, objs []*parley.AssessmentChanged) ([][]*parley.StanceShift, error)
 	Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error)
 	PreviousAssessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error)
 }
@@ -985,6 +999,7 @@ type PositionResolver interface {
 type PositionChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Analyst, error)
 	Negotiation(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Negotiation, error)
+	Shifts(ctx context.Context, objs []*parley.PositionChanged) ([][]*parley.StanceShift, error)
 
 	Position(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error)
 	Previous(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error)
@@ -1017,6 +1032,7 @@ type QueryResolver interface {
 type RecordChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error)
 	Negotiation(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Negotiation, error)
+	Shifts(ctx context.Context, objs []*parley.RecordChanged) ([][]*parley.StanceShift, error)
 
 	Node(ctx context.Context, objs []*parley.RecordChanged) ([]parley.Node, error)
 }
@@ -1050,6 +1066,7 @@ type ScenarioRelationResolver interface {
 type ScenarioStatusChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Analyst, error)
 	Negotiation(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error)
+	Shifts(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([][]*parley.StanceShift, error)
 
 	Scenario(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Scenario, error)
 	StatusChange(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.StatusChange, error)
@@ -1083,6 +1100,10 @@ type StanceCellResolver interface {
 type StanceMatrixResolver interface {
 	Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error)
 }
+type StanceShiftResolver interface {
+	Party(ctx context.Context, objs []*parley.StanceShift) ([]*parley.Stakeholder, error)
+	Scenario(ctx context.Context, objs []*parley.StanceShift) ([]*parley.Scenario, error)
+}
 type StatementResolver interface {
 	Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error)
 	Speaker(ctx context.Context, objs []*parley.Statement) ([]*parley.Stakeholder, error)
@@ -1107,7 +1128,7 @@ type StatusShiftResolver interface {
 }
 type SubscriptionResolver interface {
 	Changes(ctx context.Context, filter *parley.ChangeFilter, after *parley.Cursor) (<-chan parley.Change, error)
-	PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) (<-chan *parley.PositionChanged, error)
+	PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, parties []string, after *parley.Cursor) (<-chan parley.Change, error)
 	ScenarioStatusChanged(ctx context.Context, negotiations []string, scenarios []string, after *parley.Cursor) (<-chan *parley.ScenarioStatusChanged, error)
 }
 
@@ -1343,6 +1364,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssessmentChanged.RecordedBy(childComplexity), true
+	case "AssessmentChanged.shifts":
+		if e.ComplexityRoot.AssessmentChanged.Shifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.Shifts(childComplexity), true
 	case "AssessmentChanged.summary":
 		if e.ComplexityRoot.AssessmentChanged.Summary == nil {
 			break
@@ -2932,6 +2959,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PositionChanged.RecordedBy(childComplexity), true
+	case "PositionChanged.shifts":
+		if e.ComplexityRoot.PositionChanged.Shifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionChanged.Shifts(childComplexity), true
 	case "PositionChanged.summary":
 		if e.ComplexityRoot.PositionChanged.Summary == nil {
 			break
@@ -3357,6 +3390,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecordChanged.RecordedBy(childComplexity), true
+	case "RecordChanged.shifts":
+		if e.ComplexityRoot.RecordChanged.Shifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordChanged.Shifts(childComplexity), true
 	case "RecordChanged.summary":
 		if e.ComplexityRoot.RecordChanged.Summary == nil {
 			break
@@ -3763,6 +3802,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScenarioStatusChanged.Scenario(childComplexity), true
+	case "ScenarioStatusChanged.shifts":
+		if e.ComplexityRoot.ScenarioStatusChanged.Shifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScenarioStatusChanged.Shifts(childComplexity), true
 	case "ScenarioStatusChanged.statusChange":
 		if e.ComplexityRoot.ScenarioStatusChanged.StatusChange == nil {
 			break
@@ -4220,6 +4265,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StanceRow.Stakeholder(childComplexity), true
+
+	case "StanceShift.after":
+		if e.ComplexityRoot.StanceShift.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceShift.After(childComplexity), true
+	case "StanceShift.before":
+		if e.ComplexityRoot.StanceShift.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceShift.Before(childComplexity), true
+	case "StanceShift.cause":
+		if e.ComplexityRoot.StanceShift.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceShift.Cause(childComplexity), true
+	case "StanceShift.party":
+		if e.ComplexityRoot.StanceShift.Party == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceShift.Party(childComplexity), true
+	case "StanceShift.scenario":
+		if e.ComplexityRoot.StanceShift.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceShift.Scenario(childComplexity), true
 
 	case "Statement.about":
 		if e.ComplexityRoot.Statement.About == nil {
@@ -4687,7 +4763,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.PositionChanged(childComplexity, args["negotiations"].([]string), args["scenarios"].([]string), args["holders"].([]string), args["after"].(*parley.Cursor)), true
+		return e.ComplexityRoot.Subscription.PositionChanged(childComplexity, args["negotiations"].([]string), args["scenarios"].([]string), args["holders"].([]string), args["parties"].([]string), args["after"].(*parley.Cursor)), true
 	case "Subscription.scenarioStatusChanged":
 		if e.ComplexityRoot.Subscription.ScenarioStatusChanged == nil {
 			break
@@ -5820,32 +5896,6 @@ func (ec *executionContext) childFields_Position(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Position", field.Name)
 }
 
-func (ec *executionContext) childFields_PositionChanged(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_PositionChanged_cursor(ctx, field)
-	case "kind":
-		return ec.fieldContext_PositionChanged_kind(ctx, field)
-	case "summary":
-		return ec.fieldContext_PositionChanged_summary(ctx, field)
-	case "note":
-		return ec.fieldContext_PositionChanged_note(ctx, field)
-	case "recordedAt":
-		return ec.fieldContext_PositionChanged_recordedAt(ctx, field)
-	case "recordedBy":
-		return ec.fieldContext_PositionChanged_recordedBy(ctx, field)
-	case "negotiation":
-		return ec.fieldContext_PositionChanged_negotiation(ctx, field)
-	case "cause":
-		return ec.fieldContext_PositionChanged_cause(ctx, field)
-	case "position":
-		return ec.fieldContext_PositionChanged_position(ctx, field)
-	case "previous":
-		return ec.fieldContext_PositionChanged_previous(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type PositionChanged", field.Name)
-}
-
 func (ec *executionContext) childFields_PositionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "nodes":
@@ -6108,6 +6158,8 @@ func (ec *executionContext) childFields_ScenarioStatusChanged(ctx context.Contex
 		return ec.fieldContext_ScenarioStatusChanged_recordedBy(ctx, field)
 	case "negotiation":
 		return ec.fieldContext_ScenarioStatusChanged_negotiation(ctx, field)
+	case "shifts":
+		return ec.fieldContext_ScenarioStatusChanged_shifts(ctx, field)
 	case "cause":
 		return ec.fieldContext_ScenarioStatusChanged_cause(ctx, field)
 	case "scenario":
@@ -6326,6 +6378,22 @@ func (ec *executionContext) childFields_StanceRow(ctx context.Context, field gra
 		return ec.fieldContext_StanceRow_cells(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StanceRow", field.Name)
+}
+
+func (ec *executionContext) childFields_StanceShift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "party":
+		return ec.fieldContext_StanceShift_party(ctx, field)
+	case "scenario":
+		return ec.fieldContext_StanceShift_scenario(ctx, field)
+	case "before":
+		return ec.fieldContext_StanceShift_before(ctx, field)
+	case "after":
+		return ec.fieldContext_StanceShift_after(ctx, field)
+	case "cause":
+		return ec.fieldContext_StanceShift_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StanceShift", field.Name)
 }
 
 func (ec *executionContext) childFields_Statement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8377,14 +8445,22 @@ func (ec *executionContext) field_Subscription_positionChanged_args(ctx context.
 		return nil, err
 	}
 	args["holders"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "parties",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["parties"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*parley.Cursor, error) {
 			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg3
+	args["after"] = arg4
 	return args, nil
 }
 
@@ -9582,6 +9658,61 @@ func (ec *executionContext) resolveBatch_AssessmentChanged_negotiation(ctx conte
 		results,
 		err,
 		"AssessmentChanged.negotiation",
+	)
+}
+
+func (ec *executionContext) _AssessmentChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_shifts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AssessmentChanged_shifts(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceShift) graphql.Marshaler {
+			return ec.marshalNStanceShift2ᚕᚖexampleᚗorgᚋparleyᚐStanceShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_shifts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AssessmentChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (any, error) {
+	resolver := ec.Resolvers.AssessmentChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.AssessmentChanged](ctx, "AssessmentChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Shifts(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.StanceShift](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AssessmentChanged.shifts",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Shifts(ctx, []*parley.AssessmentChanged{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.StanceShift](
+		ctx,
+		results,
+		err,
+		"AssessmentChanged.shifts",
 	)
 }
 
@@ -17185,6 +17316,61 @@ func (ec *executionContext) resolveBatch_PositionChanged_negotiation(ctx context
 	)
 }
 
+func (ec *executionContext) _PositionChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.PositionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionChanged_shifts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PositionChanged_shifts(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceShift) graphql.Marshaler {
+			return ec.marshalNStanceShift2ᚕᚖexampleᚗorgᚋparleyᚐStanceShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionChanged_shifts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PositionChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.PositionChanged) (any, error) {
+	resolver := ec.Resolvers.PositionChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionChanged](ctx, "PositionChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Shifts(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.StanceShift](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionChanged.shifts",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Shifts(ctx, []*parley.PositionChanged{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.StanceShift](
+		ctx,
+		results,
+		err,
+		"PositionChanged.shifts",
+	)
+}
+
 func (ec *executionContext) _PositionChanged_cause(ctx context.Context, field graphql.CollectedField, obj *parley.PositionChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19234,6 +19420,61 @@ func (ec *executionContext) resolveBatch_RecordChanged_negotiation(ctx context.C
 		results,
 		err,
 		"RecordChanged.negotiation",
+	)
+}
+
+func (ec *executionContext) _RecordChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.RecordChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordChanged_shifts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_RecordChanged_shifts(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceShift) graphql.Marshaler {
+			return ec.marshalNStanceShift2ᚕᚖexampleᚗorgᚋparleyᚐStanceShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordChanged_shifts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_RecordChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.RecordChanged) (any, error) {
+	resolver := ec.Resolvers.RecordChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.RecordChanged](ctx, "RecordChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Shifts(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.StanceShift](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"RecordChanged.shifts",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Shifts(ctx, []*parley.RecordChanged{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.StanceShift](
+		ctx,
+		results,
+		err,
+		"RecordChanged.shifts",
 	)
 }
 
@@ -21441,6 +21682,61 @@ func (ec *executionContext) resolveBatch_ScenarioStatusChanged_negotiation(ctx c
 		results,
 		err,
 		"ScenarioStatusChanged.negotiation",
+	)
+}
+
+func (ec *executionContext) _ScenarioStatusChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioStatusChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScenarioStatusChanged_shifts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ScenarioStatusChanged_shifts(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.StanceShift) graphql.Marshaler {
+			return ec.marshalNStanceShift2ᚕᚖexampleᚗorgᚋparleyᚐStanceShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScenarioStatusChanged_shifts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScenarioStatusChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ScenarioStatusChanged_shifts(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioStatusChanged) (any, error) {
+	resolver := ec.Resolvers.ScenarioStatusChanged()
+	if batch, ok := graphql.BatchParentsFor[*parley.ScenarioStatusChanged](ctx, "ScenarioStatusChanged"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Shifts(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.StanceShift](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ScenarioStatusChanged.shifts",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Shifts(ctx, []*parley.ScenarioStatusChanged{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.StanceShift](
+		ctx,
+		results,
+		err,
+		"ScenarioStatusChanged.shifts",
 	)
 }
 
@@ -23953,6 +24249,203 @@ func (ec *executionContext) fieldContext_StanceRow_cells(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _StanceShift_party(ctx context.Context, field graphql.CollectedField, obj *parley.StanceShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceShift_party(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceShift_party(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStakeholder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceShift_party(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StanceShift_party(ctx context.Context, field graphql.CollectedField, obj *parley.StanceShift) (any, error) {
+	resolver := ec.Resolvers.StanceShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceShift](ctx, "StanceShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Party(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceShift.party",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Party(ctx, []*parley.StanceShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"StanceShift.party",
+	)
+}
+
+func (ec *executionContext) _StanceShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.StanceShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceShift_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceShift_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceShift_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_StanceShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.StanceShift) (any, error) {
+	resolver := ec.Resolvers.StanceShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceShift](ctx, "StanceShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceShift.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.StanceShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"StanceShift.scenario",
+	)
+}
+
+func (ec *executionContext) _StanceShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.StanceShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceShift_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.StanceCell) graphql.Marshaler {
+			return ec.marshalNStanceCell2ᚖexampleᚗorgᚋparleyᚐStanceCell(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceShift_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceCell(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StanceShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.StanceShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceShift_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.StanceCell) graphql.Marshaler {
+			return ec.marshalNStanceCell2ᚖexampleᚗorgᚋparleyᚐStanceCell(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceShift_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StanceShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StanceCell(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StanceShift_cause(ctx context.Context, field graphql.CollectedField, obj *parley.StanceShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceShift_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StanceShift_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StanceShift", field, false, false, "ShiftCause")
+}
+
 func (ec *executionContext) _Statement_id(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26168,11 +26661,11 @@ func (ec *executionContext) _Subscription_positionChanged(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string), fc.Args["after"].(*parley.Cursor))
+			return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string), fc.Args["parties"].([]string), fc.Args["after"].(*parley.Cursor))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *parley.PositionChanged) graphql.Marshaler {
-			return ec.marshalNPositionChanged2ᚖexampleᚗorgᚋparleyᚐPositionChanged(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Change) graphql.Marshaler {
+			return ec.marshalNChange2exampleᚗorgᚋparleyᚐChange(ctx, selections, v)
 		},
 		true,
 		true,
@@ -26185,7 +26678,7 @@ func (ec *executionContext) fieldContext_Subscription_positionChanged(ctx contex
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PositionChanged(ctx, field)
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
 		},
 	}
 	defer func() {
@@ -31885,6 +32378,12 @@ func (ec *executionContext) _AssessmentChanged(ctx context.Context, sel ast.Sele
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AssessmentChanged_negotiation(ctx, field, obj)
 				})
+		case "shifts":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AssessmentChanged_shifts(ctx, field, obj)
+				})
 		case "assessment":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -34026,6 +34525,12 @@ func (ec *executionContext) _PositionChanged(ctx context.Context, sel ast.Select
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PositionChanged_negotiation(ctx, field, obj)
 				})
+		case "shifts":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionChanged_shifts(ctx, field, obj)
+				})
 		case "cause":
 			out.Values[i] = ec._PositionChanged_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -34599,6 +35104,12 @@ func (ec *executionContext) _RecordChanged(ctx context.Context, sel ast.Selectio
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._RecordChanged_negotiation(ctx, field, obj)
+				})
+		case "shifts":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RecordChanged_shifts(ctx, field, obj)
 				})
 		case "action":
 			out.Values[i] = ec._RecordChanged_action(ctx, field, obj)
@@ -35181,6 +35692,12 @@ func (ec *executionContext) _ScenarioStatusChanged(ctx context.Context, sel ast.
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScenarioStatusChanged_negotiation(ctx, field, obj)
+				})
+		case "shifts":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScenarioStatusChanged_shifts(ctx, field, obj)
 				})
 		case "cause":
 			out.Values[i] = ec._ScenarioStatusChanged_cause(ctx, field, obj)
@@ -35897,6 +36414,61 @@ func (ec *executionContext) _StanceRow(ctx context.Context, sel ast.SelectionSet
 			out.Values[i] = ec._StanceRow_cells(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var stanceShiftImplementors = []string{"StanceShift"}
+
+func (ec *executionContext) _StanceShift(ctx context.Context, sel ast.SelectionSet, obj *parley.StanceShift) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stanceShiftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StanceShift")
+		case "party":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceShift_party(ctx, field, obj)
+				})
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceShift_scenario(ctx, field, obj)
+				})
+		case "before":
+			out.Values[i] = ec._StanceShift_before(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "after":
+			out.Values[i] = ec._StanceShift_after(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cause":
+			out.Values[i] = ec._StanceShift_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -38374,14 +38946,6 @@ func (ec *executionContext) marshalNPosition2ᚖexampleᚗorgᚋparleyᚐPositio
 	return ec._Position(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPositionChanged2ᚖexampleᚗorgᚋparleyᚐPositionChanged(ctx context.Context, sel ast.SelectionSet, v *parley.PositionChanged) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "PositionChanged!")
-		return graphql.Null
-	}
-	return ec._PositionChanged(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PositionConnection!")
@@ -39061,6 +39625,31 @@ func (ec *executionContext) marshalNStanceRow2ᚖexampleᚗorgᚋparleyᚐStance
 		return graphql.Null
 	}
 	return ec._StanceRow(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStanceShift2ᚕᚖexampleᚗorgᚋparleyᚐStanceShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.StanceShift) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "StanceShift", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStanceShift2ᚖexampleᚗorgᚋparleyᚐStanceShift(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStanceShift2ᚖexampleᚗorgᚋparleyᚐStanceShift(ctx context.Context, sel ast.SelectionSet, v *parley.StanceShift) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StanceShift!")
+		return graphql.Null
+	}
+	return ec._StanceShift(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNStatement2ᚕᚖexampleᚗorgᚋparleyᚐStatementᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Statement) graphql.Marshaler {

@@ -85,6 +85,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillStanceCell(ec)
 	l.fillStanceMatrix(ec)
 	l.fillStanceRow(ec)
+	l.fillStanceShift(ec)
 	l.fillStatement(ec)
 	l.fillStatementConnection(ec)
 	l.fillStatementEdge(ec)
@@ -109,9 +110,9 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 			"changes": level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan parley.Change, error) {
 				return ec.Resolvers.Subscription().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["after"].(*parley.Cursor))
 			}, l.shapeOfChange()).With(ec.field_Subscription_changes_args),
-			"positionChanged": level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan *parley.PositionChanged, error) {
-				return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string), fc.Args["after"].(*parley.Cursor))
-			}, level.Pointer(&l.PositionChanged)).With(ec.field_Subscription_positionChanged_args),
+			"positionChanged": level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan parley.Change, error) {
+				return ec.Resolvers.Subscription().PositionChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["holders"].([]string), fc.Args["parties"].([]string), fc.Args["after"].(*parley.Cursor))
+			}, l.shapeOfChange()).With(ec.field_Subscription_positionChanged_args),
 			"scenarioStatusChanged": level.Events(func(ctx context.Context, fc *graphql.FieldContext) (<-chan *parley.ScenarioStatusChanged, error) {
 				return ec.Resolvers.Subscription().ScenarioStatusChanged(ctx, fc.Args["negotiations"].([]string), fc.Args["scenarios"].([]string), fc.Args["after"].(*parley.Cursor))
 			}, level.Pointer(&l.ScenarioStatusChanged)).With(ec.field_Subscription_scenarioStatusChanged_args),
@@ -189,6 +190,7 @@ type levels struct {
 	StanceCell              level.Object[parley.StanceCell]
 	StanceMatrix            level.Object[parley.StanceMatrix]
 	StanceRow               level.Object[parley.StanceRow]
+	StanceShift             level.Object[parley.StanceShift]
 	Statement               level.Object[parley.Statement]
 	StatementConnection     level.Object[parley.Connection[parley.Statement]]
 	StatementEdge           level.Object[parley.Edge[parley.Statement]]
@@ -287,6 +289,9 @@ func (l *levels) fillAssessmentChanged(ec *executionContext) {
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.AssessmentChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
+		"shifts": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([][]*parley.StanceShift, error) {
+			return ec.Resolvers.AssessmentChanged().Shifts(ctx, objs)
+		}, level.List(level.Pointer(&l.StanceShift), "[StanceShift!]!")),
 		"assessment": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
 			return ec.Resolvers.AssessmentChanged().Assessment(ctx, objs)
 		}, level.Pointer(&l.Assessment)),
@@ -834,6 +839,9 @@ func (l *levels) fillPositionChanged(ec *executionContext) {
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.PositionChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
+		"shifts": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionChanged) ([][]*parley.StanceShift, error) {
+			return ec.Resolvers.PositionChanged().Shifts(ctx, objs)
+		}, level.List(level.Pointer(&l.StanceShift), "[StanceShift!]!")),
 		"cause": level.Plain(func(o *parley.PositionChanged) *parley.ShiftCause { return o.Cause }, level.Optional(level.Text[parley.ShiftCause])),
 		"position": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionChanged) ([]*parley.Position, error) {
 			return ec.Resolvers.PositionChanged().Position(ctx, objs)
@@ -994,6 +1002,9 @@ func (l *levels) fillRecordChanged(ec *executionContext) {
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.RecordChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.RecordChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
+		"shifts": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.RecordChanged) ([][]*parley.StanceShift, error) {
+			return ec.Resolvers.RecordChanged().Shifts(ctx, objs)
+		}, level.List(level.Pointer(&l.StanceShift), "[StanceShift!]!")),
 		"action": level.Plain(func(o *parley.RecordChanged) parley.RecordAction { return o.Action }, level.Text[parley.RecordAction]),
 		"node": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.RecordChanged) ([]parley.Node, error) {
 			return ec.Resolvers.RecordChanged().Node(ctx, objs)
@@ -1147,6 +1158,9 @@ func (l *levels) fillScenarioStatusChanged(ec *executionContext) {
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.ScenarioStatusChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
+		"shifts": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioStatusChanged) ([][]*parley.StanceShift, error) {
+			return ec.Resolvers.ScenarioStatusChanged().Shifts(ctx, objs)
+		}, level.List(level.Pointer(&l.StanceShift), "[StanceShift!]!")),
 		"cause": level.Plain(func(o *parley.ScenarioStatusChanged) *parley.ShiftCause { return o.Cause }, level.Optional(level.Text[parley.ShiftCause])),
 		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioStatusChanged) ([]*parley.Scenario, error) {
 			return ec.Resolvers.ScenarioStatusChanged().Scenario(ctx, objs)
@@ -1329,6 +1343,20 @@ func (l *levels) fillStanceRow(ec *executionContext) {
 		"stakeholder":    level.Bound(func(o *parley.StanceRow) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
 		"participations": level.Bound(func(o *parley.StanceRow) []*parley.Participation { return o.Participations }, level.List(level.Pointer(&l.Participation), "[Participation!]!")),
 		"cells":          level.Bound(func(o *parley.StanceRow) []*parley.StanceCell { return o.Cells }, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")),
+	}}
+}
+
+func (l *levels) fillStanceShift(ec *executionContext) {
+	l.StanceShift = level.Object[parley.StanceShift]{Name: "StanceShift", Satisfies: []string{"StanceShift"}, Fields: map[string]level.Field[parley.StanceShift]{
+		"party": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceShift) ([]*parley.Stakeholder, error) {
+			return ec.Resolvers.StanceShift().Party(ctx, objs)
+		}, level.Pointer(&l.Stakeholder)),
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceShift) ([]*parley.Scenario, error) {
+			return ec.Resolvers.StanceShift().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"before": level.Bound(func(o *parley.StanceShift) *parley.StanceCell { return o.Before }, level.Pointer(&l.StanceCell)),
+		"after":  level.Bound(func(o *parley.StanceShift) *parley.StanceCell { return o.After }, level.Pointer(&l.StanceCell)),
+		"cause":  level.Plain(func(o *parley.StanceShift) parley.ShiftCause { return o.Cause }, level.Text[parley.ShiftCause]),
 	}}
 }
 

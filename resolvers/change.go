@@ -19,6 +19,10 @@ func (r *assessmentChangedResolver) Negotiation(ctx context.Context, objs []*par
 		keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
 }
 
+func (r *assessmentChangedResolver) Shifts(ctx context.Context, objs []*parley.AssessmentChanged) ([][]*parley.StanceShift, error) {
+	return shifts(ctx, r.Resolver, objs, func(c *parley.AssessmentChanged) *parley.ChangeEntry { return &c.ChangeEntry })
+}
+
 func (r *assessmentChangedResolver) Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Assessments,
 		keys(objs, func(c *parley.AssessmentChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
@@ -37,6 +41,10 @@ func (r *positionChangedResolver) RecordedBy(ctx context.Context, objs []*parley
 func (r *positionChangedResolver) Negotiation(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Negotiation, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
 		keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+}
+
+func (r *positionChangedResolver) Shifts(ctx context.Context, objs []*parley.PositionChanged) ([][]*parley.StanceShift, error) {
+	return shifts(ctx, r.Resolver, objs, func(c *parley.PositionChanged) *parley.ChangeEntry { return &c.ChangeEntry })
 }
 
 func (r *positionChangedResolver) Position(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Position, error) {
@@ -64,6 +72,10 @@ func (r *recordChangedResolver) Negotiation(ctx context.Context, objs []*parley.
 		keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
 }
 
+func (r *recordChangedResolver) Shifts(ctx context.Context, objs []*parley.RecordChanged) ([][]*parley.StanceShift, error) {
+	return shifts(ctx, r.Resolver, objs, func(c *parley.RecordChanged) *parley.ChangeEntry { return &c.ChangeEntry })
+}
+
 func (r *recordChangedResolver) Node(ctx context.Context, objs []*parley.RecordChanged) ([]parley.Node, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Nodes,
 		keys(objs, func(c *parley.RecordChanged) storage.Key { return at(c.Lens(), c.Subject()) }))
@@ -77,6 +89,10 @@ func (r *scenarioStatusChangedResolver) RecordedBy(ctx context.Context, objs []*
 func (r *scenarioStatusChangedResolver) Negotiation(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Negotiations,
 		keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.NegotiationID) }))
+}
+
+func (r *scenarioStatusChangedResolver) Shifts(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([][]*parley.StanceShift, error) {
+	return shifts(ctx, r.Resolver, objs, func(c *parley.ScenarioStatusChanged) *parley.ChangeEntry { return &c.ChangeEntry })
 }
 
 func (r *scenarioStatusChangedResolver) Scenario(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Scenario, error) {
@@ -94,6 +110,16 @@ func (r *scenarioStatusChangedResolver) Previous(ctx context.Context, objs []*pa
 		keys(objs, func(c *parley.ScenarioStatusChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
 }
 
+func (r *stanceShiftResolver) Party(ctx context.Context, objs []*parley.StanceShift) ([]*parley.Stakeholder, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+		keys(objs, func(s *parley.StanceShift) storage.Key { return at(s.Lens, &s.PartyID) }))
+}
+
+func (r *stanceShiftResolver) Scenario(ctx context.Context, objs []*parley.StanceShift) ([]*parley.Scenario, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(s *parley.StanceShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
+}
+
 func (r *Resolver) AssessmentChanged() graph.AssessmentChangedResolver {
 	return &assessmentChangedResolver{r}
 }
@@ -108,9 +134,12 @@ func (r *Resolver) ScenarioStatusChanged() graph.ScenarioStatusChangedResolver {
 	return &scenarioStatusChangedResolver{r}
 }
 
+func (r *Resolver) StanceShift() graph.StanceShiftResolver { return &stanceShiftResolver{r} }
+
 type (
 	assessmentChangedResolver     struct{ *Resolver }
 	positionChangedResolver       struct{ *Resolver }
 	recordChangedResolver         struct{ *Resolver }
 	scenarioStatusChangedResolver struct{ *Resolver }
+	stanceShiftResolver           struct{ *Resolver }
 )

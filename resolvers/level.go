@@ -70,6 +70,17 @@ func loadEach[P, T any](
 	return lists, nil
 }
 
+// shifts reads the cells that read differently since each change.
+func shifts[C any](
+	ctx context.Context, r *Resolver, changes []*C, entry func(*C) *parley.ChangeEntry,
+) ([][]*parley.StanceShift, error) {
+	entries := make([]*parley.ChangeEntry, len(changes))
+	for i, c := range changes {
+		entries[i] = entry(c)
+	}
+	return r.snapshot(ctx).ShiftsOf(ctx, entries, r.fields(ctx))
+}
+
 // nulls makes the lists null of the objects that have none, which is something else than an empty one.
 func nulls[P, T any](lists [][]*T, objs []*P, none func(*P) bool) [][]*T {
 	for i := range lists {

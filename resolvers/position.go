@@ -65,10 +65,13 @@ func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFi
 	return r.snapshot(ctx).ListPositions(ctx, asOf, filter, orderBy, page(first, after), r.fields(ctx))
 }
 
-func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, after *parley.Cursor) (<-chan *parley.PositionChanged, error) {
-	filter := &parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders}
-	return follow(ctx, r.Resolver, moves(parley.KindPosition, filter), after,
-		func(e parley.ChangeEntry) *parley.PositionChanged { return &parley.PositionChanged{ChangeEntry: e} })
+func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, parties []string, after *parley.Cursor) (<-chan parley.Change, error) {
+	filter := moves(parley.KindPosition,
+		&parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders})
+	if len(parties) > 0 {
+		filter = following(parties, scenarios, negotiations, holders)
+	}
+	return follow(ctx, r.Resolver, filter, after, parley.ChangeEntry.Change)
 }
 
 func (r *Resolver) Position() graph.PositionResolver { return &positionResolver{r} }

@@ -186,6 +186,32 @@ func (s *Snapshot) feedFilter(ctx context.Context, q *rows.Query, f *parley.Chan
 	return match, nil
 }
 
+// Following resolves the parties of a subscription, and where they are followed. A person stands for the parties that the
+// person speaks for now.
+func (s *Snapshot) Following(
+	ctx context.Context, parties, scenarios, negotiations []string,
+) (parley.FeedFilter, error) {
+	var stakeholders []uuid.UUID
+	var f parley.Following
+	var refs filterRefs
+	refs.want(&stakeholders, "parties", parties, parley.KindStakeholder)
+	refs.want(&f.Scenarios, "scenarios", scenarios, parley.KindScenario)
+	refs.want(&f.Negotiations, "negotiations", negotiations, parley.KindNegotiation)
+	if err := s.resolve(ctx, s.Query([]Key{{}}), &refs); err != nil {
+		return parley.FeedFilter{}, err
+	}
+	lens, err := s.Lens(ctx)
+	if err != nil {
+		return parley.FeedFilter{}, err
+	}
+	voices := []*parley.Voices{{}}
+	if err := s.readSpeakers(ctx, []Key{{Lens: lens}}, voices, stakeholders); err != nil {
+		return parley.FeedFilter{}, err
+	}
+	f.Parties = voices[0].Reading().PartiesOf(stakeholders, lens.ValidAt)
+	return parley.FeedFilter{Following: &f}, nil
+}
+
 // Place is the place in the feed that a cursor names, or, without one, its head. With an error it is none.
 func (s *Snapshot) Place(ctx context.Context, after *parley.Cursor) (int64, parley.Cursor, error) {
 	_, head, err := s.Head(ctx)
@@ -211,8 +237,8 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return seq, nil
 }
 
-// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many: all, or, if records are
-// given, those that touch one of them.
+// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many, with the parties that they
+// concern: all, or, if records are given, those that touch one of them.
 func (s *Store) ChangesAfter(
 	ctx context.Context, seq int64, touching []uuid.UUID, limit int,
 ) ([]parley.ChangeEntry, error) {
@@ -239,5 +265,5 @@ func (s *Store) ChangesAfter(
 	if len(entries) > 0 {
 		s.mark.Raise(entries[len(entries)-1].RecordedAt)
 	}
-	return entries, nil
+	return entries, s.findMoves(ctx, entries)
 }

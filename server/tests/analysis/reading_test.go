@@ -181,6 +181,51 @@ func (h *history) step() {
 	}
 	then()
 	h.lenses = append(h.lenses, h.Must(`{ lens { knownAt } }`).Text("lens.knownAt"))
+	if h.lenses[n] != h.lenses[n-1] { // not what was on record already
+		h.sameShifts(n)
+	}
+}
+
+// sameShifts compares which cells the last change says that it moved with where the parties stood before and after it.
+func (h *history) sameShifts(step int) {
+	h.T.Helper()
+	got := h.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { recordedAt shifts { party { key } scenario { title }
+		before { stance divided contested position { id } } after { stance divided contested position { id } } } } } }`)
+	at, err := time.Parse(time.RFC3339, got.Text("changes.nodes.0.recordedAt"))
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	is := make(map[string]string)
+	for i := range got.Count("changes.nodes.0.shifts") {
+		shift := fmt.Sprintf("changes.nodes.0.shifts.%d.", i)
+		cell := func(side string) string {
+			return fmt.Sprint(got.At(shift+side+".position.id"), " ", got.At(shift+side+".divided"), " ", got.At(shift+side+".contested"))
+		}
+		is[got.Text(shift+"party.key")+" on "+got.Text(shift+"scenario.title")] = cell("before") + ", then " + cell("after")
+	}
+	want := make(map[string]string)
+	for _, scenario := range h.scenarios {
+		for _, party := range h.everybody {
+			before := view{&h.record, step - 1, at}.stand(party, scenario, h.order)
+			after := view{&h.record, step, at}.stand(party, scenario, h.order)
+			says := func(s stand) string {
+				if s.word == nil {
+					return ""
+				}
+				return fmt.Sprint(s.stance, s.word.conditions, s.others != nil, s.contested)
+			}
+			cell := func(s stand) string {
+				return fmt.Sprint(cmp.Or(s.position, "<nil>"), " ", s.others != nil, " ", s.contested)
+			}
+			if says(before) != says(after) {
+				want[party+" on "+scenario[strings.LastIndex(scenario, "/")+1:]] = cell(before) + ", then " + cell(after)
+			}
+		}
+	}
+	h.met["shifts"] += len(want)
+	if !maps.Equal(is, want) {
+		h.rt.Fatalf("the change %d at %v moved\n%v, want\n%v, of\n%v", step, at, is, want, view{&h.record, step, at})
+	}
 }
 
 // say records a position.
@@ -255,7 +300,7 @@ func TestPartiesStandWhereTheModelSays(t *testing.T) {
 			h.sameDiff(other, v, fmt.Sprintf(`{validAt: %q, knownAt: %q}`, parley.FormatInstant(other.at), h.lenses[other.step]), asOf)
 		}
 	})
-	for _, sort := range []string{"stands", "contested", "divided", "former", "through", "SETTLED", "OFF_THE_TABLE", "BLOCKED", "contradicting", "steps"} {
+	for _, sort := range []string{"stands", "contested", "divided", "former", "through", "SETTLED", "OFF_THE_TABLE", "BLOCKED", "contradicting", "steps", "shifts"} {
 		if met[sort] == 0 {
 			t.Errorf("nothing was %s: %v", sort, met)
 		}

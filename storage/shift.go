@@ -1,0 +1,183 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"example.org/parley"
+	"example.org/parley/storage/rows"
+)
+
+// affected finds the scenarios on which a change may move where parties stand: those of the position that changed, of
+// the positions that rest on the statement or the source, of what the person of an office says and of what the office
+// bears out, and of the words of a group and of all who speak for it.
+const affected = `
+	SELECT p.scenario_id, p.negotiation_id FROM {positions p} WHERE p.id = k.id
+	UNION
+	SELECT p.scenario_id, p.negotiation_id FROM {positions p} WHERE p.evidence @> ARRAY[k.id]
+	UNION
+	SELECT p.scenario_id, p.negotiation_id FROM {statements e} JOIN {positions p} ON p.evidence @> ARRAY[e.id] WHERE e.source_id = k.id
+	UNION
+	SELECT p.scenario_id, p.negotiation_id FROM {affiliations a}
+	JOIN {positions p} ON p.holder_id = a.person_id OR p.holder_id = a.organization_id AND p.disputed
+	WHERE a.id = k.id
+	UNION
+	SELECT p.scenario_id, p.negotiation_id FROM (
+		WITH RECURSIVE groups(id) AS (
+			SELECT m.group_id FROM {memberships m} WHERE m.id = k.id
+			UNION
+			SELECT m.group_id FROM groups JOIN {memberships m} ON m.member_id = groups.id)
+		SELECT id FROM groups
+		UNION
+		SELECT a.person_id FROM groups JOIN {affiliations a} ON a.organization_id = groups.id AND a.speaks_for) g
+	JOIN {positions p} ON p.holder_id = g.id`
+
+// moving are the kinds of record on which the words of parties, and which of them count, depend.
+var moving = []parley.Kind{
+	parley.KindPosition, parley.KindStatement, parley.KindSource, parley.KindAffiliation, parley.KindMembership,
+}
+
+// before is a change's lens, but for that it knows what was on record just before the change.
+func before(e *parley.ChangeEntry) parley.Lens {
+	return parley.Pinned(e.RecordedAt, e.RecordedAt.Add(-time.Microsecond))
+}
+
+// movesOf reads where the parties stand just before and after each change, on the scenarios that it affects. A change that
+// affects none has no readings.
+func (s *Snapshot) movesOf(
+	ctx context.Context, entries []*parley.ChangeEntry, fields *Fields,
+) ([]*parley.Moved, error) {
+	moved := make([]*parley.Moved, len(entries))
+	var keys []Key
+	var of []int
+	for i, e := range entries {
+		if slices.Contains(moving, e.SubjectKind) {
+			keys, of = append(keys, Key{ID: e.SubjectID, Lens: e.Lens()}), append(of, i)
+		}
+	}
+	if len(keys) == 0 {
+		return moved, nil
+	}
+	var scenarios, lenses []Key
+	var ofScenario []int // the place among lenses of each scenario's first key; the second follows
+	err := s.Query(keys).Run(ctx, `x.scenario_id, x.negotiation_id`, `FROM {keys} JOIN LATERAL (`+affected+`) x ON true ORDER BY k.n`,
+		func(n int, sent *rows.Row) {
+			e := entries[of[n]]
+			if moved[of[n]] == nil {
+				moved[of[n]] = &parley.Moved{Entry: e, Negotiations: make(map[uuid.UUID]uuid.UUID)}
+				lenses = append(lenses, Key{Lens: before(e)}, Key{Lens: e.Lens()})
+			}
+			id := sent.Next().ID()
+			moved[of[n]].Negotiations[id] = sent.Next().ID()
+			for _, lens := range []parley.Lens{before(e), e.Lens()} {
+				scenarios = append(scenarios, Key{ID: id, Lens: lens})
+			}
+			ofScenario = append(ofScenario, len(lenses)-2, len(lenses)-1)
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read what a change affects: %w", err)
+	}
+	if len(scenarios) == 0 {
+		return moved, nil
+	}
+	said, err := rows.Each(ctx, positions.table, s.Query(scenarios), wordFields(fields), `{positions p}
+		ON p.scenario_id = k.id AND {known p} AND p.valid_from <= k.valid_at AND `+stillMatters,
+		fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the words of parties: %w", err)
+	}
+	voices := make([]*parley.Voices, len(lenses))
+	for i := range voices {
+		voices[i] = &parley.Voices{}
+	}
+	for i, list := range said {
+		if s.together.Add(int64(len(list))) > parley.MaxTogether {
+			return nil, tooMuch()
+		}
+		v := voices[ofScenario[i]]
+		v.Positions = append(v.Positions, list...)
+	}
+	if err := s.readSpeakers(ctx, lenses, voices, nil); err != nil {
+		return nil, err
+	}
+	next := 0
+	for _, m := range moved {
+		if m != nil {
+			m.Before, m.After = voices[next].Reading(), voices[next+1].Reading()
+			next += 2
+		}
+	}
+	return moved, nil
+}
+
+// ShiftsOf are the cells that read differently since each change, sorted by the keys of party and scenario.
+func (s *Snapshot) ShiftsOf(
+	ctx context.Context, entries []*parley.ChangeEntry, fields *Fields,
+) ([][]*parley.StanceShift, error) {
+	cells := fields.Only("before").Merged(fields.Only("after"))
+	if fields == nil {
+		cells = nil
+	}
+	moved, err := s.movesOf(ctx, entries, cellFields(cells).And("conditions", "redLine"))
+	if err != nil {
+		return nil, err
+	}
+	lists := make([][]*parley.StanceShift, len(entries))
+	var parties, scenarios []Key
+	for i, m := range moved {
+		if m == nil {
+			continue
+		}
+		lists[i] = m.Shifts()
+		for _, shift := range lists[i] {
+			parties = append(parties, Key{ID: shift.PartyID, Lens: shift.Lens})
+			scenarios = append(scenarios, Key{ID: shift.ScenarioID, Lens: shift.Lens})
+		}
+	}
+	stakeholders, err := s.Stakeholders(ctx, parties, sortedByKey)
+	if err != nil {
+		return nil, fmt.Errorf("read the parties of shifts: %w", err)
+	}
+	found, err := s.Scenarios(ctx, scenarios, sortedByKey)
+	if err != nil {
+		return nil, fmt.Errorf("read the scenarios of shifts: %w", err)
+	}
+	names := make(map[uuid.UUID]string)
+	for i := range stakeholders {
+		if stakeholders[i] != nil && found[i] != nil {
+			names[stakeholders[i].ID], names[found[i].ID] = stakeholders[i].Key, found[i].Key
+		}
+	}
+	for _, list := range lists {
+		slices.SortFunc(list, func(a, b *parley.StanceShift) int {
+			return strings.Compare(names[a.PartyID]+" "+names[a.ScenarioID], names[b.PartyID]+" "+names[b.ScenarioID])
+		})
+	}
+	return lists, nil
+}
+
+var sortedByKey = NewFields(map[string]*Fields{"key": {}})
+
+// findMoves fills in which parties each change concerns. It is worked out by each server as it reads the feed, and not
+// by the writer, who holds the head.
+func (s *Store) findMoves(ctx context.Context, entries []parley.ChangeEntry) error {
+	list := make([]*parley.ChangeEntry, len(entries))
+	for i := range entries {
+		list[i] = &entries[i]
+	}
+	moved, err := s.Snapshot().movesOf(ctx, list, NewFields(map[string]*Fields{"conditions": {}, "redLine": {}}))
+	if err != nil {
+		return err
+	}
+	for i, m := range moved {
+		if m != nil {
+			entries[i].Moves = m.Moves()
+		}
+	}
+	return nil
+}
