@@ -85,8 +85,10 @@ func (s *Snapshot) movesOf(
 	if len(scenarios) == 0 {
 		return moved, nil
 	}
-	said, err := rows.Each(ctx, positions.table, s.Query(scenarios), wordFields(fields), `{positions p}
-		ON p.scenario_id = k.id AND {known p} AND p.valid_from <= k.valid_at AND `+stillMatters,
+	q := s.Query(scenarios)
+	said, err := rows.Each(ctx, positions.table, q, wordFields(fields), `{positions p}
+		ON p.scenario_id = k.id AND {known p} AND p.valid_from <= k.valid_at
+		AND (p.id = ANY(`+q.Arg(rows.RecordIDs(keys))+`::uuid[]) OR `+stillMatters+`)`,
 		fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the words of parties: %w", err)
