@@ -378,10 +378,20 @@ func TestImportTwiceChangesNothing(t *testing.T) {
 	}
 }
 
-func TestImportDemo(t *testing.T) {
+func TestImportExamples(t *testing.T) {
 	t.Parallel()
+	for name, example := range map[string][]examples.DataSet{"demo": examples.Demo(), "Iran": examples.Iran()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			importTwice(t, example)
+		})
+	}
+}
+
+// importTwice imports each file twice; the second time changes nothing.
+func importTwice(t *testing.T, files []examples.DataSet) {
 	r := open(t)
-	for _, example := range examples.Demo() {
+	for _, example := range files {
 		for _, again := range []bool{false, true} {
 			set, err := dataset.Read(example.Name, example.Text)
 			if err != nil {

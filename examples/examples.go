@@ -1,4 +1,4 @@
-// Package examples has the example data set, and the example operations that the playground opens with.
+// Package examples has the example data sets, and the example operations that the playground opens with.
 package examples
 
 import (
@@ -19,14 +19,22 @@ type DataSet struct {
 	Text []byte
 }
 
-// Demo returns the example data set in the order of import: a made-up first note, the talks of August 2025 as one news
+// Demo returns the data set of the demo in the order of import: a made-up first note, the talks of August 2025 as one news
 // report describes them, and a made-up later source that adds to both and corrects them.
 func Demo() []DataSet {
-	var sets []DataSet
-	for _, name := range []string{"ukraine-2025-first-note.yaml", "ukraine-2025.yaml", "ukraine-2025-update.yaml"} {
-		sets = append(sets, DataSet{Name: name, Text: read(dataSets, name)})
+	return sets("ukraine-2025-first-note.yaml", "ukraine-2025.yaml", "ukraine-2025-update.yaml")
+}
+
+// Iran returns the talks on Iran's nuclear programme in the order of import, each as known at a later time: after the
+// interim deal of 2013, after the full deal of 2015, and after the American exit of 2018. The demo does not load them.
+func Iran() []DataSet { return sets("iran-2013.yaml", "iran-2013-deal.yaml", "iran-2013-exit.yaml") }
+
+func sets(names ...string) []DataSet {
+	list := make([]DataSet, len(names))
+	for i, name := range names {
+		list[i] = DataSet{Name: name, Text: read(dataSets, name)}
 	}
-	return sets
+	return list
 }
 
 // Operation is an example operation.
