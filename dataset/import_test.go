@@ -473,6 +473,24 @@ func TestEditedFile(t *testing.T) {
 			`SELECT concat_ws(' ', stance, valid_from) FROM positions WHERE superseded_at = 'infinity' ` +
 				`AND valid_from > '2025-01-31' `,
 		},
+		"a new position, for one party": {
+			[]string{
+				"              - {key: south-line,",
+				"              - {holder: envoy, saidFor: [north], stance: NEUTRAL, validFrom: 2025-02-01}\n" +
+					"              - {key: south-line,",
+			},
+			[]string{"The envoy is recorded as “neutral”"},
+			"North",
+			`SELECT string_agg(s.name, ' ') FROM positions p JOIN stakeholders s ON s.id = ANY (p.said_for)
+				WHERE p.superseded_at = 'infinity'`,
+		},
+		"a position that was said in private": {
+			[]string{"rationale: It is theirs.,", "rationale: It is theirs., saidFor: [],"},
+			[]string{"Corrected a position"},
+			"SUPPORTS {}",
+			`SELECT concat_ws(' ', stance, said_for) FROM positions WHERE superseded_at = 'infinity' ` +
+				`AND said_for IS NOT NULL`,
+		},
 		"a new status": {
 			[]string{
 				"            positions:",
