@@ -19,8 +19,8 @@ type DataSet struct {
 	Text []byte
 }
 
-// Demo returns the data set of the demo in the order of import: a made-up first note, the talks of August 2025 as one news
-// report describes them, and a made-up later source that adds to both and corrects them.
+// Demo returns the data set of the demo in the order of import: a made-up first note, the talks of August 2025 as one
+// news report describes them, and a made-up later source that adds to both and corrects them.
 func Demo() []DataSet {
 	return sets("ukraine-2025-first-note.yaml", "ukraine-2025.yaml", "ukraine-2025-update.yaml")
 }

@@ -140,8 +140,8 @@ func TestIran(t *testing.T) {
 		if is.knownAt != "" {
 			asOf += fmt.Sprintf(`, knownAt: "%sT00:00:00Z"`, is.knownAt)
 		}
-		got := a.Must(fmt.Sprintf(`{ stakeholder(id: %q, asOf: {%s}) { stances(scenarios: [%q]) { stance contested formerSpeaker
-			position { holder { key } } through { key } others { stance holder { key } } } } }`,
+		got := a.Must(fmt.Sprintf(`{ stakeholder(id: %q, asOf: {%s}) { stances(scenarios: [%q]) {
+			stance contested formerSpeaker position { holder { key } } through { key } others { stance holder { key } } } } }`,
 			is.party, asOf, "iran-2013/"+is.scenario))
 		stands := "-"
 		if got.Count("stakeholder.stances") > 0 {
@@ -165,7 +165,8 @@ func TestIran(t *testing.T) {
 			}
 		}
 		if stands != is.want {
-			t.Errorf("%s on %s at %s, known %s: %s, want %s", is.party, is.scenario, is.validAt, is.knownAt, stands, is.want)
+			t.Errorf("%s on %s at %s, known %s: %s, want %s", is.party, is.scenario, is.validAt, is.knownAt, stands,
+				is.want)
 		}
 	}
 
@@ -180,7 +181,10 @@ func TestIran(t *testing.T) {
 			{"2015-07-15", "phased-relief SETTLED, relief-at-once OFF_THE_TABLE despite iran"},
 			{"2017-06-01", "phased-relief SETTLED, relief-at-once OFF_THE_TABLE"},
 		},
-		"exit":   {{"2015-07-15", "us-leaves BLOCKED by us"}, {"2018-06-01", "added-limits OFF_THE_TABLE, us-leaves SETTLED"}},
+		"exit": {
+			{"2015-07-15", "us-leaves BLOCKED by us"},
+			{"2018-06-01", "added-limits OFF_THE_TABLE, us-leaves SETTLED"},
+		},
 		"future": {{"2018-06-01", "new-deal BLOCKED by iran, without-us UNDECIDED"}},
 	} {
 		for _, at := range verdicts {
