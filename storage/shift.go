@@ -172,7 +172,8 @@ func (s *Store) findMoves(ctx context.Context, entries []parley.ChangeEntry) err
 	for i := range entries {
 		list[i] = &entries[i]
 	}
-	moved, err := s.Snapshot().movesOf(ctx, list, NewFields(map[string]*Fields{"conditions": {}, "redLine": {}}))
+	snapshot := &Snapshot{Snapshot: s.feedSource.Snapshot(nil), store: s}
+	moved, err := snapshot.movesOf(ctx, list, NewFields(map[string]*Fields{"conditions": {}, "redLine": {}}))
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ type Store struct {
 	db         *sqlx.DB // for writes
 	source     *rows.Source
 	feedReads  *rows.Pool
+	feedSource *rows.Source // of what the feed works out for itself, which no operation has asked for
 	dsn        string
 	log        *slog.Logger
 	feed       string // this database's name in cursors
@@ -89,6 +90,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
 	}
 	s.source = &rows.Source{Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements}
+	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
 	s.mutations = mutations{run: s.write}
 	if err := s.db.GetContext(ctx, &s.feed, `SELECT feed FROM feed_head`); err != nil {
 		s.Close()
