@@ -188,6 +188,22 @@ func (p *Position) check(c *checks) {
 	c.ordinal(p.Ordinal, "validFromPrecision", p.ValidFromPrecision)
 }
 
+// Affirm takes over the confidence, rationale and salience of an input that says the same again, where it gives them, and
+// returns the API names of the fields that changed. The default confidence changes nothing.
+func (p *Position) Affirm(in RecordPositionInput) []string {
+	var e edit
+	if in.Confidence != ConfidenceModerate {
+		set(&e, "confidence", &p.Confidence, To(in.Confidence))
+	}
+	if in.Rationale != nil {
+		setOrClear(&e, "rationale", &p.Rationale, To(*in.Rationale))
+	}
+	if in.Salience != nil {
+		setOrClear(&e, "salience", &p.Salience, To(*in.Salience))
+	}
+	return e.fields
+}
+
 // SaysTheSame reports whether two positions have the same stance, conditions and red line.
 func (p *Position) SaysTheSame(o *Position) bool {
 	return p.Stance == o.Stance && p.RedLine == o.RedLine && slices.Equal(p.Conditions, o.Conditions)

@@ -2,6 +2,7 @@ package parley
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -150,6 +151,29 @@ func (r *Reading) saidFor(p *Position) []uuid.UUID {
 		return []uuid.UUID{p.HolderID}
 	}
 	return parties
+}
+
+// SaidAgain reports whether a position that says the same as the holder's earlier one is a word of the same parties, and
+// no other holder's word of any of them begins in between. Then it affirms the earlier one; otherwise it is a word of its
+// own, which may end what others have said since.
+func (v *Voices) SaidAgain(earlier, again *Position) bool {
+	r := v.Reading()
+	parties := r.reach(again)
+	if !maps.Equal(parties, r.reach(earlier)) {
+		return false
+	}
+	return !slices.ContainsFunc(v.Positions, func(p *Position) bool {
+		if p.HolderID == again.HolderID || p.Beginning().Compare(earlier.Beginning()) <= 0 ||
+			p.Beginning().Compare(again.Beginning()) >= 0 {
+			return false
+		}
+		for party := range r.reach(p) {
+			if _, same := parties[party]; same {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // moment is an instant as exactly as it is known.

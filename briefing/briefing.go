@@ -366,6 +366,9 @@ func (b *briefing) readReferenced(ctx context.Context) (err error) {
 		}
 		for _, row := range i.matrix.Rows {
 			for _, cell := range row.Cells {
+				if cell.ThroughID != nil {
+					people = append(people, *cell.ThroughID)
+				}
 				for _, p := range append(slices.Clip(cell.Others), cell.Position) {
 					if p != nil {
 						statements, people = append(statements, p.EvidenceIDs...), append(people, p.HolderID)

@@ -252,11 +252,14 @@ func (b *briefing) cell(r *parley.StanceRow, c *parley.StanceCell) string {
 	}
 	text := held(c.Position)
 	if c.Position.HolderID != r.Stakeholder.ID {
-		former := ""
-		if c.FormerSpeaker {
-			former = ", formerly"
+		text += " (" + b.nameOf(c.Position.HolderID)
+		if c.ThroughID != nil && *c.ThroughID != c.Position.HolderID {
+			text += ", for " + b.nameOf(*c.ThroughID)
 		}
-		text += " (" + b.nameOf(c.Position.HolderID) + former + ")"
+		if c.FormerSpeaker {
+			text += ", formerly"
+		}
+		text += ")"
 	}
 	if c.Contested {
 		text += ", *contested*"

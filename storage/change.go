@@ -205,7 +205,7 @@ func (s *Snapshot) Following(
 		return parley.FeedFilter{}, err
 	}
 	voices := []*parley.Voices{{}}
-	if err := s.readSpeakers(ctx, []Key{{Lens: lens}}, voices, stakeholders); err != nil {
+	if err := readSpeakers(ctx, &s.Reader, []Key{{Lens: lens}}, voices, stakeholders); err != nil {
 		return parley.FeedFilter{}, err
 	}
 	f.Parties = voices[0].Reading().PartiesOf(stakeholders, lens.ValidAt)

@@ -189,7 +189,7 @@ func (s *Snapshot) PositionShifts(
 		if err != nil {
 			return nil, fmt.Errorf("read who takes part: %w", err)
 		}
-		if err := s.readSpeakers(ctx, d.through(lens), said, stakeholdersIn(takePart[i])); err != nil {
+		if err := readSpeakers(ctx, &s.Reader, d.through(lens), said, stakeholdersIn(takePart[i])); err != nil {
 			return nil, err
 		}
 		voices[i] = said
@@ -308,7 +308,7 @@ func (s *Snapshot) withoutCorrections(
 	if err != nil {
 		return nil, err
 	}
-	if err := s.readSpeakersKnown(ctx, keys, voices, nil, func(q *rows.Query, table, row string) string {
+	if err := readSpeakersKnown(ctx, &s.Reader, keys, voices, nil, func(q *rows.Query, table, row string) string {
 		return uncorrected(table, row, q.Arg(rows.InstantArg(older))+"::timestamptz", corrections)
 	}); err != nil {
 		return nil, err

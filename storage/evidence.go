@@ -75,7 +75,7 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if err != nil {
 		return Written{}, err
 	}
-	return w.addPositionEvidence(ctx, scenario, read[0], e, offices, evidenceAdded(subject, scenario))
+	return w.addPositionEvidence(ctx, scenario, read[0], nil, e, offices, evidenceAdded(subject, scenario))
 }
 
 func evidenceAdded(fact, scenario *target) string {
@@ -126,16 +126,20 @@ func joined(list, more []uuid.UUID) ([]uuid.UUID, error) {
 	return all, nil
 }
 
-// addPositionEvidence writes a new version of a position that rests on more; its cut stays.
+// addPositionEvidence writes a new version of a position that rests on more, or of which the fields have been changed; its
+// cut stays.
 func (w *writer) addPositionEvidence(
-	ctx context.Context, scenario *target, p *parley.Position, e evidence, offices []*parley.Affiliation,
-	summary string,
+	ctx context.Context, scenario *target, p *parley.Position, fields []string, e evidence,
+	offices []*parley.Affiliation, summary string,
 ) (Written, error) {
 	more, err := joined(p.EvidenceIDs, e.ids())
 	if err != nil {
 		return Written{}, err
 	}
-	if len(more) == len(p.EvidenceIDs) {
+	if len(more) > len(p.EvidenceIDs) {
+		fields = append(fields, "evidence")
+	}
+	if len(fields) == 0 {
 		return Written{ID: p.ID}, errUnchanged
 	}
 	said, err := e.statements(ctx, w, p.EvidenceIDs...)
@@ -144,7 +148,7 @@ func (w *writer) addPositionEvidence(
 	}
 	previous := p.Version
 	p.EvidenceIDs, p.SecondHand = more, parley.SecondHand(p.HolderID, said, offices, p.ValidFrom)
-	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, e,
+	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, fields, e,
 		rows.IDs{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
 			p.Provenance = w.provenance(nil)
 			return p.Version, positions.insert(ctx, w, scenario, p)
@@ -167,17 +171,17 @@ func (w *writer) addStatusEvidence(ctx context.Context, scenario, subject *targe
 	}
 	previous := c.Version
 	c.EvidenceIDs = more
-	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, e,
+	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, []string{"evidence"}, e,
 		rows.IDs{scenario.ID}, evidenceAdded(subject, scenario), func() (uuid.UUID, error) {
 			c.Provenance = w.provenance(nil)
 			return c.Version, statusChanges.insert(ctx, w, scenario, c)
 		})
 }
 
-// newVersion replaces the open row of a fact on a scenario by one that rests on more evidence.
+// newVersion replaces the open row of a fact on a scenario by one with other fields, such as more evidence.
 func (w *writer) newVersion(
-	ctx context.Context, table string, scenario *target, kind parley.Kind, id, previous uuid.UUID, e evidence,
-	lines []uuid.UUID, summary string, insert func() (uuid.UUID, error),
+	ctx context.Context, table string, scenario *target, kind parley.Kind, id, previous uuid.UUID, fields []string,
+	e evidence, lines []uuid.UUID, summary string, insert func() (uuid.UUID, error),
 ) (Written, error) {
 	if w.seq == 0 {
 		if err := w.stamp(ctx); err != nil {
@@ -197,7 +201,7 @@ func (w *writer) newVersion(
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfRecord, Action: parley.Updated, SubjectKind: kind, SubjectID: id, Version: &version,
 		PreviousVersion: &previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Lines: lines, Touches: append(touchedBy([]*target{scenario}), e.touches()...), Fields: []string{"evidence"},
+		Lines: lines, Touches: append(touchedBy([]*target{scenario}), e.touches()...), Fields: fields,
 		Summary: summary,
 	})
 	return Written{ID: id, Previous: &previous, Cursor: cursor}, err

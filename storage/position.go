@@ -295,7 +295,7 @@ func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([
 }
 
 // RecordPosition records where a holder stands on a scenario. A position that says what the holder's position says
-// already adds its evidence to that one. Refusals: INVALID, also where it can't contest what it names; CONFLICT where
+// already affirms that one, unless somebody else who speaks for the same party has spoken since. Refusals: INVALID, also where it can't contest what it names; CONFLICT where
 // another position of the holder begins at the same instant, or the line has changed since ifUnchangedSince;
 // QUOTE_NOT_FOUND for new evidence; ID_REUSED.
 func (m mutations) RecordPosition(ctx context.Context, in parley.RecordPositionInput) (Written, error) {
@@ -333,8 +333,10 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	if err != nil {
 		return Written{}, err
 	}
-	if err := w.stamp(ctx); err != nil {
-		return Written{}, err
+	if in.ValidFrom == nil { // it begins when it is recorded
+		if err := w.stamp(ctx); err != nil {
+			return Written{}, err
+		}
 	}
 
 	p, err := in.Position(w.at)
@@ -355,7 +357,18 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 			return Written{}, err
 		}
 	} else if holds != nil && holds.SaysTheSame(fresh) {
-		return w.confirmPosition(ctx, id, scenario, holder, holds, evidence, offices)
+		again, err := w.isSaidAgain(ctx, holds, fresh)
+		if err != nil {
+			return Written{}, err
+		}
+		if again {
+			return w.confirmPosition(ctx, id, scenario, holder, holds, in, evidence, offices)
+		}
+	}
+	if in.ValidFrom != nil {
+		if err := w.stamp(ctx); err != nil {
+			return Written{}, err
+		}
 	}
 	var previous *uuid.UUID
 	if holds != nil {
@@ -416,12 +429,30 @@ func mayContest(fresh, contested *parley.Position, line []*parley.Position, hold
 	return nil
 }
 
-// confirmPosition adds the evidence of a position that says what the holder's position says already.
+// isSaidAgain says whether a position affirms an earlier one of its holder that says the same.
+func (w *writer) isSaidAgain(ctx context.Context, earlier, again *parley.Position) (bool, error) {
+	keys := rows.KeysOf(again.ScenarioID)
+	q := w.Query(keys)
+	said, err := rows.Each(ctx, positions.table, q, wordFields(&Fields{}), `{positions p} ON p.scenario_id = k.id
+		AND {known p} AND p.holder_id <> `+q.Arg(again.HolderID)+`
+		AND p.valid_from BETWEEN `+q.Arg(earlier.ValidFrom)+` AND `+q.Arg(again.ValidFrom), "")
+	if err != nil {
+		return false, fmt.Errorf("read what others have said since: %w", err)
+	}
+	voices := []*parley.Voices{{Positions: said[0]}}
+	if err := readSpeakers(ctx, &w.Reader, keys, voices, []uuid.UUID{again.HolderID}); err != nil {
+		return false, err
+	}
+	return voices[0].SaidAgain(earlier, again), nil
+}
+
+// confirmPosition adds the evidence of a position that says what the holder's position says already, and takes over what
+// else it gives.
 func (w *writer) confirmPosition(
-	ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, e evidence,
-	offices []*parley.Affiliation,
+	ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, in parley.RecordPositionInput,
+	e evidence, offices []*parley.Affiliation,
 ) (Written, error) {
-	written, err := w.addPositionEvidence(ctx, scenario, holds, e, offices,
+	written, err := w.addPositionEvidence(ctx, scenario, holds, holds.Affirm(in), e, offices,
 		fmt.Sprintf("%s is confirmed as “%s” on “%s”.", holder.Name, parley.Words(holds.Stance), scenario.Name))
 	if err != nil {
 		return written, err

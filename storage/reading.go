@@ -53,15 +53,17 @@ func wordFields(selected *Fields) *Fields { return selected.And(asWord, "recorde
 
 // readSpeakers reads by which offices and memberships the positions are words of parties, and others may speak for
 // some.
-func (s *Snapshot) readSpeakers(ctx context.Context, keys []Key, words []*parley.Voices, others []uuid.UUID) error {
-	return s.readSpeakersKnown(ctx, keys, words, others, func(_ *rows.Query, _, row string) string {
+func readSpeakers(
+	ctx context.Context, r *rows.Reader, keys []Key, words []*parley.Voices, others []uuid.UUID,
+) error {
+	return readSpeakersKnown(ctx, r, keys, words, others, func(_ *rows.Query, _, row string) string {
 		return "{known " + row + "}"
 	})
 }
 
 // readSpeakersKnown is readSpeakers by the rows of a table that are known in some sense.
-func (s *Snapshot) readSpeakersKnown(
-	ctx context.Context, keys []Key, words []*parley.Voices, others []uuid.UUID,
+func readSpeakersKnown(
+	ctx context.Context, r *rows.Reader, keys []Key, words []*parley.Voices, others []uuid.UUID,
 	known func(q *rows.Query, table, row string) string,
 ) error {
 	met := make(map[uuid.UUID]bool)
@@ -80,7 +82,7 @@ func (s *Snapshot) readSpeakersKnown(
 	for _, id := range others {
 		add(id)
 	}
-	q := s.Query(keys)
+	q := r.Query(keys)
 	offices, err := rows.Each(ctx, affiliations.table, q, officeFields,
 		`{affiliations a} ON a.person_id = ANY(`+q.Arg(ids)+`::uuid[]) AND a.speaks_for AND `+known(q, "affiliations", "a"),
 		`k.n, a.id`)
@@ -93,7 +95,7 @@ func (s *Snapshot) readSpeakersKnown(
 			add(a.OrganizationID)
 		}
 	}
-	q = s.Query(keys)
+	q = r.Query(keys)
 	isKnown := known(q, "memberships", "x")
 	groups, err := rows.Each(ctx, memberships.table, q, membershipFields, `LATERAL (
 		WITH RECURSIVE reached(id) AS (

@@ -104,7 +104,7 @@ func (s *Snapshot) movesOf(
 		v := voices[ofScenario[i]]
 		v.Positions = append(v.Positions, list...)
 	}
-	if err := s.readSpeakers(ctx, lenses, voices, nil); err != nil {
+	if err := readSpeakers(ctx, &s.Reader, lenses, voices, nil); err != nil {
 		return nil, err
 	}
 	next := 0

@@ -71,7 +71,7 @@ func (s *Snapshot) readings(
 		}
 		voices[n] = &parley.Voices{Positions: list}
 	}
-	if err := s.readSpeakers(ctx, r.lenses, voices, stakeholders); err != nil {
+	if err := readSpeakers(ctx, &s.Reader, r.lenses, voices, stakeholders); err != nil {
 		return nil, err
 	}
 	for _, v := range voices {

@@ -205,7 +205,7 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 			others = append(others, c.ByIDs...)
 		}
 	}
-	if err := b.readSpeakers(ctx, b.issues, words, others); err != nil {
+	if err := readSpeakers(ctx, &b.Reader, b.issues, words, others); err != nil {
 		return err
 	}
 	for _, of := range b.standings {

@@ -271,8 +271,15 @@ func (h *history) say(n int) (written storage.Written, then func(), err error) {
 	written, err = h.Store.RecordPosition(h.Ctx, in)
 	return written, func() {
 		s.id = written.ID.String()
-		if !slices.ContainsFunc(h.record.sayings, func(o *saying) bool { return o.id == s.id }) {
+		said := slices.IndexFunc(h.record.sayings, func(o *saying) bool { return o.id == s.id && o.known.gone == 0 })
+		switch {
+		case said < 0:
 			h.record.sayings = append(h.record.sayings, s)
+		case s.salience >= 0 && s.salience != h.record.sayings[said].salience: // affirmed, and judged anew
+			affirmed := *h.record.sayings[said]
+			affirmed.known, affirmed.recorded, affirmed.salience = s.known, n, s.salience
+			h.record.sayings[said].known.gone = n
+			h.record.sayings = append(h.record.sayings, &affirmed)
 		}
 	}, err
 }

@@ -124,7 +124,7 @@ func TestTheNewestWordCountsAndStays(t *testing.T) {
 		shift+"steps.0.at", "2015-07-10T00:00:00.000000Z")
 
 	a.do(`recordPosition(input: {holder: "second", scenario: "talks/snapback", stance: OPPOSES, validFrom: "2015-07-12T00:00:00Z"})`)
-	a.do(`recordPosition(input: {holder: "minister", scenario: "talks/snapback", stance: NEUTRAL, redLine: true, validFrom: "2015-07-14T00:00:00Z"})`)
+	a.do(`recordPosition(input: {holder: "minister", scenario: "talks/snapback", stance: NEUTRAL, validFrom: "2015-07-14T00:00:00Z"})`)
 	stands("2015-07-15", "e3 SUPPORTS@164\nfrance SUPPORTS(e3)<e3@164/NEUTRAL\niran NEUTRAL(minister)@1/OPPOSES(second)")
 
 	office := a.Must(`{ stakeholder(id: "minister", asOf: {validAt: "2016-01-01T00:00:00Z"}) { affiliations { id } } }`).Text("stakeholder.affiliations.0.id")
@@ -189,4 +189,39 @@ negotiations:
 	got.Want(late+"scenario.key", "inspections", late+"cause", "FIRST_RECORDED", late+"steps.0.at", "2015-04-05T00:00:00.000000Z")
 	a.Must(`{ negotiation(id: "talks") { diff(from: {validAt: "2015-04-05T00:00:00Z"}, to: {validAt: "2015-04-09T00:00:00Z"}) {
 		positions { nodes { scenario { key } } } } } }`).Want("negotiation.diff.positions.nodes.0.scenario.key", "snapback")
+}
+
+// Who says the same again affirms the earlier word and may give a new judgement of it; the evidence is added. A data set
+// that says so can be imported again.
+func TestSayingItAgain(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("sanctions.yaml", sanctions)
+	const again = `
+dataset: again
+sources: [{key: gazette, title: The Gazette}]
+statements: [{key: s, source: gazette, speaker: iran, form: PARAPHRASE, text: No., saidAt: 2015-06-01}]
+`
+	const positions = `
+negotiations:
+  - key: talks
+    issues:
+      - key: sanctions
+        scenarios:
+          - key: snapback
+            positions:
+              - {key: again, holder: iran, stance: OPPOSES, conditions: [no deadline], validFrom: 2015-06-01, salience: 90, confidence: HIGH, rationale: Said twice., evidence: [s]}
+`
+	before := a.Changes()
+	a.Load("again.yaml", again+positions)
+	a.Load("again.yaml", again+positions)
+	if made := a.Changes() - before; made != 3 { // a source, a statement, and the word that is affirmed
+		t.Errorf("the file made %d changes, want 3", made)
+	}
+	a.Must(`{ positions(filter: {holders: ["iran"]}) { totalCount nodes { validFrom salience confidence rationale lastAffirmedAt } }
+		changes(order: NEWEST_FIRST, first: 1) { nodes { ... on RecordChanged { fields } shifts { cause } } } }`).
+		Want("positions.totalCount", 1, "positions.nodes.0.validFrom", "2015-05-01T00:00:00.000000Z", "positions.nodes.0.salience", 90,
+			"positions.nodes.0.confidence", "HIGH", "positions.nodes.0.rationale", "Said twice.",
+			"positions.nodes.0.lastAffirmedAt", "2015-06-01T00:00:00.000000Z",
+			"changes.nodes.0.fields", "[confidence rationale salience evidence]", "changes.nodes.0.shifts", "[]")
 }
