@@ -43,11 +43,17 @@ type Step[V any] struct {
 	Cause  ShiftCause
 }
 
-// Steps of shifts. Nil: there is no status, no position.
-type (
-	StatusStep   = Step[*ScenarioStatus]
-	PositionStep = Step[*Position]
-)
+// StatusStep is a step of a status. Nil: there is none.
+type StatusStep = Step[*ScenarioStatus]
+
+// PositionStep is a step of the position that counts, from Was to Is. Nil: none holds. Both have the fields that tell them
+// apart, and the lens on whose record they stand.
+type PositionStep struct {
+	At    Instant
+	Was   *Position
+	Is    *Position
+	Cause ShiftCause
+}
 
 // StatusShift is a scenario whose status moved. Before and After are nil where it is not on the table. They are equal if
 // it moved and came back.
@@ -62,15 +68,15 @@ type StatusShift struct {
 // Cause returns the cause of the last step.
 func (s *StatusShift) Cause() ShiftCause { return s.Steps[len(s.Steps)-1].Cause }
 
-// PositionShift is a party whose word on a scenario moved in stance, conditions or red line. Before and After are the
-// positions that count; nil: none holds. They say the same if the party moved and came back.
+// PositionShift is a party whose word on a scenario moved in stance, conditions or red line. Was and Is are the positions
+// that count, with the fields that tell them apart; nil: none holds. They say the same if the party moved and came back.
 type PositionShift struct {
 	Lens       Lens // the lens that the diff goes to
 	From       Lens
 	PartyID    uuid.UUID
 	ScenarioID uuid.UUID
-	Before     *Position
-	After      *Position
+	Was        *Position
+	Is         *Position
 	Steps      []*PositionStep
 }
 
@@ -282,8 +288,11 @@ func (r *Readings) shift(d *NegotiationDiff, at cell) *PositionShift {
 	if len(steps) == 0 {
 		return nil
 	}
-	s := &PositionShift{Lens: d.To, From: d.From, PartyID: at.party, ScenarioID: at.scenario, Steps: steps}
-	s.Before, s.After = c.ends(d)
+	s := &PositionShift{Lens: d.To, From: d.From, PartyID: at.party, ScenarioID: at.scenario}
+	for _, step := range steps {
+		s.Steps = append(s.Steps, &PositionStep{step.At, step.Before, step.After, step.Cause})
+	}
+	s.Was, s.Is = c.ends(d)
 	return s
 }
 

@@ -302,11 +302,11 @@ func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (mov
 	of, parties := make([]uuid.UUID, len(shifts)), make([]uuid.UUID, len(shifts))
 	for i, s := range shifts {
 		before[i].Lens, after[i].Lens, of[i], parties[i] = from, to, s.ScenarioID, s.PartyID
-		if s.Before != nil {
-			before[i].ID = s.Before.Version
+		if s.Was != nil {
+			before[i].ID = s.Was.Version
 		}
-		if s.After != nil {
-			after[i].ID = s.After.Version
+		if s.Is != nil {
+			after[i].ID = s.Is.Version
 		}
 	}
 	was, err := b.PositionVersions(ctx, before, nil)

@@ -451,6 +451,26 @@ func (f fakePositionShift) Scenario(ctx context.Context, objs []*parley.Position
 	return fakeMany[*parley.Scenario](f.fake, "PositionShift.scenario", objs)
 }
 
+func (f fakePositionShift) Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return fakeMany[*parley.Position](f.fake, "PositionShift.before", objs)
+}
+
+func (f fakePositionShift) After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return fakeMany[*parley.Position](f.fake, "PositionShift.after", objs)
+}
+
+func (f *fake) PositionStep() PositionStepResolver { return fakePositionStep{f} }
+
+type fakePositionStep struct{ *fake }
+
+func (f fakePositionStep) Before(ctx context.Context, objs []*parley.PositionStep) ([]*parley.Position, error) {
+	return fakeMany[*parley.Position](f.fake, "PositionStep.before", objs)
+}
+
+func (f fakePositionStep) After(ctx context.Context, objs []*parley.PositionStep) ([]*parley.Position, error) {
+	return fakeMany[*parley.Position](f.fake, "PositionStep.after", objs)
+}
+
 func (f *fake) Query() QueryResolver { return fakeQuery{f} }
 
 type fakeQuery struct{ *fake }

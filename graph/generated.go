@@ -49,6 +49,7 @@ type ResolverRoot interface {
 	Position() PositionResolver
 	PositionChanged() PositionChangedResolver
 	PositionShift() PositionShiftResolver
+	PositionStep() PositionStepResolver
 	Query() QueryResolver
 	RecordChanged() RecordChangedResolver
 	Resolution() ResolutionResolver
@@ -1007,6 +1008,12 @@ type PositionChangedResolver interface {
 type PositionShiftResolver interface {
 	Party(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error)
 	Scenario(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Scenario, error)
+	Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error)
+	After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error)
+}
+type PositionStepResolver interface {
+	Before(ctx context.Context, objs []*parley.PositionStep) ([]*parley.Position, error)
+	After(ctx context.Context, objs []*parley.PositionStep) ([]*parley.Position, error)
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*parley.Analyst, error)
@@ -17916,7 +17923,7 @@ func (ec *executionContext) _PositionShift_before(ctx context.Context, field gra
 			return ec.fieldContext_PositionShift_before(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Before, nil
+			return ec.resolveBatch_PositionShift_before(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
@@ -17930,13 +17937,36 @@ func (ec *executionContext) fieldContext_PositionShift_before(_ context.Context,
 	fc = &graphql.FieldContext{
 		Object:     "PositionShift",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PositionShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
+	resolver := ec.Resolvers.PositionShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Before(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Position](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionShift.before",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Before(ctx, []*parley.PositionShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Position](
+		ctx,
+		results,
+		err,
+		"PositionShift.before",
+	)
 }
 
 func (ec *executionContext) _PositionShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
@@ -17948,7 +17978,7 @@ func (ec *executionContext) _PositionShift_after(ctx context.Context, field grap
 			return ec.fieldContext_PositionShift_after(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.After, nil
+			return ec.resolveBatch_PositionShift_after(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
@@ -17962,13 +17992,36 @@ func (ec *executionContext) fieldContext_PositionShift_after(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "PositionShift",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PositionShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (any, error) {
+	resolver := ec.Resolvers.PositionShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionShift](ctx, "PositionShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.After(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Position](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionShift.after",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.After(ctx, []*parley.PositionShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Position](
+		ctx,
+		results,
+		err,
+		"PositionShift.after",
+	)
 }
 
 func (ec *executionContext) _PositionShift_steps(ctx context.Context, field graphql.CollectedField, obj *parley.PositionShift) (ret graphql.Marshaler) {
@@ -17984,7 +18037,7 @@ func (ec *executionContext) _PositionShift_steps(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.PositionStep) graphql.Marshaler {
-			return ec.marshalNPositionStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx, selections, v)
+			return ec.marshalNPositionStep2ᚕᚖexampleᚗorgᚋparleyᚐPositionStepᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18200,7 +18253,7 @@ func (ec *executionContext) fieldContext_PositionShiftEdge_node(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _PositionStep_at(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+func (ec *executionContext) _PositionStep_at(ctx context.Context, field graphql.CollectedField, obj *parley.PositionStep) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18223,7 +18276,7 @@ func (ec *executionContext) fieldContext_PositionStep_at(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("PositionStep", field, false, false, "Time")
 }
 
-func (ec *executionContext) _PositionStep_before(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+func (ec *executionContext) _PositionStep_before(ctx context.Context, field graphql.CollectedField, obj *parley.PositionStep) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18232,7 +18285,7 @@ func (ec *executionContext) _PositionStep_before(ctx context.Context, field grap
 			return ec.fieldContext_PositionStep_before(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Before, nil
+			return ec.resolveBatch_PositionStep_before(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
@@ -18246,16 +18299,39 @@ func (ec *executionContext) fieldContext_PositionStep_before(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "PositionStep",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
 		},
 	}
 	return fc, nil
 }
+func (ec *executionContext) resolveBatch_PositionStep_before(ctx context.Context, field graphql.CollectedField, obj *parley.PositionStep) (any, error) {
+	resolver := ec.Resolvers.PositionStep()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionStep](ctx, "PositionStep"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Before(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Position](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionStep.before",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Before(ctx, []*parley.PositionStep{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Position](
+		ctx,
+		results,
+		err,
+		"PositionStep.before",
+	)
+}
 
-func (ec *executionContext) _PositionStep_after(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+func (ec *executionContext) _PositionStep_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionStep) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18264,7 +18340,7 @@ func (ec *executionContext) _PositionStep_after(ctx context.Context, field graph
 			return ec.fieldContext_PositionStep_after(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.After, nil
+			return ec.resolveBatch_PositionStep_after(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Position) graphql.Marshaler {
@@ -18278,16 +18354,39 @@ func (ec *executionContext) fieldContext_PositionStep_after(_ context.Context, f
 	fc = &graphql.FieldContext{
 		Object:     "PositionStep",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
 		},
 	}
 	return fc, nil
 }
+func (ec *executionContext) resolveBatch_PositionStep_after(ctx context.Context, field graphql.CollectedField, obj *parley.PositionStep) (any, error) {
+	resolver := ec.Resolvers.PositionStep()
+	if batch, ok := graphql.BatchParentsFor[*parley.PositionStep](ctx, "PositionStep"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.After(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Position](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PositionStep.after",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.After(ctx, []*parley.PositionStep{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Position](
+		ctx,
+		results,
+		err,
+		"PositionStep.after",
+	)
+}
 
-func (ec *executionContext) _PositionStep_cause(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.Position]) (ret graphql.Marshaler) {
+func (ec *executionContext) _PositionStep_cause(ctx context.Context, field graphql.CollectedField, obj *parley.PositionStep) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34723,15 +34822,17 @@ func (ec *executionContext) _PositionShift(ctx context.Context, sel ast.Selectio
 					return ec._PositionShift_scenario(ctx, field, obj)
 				})
 		case "before":
-			out.Values[i] = ec._PositionShift_before(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionShift_before(ctx, field, obj)
+				})
 		case "after":
-			out.Values[i] = ec._PositionShift_after(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionShift_after(ctx, field, obj)
+				})
 		case "steps":
 			out.Values[i] = ec._PositionShift_steps(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -34847,7 +34948,7 @@ func (ec *executionContext) _PositionShiftEdge(ctx context.Context, sel ast.Sele
 
 var positionStepImplementors = []string{"PositionStep"}
 
-func (ec *executionContext) _PositionStep(ctx context.Context, sel ast.SelectionSet, obj *parley.Step[*parley.Position]) graphql.Marshaler {
+func (ec *executionContext) _PositionStep(ctx context.Context, sel ast.SelectionSet, obj *parley.PositionStep) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, positionStepImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -34859,22 +34960,24 @@ func (ec *executionContext) _PositionStep(ctx context.Context, sel ast.Selection
 		case "at":
 			out.Values[i] = ec._PositionStep_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "before":
-			out.Values[i] = ec._PositionStep_before(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionStep_before(ctx, field, obj)
+				})
 		case "after":
-			out.Values[i] = ec._PositionStep_after(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PositionStep_after(ctx, field, obj)
+				})
 		case "cause":
 			out.Values[i] = ec._PositionStep_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -39050,11 +39153,12 @@ func (ec *executionContext) marshalNPositionShiftEdge2ᚕexampleᚗorgᚋparley�
 	return ret
 }
 
-func (ec *executionContext) marshalNPositionStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.PositionStep) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionStep2ᚕᚖexampleᚗorgᚋparleyᚐPositionStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.PositionStep) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "PositionStep", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx, sel, v[i])
+		return ec.marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐPositionStep(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -39066,7 +39170,7 @@ func (ec *executionContext) marshalNPositionStep2ᚕᚖexampleᚗorgᚋparleyᚐ
 	return ret
 }
 
-func (ec *executionContext) marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx context.Context, sel ast.SelectionSet, v *parley.PositionStep) graphql.Marshaler {
+func (ec *executionContext) marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐPositionStep(ctx context.Context, sel ast.SelectionSet, v *parley.PositionStep) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PositionStep!")
 		return graphql.Null

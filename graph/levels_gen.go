@@ -166,7 +166,7 @@ type levels struct {
 	PositionShift           level.Object[parley.PositionShift]
 	PositionShiftConnection level.Object[parley.Connection[parley.PositionShift]]
 	PositionShiftEdge       level.Object[parley.Edge[parley.PositionShift]]
-	PositionStep            level.Object[parley.Step[*parley.Position]]
+	PositionStep            level.Object[parley.PositionStep]
 	Query                   level.Object[level.Nothing]
 	RecordChanged           level.Object[parley.RecordChanged]
 	RecordPayload           level.Object[RecordPayload]
@@ -885,9 +885,13 @@ func (l *levels) fillPositionShift(ec *executionContext) {
 		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Scenario, error) {
 			return ec.Resolvers.PositionShift().Scenario(ctx, objs)
 		}, level.Pointer(&l.Scenario)),
-		"before": level.Bound(func(o *parley.PositionShift) *parley.Position { return o.Before }, level.Pointer(&l.Position)),
-		"after":  level.Bound(func(o *parley.PositionShift) *parley.Position { return o.After }, level.Pointer(&l.Position)),
-		"steps":  level.Bound(func(o *parley.PositionShift) []*parley.PositionStep { return o.Steps }, level.List(level.Pointer(&l.PositionStep), "[PositionStep!]!")),
+		"before": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Position, error) {
+			return ec.Resolvers.PositionShift().Before(ctx, objs)
+		}, level.Pointer(&l.Position)),
+		"after": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionShift) ([]*parley.Position, error) {
+			return ec.Resolvers.PositionShift().After(ctx, objs)
+		}, level.Pointer(&l.Position)),
+		"steps": level.Bound(func(o *parley.PositionShift) []*parley.PositionStep { return o.Steps }, level.List(level.Pointer(&l.PositionStep), "[PositionStep!]!")),
 		"cause": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.PositionShift) (parley.ShiftCause, error) {
 			return o.Cause(), nil
 		}, level.Leaves(level.Text[parley.ShiftCause])),
@@ -911,11 +915,15 @@ func (l *levels) fillPositionShiftEdge(ec *executionContext) {
 }
 
 func (l *levels) fillPositionStep(ec *executionContext) {
-	l.PositionStep = level.Object[parley.Step[*parley.Position]]{Name: "PositionStep", Satisfies: []string{"PositionStep"}, Fields: map[string]level.Field[parley.Step[*parley.Position]]{
-		"at":     level.Plain(func(o *parley.Step[*parley.Position]) time.Time { return o.At }, level.Appended(AppendTime)),
-		"before": level.Bound(func(o *parley.Step[*parley.Position]) *parley.Position { return o.Before }, level.Pointer(&l.Position)),
-		"after":  level.Bound(func(o *parley.Step[*parley.Position]) *parley.Position { return o.After }, level.Pointer(&l.Position)),
-		"cause":  level.Plain(func(o *parley.Step[*parley.Position]) parley.ShiftCause { return o.Cause }, level.Text[parley.ShiftCause]),
+	l.PositionStep = level.Object[parley.PositionStep]{Name: "PositionStep", Satisfies: []string{"PositionStep"}, Fields: map[string]level.Field[parley.PositionStep]{
+		"at": level.Plain(func(o *parley.PositionStep) time.Time { return o.At }, level.Appended(AppendTime)),
+		"before": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionStep) ([]*parley.Position, error) {
+			return ec.Resolvers.PositionStep().Before(ctx, objs)
+		}, level.Pointer(&l.Position)),
+		"after": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionStep) ([]*parley.Position, error) {
+			return ec.Resolvers.PositionStep().After(ctx, objs)
+		}, level.Pointer(&l.Position)),
+		"cause": level.Plain(func(o *parley.PositionStep) parley.ShiftCause { return o.Cause }, level.Text[parley.ShiftCause]),
 	}}
 }
 

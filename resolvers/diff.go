@@ -55,6 +55,26 @@ func (r *positionShiftResolver) Scenario(ctx context.Context, objs []*parley.Pos
 		keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
 }
 
+func (r *positionShiftResolver) Before(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions,
+		keys(objs, func(s *parley.PositionShift) storage.Key { return versionOf(s.Was, s.From) }))
+}
+
+func (r *positionShiftResolver) After(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions,
+		keys(objs, func(s *parley.PositionShift) storage.Key { return versionOf(s.Is, s.Lens) }))
+}
+
+func (r *positionStepResolver) Before(ctx context.Context, objs []*parley.PositionStep) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions,
+		keys(objs, func(s *parley.PositionStep) storage.Key { return ownVersion(s.Was) }))
+}
+
+func (r *positionStepResolver) After(ctx context.Context, objs []*parley.PositionStep) ([]*parley.Position, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).PositionVersions,
+		keys(objs, func(s *parley.PositionStep) storage.Key { return ownVersion(s.Is) }))
+}
+
 func (r *statusShiftResolver) Scenario(ctx context.Context, objs []*parley.StatusShift) ([]*parley.Scenario, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
 		keys(objs, func(s *parley.StatusShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
@@ -66,10 +86,13 @@ func (r *Resolver) NegotiationDiff() graph.NegotiationDiffResolver {
 
 func (r *Resolver) PositionShift() graph.PositionShiftResolver { return &positionShiftResolver{r} }
 
+func (r *Resolver) PositionStep() graph.PositionStepResolver { return &positionStepResolver{r} }
+
 func (r *Resolver) StatusShift() graph.StatusShiftResolver { return &statusShiftResolver{r} }
 
 type (
 	negotiationDiffResolver struct{ *Resolver }
 	positionShiftResolver   struct{ *Resolver }
+	positionStepResolver    struct{ *Resolver }
 	statusShiftResolver     struct{ *Resolver }
 )

@@ -116,12 +116,14 @@ func TestTheNewestWordCountsAndStays(t *testing.T) {
 		positions(filter: {parties: ["iran"]}, asOf: {validAt: "2015-07-15T00:00:00Z"}) { nodes { holder { key } } }
 		divided: positions(filter: {parties: ["france"], divided: true}, asOf: {validAt: "2015-07-15T00:00:00Z"}) { nodes { holder { key } } }
 		negotiation(id: "talks") { diff(from: {validAt: "2015-07-01T00:00:00Z"}, to: {validAt: "2015-07-15T00:00:00Z"}) { positions { nodes {
-			party { key } before { stance } after { stance holder { key } } cause steps { at cause } } } } } }`)
+			party { key } before { stance confidence } after { stance holder { key } confidence } cause
+			steps { at cause before { confidence } after { confidence rationale } } } } } } }`)
 	const shift = "negotiation.diff.positions.nodes.0."
 	lists.Want("scenarios.totalCount", 0, "supported.totalCount", 1, "positions.nodes.0.holder.key", "minister",
 		"divided.nodes.0.holder.key", "e3", shift+"party.key", "iran", shift+"before.stance", "OPPOSES",
 		shift+"after.stance", "NEUTRAL", shift+"after.holder.key", "minister", shift+"cause", "WORLD_CHANGED",
-		shift+"steps.0.at", "2015-07-10T00:00:00.000000Z")
+		shift+"steps.0.at", "2015-07-10T00:00:00.000000Z", shift+"before.confidence", "MODERATE", shift+"after.confidence", "MODERATE",
+		shift+"steps.0.before.confidence", "MODERATE", shift+"steps.0.after.confidence", "MODERATE")
 
 	a.do(`recordPosition(input: {holder: "second", scenario: "talks/snapback", stance: OPPOSES, validFrom: "2015-07-12T00:00:00Z"})`)
 	a.do(`recordPosition(input: {holder: "minister", scenario: "talks/snapback", stance: NEUTRAL, validFrom: "2015-07-14T00:00:00Z"})`)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const toldOfParties = `cursor kind summary shifts { party { key } scenario { key } cause before { stance divided } after { stance divided } }
+const toldOfParties = `cursor kind summary shifts { party { key } scenario { key } cause before { stance divided } after { stance divided position { confidence } } }
 	... on PositionChanged { position { stance holder { key } } }`
 
 // toldOf writes where a change moved South.
