@@ -40,8 +40,11 @@ type ChangeEntry struct {
 	// Touches are the records that the change concerns: a filter on any of them matches it.
 	Touches []uuid.UUID
 	// Moves are the parties that the change concerns, wherever it changes where they stand or what was said for them.
-	// They are known only in the feed.
-	Moves []PartyMove
+	// The feed finds them if somebody follows parties; MovesKnown says whether it has. AnyMove means that they are too
+	// many to find, so that every follower of parties gets the change.
+	Moves      []PartyMove
+	MovesKnown bool
+	AnyMove    bool
 }
 
 // A page of changes. Its cursors are those of the feed.
@@ -179,7 +182,7 @@ type Following struct {
 }
 
 func (f *Following) matches(e ChangeEntry) bool {
-	return slices.ContainsFunc(e.Moves, func(m PartyMove) bool {
+	return e.AnyMove || slices.ContainsFunc(e.Moves, func(m PartyMove) bool {
 		return slices.Contains(f.Parties, m.PartyID) &&
 			(len(f.Scenarios) == 0 || slices.Contains(f.Scenarios, m.ScenarioID)) &&
 			(len(f.Negotiations) == 0 || slices.Contains(f.Negotiations, m.NegotiationID))

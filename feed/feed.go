@@ -28,6 +28,8 @@ type Log interface {
 	// ChangesAfter returns the changes after seq, oldest first, at most limit of them. With touching it returns only
 	// changes that touch one of these records; nil means all changes.
 	ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error)
+	// FindMoves fills in the moves of changes, by which followers of parties are found.
+	FindMoves(ctx context.Context, changes []parley.ChangeEntry) error
 	// Listen returns a channel that receives when there may be new changes, until the context ends. It may miss some.
 	Listen(ctx context.Context) <-chan struct{}
 }
@@ -134,11 +136,16 @@ func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 		if err != nil {
 			return seq, err
 		}
-		for _, c := range changes {
+		for i, c := range changes {
 			if c.Seq != seq+1 {
 				return seq, fmt.Errorf("change %d follows change %d; the changes between them are missing", c.Seq, seq)
 			}
-			f.handOn(c)
+			if !f.handOn(c) {
+				if err := f.log.FindMoves(ctx, changes[i:]); err != nil {
+					return seq, err
+				}
+				f.handOn(changes[i])
+			}
 			seq = c.Seq
 		}
 		if len(changes) < batch {
@@ -147,14 +154,20 @@ func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 	}
 }
 
-// handOn queues a change for the cohorts whose filter matches it.
-func (f *Feed) handOn(entry parley.ChangeEntry) {
+// handOn queues a change for the cohorts whose filter matches it. It returns false, and does nothing, if a cohort follows
+// parties and the change's moves are not known yet. Finding them takes as long as reading where the parties stand, so that is
+// done only if somebody follows any.
+func (f *Feed) handOn(entry parley.ChangeEntry) bool {
 	c := &change{ChangeEntry: entry, seen: time.Now()}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.index.following > 0 && !entry.MovesKnown {
+		return false
+	}
 	f.head = c.Seq
 	f.recent.add(c)
 	f.index.each(c, func(matching *cohort) { matching.push(c) })
+	return true
 }
 
 func (f *Feed) forget(now time.Time) {

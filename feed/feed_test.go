@@ -34,6 +34,7 @@ type memory struct {
 	hidden        map[int64]bool // left out of reads
 	broken        error
 	reads         int
+	found         int // how many changes had their moves found
 	notifications chan struct{}
 }
 
@@ -112,6 +113,23 @@ func (m *memory) ChangesAfter(
 		}
 	}
 	return list, nil
+}
+
+// FindMoves says that a change concerns, as a party, the last record that it touches.
+func (m *memory) FindMoves(_ context.Context, changes []parley.ChangeEntry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken != nil {
+		return m.broken
+	}
+	for i := range changes {
+		c := &changes[i]
+		if c.MovesKnown = true; len(c.Touches) > 0 {
+			c.Moves = []parley.PartyMove{{PartyID: c.Touches[len(c.Touches)-1]}}
+		}
+	}
+	m.found += len(changes)
+	return nil
 }
 
 func (m *memory) Listen(context.Context) <-chan struct{} { return m.notifications }
@@ -310,6 +328,33 @@ func TestNoViewsOfChangesThatAllHave(t *testing.T) {
 	if !slices.Equal(shown, []int64{15, 16, 17}) {
 		t.Errorf("views are made of the changes %v, want those after 14", shown)
 	}
+}
+
+// Followers of a party get the changes that concern it, live and after the fact. As long as nobody follows any, nobody looks
+// whom a change concerns.
+func TestFollowersOfParties(t *testing.T) {
+	t.Parallel()
+	m := newMemory(0)
+	f, _, _ := start(t, m)
+	party, other := uuid.New(), uuid.New()
+	of := func(id uuid.UUID) parley.ChangeEntry { return parley.ChangeEntry{Touches: []uuid.UUID{id}} }
+	all := follow(t, f, parley.FeedFilter{}, 0)
+	m.write(1, of(party))
+	m.write(1, of(other))
+	expect(t, all, 1, 2)
+	m.mu.Lock()
+	if m.found != 0 {
+		t.Errorf("the moves of %d changes were found for nobody", m.found)
+	}
+	m.mu.Unlock()
+	filter := parley.FeedFilter{Following: &parley.Following{Parties: []uuid.UUID{party}}}
+	live, late := follow(t, f, filter, 2), follow(t, f, filter, 0)
+	expect(t, late, 1, 1)
+	m.write(1, of(other))
+	m.write(2, of(party))
+	expect(t, live, 4, 5)
+	expect(t, late, 4, 5)
+	expect(t, all, 3, 5)
 }
 
 func TestWithoutNotificationsTheFeedPolls(t *testing.T) {

@@ -16,6 +16,8 @@ type index struct {
 	cohorts map[cohortKey]*cohort
 	of      map[uuid.UUID]map[*cohort]struct{}
 	all     map[*cohort]struct{} // cohorts whose filter names no record
+	// following is the number of cohorts that follow parties.
+	following int
 }
 
 func newIndex() index {
@@ -40,6 +42,9 @@ func anchor(filter parley.FeedFilter) []uuid.UUID {
 
 func (x *index) add(c *cohort) {
 	x.cohorts[c.key] = c
+	if c.filter.Following != nil {
+		x.following++
+	}
 	records := anchor(c.filter)
 	if records == nil {
 		x.all[c] = struct{}{}
@@ -55,6 +60,9 @@ func (x *index) add(c *cohort) {
 func (x *index) remove(c *cohort) {
 	delete(x.cohorts, c.key)
 	delete(x.all, c)
+	if c.filter.Following != nil {
+		x.following--
+	}
 	for _, id := range anchor(c.filter) {
 		if delete(x.of[id], c); len(x.of[id]) == 0 {
 			delete(x.of, id)

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"example.org/parley"
@@ -153,7 +154,7 @@ func (s *Subscription) catchUp(ctx context.Context) {
 		}
 		changes, isRecent := f.recent.after(s.after, batch)
 		f.mu.Unlock()
-		if isRecent {
+		if isRecent && (s.filter.Following == nil || !slices.ContainsFunc(changes, unknownMoves)) {
 			head = changes[len(changes)-1].Seq
 		} else {
 			entries, err := s.read(ctx)
@@ -186,8 +187,14 @@ func (s *Subscription) read(ctx context.Context) ([]parley.ChangeEntry, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return s.feed.log.ChangesAfter(ctx, s.after, anchor(s.filter), batch)
+	entries, err := s.feed.log.ChangesAfter(ctx, s.after, anchor(s.filter), batch)
+	if err == nil && s.filter.Following != nil {
+		err = s.feed.log.FindMoves(ctx, entries)
+	}
+	return entries, err
 }
+
+func unknownMoves(c *change) bool { return !c.MovesKnown }
 
 // deliver delivers the changes that match the filter.
 func (s *Subscription) deliver(ctx context.Context, changes []*change) error {

@@ -237,8 +237,8 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return seq, nil
 }
 
-// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many, with the parties that they
-// concern: all, or, if records are given, those that touch one of them.
+// ChangesAfter are the changes that follow one in the feed, oldest first, at most so many: all, or, if records are
+// given, those that touch one of them.
 func (s *Store) ChangesAfter(
 	ctx context.Context, seq int64, touching []uuid.UUID, limit int,
 ) ([]parley.ChangeEntry, error) {
@@ -265,5 +265,5 @@ func (s *Store) ChangesAfter(
 	if len(entries) > 0 {
 		s.mark.Raise(entries[len(entries)-1].RecordedAt)
 	}
-	return entries, s.findMoves(ctx, entries)
+	return entries, nil
 }

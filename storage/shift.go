@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,19 +166,28 @@ func (s *Snapshot) ShiftsOf(
 
 var sortedByKey = NewFields(map[string]*Fields{"key": {}})
 
-// findMoves fills in which parties each change concerns. It is worked out by each server as it reads the feed, and not
-// by the writer, who holds the head.
-func (s *Store) findMoves(ctx context.Context, entries []parley.ChangeEntry) error {
+// FindMoves fills in which parties each change concerns. It is worked out by each server as it reads the feed, and not by
+// the writer, who holds the head.
+func (s *Store) FindMoves(ctx context.Context, entries []parley.ChangeEntry) error {
 	list := make([]*parley.ChangeEntry, len(entries))
 	for i := range entries {
 		list[i] = &entries[i]
 	}
 	snapshot := &Snapshot{Snapshot: s.feedSource.Snapshot(nil), store: s}
 	moved, err := snapshot.movesOf(ctx, list, NewFields(map[string]*Fields{"conditions": {}, "redLine": {}}))
-	if err != nil {
+	switch {
+	case err == nil:
+	case !errors.As(err, new(*parley.Fault)):
 		return err
+	case len(entries) > 1: // too much for all of them together
+		half := len(entries) / 2
+		return errors.Join(s.FindMoves(ctx, entries[:half]), s.FindMoves(ctx, entries[half:]))
+	default:
+		entries[0].AnyMove, entries[0].MovesKnown = true, true
+		return nil
 	}
 	for i, m := range moved {
+		entries[i].MovesKnown = true
 		if m != nil {
 			entries[i].Moves = m.Moves()
 		}
