@@ -355,6 +355,10 @@ func TestFollowersOfParties(t *testing.T) {
 	expect(t, live, 4, 5)
 	expect(t, late, 4, 5)
 	expect(t, all, 3, 5)
+	// Of the changes that are still in memory, whom the first two concern is not known.
+	later := follow(t, f, filter, 0)
+	expect(t, later, 1, 1)
+	expect(t, later, 4, 5)
 }
 
 func TestWithoutNotificationsTheFeedPolls(t *testing.T) {

@@ -162,6 +162,7 @@ func (s *Subscription) catchUp(ctx context.Context) {
 				pause(ctx, time.Second)
 				continue
 			}
+			changes = make([]*change, 0, len(entries))
 			for _, e := range entries {
 				changes = append(changes, &change{ChangeEntry: e})
 			}
