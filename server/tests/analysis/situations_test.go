@@ -140,7 +140,7 @@ func TestTheNewestWordCountsAndStays(t *testing.T) {
 		Want("stakeholder.stances.0.stance", "STRONGLY_SUPPORTS", "stakeholder.stances.0.party.key", "minister")
 }
 
-// A late report and the news of yesterday are two steps of one shift; a party that moved and came back is told of; a word
+// A late report and the news of yesterday are two steps of one shift; a party that moved and came back has a shift; a word
 // from before both dates is none.
 func TestShiftsHaveSteps(t *testing.T) {
 	t.Parallel()
