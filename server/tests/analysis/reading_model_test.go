@@ -331,7 +331,8 @@ func (v view) rows(everybody, scenarios []string, order map[string]string) (rows
 		for _, scenario := range scenarios {
 			words := v.words(party, scenario, order)
 			if slices.ContainsFunc(words, func(w word) bool {
-				return w.from == party && len(v.line(w, party, words, v.at)) > 0 && !v.ended(w, party, words)
+				holding := v.line(w, party, words, v.at)
+				return w.from == party && len(holding) > 0 && holding[0].id == w.id && !v.ended(w, party, words)
 			}) {
 				rows = append(rows, party)
 			}
