@@ -586,7 +586,7 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 	a.Read(post("application/json")).Want("editNegotiation.negotiation.title", "New")
 }
 
-// Who speaks something else is taken on, so that it can read why it is let go. That holds for clients that don't say
+// A client of another protocol is accepted, so that it can read why its connection is closed. That holds for clients that don't say
 // what they speak, as with the protocol's own library.
 func TestSubprotocols(t *testing.T) {
 	overBoth(t, func(t *testing.T, l *line) {

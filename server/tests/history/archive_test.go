@@ -440,7 +440,7 @@ negotiations:
     participations: [{stakeholder: south, role: PRIMARY_PARTY, capability: 3, validFrom: 2024-01-01, validTo: 2025-01-01}]
     relations: [{kind: FALLBACK_FOR, from: line, to: strip, claimedBy: north, comment: N, evidence: [m1]}]
 `)
-	a.Load("mended.yaml",
+	a.Load("corrected.yaml",
 		"dataset: talks\nnegotiations: [{key: talks, issues: [{key: border, scenarios: [{key: line, positions: "+
 			"[{key: p3, holder: north, stance: SUPPORTS, validFrom: 2025-01-04, note: A slip.}]}]}]}]\n")
 	if _, err := a.Store.EraseBody(a.Ctx, "full", "The law demands it."); err != nil {
@@ -513,7 +513,7 @@ negotiations:
   - key: talks
     issues: [{key: border, scenarios: [{key: line, positions: [{holder: voice, stance: SUPPORTS, validFrom: 2021-01-01}]}]}]
 `)
-	a.Load("mended.yaml", `
+	a.Load("corrected.yaml", `
 dataset: league
 memberships: [{member: west, group: e3, validTo: 2023-01-01, note: A slip.}]
 `)
