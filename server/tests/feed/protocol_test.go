@@ -586,8 +586,8 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 	a.Read(post("application/json")).Want("editNegotiation.negotiation.title", "New")
 }
 
-// A client of another protocol is accepted, so that it can read why its connection is closed. That holds for clients that don't say
-// what they speak, as with the protocol's own library.
+// A client of another protocol is accepted, so that it can read why its connection is closed. So is one that names no
+// protocol, as with the protocol's own library.
 func TestSubprotocols(t *testing.T) {
 	overBoth(t, func(t *testing.T, l *line) {
 		for offered, chosen := range map[string]string{
