@@ -39,8 +39,8 @@ type LandingZoneParty struct {
 	// that none counts twice.
 	Represented bool
 
-	agreement *StatusChange // the latest by which it agreed; nil: none
-	left      bool          // it is named in a status that took the scenario off the table
+	agreement   *StatusChange // the latest by which it agreed; nil: none
+	contradicts bool          // its stance is the opposite of what it agreed to, or took off the table
 }
 
 // Weight returns the weight of the party's stance, capability times salience; nil if one of them is not judged, or
@@ -109,11 +109,11 @@ func (s *Standings) LandingZone(parties []*Stakeholder, whatIf []Supposition) ([
 	entries := make([]*LandingZoneEntry, len(s.Scenarios))
 	for i, scenario := range s.Scenarios {
 		e := &LandingZoneEntry{Lens: s.Lens, ScenarioID: scenario}
-		bound := s.commitments(scenario)
+		bound := s.reading.commitments(s.StatusChanges, scenario, s.Lens.ValidAt)
 		for _, party := range parties {
 			p := &LandingZoneParty{
 				Stakeholder: party, Position: s.reading.At(party.ID, scenario, s.Lens.ValidAt).Position,
-				Salience: saliences[party.ID], agreement: bound.agreed[party.ID], left: bound.left[party.ID],
+				Salience: saliences[party.ID], agreement: bound.agreed[party.ID],
 			}
 			p.Agreed = p.agreement != nil
 			p.take(participations[party.ID], s.IssueID)
@@ -123,6 +123,7 @@ func (s *Standings) LandingZone(parties []*Stakeholder, whatIf []Supposition) ([
 			if w, is := supposed[cell{party.ID, scenario}]; is {
 				p.Stance, p.Position, p.Supposed = &w.Stance, nil, true
 			}
+			p.contradicts = p.Stance != nil && bound.contradictedBy(party.ID, *p.Stance)
 			e.Parties = append(e.Parties, p)
 		}
 		s.represent(e.Parties)
@@ -168,35 +169,49 @@ func (s *Standings) represent(parties []*LandingZoneParty) {
 type commitments struct {
 	status ScenarioStatus
 	agreed map[uuid.UUID]*StatusChange // the parties that agreed, each with the latest status that says so
-	left   map[uuid.UUID]bool          // the parties that took the scenario off the table
+	left   map[uuid.UUID]*StatusChange // the parties that took the scenario off the table, with the status that says so
 }
 
 // commitments returns who agreed to a scenario in the statuses since it was last short of agreement, or who took it off
-// the table by its present status. Persons and groups in `by` commit the parties that they spoke for then.
-func (s *Standings) commitments(scenario uuid.UUID) commitments {
+// the table by its status at t. The changes are sorted, the oldest first. Persons and groups in `by` commit the parties
+// that they spoke for then.
+func (r *Reading) commitments(changes []*StatusChange, scenario uuid.UUID, t Instant) commitments {
 	c := commitments{agreed: make(map[uuid.UUID]*StatusChange)}
-	for _, change := range s.StatusChanges {
-		if change.ScenarioID != scenario {
+	for _, change := range changes {
+		if change.ScenarioID != scenario || change.EffectiveAt.After(t) {
 			continue
 		}
-		c.status, c.left = change.To, make(map[uuid.UUID]bool)
+		c.status, c.left = change.To, make(map[uuid.UUID]*StatusChange)
 		switch change.To {
 		case AgreedInPrinciple, Agreed, InImplementation, Implemented:
-			for _, party := range s.reading.committedBy(change) {
+			for _, party := range r.committedBy(change) {
 				c.agreed[party] = change
 			}
 		case Stalled: // what was agreed is agreed still
+		case Rejected, Withdrawn, Collapsed:
+			for _, party := range r.committedBy(change) {
+				c.left[party] = change
+			}
+			clear(c.agreed)
 		default:
 			clear(c.agreed)
-			for _, party := range s.reading.committedBy(change) {
-				c.left[party] = change.To != Superseded
-			}
 		}
 	}
-	if Decided(c.status, nil) != OffTheTable {
-		c.left = nil
-	}
 	return c
+}
+
+// of returns the status change by which a party is committed, nil if it is not.
+func (c commitments) of(party uuid.UUID) *StatusChange {
+	if left := c.left[party]; left != nil {
+		return left
+	}
+	return c.agreed[party]
+}
+
+// contradictedBy reports whether a stance says the opposite of what the party is committed to.
+func (c commitments) contradictedBy(party uuid.UUID, stance Stance) bool {
+	grade, _ := stance.Grade()
+	return c.left[party] != nil && grade > 0 || c.agreed[party] != nil && grade < 0
 }
 
 // committedBy returns those in the status change's `by`, the parties for which they spoke, and the members for which
@@ -232,12 +247,7 @@ func (e *LandingZoneEntry) judge(status ScenarioStatus, decided Acceptability) {
 	for _, p := range e.Parties {
 		grade, declared := p.declared()
 		agreed := p.Agreed && status == AgreedInPrinciple
-		switch {
-		case p.left:
-			if grade > 0 {
-				e.Contradicting = append(e.Contradicting, p.Stakeholder)
-			}
-		case grade < 0 && (p.Agreed || p.VetoPlayer && decided == Settled):
+		if p.contradicts || grade < 0 && p.VetoPlayer && decided == Settled {
 			e.Contradicting = append(e.Contradicting, p.Stakeholder)
 		}
 		if !p.VetoPlayer || decided != "" {

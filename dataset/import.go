@@ -56,6 +56,8 @@ func Read(name string, text []byte) (*Set, error) {
 type Outcome struct {
 	Facts   int // in the file
 	Changes int // written to the feed; 0: the record agreed with the file already
+
+	written map[uuid.UUID]step // what wrote each record that changed
 }
 
 // Import writes a data set to the record, in one transaction: all of it or nothing. Refusals come back as one error,
@@ -64,8 +66,9 @@ type Outcome struct {
 func Import(ctx context.Context, store *storage.Store, s *Set, progress func(done int)) (Outcome, error) {
 	outcome := Outcome{Facts: s.Facts()}
 	err := store.InBatch(ctx, s.recordedAt, func(b *storage.Batch) error {
-		in := &importer{Batch: b, set: s}
+		in := &importer{Batch: b, set: s, written: make(map[uuid.UUID]step)}
 		for i, step := range s.steps {
+			in.step = step
 			if err := step.run(ctx, in); err != nil {
 				return s.locate(step, err)
 			}
@@ -73,7 +76,7 @@ func Import(ctx context.Context, store *storage.Store, s *Set, progress func(don
 				progress(i + 1)
 			}
 		}
-		outcome.Changes = in.changes
+		outcome.Changes, outcome.written = in.changes, in.written
 		return nil
 	})
 	if err != nil {
@@ -90,28 +93,36 @@ func (s *Set) locate(at step, err error) error {
 	}
 	located := make([]error, len(refusal))
 	for i, e := range refusal {
-		line := at.line
-		for _, part := range e.Field { // the field statement.text is written as text of a statement
-			if line = at.lineOfField(part); line != at.line {
-				break
-			}
-		}
-		located[i] = fmt.Errorf("%s:%d: %s", s.name, line, e.Message)
+		located[i] = errors.New(s.place(at, e.Field, e.Message))
 	}
 	return errors.Join(located...)
+}
+
+// place puts the file's name and the line of a field before a message.
+func (s *Set) place(at step, field []string, message string) string {
+	line := at.line
+	for _, part := range field { // the field statement.text is written as text of a statement
+		if line = at.lineOfField(part); line != at.line {
+			break
+		}
+	}
+	return fmt.Sprintf("%s:%d: %s", s.name, line, message)
 }
 
 // importer runs the steps of one import.
 type importer struct {
 	*storage.Batch
 	set     *Set
+	step    step // the one that runs
 	changes int
+	written map[uuid.UUID]step
 }
 
 // did counts a mutation that changed the record.
 func (in *importer) did(w storage.Written, err error) error {
 	if w.Cursor != nil {
 		in.changes++
+		in.written[w.ID] = in.step
 	}
 	return err
 }

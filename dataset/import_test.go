@@ -955,7 +955,7 @@ func TestImportOfManyFacts(t *testing.T) {
 		took := time.Since(begun)
 		t.Logf("%s: %d facts, %d changes in %v: %.0f facts/s", what, outcome.Facts, outcome.Changes,
 			took.Round(time.Millisecond), float64(outcome.Facts)/took.Seconds())
-		if want := (dataset.Outcome{Facts: set.Facts()}); what != "first import" && outcome != want {
+		if what != "first import" && (outcome.Facts != set.Facts() || outcome.Changes != 0) {
 			t.Errorf("%s: %+v", what, outcome)
 		}
 	}

@@ -87,6 +87,7 @@ type ComplexityRoot struct {
 		Affiliation func(childComplexity int) int
 		Cursor      func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+		Warnings    func(childComplexity int) int
 	}
 
 	Analyst struct {
@@ -140,6 +141,7 @@ type ComplexityRoot struct {
 		Assessment func(childComplexity int) int
 		Cursor     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	BodyErasure struct {
@@ -199,6 +201,7 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Event      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	Issue struct {
@@ -220,6 +223,7 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Issue      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	LandingZoneEntry struct {
@@ -283,6 +287,7 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Membership func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -363,6 +368,7 @@ type ComplexityRoot struct {
 		Cursor      func(childComplexity int) int
 		Negotiation func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+		Warnings    func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -401,6 +407,7 @@ type ComplexityRoot struct {
 		Cursor        func(childComplexity int) int
 		Participation func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+		Warnings      func(childComplexity int) int
 	}
 
 	Position struct {
@@ -462,6 +469,7 @@ type ComplexityRoot struct {
 		Position   func(childComplexity int) int
 		Previous   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	PositionShift struct {
@@ -532,12 +540,14 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Node       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	RelationPayload struct {
 		Cursor     func(childComplexity int) int
 		Relation   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	Resolution struct {
@@ -589,6 +599,7 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Scenario   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	ScenarioRelation struct {
@@ -660,6 +671,7 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Source     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	Stakeholder struct {
@@ -697,6 +709,7 @@ type ComplexityRoot struct {
 		Cursor      func(childComplexity int) int
 		Stakeholder func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+		Warnings    func(childComplexity int) int
 	}
 
 	StanceCell struct {
@@ -766,6 +779,7 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Statement  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	StatusChange struct {
@@ -806,6 +820,7 @@ type ComplexityRoot struct {
 		Scenario     func(childComplexity int) int
 		StatusChange func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+		Warnings     func(childComplexity int) int
 	}
 
 	StatusRule struct {
@@ -864,6 +879,12 @@ type ComplexityRoot struct {
 	}
 
 	UserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	Warning struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
@@ -1224,6 +1245,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AffiliationPayload.UserErrors(childComplexity), true
+	case "AffiliationPayload.warnings":
+		if e.ComplexityRoot.AffiliationPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationPayload.Warnings(childComplexity), true
 
 	case "Analyst.id":
 		if e.ComplexityRoot.Analyst.ID == nil {
@@ -1440,6 +1467,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssessmentPayload.UserErrors(childComplexity), true
+	case "AssessmentPayload.warnings":
+		if e.ComplexityRoot.AssessmentPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentPayload.Warnings(childComplexity), true
 
 	case "BodyErasure.erasedAt":
 		if e.ComplexityRoot.BodyErasure.ErasedAt == nil {
@@ -1658,6 +1691,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventPayload.UserErrors(childComplexity), true
+	case "EventPayload.warnings":
+		if e.ComplexityRoot.EventPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventPayload.Warnings(childComplexity), true
 
 	case "Issue.exhaustive":
 		if e.ComplexityRoot.Issue.Exhaustive == nil {
@@ -1765,6 +1804,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssuePayload.UserErrors(childComplexity), true
+	case "IssuePayload.warnings":
+		if e.ComplexityRoot.IssuePayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssuePayload.Warnings(childComplexity), true
 
 	case "LandingZoneEntry.blockers":
 		if e.ComplexityRoot.LandingZoneEntry.Blockers == nil {
@@ -2024,6 +2069,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MembershipPayload.UserErrors(childComplexity), true
+	case "MembershipPayload.warnings":
+		if e.ComplexityRoot.MembershipPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipPayload.Warnings(childComplexity), true
 
 	case "Mutation.addEvidence":
 		if e.ComplexityRoot.Mutation.AddEvidence == nil {
@@ -2617,6 +2668,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NegotiationPayload.UserErrors(childComplexity), true
+	case "NegotiationPayload.warnings":
+		if e.ComplexityRoot.NegotiationPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NegotiationPayload.Warnings(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2760,6 +2817,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ParticipationPayload.UserErrors(childComplexity), true
+	case "ParticipationPayload.warnings":
+		if e.ComplexityRoot.ParticipationPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipationPayload.Warnings(childComplexity), true
 
 	case "Position.conditions":
 		if e.ComplexityRoot.Position.Conditions == nil {
@@ -3041,6 +3104,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PositionPayload.UserErrors(childComplexity), true
+	case "PositionPayload.warnings":
+		if e.ComplexityRoot.PositionPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionPayload.Warnings(childComplexity), true
 
 	case "PositionShift.after":
 		if e.ComplexityRoot.PositionShift.After == nil {
@@ -3428,6 +3497,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecordPayload.UserErrors(childComplexity), true
+	case "RecordPayload.warnings":
+		if e.ComplexityRoot.RecordPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordPayload.Warnings(childComplexity), true
 
 	case "RelationPayload.cursor":
 		if e.ComplexityRoot.RelationPayload.Cursor == nil {
@@ -3447,6 +3522,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RelationPayload.UserErrors(childComplexity), true
+	case "RelationPayload.warnings":
+		if e.ComplexityRoot.RelationPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RelationPayload.Warnings(childComplexity), true
 
 	case "Resolution.note":
 		if e.ComplexityRoot.Resolution.Note == nil {
@@ -3693,6 +3774,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScenarioPayload.UserErrors(childComplexity), true
+	case "ScenarioPayload.warnings":
+		if e.ComplexityRoot.ScenarioPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScenarioPayload.Warnings(childComplexity), true
 
 	case "ScenarioRelation.claimedBy":
 		if e.ComplexityRoot.ScenarioRelation.ClaimedBy == nil {
@@ -4005,6 +4092,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourcePayload.UserErrors(childComplexity), true
+	case "SourcePayload.warnings":
+		if e.ComplexityRoot.SourcePayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourcePayload.Warnings(childComplexity), true
 
 	case "Stakeholder.affiliations":
 		if e.ComplexityRoot.Stakeholder.Affiliations == nil {
@@ -4179,6 +4272,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StakeholderPayload.UserErrors(childComplexity), true
+	case "StakeholderPayload.warnings":
+		if e.ComplexityRoot.StakeholderPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StakeholderPayload.Warnings(childComplexity), true
 
 	case "StanceCell.ageDays":
 		if e.ComplexityRoot.StanceCell.AgeDays == nil {
@@ -4457,6 +4556,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementPayload.UserErrors(childComplexity), true
+	case "StatementPayload.warnings":
+		if e.ComplexityRoot.StatementPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementPayload.Warnings(childComplexity), true
 
 	case "StatusChange.by":
 		if e.ComplexityRoot.StatusChange.By == nil {
@@ -4629,6 +4734,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusChangePayload.UserErrors(childComplexity), true
+	case "StatusChangePayload.warnings":
+		if e.ComplexityRoot.StatusChangePayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusChangePayload.Warnings(childComplexity), true
 
 	case "StatusRule.initial":
 		if e.ComplexityRoot.StatusRule.Initial == nil {
@@ -4857,6 +4968,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserError.Message(childComplexity), true
+
+	case "Warning.code":
+		if e.ComplexityRoot.Warning.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Warning.Code(childComplexity), true
+	case "Warning.field":
+		if e.ComplexityRoot.Warning.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Warning.Field(childComplexity), true
+	case "Warning.message":
+		if e.ComplexityRoot.Warning.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Warning.Message(childComplexity), true
 
 	}
 	return 0, false
@@ -5150,6 +5280,7 @@ type Query {
 """
 Writes. Each mutation is one transaction that appends one change to the feed. Repeating a mutation with the same content
 changes nothing. A refused mutation writes nothing and explains why in ` + "`" + `userErrors` + "`" + `; its description lists the codes.
+What was accepted and is questionable is explained in ` + "`" + `warnings` + "`" + `.
 Any mutation may also be refused with CONFLICT while others keep changing the same records. Inputs take ids and keys
 alike.
 """
@@ -5224,12 +5355,49 @@ enum UserErrorCode {
   QUOTE_NOT_FOUND
 }
 
+"""Why an accepted record is questionable. It is on record all the same."""
+type Warning {
+  """The kind of warning."""
+  code: WarningCode!
+  """One sentence that names the value and says what to do about it."""
+  message: String!
+  """
+  Path of the value within ` + "`" + `input` + "`" + `, as in ` + "`" + `UserError.field` + "`" + `. An input without such a field has its value from the record.
+  Null: the warning is about the record as a whole.
+  """
+  field: [String!]
+}
+
+"""The kinds of warning. Each looks at the whole record, whatever was recorded first."""
+enum WarningCode {
+  """
+  A party's word says the opposite of what a status commits it to: it opposes what it agreed to, or supports what it took
+  off the table.
+  """
+  CONTRADICTS_STANCE
+  """
+  The position ends within a longer one of its holder. That one does not return, so the holder has no position from then
+  on.
+  """
+  NOTHING_HOLDS_AFTER
+  """Another record is called much the same: a stakeholder, a negotiation, or an issue or scenario of one negotiation."""
+  SIMILAR_NAME
+  """The position ends an earlier one of its holder that evidence affirms at a later time."""
+  AFFIRMED_LATER
+  """A person did not speak for a party at the time, so its position or agreement does not count for that party."""
+  NOT_IN_OFFICE
+  """A status, position, event or claimed relation rests on no evidence. UNDECLARED needs none."""
+  UNSOURCED
+}
+
 """Result of a mutation on a record of any kind."""
 type RecordPayload {
   """The record after the mutation. Null: the mutation was refused, or the record is retracted."""
   node: Node
   """Cursor of the change that the mutation made. Null: it was refused, or it changed nothing."""
   cursor: Cursor
+  """What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused."""
+  warnings: [Warning!]!
   """Why the mutation was refused. Empty: it was accepted."""
   userErrors: [UserError!]!
 }
@@ -5311,6 +5479,8 @@ func (ec *executionContext) childFields_AffiliationPayload(ctx context.Context, 
 		return ec.fieldContext_AffiliationPayload_affiliation(ctx, field)
 	case "cursor":
 		return ec.fieldContext_AffiliationPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_AffiliationPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AffiliationPayload_userErrors(ctx, field)
 	}
@@ -5391,6 +5561,8 @@ func (ec *executionContext) childFields_AssessmentPayload(ctx context.Context, f
 		return ec.fieldContext_AssessmentPayload_assessment(ctx, field)
 	case "cursor":
 		return ec.fieldContext_AssessmentPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_AssessmentPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AssessmentPayload_userErrors(ctx, field)
 	}
@@ -5509,6 +5681,8 @@ func (ec *executionContext) childFields_EventPayload(ctx context.Context, field 
 		return ec.fieldContext_EventPayload_event(ctx, field)
 	case "cursor":
 		return ec.fieldContext_EventPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_EventPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_EventPayload_userErrors(ctx, field)
 	}
@@ -5551,6 +5725,8 @@ func (ec *executionContext) childFields_IssuePayload(ctx context.Context, field 
 		return ec.fieldContext_IssuePayload_issue(ctx, field)
 	case "cursor":
 		return ec.fieldContext_IssuePayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_IssuePayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_IssuePayload_userErrors(ctx, field)
 	}
@@ -5677,6 +5853,8 @@ func (ec *executionContext) childFields_MembershipPayload(ctx context.Context, f
 		return ec.fieldContext_MembershipPayload_membership(ctx, field)
 	case "cursor":
 		return ec.fieldContext_MembershipPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_MembershipPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_MembershipPayload_userErrors(ctx, field)
 	}
@@ -5765,6 +5943,8 @@ func (ec *executionContext) childFields_NegotiationPayload(ctx context.Context, 
 		return ec.fieldContext_NegotiationPayload_negotiation(ctx, field)
 	case "cursor":
 		return ec.fieldContext_NegotiationPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_NegotiationPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_NegotiationPayload_userErrors(ctx, field)
 	}
@@ -5841,6 +6021,8 @@ func (ec *executionContext) childFields_ParticipationPayload(ctx context.Context
 		return ec.fieldContext_ParticipationPayload_participation(ctx, field)
 	case "cursor":
 		return ec.fieldContext_ParticipationPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_ParticipationPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ParticipationPayload_userErrors(ctx, field)
 	}
@@ -5935,6 +6117,8 @@ func (ec *executionContext) childFields_PositionPayload(ctx context.Context, fie
 		return ec.fieldContext_PositionPayload_previous(ctx, field)
 	case "cursor":
 		return ec.fieldContext_PositionPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_PositionPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PositionPayload_userErrors(ctx, field)
 	}
@@ -6003,6 +6187,8 @@ func (ec *executionContext) childFields_RecordPayload(ctx context.Context, field
 		return ec.fieldContext_RecordPayload_node(ctx, field)
 	case "cursor":
 		return ec.fieldContext_RecordPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_RecordPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RecordPayload_userErrors(ctx, field)
 	}
@@ -6015,6 +6201,8 @@ func (ec *executionContext) childFields_RelationPayload(ctx context.Context, fie
 		return ec.fieldContext_RelationPayload_relation(ctx, field)
 	case "cursor":
 		return ec.fieldContext_RelationPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_RelationPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RelationPayload_userErrors(ctx, field)
 	}
@@ -6117,6 +6305,8 @@ func (ec *executionContext) childFields_ScenarioPayload(ctx context.Context, fie
 		return ec.fieldContext_ScenarioPayload_scenario(ctx, field)
 	case "cursor":
 		return ec.fieldContext_ScenarioPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_ScenarioPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ScenarioPayload_userErrors(ctx, field)
 	}
@@ -6259,6 +6449,8 @@ func (ec *executionContext) childFields_SourcePayload(ctx context.Context, field
 		return ec.fieldContext_SourcePayload_source(ctx, field)
 	case "cursor":
 		return ec.fieldContext_SourcePayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_SourcePayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_SourcePayload_userErrors(ctx, field)
 	}
@@ -6333,6 +6525,8 @@ func (ec *executionContext) childFields_StakeholderPayload(ctx context.Context, 
 		return ec.fieldContext_StakeholderPayload_stakeholder(ctx, field)
 	case "cursor":
 		return ec.fieldContext_StakeholderPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_StakeholderPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_StakeholderPayload_userErrors(ctx, field)
 	}
@@ -6471,6 +6665,8 @@ func (ec *executionContext) childFields_StatementPayload(ctx context.Context, fi
 		return ec.fieldContext_StatementPayload_statement(ctx, field)
 	case "cursor":
 		return ec.fieldContext_StatementPayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_StatementPayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_StatementPayload_userErrors(ctx, field)
 	}
@@ -6551,6 +6747,8 @@ func (ec *executionContext) childFields_StatusChangePayload(ctx context.Context,
 		return ec.fieldContext_StatusChangePayload_scenario(ctx, field)
 	case "cursor":
 		return ec.fieldContext_StatusChangePayload_cursor(ctx, field)
+	case "warnings":
+		return ec.fieldContext_StatusChangePayload_warnings(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_StatusChangePayload_userErrors(ctx, field)
 	}
@@ -6665,6 +6863,18 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 		return ec.fieldContext_UserError_field(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
+}
+
+func (ec *executionContext) childFields_Warning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_Warning_code(ctx, field)
+	case "message":
+		return ec.fieldContext_Warning_message(ctx, field)
+	case "field":
+		return ec.fieldContext_Warning_field(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Warning", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8901,6 +9111,38 @@ func (ec *executionContext) fieldContext_AffiliationPayload_cursor(_ context.Con
 	return graphql.NewScalarFieldContext("AffiliationPayload", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _AffiliationPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *AffiliationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AffiliationPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AffiliationPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AffiliationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AffiliationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *AffiliationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10062,6 +10304,38 @@ func (ec *executionContext) fieldContext_AssessmentPayload_cursor(_ context.Cont
 	return graphql.NewScalarFieldContext("AssessmentPayload", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _AssessmentPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *AssessmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AssessmentPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *AssessmentPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11085,6 +11359,38 @@ func (ec *executionContext) fieldContext_EventPayload_cursor(_ context.Context, 
 	return graphql.NewScalarFieldContext("EventPayload", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _EventPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *EventPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EventPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *EventPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11642,6 +11948,38 @@ func (ec *executionContext) _IssuePayload_cursor(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_IssuePayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("IssuePayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _IssuePayload_warnings(ctx context.Context, field graphql.CollectedField, obj *IssuePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssuePayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssuePayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssuePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _IssuePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *IssuePayload) (ret graphql.Marshaler) {
@@ -12904,6 +13242,38 @@ func (ec *executionContext) _MembershipPayload_cursor(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_MembershipPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MembershipPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _MembershipPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *MembershipPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _MembershipPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *MembershipPayload) (ret graphql.Marshaler) {
@@ -15574,6 +15944,38 @@ func (ec *executionContext) fieldContext_NegotiationPayload_cursor(_ context.Con
 	return graphql.NewScalarFieldContext("NegotiationPayload", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _NegotiationPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *NegotiationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NegotiationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *NegotiationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16274,6 +16676,38 @@ func (ec *executionContext) _ParticipationPayload_cursor(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_ParticipationPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ParticipationPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _ParticipationPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *ParticipationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipationPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipationPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParticipationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ParticipationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *ParticipationPayload) (ret graphql.Marshaler) {
@@ -17770,6 +18204,38 @@ func (ec *executionContext) _PositionPayload_cursor(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_PositionPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PositionPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _PositionPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *PositionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _PositionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *PositionPayload) (ret graphql.Marshaler) {
@@ -19733,6 +20199,38 @@ func (ec *executionContext) fieldContext_RecordPayload_cursor(_ context.Context,
 	return graphql.NewScalarFieldContext("RecordPayload", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _RecordPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *RecordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RecordPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *RecordPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19818,6 +20316,38 @@ func (ec *executionContext) _RelationPayload_cursor(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_RelationPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RelationPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _RelationPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *RelationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RelationPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RelationPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RelationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RelationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *RelationPayload) (ret graphql.Marshaler) {
@@ -21144,6 +21674,38 @@ func (ec *executionContext) _ScenarioPayload_cursor(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_ScenarioPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ScenarioPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _ScenarioPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *ScenarioPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScenarioPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScenarioPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScenarioPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ScenarioPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *ScenarioPayload) (ret graphql.Marshaler) {
@@ -22824,6 +23386,38 @@ func (ec *executionContext) fieldContext_SourcePayload_cursor(_ context.Context,
 	return graphql.NewScalarFieldContext("SourcePayload", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _SourcePayload_warnings(ctx context.Context, field graphql.CollectedField, obj *SourcePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourcePayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourcePayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourcePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SourcePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *SourcePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23787,6 +24381,38 @@ func (ec *executionContext) _StakeholderPayload_cursor(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_StakeholderPayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StakeholderPayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _StakeholderPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *StakeholderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StakeholderPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StakeholderPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StakeholderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _StakeholderPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *StakeholderPayload) (ret graphql.Marshaler) {
@@ -25270,6 +25896,38 @@ func (ec *executionContext) fieldContext_StatementPayload_cursor(_ context.Conte
 	return graphql.NewScalarFieldContext("StatementPayload", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _StatementPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *StatementPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatementPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatementPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatementPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StatementPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *StatementPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26158,6 +26816,38 @@ func (ec *executionContext) _StatusChangePayload_cursor(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_StatusChangePayload_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StatusChangePayload", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _StatusChangePayload_warnings(ctx context.Context, field graphql.CollectedField, obj *StatusChangePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusChangePayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+			return ec.marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusChangePayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusChangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _StatusChangePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *StatusChangePayload) (ret graphql.Marshaler) {
@@ -27121,6 +27811,75 @@ func (ec *executionContext) _UserError_field(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_UserError_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("UserError", field, false, false, "String")
+}
+
+func (ec *executionContext) _Warning_code(ctx context.Context, field graphql.CollectedField, obj *parley.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Warning_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.WarningCode) graphql.Marshaler {
+			return ec.marshalNWarningCode2exampleᚗorgᚋparleyᚐWarningCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Warning_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Warning", field, false, false, "WarningCode")
+}
+
+func (ec *executionContext) _Warning_message(ctx context.Context, field graphql.CollectedField, obj *parley.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Warning_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Warning_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Warning", field, false, false, "String")
+}
+
+func (ec *executionContext) _Warning_field(ctx context.Context, field graphql.CollectedField, obj *parley.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Warning_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Warning_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Warning", field, false, false, "String")
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -32266,6 +33025,11 @@ func (ec *executionContext) _AffiliationPayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "warnings":
+			out.Values[i] = ec._AffiliationPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._AffiliationPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32617,6 +33381,11 @@ func (ec *executionContext) _AssessmentPayload(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.Values[i] = ec._AssessmentPayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._AssessmentPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -33022,6 +33791,11 @@ func (ec *executionContext) _EventPayload(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "warnings":
+			out.Values[i] = ec._EventPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._EventPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33156,6 +33930,11 @@ func (ec *executionContext) _IssuePayload(ctx context.Context, sel ast.Selection
 		case "cursor":
 			out.Values[i] = ec._IssuePayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._IssuePayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -33569,6 +34348,11 @@ func (ec *executionContext) _MembershipPayload(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.Values[i] = ec._MembershipPayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._MembershipPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -34135,6 +34919,11 @@ func (ec *executionContext) _NegotiationPayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "warnings":
+			out.Values[i] = ec._NegotiationPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._NegotiationPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -34392,6 +35181,11 @@ func (ec *executionContext) _ParticipationPayload(ctx context.Context, sel ast.S
 		case "cursor":
 			out.Values[i] = ec._ParticipationPayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._ParticipationPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -34774,6 +35568,11 @@ func (ec *executionContext) _PositionPayload(ctx context.Context, sel ast.Select
 		case "cursor":
 			out.Values[i] = ec._PositionPayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._PositionPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -35268,6 +36067,11 @@ func (ec *executionContext) _RecordPayload(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "warnings":
+			out.Values[i] = ec._RecordPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._RecordPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -35309,6 +36113,11 @@ func (ec *executionContext) _RelationPayload(ctx context.Context, sel ast.Select
 		case "cursor":
 			out.Values[i] = ec._RelationPayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._RelationPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -35641,6 +36450,11 @@ func (ec *executionContext) _ScenarioPayload(ctx context.Context, sel ast.Select
 		case "cursor":
 			out.Values[i] = ec._ScenarioPayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._ScenarioPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -36104,6 +36918,11 @@ func (ec *executionContext) _SourcePayload(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "warnings":
+			out.Values[i] = ec._SourcePayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._SourcePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -36348,6 +37167,11 @@ func (ec *executionContext) _StakeholderPayload(ctx context.Context, sel ast.Sel
 		case "cursor":
 			out.Values[i] = ec._StakeholderPayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._StakeholderPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -36809,6 +37633,11 @@ func (ec *executionContext) _StatementPayload(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "warnings":
+			out.Values[i] = ec._StatementPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._StatementPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -37065,6 +37894,11 @@ func (ec *executionContext) _StatusChangePayload(ctx context.Context, sel ast.Se
 		case "cursor":
 			out.Values[i] = ec._StatusChangePayload_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._StatusChangePayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -37473,6 +38307,49 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			}
 		case "field":
 			out.Values[i] = ec._UserError_field(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var warningImplementors = []string{"Warning"}
+
+func (ec *executionContext) _Warning(ctx context.Context, sel ast.SelectionSet, obj *parley.Warning) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, warningImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Warning")
+		case "code":
+			out.Values[i] = ec._Warning_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._Warning_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "field":
+			out.Values[i] = ec._Warning_field(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -40152,6 +41029,45 @@ func (ec *executionContext) marshalNUserErrorCode2exampleᚗorgᚋparleyᚐUserE
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "UserErrorCode!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNWarning2ᚕᚖexampleᚗorgᚋparleyᚐWarningᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Warning) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWarning2ᚖexampleᚗorgᚋparleyᚐWarning(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWarning2ᚖexampleᚗorgᚋparleyᚐWarning(ctx context.Context, sel ast.SelectionSet, v *parley.Warning) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Warning!")
+		return graphql.Null
+	}
+	return ec._Warning(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNWarningCode2exampleᚗorgᚋparleyᚐWarningCode(ctx context.Context, v any) (parley.WarningCode, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := parley.WarningCode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWarningCode2exampleᚗorgᚋparleyᚐWarningCode(ctx context.Context, sel ast.SelectionSet, v parley.WarningCode) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "WarningCode!")
 	}
 	return res
 }

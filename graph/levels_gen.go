@@ -102,6 +102,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillTextLocator(ec)
 	l.fillTrackRecord(ec)
 	l.fillUserError(ec)
+	l.fillWarning(ec)
 	return &level.Schema{
 		ExecutableSchema: schema,
 		Query:            &l.Query,
@@ -207,6 +208,7 @@ type levels struct {
 	TextLocator             level.Object[parley.TextLocator]
 	TrackRecord             level.Object[parley.TrackRecord]
 	UserError               level.Object[parley.UserError]
+	Warning                 level.Object[parley.Warning]
 }
 
 func (l *levels) fillAffiliation(ec *executionContext) {
@@ -232,6 +234,7 @@ func (l *levels) fillAffiliationPayload(ec *executionContext) {
 	l.AffiliationPayload = level.Object[AffiliationPayload]{Name: "AffiliationPayload", Satisfies: []string{"AffiliationPayload"}, Fields: map[string]level.Field[AffiliationPayload]{
 		"affiliation": level.Bound(func(o *AffiliationPayload) *parley.Affiliation { return o.Affiliation }, level.Pointer(&l.Affiliation)),
 		"cursor":      level.Plain(func(o *AffiliationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":    level.Bound(func(o *AffiliationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors":  level.Bound(func(o *AffiliationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -321,6 +324,7 @@ func (l *levels) fillAssessmentPayload(ec *executionContext) {
 	l.AssessmentPayload = level.Object[AssessmentPayload]{Name: "AssessmentPayload", Satisfies: []string{"AssessmentPayload"}, Fields: map[string]level.Field[AssessmentPayload]{
 		"assessment": level.Bound(func(o *AssessmentPayload) *parley.Assessment { return o.Assessment }, level.Pointer(&l.Assessment)),
 		"cursor":     level.Plain(func(o *AssessmentPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *AssessmentPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *AssessmentPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -406,6 +410,7 @@ func (l *levels) fillEventPayload(ec *executionContext) {
 	l.EventPayload = level.Object[EventPayload]{Name: "EventPayload", Satisfies: []string{"EventPayload"}, Fields: map[string]level.Field[EventPayload]{
 		"event":      level.Bound(func(o *EventPayload) *parley.Event { return o.Event }, level.Pointer(&l.Event)),
 		"cursor":     level.Plain(func(o *EventPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *EventPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *EventPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -443,6 +448,7 @@ func (l *levels) fillIssuePayload(ec *executionContext) {
 	l.IssuePayload = level.Object[IssuePayload]{Name: "IssuePayload", Satisfies: []string{"IssuePayload"}, Fields: map[string]level.Field[IssuePayload]{
 		"issue":      level.Bound(func(o *IssuePayload) *parley.Issue { return o.Issue }, level.Pointer(&l.Issue)),
 		"cursor":     level.Plain(func(o *IssuePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *IssuePayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *IssuePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -538,6 +544,7 @@ func (l *levels) fillMembershipPayload(ec *executionContext) {
 	l.MembershipPayload = level.Object[MembershipPayload]{Name: "MembershipPayload", Satisfies: []string{"MembershipPayload"}, Fields: map[string]level.Field[MembershipPayload]{
 		"membership": level.Bound(func(o *MembershipPayload) *parley.Membership { return o.Membership }, level.Pointer(&l.Membership)),
 		"cursor":     level.Plain(func(o *MembershipPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *MembershipPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *MembershipPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -722,6 +729,7 @@ func (l *levels) fillNegotiationPayload(ec *executionContext) {
 	l.NegotiationPayload = level.Object[NegotiationPayload]{Name: "NegotiationPayload", Satisfies: []string{"NegotiationPayload"}, Fields: map[string]level.Field[NegotiationPayload]{
 		"negotiation": level.Bound(func(o *NegotiationPayload) *parley.Negotiation { return o.Negotiation }, level.Pointer(&l.Negotiation)),
 		"cursor":      level.Plain(func(o *NegotiationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":    level.Bound(func(o *NegotiationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors":  level.Bound(func(o *NegotiationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -778,6 +786,7 @@ func (l *levels) fillParticipationPayload(ec *executionContext) {
 	l.ParticipationPayload = level.Object[ParticipationPayload]{Name: "ParticipationPayload", Satisfies: []string{"ParticipationPayload"}, Fields: map[string]level.Field[ParticipationPayload]{
 		"participation": level.Bound(func(o *ParticipationPayload) *parley.Participation { return o.Participation }, level.Pointer(&l.Participation)),
 		"cursor":        level.Plain(func(o *ParticipationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":      level.Bound(func(o *ParticipationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors":    level.Bound(func(o *ParticipationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -873,6 +882,7 @@ func (l *levels) fillPositionPayload(ec *executionContext) {
 		"position":   level.Bound(func(o *PositionPayload) *parley.Position { return o.Position }, level.Pointer(&l.Position)),
 		"previous":   level.Bound(func(o *PositionPayload) *parley.Position { return o.Previous }, level.Pointer(&l.Position)),
 		"cursor":     level.Plain(func(o *PositionPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *PositionPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *PositionPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1025,6 +1035,7 @@ func (l *levels) fillRecordPayload(ec *executionContext) {
 	l.RecordPayload = level.Object[RecordPayload]{Name: "RecordPayload", Satisfies: []string{"RecordPayload"}, Fields: map[string]level.Field[RecordPayload]{
 		"node":       level.Bound(func(o *RecordPayload) parley.Node { return o.Node }, l.shapeOfNode()),
 		"cursor":     level.Plain(func(o *RecordPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *RecordPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *RecordPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1033,6 +1044,7 @@ func (l *levels) fillRelationPayload(ec *executionContext) {
 	l.RelationPayload = level.Object[RelationPayload]{Name: "RelationPayload", Satisfies: []string{"RelationPayload"}, Fields: map[string]level.Field[RelationPayload]{
 		"relation":   level.Bound(func(o *RelationPayload) *parley.ScenarioRelation { return o.Relation }, level.Pointer(&l.ScenarioRelation)),
 		"cursor":     level.Plain(func(o *RelationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *RelationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *RelationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1124,6 +1136,7 @@ func (l *levels) fillScenarioPayload(ec *executionContext) {
 	l.ScenarioPayload = level.Object[ScenarioPayload]{Name: "ScenarioPayload", Satisfies: []string{"ScenarioPayload"}, Fields: map[string]level.Field[ScenarioPayload]{
 		"scenario":   level.Bound(func(o *ScenarioPayload) *parley.Scenario { return o.Scenario }, level.Pointer(&l.Scenario)),
 		"cursor":     level.Plain(func(o *ScenarioPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *ScenarioPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *ScenarioPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1241,6 +1254,7 @@ func (l *levels) fillSourcePayload(ec *executionContext) {
 	l.SourcePayload = level.Object[SourcePayload]{Name: "SourcePayload", Satisfies: []string{"SourcePayload"}, Fields: map[string]level.Field[SourcePayload]{
 		"source":     level.Bound(func(o *SourcePayload) *parley.Source { return o.Source }, level.Pointer(&l.Source)),
 		"cursor":     level.Plain(func(o *SourcePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *SourcePayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *SourcePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1306,6 +1320,7 @@ func (l *levels) fillStakeholderPayload(ec *executionContext) {
 	l.StakeholderPayload = level.Object[StakeholderPayload]{Name: "StakeholderPayload", Satisfies: []string{"StakeholderPayload"}, Fields: map[string]level.Field[StakeholderPayload]{
 		"stakeholder": level.Bound(func(o *StakeholderPayload) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
 		"cursor":      level.Plain(func(o *StakeholderPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":    level.Bound(func(o *StakeholderPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors":  level.Bound(func(o *StakeholderPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1421,6 +1436,7 @@ func (l *levels) fillStatementPayload(ec *executionContext) {
 	l.StatementPayload = level.Object[StatementPayload]{Name: "StatementPayload", Satisfies: []string{"StatementPayload"}, Fields: map[string]level.Field[StatementPayload]{
 		"statement":  level.Bound(func(o *StatementPayload) *parley.Statement { return o.Statement }, level.Pointer(&l.Statement)),
 		"cursor":     level.Plain(func(o *StatementPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":   level.Bound(func(o *StatementPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *StatementPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1481,6 +1497,7 @@ func (l *levels) fillStatusChangePayload(ec *executionContext) {
 		"statusChange": level.Bound(func(o *StatusChangePayload) *parley.StatusChange { return o.StatusChange }, level.Pointer(&l.StatusChange)),
 		"scenario":     level.Bound(func(o *StatusChangePayload) *parley.Scenario { return o.Scenario }, level.Pointer(&l.Scenario)),
 		"cursor":       level.Plain(func(o *StatusChangePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
+		"warnings":     level.Bound(func(o *StatusChangePayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors":   level.Bound(func(o *StatusChangePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1561,6 +1578,14 @@ func (l *levels) fillUserError(ec *executionContext) {
 		"code":    level.Plain(func(o *parley.UserError) parley.UserErrorCode { return o.Code }, level.Text[parley.UserErrorCode]),
 		"message": level.Plain(func(o *parley.UserError) string { return o.Message }, level.Text[string]),
 		"field":   level.Plain(func(o *parley.UserError) []string { return o.Field }, level.LeafList(level.Text[string], "[String!]")),
+	}}
+}
+
+func (l *levels) fillWarning(ec *executionContext) {
+	l.Warning = level.Object[parley.Warning]{Name: "Warning", Satisfies: []string{"Warning"}, Fields: map[string]level.Field[parley.Warning]{
+		"code":    level.Plain(func(o *parley.Warning) parley.WarningCode { return o.Code }, level.Text[parley.WarningCode]),
+		"message": level.Plain(func(o *parley.Warning) string { return o.Message }, level.Text[string]),
+		"field":   level.Plain(func(o *parley.Warning) []string { return o.Field }, level.LeafList(level.Text[string], "[String!]")),
 	}}
 }
 

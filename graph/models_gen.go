@@ -15,6 +15,8 @@ type AffiliationPayload struct {
 	Affiliation *parley.Affiliation `json:"affiliation,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -25,6 +27,8 @@ type AssessmentPayload struct {
 	Assessment *parley.Assessment `json:"assessment,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -306,6 +310,8 @@ type EventPayload struct {
 	Event *parley.Event `json:"event,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -316,6 +322,8 @@ type IssuePayload struct {
 	Issue *parley.Issue `json:"issue,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -326,6 +334,8 @@ type MembershipPayload struct {
 	Membership *parley.Membership `json:"membership,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -336,6 +346,8 @@ type NegotiationPayload struct {
 	Negotiation *parley.Negotiation `json:"negotiation,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -346,6 +358,8 @@ type ParticipationPayload struct {
 	Participation *parley.Participation `json:"participation,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -359,6 +373,8 @@ type PositionPayload struct {
 	Previous *parley.Position `json:"previous,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -369,6 +385,8 @@ type RecordPayload struct {
 	Node parley.Node `json:"node,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -379,6 +397,8 @@ type RelationPayload struct {
 	Relation *parley.ScenarioRelation `json:"relation,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -389,6 +409,8 @@ type ScenarioPayload struct {
 	Scenario *parley.Scenario `json:"scenario,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -399,6 +421,8 @@ type SourcePayload struct {
 	Source *parley.Source `json:"source,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -409,6 +433,8 @@ type StakeholderPayload struct {
 	Stakeholder *parley.Stakeholder `json:"stakeholder,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -419,6 +445,8 @@ type StatementPayload struct {
 	Statement *parley.Statement `json:"statement,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -431,6 +459,8 @@ type StatusChangePayload struct {
 	Scenario *parley.Scenario `json:"scenario,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
+	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
+	Warnings []*parley.Warning `json:"warnings"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }

@@ -34,18 +34,18 @@ func (r *affiliationResolver) Organization(ctx context.Context, objs []*parley.A
 
 func (r *mutationResolver) Affiliate(ctx context.Context, input parley.AffiliateInput) (*graph.AffiliationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Affiliations)(r.store.Affiliate(ctx, input))
-	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EndAffiliation(ctx context.Context, input parley.EndAffiliationInput) (*graph.AffiliationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Affiliations)(r.store.EndAffiliation(ctx, input))
-	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) CorrectAffiliation(ctx context.Context, input graph.CorrectAffiliationInput) (*graph.AffiliationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Affiliations)(
 		r.store.CorrectAffiliation(ctx, correctAffiliation(input)))
-	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *Resolver) Affiliation() graph.AffiliationResolver { return &affiliationResolver{r} }

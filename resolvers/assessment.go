@@ -41,7 +41,7 @@ func (r *assessmentResolver) BrierScore(ctx context.Context, objs []*parley.Asse
 
 func (r *mutationResolver) AssessScenario(ctx context.Context, input parley.AssessScenarioInput) (*graph.AssessmentPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Assessments)(r.store.AssessScenario(ctx, input))
-	return &graph.AssessmentPayload{Assessment: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.AssessmentPayload{Assessment: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *scenarioResolver) Assessments(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Assessment], error) {

@@ -26,12 +26,12 @@ func (r *eventResolver) Evidence(ctx context.Context, objs []*parley.Event) ([][
 
 func (r *mutationResolver) RecordEvent(ctx context.Context, input parley.RecordEventInput) (*graph.EventPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Events)(r.store.RecordEvent(ctx, input))
-	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EditEvent(ctx context.Context, input graph.EditEventInput) (*graph.EventPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Events)(r.store.EditEvent(ctx, editEvent(input)))
-	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error) {

@@ -19,12 +19,12 @@ func (r *issueResolver) Scenarios(ctx context.Context, objs []*parley.Issue, fir
 
 func (r *mutationResolver) AddIssue(ctx context.Context, input parley.AddIssueInput) (*graph.IssuePayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Issues)(r.store.AddIssue(ctx, input))
-	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EditIssue(ctx context.Context, input graph.EditIssueInput) (*graph.IssuePayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Issues)(r.store.EditIssue(ctx, editIssue(input)))
-	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *queryResolver) Issue(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Issue, error) {

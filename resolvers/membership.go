@@ -34,18 +34,18 @@ func (r *membershipResolver) Group(ctx context.Context, objs []*parley.Membershi
 
 func (r *mutationResolver) AddMembership(ctx context.Context, input parley.AddMembershipInput) (*graph.MembershipPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Memberships)(r.store.AddMembership(ctx, input))
-	return &graph.MembershipPayload{Membership: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.MembershipPayload{Membership: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EndMembership(ctx context.Context, input parley.EndMembershipInput) (*graph.MembershipPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Memberships)(r.store.EndMembership(ctx, input))
-	return &graph.MembershipPayload{Membership: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.MembershipPayload{Membership: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) CorrectMembership(ctx context.Context, input graph.CorrectMembershipInput) (*graph.MembershipPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Memberships)(
 		r.store.CorrectMembership(ctx, correctMembership(input)))
-	return &graph.MembershipPayload{Membership: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.MembershipPayload{Membership: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *Resolver) Membership() graph.MembershipResolver { return &membershipResolver{r} }

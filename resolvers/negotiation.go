@@ -11,13 +11,13 @@ import (
 
 func (r *mutationResolver) OpenNegotiation(ctx context.Context, input parley.OpenNegotiationInput) (*graph.NegotiationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Negotiations)(r.store.OpenNegotiation(ctx, input))
-	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EditNegotiation(ctx context.Context, input graph.EditNegotiationInput) (*graph.NegotiationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Negotiations)(
 		r.store.EditNegotiation(ctx, editNegotiation(input)))
-	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *negotiationResolver) ChangedAt(ctx context.Context, objs []*parley.Negotiation) ([]*time.Time, error) {

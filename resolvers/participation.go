@@ -11,18 +11,18 @@ import (
 
 func (r *mutationResolver) JoinNegotiation(ctx context.Context, input parley.JoinNegotiationInput) (*graph.ParticipationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Participations)(r.store.JoinNegotiation(ctx, input))
-	return &graph.ParticipationPayload{Participation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.ParticipationPayload{Participation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EditParticipation(ctx context.Context, input graph.EditParticipationInput) (*graph.ParticipationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Participations)(
 		r.store.EditParticipation(ctx, editParticipation(input)))
-	return &graph.ParticipationPayload{Participation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.ParticipationPayload{Participation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) LeaveNegotiation(ctx context.Context, input parley.LeaveNegotiationInput) (*graph.ParticipationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Participations)(r.store.LeaveNegotiation(ctx, input))
-	return &graph.ParticipationPayload{Participation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.ParticipationPayload{Participation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *participationResolver) Label(ctx context.Context, objs []*parley.Participation) ([]string, error) {

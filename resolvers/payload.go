@@ -11,12 +11,13 @@ import (
 	"example.org/parley/storage"
 )
 
-// payload has what all mutation payloads share: the record after the mutation, the cursor of the change, and the
-// refusals.
+// payload has what all mutation payloads share: the record after the mutation, the cursor of the change, the warnings and
+// the refusals.
 type payload[T any] struct {
 	record   *T
 	previous *uuid.UUID // the version before; nil: none
 	cursor   *parley.Cursor
+	warnings []*parley.Warning
 	refused  []*parley.UserError
 }
 
@@ -37,7 +38,15 @@ func settle[T any](
 		if err != nil {
 			return payload[T]{}, err
 		}
-		return payload[T]{record: records[0], previous: w.Previous, cursor: w.Cursor, refused: userErrors(nil)}, nil
+		p := payload[T]{record: records[0], previous: w.Previous, cursor: w.Cursor, refused: userErrors(nil)}
+		if r.fields(ctx).Has("warnings") {
+			warnings, err := r.snapshot(ctx).Warnings(ctx, []uuid.UUID{w.ID})
+			if err != nil {
+				return payload[T]{}, err
+			}
+			p.warnings = warnings[0]
+		}
+		return p, nil
 	}
 }
 
@@ -69,7 +78,7 @@ func nodeByKey(
 func (r *Resolver) recordPayload(ctx context.Context) func(storage.Written, error) (*graph.RecordPayload, error) {
 	return func(w storage.Written, err error) (*graph.RecordPayload, error) {
 		p, err := settle(ctx, r, nodeByKey)(w, err)
-		payload := &graph.RecordPayload{Cursor: p.cursor, UserErrors: p.refused}
+		payload := &graph.RecordPayload{Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}
 		if p.record != nil {
 			payload.Node = *p.record
 		}
@@ -83,7 +92,7 @@ func (r *Resolver) statusChangePayload(
 ) func(storage.Written, error) (*graph.StatusChangePayload, error) {
 	return func(w storage.Written, err error) (*graph.StatusChangePayload, error) {
 		p, err := settle(ctx, r, (*storage.Snapshot).StatusChanges)(w, err)
-		payload := &graph.StatusChangePayload{StatusChange: p.record, Cursor: p.cursor, UserErrors: p.refused}
+		payload := &graph.StatusChangePayload{StatusChange: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}
 		if err != nil || p.record == nil {
 			return payload, err
 		}
@@ -100,7 +109,7 @@ func (r *Resolver) statusChangePayload(
 func (r *Resolver) positionPayload(ctx context.Context) func(storage.Written, error) (*graph.PositionPayload, error) {
 	return func(w storage.Written, err error) (*graph.PositionPayload, error) {
 		p, err := settle(ctx, r, (*storage.Snapshot).Positions)(w, err)
-		payload := &graph.PositionPayload{Position: p.record, Cursor: p.cursor, UserErrors: p.refused}
+		payload := &graph.PositionPayload{Position: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}
 		if err != nil || p.record == nil || p.previous == nil {
 			return payload, err
 		}

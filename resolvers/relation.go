@@ -11,7 +11,7 @@ import (
 
 func (r *mutationResolver) RelateScenarios(ctx context.Context, input parley.RelateScenariosInput) (*graph.RelationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Relations)(r.store.RelateScenarios(ctx, input))
-	return &graph.RelationPayload{Relation: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.RelationPayload{Relation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *scenarioRelationResolver) Label(ctx context.Context, objs []*parley.ScenarioRelation) ([]string, error) {

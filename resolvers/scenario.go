@@ -11,12 +11,12 @@ import (
 
 func (r *mutationResolver) AddScenario(ctx context.Context, input parley.AddScenarioInput) (*graph.ScenarioPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Scenarios)(r.store.AddScenario(ctx, input))
-	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EditScenario(ctx context.Context, input graph.EditScenarioInput) (*graph.ScenarioPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Scenarios)(r.store.EditScenario(ctx, editScenario(input)))
-	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *queryResolver) Scenario(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Scenario, error) {

@@ -15,12 +15,12 @@ func (r *bodyErasureResolver) ErasedBy(ctx context.Context, objs []*parley.BodyE
 
 func (r *mutationResolver) RegisterSource(ctx context.Context, input parley.RegisterSourceInput) (*graph.SourcePayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Sources)(r.store.RegisterSource(ctx, input))
-	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EditSource(ctx context.Context, input graph.EditSourceInput) (*graph.SourcePayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Sources)(r.store.EditSource(ctx, editSource(input)))
-	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *queryResolver) Source(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Source, error) {

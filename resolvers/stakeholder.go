@@ -10,13 +10,13 @@ import (
 
 func (r *mutationResolver) RegisterStakeholder(ctx context.Context, input parley.RegisterStakeholderInput) (*graph.StakeholderPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(r.store.RegisterStakeholder(ctx, input))
-	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) EditStakeholder(ctx context.Context, input graph.EditStakeholderInput) (*graph.StakeholderPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(
 		r.store.EditStakeholder(ctx, editStakeholder(input)))
-	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *queryResolver) Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error) {

@@ -10,13 +10,13 @@ import (
 
 func (r *mutationResolver) RecordStatement(ctx context.Context, input parley.RecordStatementInput) (*graph.StatementPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Statements)(r.store.RecordStatement(ctx, input))
-	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *mutationResolver) CorrectStatement(ctx context.Context, input graph.CorrectStatementInput) (*graph.StatementPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Statements)(
 		r.store.CorrectStatement(ctx, correctStatement(input)))
-	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, UserErrors: p.refused}, err
+	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
 func (r *queryResolver) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error) {

@@ -85,8 +85,36 @@ func reading(r *run, name string) (func(*storage.Store) (string, error), error) 
 		outcome, err := dataset.Import(r.ctx, store, set, func(done int) {
 			fmt.Fprintf(os.Stderr, "%s: %d of %d facts\n", name, done, set.Facts())
 		})
-		return fmt.Sprintf("%d facts, %d changes to the record", outcome.Facts, outcome.Changes), err
+		if err != nil {
+			return "", err
+		}
+		warnings, err := dataset.Warnings(r.ctx, store, set, outcome)
+		if err != nil {
+			return "", fmt.Errorf("everything was imported, but not compared with the rest of the record: %w", err)
+		}
+		warn(warnings)
+		return fmt.Sprintf("%s, %s to the record, %s", count(outcome.Facts, "fact"), count(outcome.Changes, "change"),
+			count(len(warnings), "warning")), nil
 	}, nil
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// warn prints the first warnings, and how many more there are.
+func warn(warnings []string) {
+	const shown = 20
+	for _, line := range warnings[:min(shown, len(warnings))] {
+		fmt.Fprintf(os.Stderr, "%s\n", line)
+	}
+	if more := len(warnings) - shown; more > 0 {
+		fmt.Fprintf(os.Stderr, "and %s\n", count(more, "further warning"))
+	}
 }
 
 // loadDemo imports the example data set if the database is empty.

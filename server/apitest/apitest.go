@@ -232,6 +232,24 @@ func (a *API) Load(name, text string) int {
 	return outcome.Changes
 }
 
+// Warned imports a data set and returns what it warns of.
+func (a *API) Warned(name, text string) []string {
+	a.T.Helper()
+	set, err := dataset.Read(name, []byte(text))
+	if err != nil {
+		a.T.Fatal(err)
+	}
+	outcome, err := dataset.Import(a.Ctx, a.Store, set, nil)
+	if err != nil {
+		a.T.Fatal(err)
+	}
+	warnings, err := dataset.Warnings(a.Ctx, a.Store, set, outcome)
+	if err != nil {
+		a.T.Fatal(err)
+	}
+	return warnings
+}
+
 // TryLoad imports a data set and returns why it is refused.
 func (a *API) TryLoad(name, text string) error {
 	_, err := load(a.Ctx, a.Store, name, text)
