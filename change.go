@@ -157,12 +157,14 @@ const (
 )
 
 // ChangeFilter selects changes. A change matches if it touches a record of each list that is not empty, and Kinds is
-// empty or has its kind.
+// empty or has its kind. With Parties, it matches if it concerns one of them (see Moved.Moves) on one of Scenarios, of
+// Issues and in one of Negotiations, as far as these are given.
 type ChangeFilter struct {
 	Negotiations []string
 	Issues       []string
 	Scenarios    []string
 	Stakeholders []string
+	Parties      []string
 	Kinds        []ChangeKind
 }
 
@@ -176,15 +178,17 @@ type FeedFilter struct {
 	Following *Following
 }
 
-// Following selects changes by the parties that they concern. An empty list of scenarios or negotiations does not filter.
+// Following selects changes by the parties that they concern. An empty list of scenarios, issues or negotiations does not
+// filter.
 type Following struct {
-	Parties, Scenarios, Negotiations []uuid.UUID
+	Parties, Scenarios, Issues, Negotiations []uuid.UUID
 }
 
 func (f *Following) matches(e ChangeEntry) bool {
 	return e.AnyMove || slices.ContainsFunc(e.Moves, func(m PartyMove) bool {
 		return slices.Contains(f.Parties, m.PartyID) &&
 			(len(f.Scenarios) == 0 || slices.Contains(f.Scenarios, m.ScenarioID)) &&
+			(len(f.Issues) == 0 || slices.Contains(f.Issues, m.IssueID)) &&
 			(len(f.Negotiations) == 0 || slices.Contains(f.Negotiations, m.NegotiationID))
 	})
 }

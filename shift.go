@@ -22,7 +22,7 @@ type StanceShift struct {
 type Moved struct {
 	Entry         *ChangeEntry
 	Before, After *Reading
-	Negotiations  map[uuid.UUID]uuid.UUID // of the scenarios
+	Places        map[uuid.UUID]Place // of the scenarios
 }
 
 // Shifts returns the cells that read differently, in no order.
@@ -47,15 +47,19 @@ func (m *Moved) Shifts() []*StanceShift {
 
 // PartyMove is a party that a change concerns on a scenario.
 type PartyMove struct {
-	PartyID, ScenarioID, NegotiationID uuid.UUID
+	PartyID uuid.UUID
+	Place
 }
+
+// Place says where a scenario belongs.
+type Place struct{ ScenarioID, IssueID, NegotiationID uuid.UUID }
 
 // Moves returns what a follower of parties is notified of: the cells that read differently and, where a position was
 // recorded, corrected or retracted, those of the parties whose word it is or was.
 func (m *Moved) Moves() []PartyMove {
 	var moves []PartyMove
 	add := func(at cell) {
-		move := PartyMove{at.party, at.scenario, m.Negotiations[at.scenario]}
+		move := PartyMove{at.party, m.Places[at.scenario]}
 		if !slices.Contains(moves, move) {
 			moves = append(moves, move)
 		}

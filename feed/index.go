@@ -106,7 +106,8 @@ func keyOf(f parley.FeedFilter) string {
 	lists := f.Touching
 	if f.Following != nil {
 		key.WriteString(" following")
-		lists = append(slices.Clone(lists), f.Following.Parties, f.Following.Scenarios, f.Following.Negotiations)
+		lists = append(slices.Clone(lists), f.Following.Parties, f.Following.Scenarios, f.Following.Issues,
+			f.Following.Negotiations)
 	}
 	for _, list := range lists {
 		ids := slices.Clone(list)

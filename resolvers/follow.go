@@ -62,17 +62,6 @@ func moves(kind parley.Kind, filter *parley.ChangeFilter) followed {
 	}
 }
 
-// following narrows a subscription to changes that concern one of the parties.
-func following(parties, scenarios, negotiations, holders []string) followed {
-	return func(ctx context.Context, s *storage.Snapshot) (parley.FeedFilter, error) {
-		if len(holders) > 0 {
-			return parley.FeedFilter{}, parley.NewFault(parley.BadRequest,
-				"holders: parties are given too; give one of the two.")
-		}
-		return s.Following(ctx, parties, scenarios, negotiations)
-	}
-}
-
 // follow fills in the Followed of a subscription. The returned channel is nil: events come with the context (see With).
 func follow[T any](
 	ctx context.Context, r *Resolver, wanted followed, after *parley.Cursor, event func(parley.ChangeEntry) T,

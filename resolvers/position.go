@@ -66,12 +66,17 @@ func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFi
 }
 
 func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, parties []string, after *parley.Cursor) (<-chan parley.Change, error) {
-	filter := moves(parley.KindPosition,
-		&parley.ChangeFilter{Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders})
-	if len(parties) > 0 {
-		filter = following(parties, scenarios, negotiations, holders)
+	filter := &parley.ChangeFilter{
+		Negotiations: negotiations, Scenarios: scenarios, Stakeholders: holders, Parties: parties,
 	}
-	return follow(ctx, r.Resolver, filter, after, parley.ChangeEntry.Change)
+	wanted := moves(parley.KindPosition, filter)
+	switch {
+	case len(parties) > 0 && len(holders) > 0:
+		return nil, parley.NewFault(parley.BadRequest, "holders: parties are given too; give one of the two.")
+	case len(parties) > 0:
+		wanted = changeFilter(filter)
+	}
+	return follow(ctx, r.Resolver, wanted, after, parley.ChangeEntry.Change)
 }
 
 func (r *Resolver) Position() graph.PositionResolver { return &positionResolver{r} }

@@ -56,6 +56,9 @@ type ChangePage struct {
 
 // ListChanges lists changes of the whole feed.
 func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields *Fields) (*parley.ChangeConnection, error) {
+	if p.follows() {
+		return first(s.changesFollowing(ctx, []Key{{}}, p, fields))
+	}
 	return first(s.changesWhere(ctx, []Key{{}}, `{changes c}`, `c.seq`, `TRUE`, p, fields))
 }
 
@@ -63,6 +66,9 @@ func (s *Snapshot) ListChanges(ctx context.Context, p ChangePage, fields *Fields
 func (s *Snapshot) ChangesOf(
 	ctx context.Context, negotiations []Key, p ChangePage, fields *Fields,
 ) ([]*parley.ChangeConnection, error) {
+	if p.follows() {
+		return s.changesFollowing(ctx, negotiations, p, fields)
+	}
 	return s.changesWhere(ctx, negotiations, `{change_touches t} JOIN {changes c} ON c.seq = t.seq`, `t.seq`,
 		`t.record_id = k.id`, p, fields)
 }
@@ -75,28 +81,13 @@ func (s *Snapshot) changesWhere(
 	if err := (parley.Page{First: p.First}).Check(); err != nil {
 		return nil, err
 	}
-	c := rows.Conditions{Query: s.Query(keys), List: []string{scope,
-		place + ` <= (SELECT l.seq FROM {changes l} WHERE l.recorded_at <= k.known_at
-			ORDER BY l.recorded_at DESC LIMIT 1)`}}
-	if p.Filter != nil {
-		match, err := s.feedFilter(ctx, c.Query, p.Filter)
-		if err != nil {
-			return nil, err
-		}
-		for _, ids := range match.Touching {
-			c.Add(`EXISTS (SELECT FROM {change_touches o} WHERE o.record_id = ANY(` + c.Arg(rows.IDs(ids)) +
-				`::uuid[]) AND o.seq = ` + place + `)`)
-		}
-		rows.Among(&c, "c.kind", "change_kind", match.Kinds)
+	c := rows.Conditions{Query: s.Query(keys), List: []string{scope}}
+	match, _, err := s.feedFilter(ctx, c.Query, p.Filter)
+	if err != nil {
+		return nil, err
 	}
-	if p.Since != nil {
-		c.Add(place + ` >= (SELECT f.seq FROM {changes f} WHERE f.recorded_at >= ` + c.Arg(*p.Since) +
-			` ORDER BY f.recorded_at LIMIT 1)`)
-	}
-	connections := make([]*parley.ChangeConnection, len(keys))
-	for i := range connections {
-		connections[i] = &parley.ChangeConnection{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
-	}
+	onFeed(&c, place, match, p.Since)
+	connections := p.empty(len(keys))
 	if fields.Has("totalCount") {
 		total := `(SELECT count(*) FROM ` + from + ` WHERE ` + strings.Join(c.List, " AND ") + `)`
 		err := c.Run(ctx, total, `FROM {keys}`,
@@ -106,23 +97,16 @@ func (s *Snapshot) changesWhere(
 		}
 	}
 
-	direction, operator := "ASC", ">"
-	if p.Order == parley.NewestFirst {
-		direction, operator = "DESC", "<"
-	}
+	direction, operator := p.direction()
 	if p.After != nil {
-		_, head, err := s.Head(ctx)
-		if err != nil {
-			return nil, err
-		}
-		seq, err := s.store.seq(*p.After, head)
+		seq, _, err := s.Place(ctx, p.After)
 		if err != nil {
 			return nil, err
 		}
 		c.Add(place + " " + operator + " " + c.Arg(seq))
 	}
 	selected := changeColumns.NeededFor(fields.Nodes()) &^ touches
-	err := c.Run(ctx, `x.*`, `
+	err = c.Run(ctx, `x.*`, `
 		FROM {keys}
 		`+c.Join()+`LATERAL (
 			SELECT `+strings.Join(changeColumns.SQL(selected, "c"), ", ")+`
@@ -136,18 +120,7 @@ func (s *Snapshot) changesWhere(
 		if sent.IsNull() {
 			return
 		}
-		if len(page.Nodes) == p.First {
-			page.PageInfo.HasNextPage = true
-			return
-		}
-		e := s.store.entry(sent, selected)
-		cursor, node := string(e.Cursor), e.Change()
-		page.Nodes = append(page.Nodes, node)
-		page.Edges = append(page.Edges, parley.ChangeEdge{Cursor: e.Cursor, Node: node})
-		if page.PageInfo.StartCursor == nil {
-			page.PageInfo.StartCursor = &cursor
-		}
-		page.PageInfo.EndCursor = &cursor
+		p.add(page, s.store.entry(sent, selected))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the feed: %w", err)
@@ -155,61 +128,109 @@ func (s *Snapshot) changesWhere(
 	return connections, c.Refused()
 }
 
+// follows reports whether the filter names parties.
+func (p ChangePage) follows() bool { return p.Filter != nil && len(p.Filter.Parties) > 0 }
+
+// direction returns the order in SQL, and the operator that a later place has beside an earlier one.
+func (p ChangePage) direction() (order, operator string) {
+	if p.Order == parley.NewestFirst {
+		return "DESC", "<"
+	}
+	return "ASC", ">"
+}
+
+// empty returns so many pages without a change.
+func (p ChangePage) empty(pages int) []*parley.ChangeConnection {
+	connections := make([]*parley.ChangeConnection, pages)
+	for i := range connections {
+		connections[i] = &parley.ChangeConnection{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
+	}
+	return connections
+}
+
+// add adds a change to a page, unless the page is full.
+func (p ChangePage) add(page *parley.ChangeConnection, e parley.ChangeEntry) {
+	if len(page.Nodes) == p.First {
+		page.PageInfo.HasNextPage = true
+		return
+	}
+	cursor, node := string(e.Cursor), e.Change()
+	page.Nodes = append(page.Nodes, node)
+	page.Edges = append(page.Edges, parley.ChangeEdge{Cursor: e.Cursor, Node: node})
+	if page.PageInfo.StartCursor == nil {
+		page.PageInfo.StartCursor = &cursor
+	}
+	page.PageInfo.EndCursor = &cursor
+}
+
+// onFeed adds that a change c is on record through the lens, matches the filter but for the parties that it follows, and
+// was recorded at an instant or later.
+func onFeed(c *rows.Conditions, place string, match parley.FeedFilter, since *parley.Instant) {
+	c.Add(place + ` <= (SELECT l.seq FROM {changes l} WHERE l.recorded_at <= k.known_at
+		ORDER BY l.recorded_at DESC LIMIT 1)`)
+	for _, ids := range match.Touching {
+		c.Add(`EXISTS (SELECT FROM {change_touches o} WHERE o.record_id = ANY(` + c.Arg(rows.IDs(ids)) +
+			`::uuid[]) AND o.seq = ` + place + `)`)
+	}
+	rows.Among(c, "c.kind", "change_kind", match.Kinds)
+	if since != nil {
+		c.Add(place + ` >= (SELECT f.seq FROM {changes f} WHERE f.recorded_at >= ` + c.Arg(*since) +
+			` ORDER BY f.recorded_at LIMIT 1)`)
+	}
+}
+
 // touches is the set of one column: what a change touches, which lists leave out.
 var touches = changeColumns.NeededFor(nil) &^ changeColumns[:len(changeColumns)-1].NeededFor(nil)
 
-// FeedFilter resolves what a filter names, so that changes can be matched without the database.
+// FeedFilter resolves what a filter names, so that changes can be matched without the database. A person stands for the
+// parties that the person speaks for now.
 func (s *Snapshot) FeedFilter(ctx context.Context, f *parley.ChangeFilter) (parley.FeedFilter, error) {
-	return s.feedFilter(ctx, s.Query([]Key{{}}), f)
+	match, stakeholders, err := s.feedFilter(ctx, s.Query([]Key{{}}), f)
+	if err != nil || match.Following == nil {
+		return match, err
+	}
+	lens, err := s.Lens(ctx)
+	if err != nil {
+		return parley.FeedFilter{}, err
+	}
+	parties, err := s.partiesOf(ctx, []Key{{Lens: lens}}, stakeholders)
+	if err != nil {
+		return parley.FeedFilter{}, err
+	}
+	match.Following.Parties = parties[0]
+	return match, nil
 }
 
-func (s *Snapshot) feedFilter(ctx context.Context, q *rows.Query, f *parley.ChangeFilter) (parley.FeedFilter, error) {
-	var match parley.FeedFilter
+// feedFilter resolves what a filter names. The stakeholders whose parties it follows are returned, since they depend on
+// the lens.
+func (s *Snapshot) feedFilter(
+	ctx context.Context, q *rows.Query, f *parley.ChangeFilter,
+) (match parley.FeedFilter, following []uuid.UUID, err error) {
 	if f == nil {
-		return match, nil
+		return match, nil, nil
 	}
 	match.Kinds = f.Kinds
 	var refs filterRefs
-	lists := make([][]uuid.UUID, 4)
-	refs.want(&lists[0], "negotiations", f.Negotiations, parley.KindNegotiation)
-	refs.want(&lists[1], "issues", f.Issues, parley.KindIssue)
-	refs.want(&lists[2], "scenarios", f.Scenarios, parley.KindScenario)
-	refs.want(&lists[3], "stakeholders", f.Stakeholders, parley.KindStakeholder)
+	var negotiations, issues, scenarios, stakeholders []uuid.UUID
+	refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
+	refs.want(&issues, "issues", f.Issues, parley.KindIssue)
+	refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
+	refs.want(&stakeholders, "stakeholders", f.Stakeholders, parley.KindStakeholder)
+	refs.want(&following, "parties", f.Parties, parley.KindStakeholder)
 	if err := s.resolve(ctx, q, &refs); err != nil {
-		return match, err
+		return match, nil, err
+	}
+	lists := [][]uuid.UUID{negotiations, issues, scenarios, stakeholders}
+	if len(f.Parties) > 0 {
+		match.Following = &parley.Following{Negotiations: negotiations, Issues: issues, Scenarios: scenarios}
+		lists = lists[3:]
 	}
 	for _, list := range lists {
 		if len(list) > 0 {
 			match.Touching = append(match.Touching, list)
 		}
 	}
-	return match, nil
-}
-
-// Following resolves the parties of a subscription, and where they are followed. A person stands for the parties that the
-// person speaks for now.
-func (s *Snapshot) Following(
-	ctx context.Context, parties, scenarios, negotiations []string,
-) (parley.FeedFilter, error) {
-	var stakeholders []uuid.UUID
-	var f parley.Following
-	var refs filterRefs
-	refs.want(&stakeholders, "parties", parties, parley.KindStakeholder)
-	refs.want(&f.Scenarios, "scenarios", scenarios, parley.KindScenario)
-	refs.want(&f.Negotiations, "negotiations", negotiations, parley.KindNegotiation)
-	if err := s.resolve(ctx, s.Query([]Key{{}}), &refs); err != nil {
-		return parley.FeedFilter{}, err
-	}
-	lens, err := s.Lens(ctx)
-	if err != nil {
-		return parley.FeedFilter{}, err
-	}
-	voices := []*parley.Voices{{}}
-	if err := readSpeakers(ctx, &s.Reader, []Key{{Lens: lens}}, voices, stakeholders); err != nil {
-		return parley.FeedFilter{}, err
-	}
-	f.Parties = voices[0].Reading().PartiesOf(stakeholders, lens.ValidAt)
-	return parley.FeedFilter{Following: &f}, nil
+	return match, following, nil
 }
 
 // Place is the place in the feed that a cursor names, or, without one, its head. With an error it is none.

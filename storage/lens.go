@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,21 @@ func (s *Snapshot) Key(ctx context.Context, ref string, asOf *parley.AsOf) (k Ke
 	k = KeyOf(ref)
 	k.Lens, err = s.asked(ctx, asOf)
 	return k, err
+}
+
+// lensed gives keys without a lens that of now.
+func (s *Snapshot) lensed(ctx context.Context, keys []Key) ([]Key, error) {
+	keys = slices.Clone(keys)
+	for i := range keys {
+		if keys[i].Lens.IsZero() {
+			now, err := s.Lens(ctx)
+			if err != nil {
+				return nil, err
+			}
+			keys[i].Lens = now
+		}
+	}
+	return keys, nil
 }
 
 // everything asks for what belongs to no record in particular.

@@ -18,17 +18,17 @@ import (
 // the positions that rest on the statement or the source, of what the person of an office says and of what the office
 // bears out, and of the words of a group and of all who speak for it.
 const affected = `
-	SELECT p.scenario_id, p.negotiation_id FROM {positions p} WHERE p.id = k.id
+	SELECT p.scenario_id, p.issue_id, p.negotiation_id FROM {positions p} WHERE p.id = k.id
 	UNION
-	SELECT p.scenario_id, p.negotiation_id FROM {positions p} WHERE p.evidence @> ARRAY[k.id]
+	SELECT p.scenario_id, p.issue_id, p.negotiation_id FROM {positions p} WHERE p.evidence @> ARRAY[k.id]
 	UNION
-	SELECT p.scenario_id, p.negotiation_id FROM {statements e} JOIN {positions p} ON p.evidence @> ARRAY[e.id] WHERE e.source_id = k.id
+	SELECT p.scenario_id, p.issue_id, p.negotiation_id FROM {statements e} JOIN {positions p} ON p.evidence @> ARRAY[e.id] WHERE e.source_id = k.id
 	UNION
-	SELECT p.scenario_id, p.negotiation_id FROM {affiliations a}
+	SELECT p.scenario_id, p.issue_id, p.negotiation_id FROM {affiliations a}
 	JOIN {positions p} ON p.holder_id = a.person_id OR p.holder_id = a.organization_id AND p.disputed
 	WHERE a.id = k.id
 	UNION
-	SELECT p.scenario_id, p.negotiation_id FROM (
+	SELECT p.scenario_id, p.issue_id, p.negotiation_id FROM (
 		WITH RECURSIVE groups(id) AS (
 			SELECT m.group_id FROM {memberships m} WHERE m.id = k.id
 			UNION
@@ -48,10 +48,10 @@ func before(e *parley.ChangeEntry) parley.Lens {
 	return parley.Pinned(e.RecordedAt, e.RecordedAt.Add(-time.Microsecond))
 }
 
-// movesOf reads where the parties stand just before and after each change, on the scenarios that it affects. A change that
-// affects none has no readings.
+// movesOf reads where the parties stand just before and after each change, on the scenarios that it affects, by the words
+// of these holders or, without any, of all. A change that affects no scenario has no readings.
 func (s *Snapshot) movesOf(
-	ctx context.Context, entries []*parley.ChangeEntry, fields *Fields,
+	ctx context.Context, entries []*parley.ChangeEntry, holders []uuid.UUID, fields *Fields,
 ) ([]*parley.Moved, error) {
 	moved := make([]*parley.Moved, len(entries))
 	var keys []Key
@@ -66,15 +66,17 @@ func (s *Snapshot) movesOf(
 	}
 	var scenarios, lenses []Key
 	var ofScenario []int // the place among lenses of each scenario's first key; the second follows
-	err := s.Query(keys).Run(ctx, `x.scenario_id, x.negotiation_id`, `FROM {keys} JOIN LATERAL (`+affected+`) x ON true ORDER BY k.n`,
+	err := s.Query(keys).Run(ctx, `x.scenario_id, x.issue_id, x.negotiation_id`, `FROM {keys} JOIN LATERAL (`+affected+`) x ON true ORDER BY k.n`,
 		func(n int, sent *rows.Row) {
 			e := entries[of[n]]
 			if moved[of[n]] == nil {
-				moved[of[n]] = &parley.Moved{Entry: e, Negotiations: make(map[uuid.UUID]uuid.UUID)}
+				moved[of[n]] = &parley.Moved{Entry: e, Places: make(map[uuid.UUID]parley.Place)}
 				lenses = append(lenses, Key{Lens: before(e)}, Key{Lens: e.Lens()})
 			}
 			id := sent.Next().ID()
-			moved[of[n]].Negotiations[id] = sent.Next().ID()
+			moved[of[n]].Places[id] = parley.Place{
+				ScenarioID: id, IssueID: sent.Next().ID(), NegotiationID: sent.Next().ID(),
+			}
 			for _, lens := range []parley.Lens{before(e), e.Lens()} {
 				scenarios = append(scenarios, Key{ID: id, Lens: lens})
 			}
@@ -86,11 +88,12 @@ func (s *Snapshot) movesOf(
 	if len(scenarios) == 0 {
 		return moved, nil
 	}
-	q := s.Query(scenarios)
-	said, err := rows.Each(ctx, positions.table, q, wordFields(fields), `{positions p}
-		ON p.scenario_id = k.id AND {known p} AND p.valid_from <= k.valid_at
-		AND (p.id = ANY(`+q.Arg(rows.RecordIDs(keys))+`::uuid[]) OR `+stillMatters+`)`,
-		fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
+	c := rows.Conditions{Query: s.Query(scenarios), List: []string{`p.scenario_id = k.id`, `{known p}`,
+		`p.valid_from <= k.valid_at`}}
+	c.Add(`(p.id = ANY(` + c.Arg(rows.RecordIDs(keys)) + `::uuid[]) OR ` + stillMatters + `)`)
+	c.Of("p.holder_id", holders)
+	said, err := rows.Each(ctx, positions.table, c.Query, wordFields(fields),
+		`{positions p} ON `+strings.Join(c.List, " AND "), fmt.Sprintf(`k.n, p.id LIMIT %d`, parley.MaxTogether+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the words of parties: %w", err)
 	}
@@ -126,7 +129,7 @@ func (s *Snapshot) ShiftsOf(
 	if fields == nil {
 		cells = nil
 	}
-	moved, err := s.movesOf(ctx, entries, cellFields(cells).And("conditions", "redLine"))
+	moved, err := s.movesOf(ctx, entries, nil, cellFields(cells).And("conditions", "redLine"))
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +169,9 @@ func (s *Snapshot) ShiftsOf(
 
 var sortedByKey = NewFields(map[string]*Fields{"key": {}})
 
+// asRead are the fields of positions in which a cell may read otherwise.
+var asRead = NewFields(map[string]*Fields{"conditions": {}, "redLine": {}})
+
 // FindMoves fills in which parties each change concerns. It is worked out by each server as it reads the feed, and not by
 // the writer, who holds the head.
 func (s *Store) FindMoves(ctx context.Context, entries []parley.ChangeEntry) error {
@@ -174,7 +180,7 @@ func (s *Store) FindMoves(ctx context.Context, entries []parley.ChangeEntry) err
 		list[i] = &entries[i]
 	}
 	snapshot := &Snapshot{Snapshot: s.feedSource.Snapshot(nil), store: s}
-	moved, err := snapshot.movesOf(ctx, list, NewFields(map[string]*Fields{"conditions": {}, "redLine": {}}))
+	moved, err := snapshot.movesOf(ctx, list, nil, asRead)
 	switch {
 	case err == nil:
 	case !errors.As(err, new(*parley.Fault)):

@@ -28,14 +28,11 @@ func (s *Snapshot) readings(
 	ctx context.Context, keys []Key, stakeholders []uuid.UUID, f *parley.PositionFilter, fields *Fields,
 ) (*readings, error) {
 	r := &readings{Snapshot: s, stakeholders: stakeholders}
+	keys, err := s.lensed(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
 	for _, k := range keys {
-		if k.Lens.IsZero() {
-			now, err := s.Lens(ctx)
-			if err != nil {
-				return nil, err
-			}
-			k.Lens = now
-		}
 		place := slices.IndexFunc(r.lenses, func(known Key) bool { return known.Lens == k.Lens })
 		if place < 0 {
 			place = len(r.lenses)

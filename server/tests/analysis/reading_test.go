@@ -28,15 +28,17 @@ type history struct {
 	states    []string
 	groups    []string
 	persons   []string
-	scenarios []string          // their paths
-	order     map[string]string // ids by key
-	keys      map[string]string // keys by id
-	lenses    []string          // knownAt of each step
-	met       map[string]int    // how many cells and scenarios were of which sort
+	scenarios []string            // their paths
+	order     map[string]string   // ids by key
+	keys      map[string]string   // keys by id
+	lenses    []string            // knownAt of each step
+	moved     map[string][]string // the cursors of the changes that moved each party
+	met       map[string]int      // how many cells and scenarios were of which sort
 }
 
 func (a *api) newHistory(rt *rapid.T, n int) *history {
-	h := &history{api: a, rt: rt, name: fmt.Sprint("talks-", n), order: make(map[string]string), keys: make(map[string]string)}
+	h := &history{api: a, rt: rt, name: fmt.Sprint("talks-", n), order: make(map[string]string), keys: make(map[string]string),
+		moved: make(map[string][]string)}
 	stakeholders, scenarios := "", ""
 	add := func(list *[]string, kind string, keys ...string) {
 		for _, key := range keys {
@@ -189,7 +191,7 @@ func (h *history) step() {
 // sameShifts compares which cells the last change says that it moved with where the parties stood before and after it.
 func (h *history) sameShifts(step int) {
 	h.T.Helper()
-	got := h.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { recordedAt shifts { party { key } scenario { title }
+	got := h.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { cursor recordedAt shifts { party { key } scenario { title }
 		before { stance divided contested position { id } } after { stance divided contested position { id } } } } } }`)
 	at, err := time.Parse(time.RFC3339, got.Text("changes.nodes.0.recordedAt"))
 	if err != nil {
@@ -219,12 +221,36 @@ func (h *history) sameShifts(step int) {
 			}
 			if says(before) != says(after) {
 				want[party+" on "+scenario[strings.LastIndex(scenario, "/")+1:]] = cell(before) + ", then " + cell(after)
+				h.moved[party] = append(h.moved[party], got.Text("changes.nodes.0.cursor"))
 			}
 		}
 	}
 	h.met["shifts"] += len(want)
 	if !maps.Equal(is, want) {
 		h.rt.Fatalf("the change %d at %v moved\n%v, want\n%v, of\n%v", step, at, is, want, view{&h.record, step, at})
+	}
+}
+
+// sameFollowed compares the changes that are listed for each party with those that moved it. Others are about words of its
+// that moved nothing.
+func (h *history) sameFollowed() {
+	h.T.Helper()
+	for _, party := range slices.Concat(h.states, h.groups) { // a person would stand for those whom it speaks for
+		got := h.Must(fmt.Sprintf(`{ changes(filter: {parties: [%q], negotiations: [%q]}, first: 500) { totalCount nodes { cursor kind } } }`, party, h.name))
+		want := slices.Compact(h.moved[party])
+		got.Want("changes.totalCount", float64(got.Count("changes.nodes")))
+		for i := range got.Count("changes.nodes") {
+			node := fmt.Sprintf("changes.nodes.%d.", i)
+			switch cursor := got.Text(node + "cursor"); {
+			case len(want) > 0 && cursor == want[0]:
+				want = want[1:]
+			case got.Text(node+"kind") != "POSITION":
+				h.rt.Fatalf("%s is said to be moved by %s", party, cursor)
+			}
+		}
+		if len(want) > 0 {
+			h.rt.Fatalf("the changes of %s lack %v", party, want)
+		}
 	}
 }
 
@@ -298,6 +324,7 @@ func TestPartiesStandWhereTheModelSays(t *testing.T) {
 		for range rapid.IntRange(30, 60).Draw(rt, "steps") {
 			h.step()
 		}
+		h.sameFollowed()
 		for range 4 {
 			step := len(h.lenses) - 1 - rapid.IntRange(0, len(h.lenses)-1).Draw(rt, "steps back")
 			v := view{&h.record, step, h.instant("valid").AddDate(0, 0, 3)}

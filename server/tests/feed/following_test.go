@@ -25,6 +25,26 @@ func toldOf(change map[string]any) string {
 	return strings.Join(lines, "; ")
 }
 
+// pagesOf reads a list of changes two by two, whose total has to be right on every page.
+func (a *api) pagesOf(list, arguments string, total int) (cursors []string) {
+	a.T.Helper()
+	path, after := strings.Replace(list, `(id: "talks") { `, ".", 1), "null"
+	for range 100 {
+		got := a.Must(fmt.Sprintf(`{ %s(%s, first: 2, after: %s) { totalCount nodes { cursor } pageInfo { hasNextPage endCursor } }%s }`,
+			list, arguments, after, strings.Repeat(" }", strings.Count(list, "{"))))
+		got.Want(path+".totalCount", float64(total))
+		for i := range got.Count(path + ".nodes") {
+			cursors = append(cursors, got.Text(fmt.Sprintf("%s.nodes.%d.cursor", path, i)))
+		}
+		if got.At(path+".pageInfo.hasNextPage") != true {
+			return cursors
+		}
+		after = fmt.Sprintf("%q", got.Text(path+".pageInfo.endCursor"))
+	}
+	a.T.Fatalf("%s has no end", list)
+	return nil
+}
+
 // Whoever follows a party hears of everything on record that changes where it stands, whatever record changed: its speakers'
 // words, the grades of evidence and sources, offices and memberships. Nothing else is pushed.
 func TestFollowersOfAPartyHearOfWhateverMovesIt(t *testing.T) {
@@ -122,6 +142,30 @@ negotiations:
 	if !slices.Equal(live, replayed) {
 		t.Errorf("replayed are\n%v, want\n%v", replayed, live)
 	}
+	// A list has them too, from either end, page by page, and in a negotiation.
+	for _, list := range []string{`changes`, `negotiation(id: "talks") { changes`} {
+		for _, order := range []string{"OLDEST_FIRST", "NEWEST_FIRST"} {
+			want := slices.Clone(live)
+			if order == "NEWEST_FIRST" {
+				slices.Reverse(want)
+			}
+			if got := a.pagesOf(list, `filter: {parties: ["south"], scenarios: ["talks/line", "talks/strip"]}, order: `+order, len(live)); !slices.Equal(got, want) {
+				t.Errorf("%s %s lists\n%v, want\n%v", list, order, got, want)
+			}
+		}
+	}
+
+	for filter, want := range map[string]int{
+		`{parties: ["south"], issues: ["talks/border"]}`:                          len(live),
+		`{parties: ["south"], negotiations: ["talks"], kinds: [RECORD]}`:          4,
+		`{parties: ["north"], scenarios: ["talks/strip"]}`:                        1,
+		`{parties: ["south"], scenarios: ["talks/line"]}`:                         seen,
+		`{parties: ["south"], stakeholders: ["north"]}`:                           0,
+		`{parties: ["south", "north"], scenarios: ["talks/strip", "talks/line"]}`: len(live) + 1,
+	} {
+		a.Must(`{ changes(filter: `+filter+`) { totalCount nodes { cursor } } }`).Want("changes.totalCount", float64(want))
+	}
+	a.Ask(`{ changes(filter: {parties: ["nobody"]}) { totalCount } }`).Fails("BAD_REQUEST", "parties", "nobody")
 
 	for _, field := range []string{`positionChanged(parties: ["nobody"])`, `positionChanged(parties: ["south"], holders: ["south"])`} {
 		r := a.connect()
