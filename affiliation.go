@@ -21,6 +21,12 @@ type Affiliation struct {
 	ValidTo        *Instant
 }
 
+// A page of affiliations.
+type (
+	AffiliationConnection = Connection[Affiliation]
+	AffiliationEdge       = Edge[Affiliation]
+)
+
 // Label returns a short name for lists, given the names of both sides.
 func (a *Affiliation) Label(person, organization string) string {
 	if a.Office != nil {

@@ -183,39 +183,51 @@ func (c courses[V]) ends(d *NegotiationDiff) (from, to V) {
 	return read(d.From), read(d.To)
 }
 
-// StatusRecords are the status changes of scenarios on the two records of a diff, and without the corrections and
-// retractions recorded in between, each list sorted by time.
-type StatusRecords struct {
-	Older, Newer, Uncorrected []*StatusChange
+// Records are facts on the two records of a diff, and without the corrections and retractions recorded in between. Each
+// list is sorted by time.
+type Records[T any] struct {
+	Older, Newer, Uncorrected []*T
 }
 
-// Shifts returns how the statuses of these scenarios moved, in their order.
-func (r *StatusRecords) Shifts(d *NegotiationDiff, scenarios []uuid.UUID) []*StatusShift {
-	older, newer, uncorrected := byScenario(r.Older), byScenario(r.Newer), byScenario(r.Uncorrected)
-	var shifts []*StatusShift
-	for _, id := range scenarios {
-		c := courses[*ScenarioStatus]{
-			older: courseOf(older[id]), newer: courseOf(newer[id]), known: len(older[id]) > 0,
-			uncorrected: courseOf(uncorrected[id]).at,
-			same: func(a, b *ScenarioStatus) bool {
-				return (a == nil) == (b == nil) && (a == nil || *a == *b)
-			},
+// moved calls each for every id whose value moved between the lenses, in order. Of says whose value a fact is of, and reads
+// how the value reads on its facts.
+func moved[T, V any](
+	r Records[T], d *NegotiationDiff, ids []uuid.UUID, of func(*T) uuid.UUID, reads func([]*T) course[V],
+	same func(a, b V) bool, each func(id uuid.UUID, before, after V, steps []*Step[V]),
+) {
+	older, newer, uncorrected := groupBy(r.Older, of), groupBy(r.Newer, of), groupBy(r.Uncorrected, of)
+	for _, id := range ids {
+		c := courses[V]{
+			older: reads(older[id]), newer: reads(newer[id]), known: len(older[id]) > 0,
+			uncorrected: reads(uncorrected[id]).at, same: same,
 		}
 		if steps := c.steps(d); len(steps) > 0 {
-			s := &StatusShift{Lens: d.To, ScenarioID: id, Steps: steps}
-			s.Before, s.After = c.ends(d)
-			shifts = append(shifts, s)
+			before, after := c.ends(d)
+			each(id, before, after, steps)
 		}
 	}
-	return shifts
 }
 
-func byScenario(changes []*StatusChange) map[uuid.UUID][]*StatusChange {
-	lines := make(map[uuid.UUID][]*StatusChange)
-	for _, s := range changes {
-		lines[s.ScenarioID] = append(lines[s.ScenarioID], s)
+func groupBy[T any](facts []*T, of func(*T) uuid.UUID) map[uuid.UUID][]*T {
+	groups := make(map[uuid.UUID][]*T)
+	for _, f := range facts {
+		groups[of(f)] = append(groups[of(f)], f)
 	}
-	return lines
+	return groups
+}
+
+// equal reports whether both are nil, or both are not and have the same value.
+func equal[V comparable](a, b *V) bool {
+	return (a == nil) == (b == nil) && (a == nil || *a == *b)
+}
+
+// StatusShifts returns how the statuses of these scenarios moved, in their order.
+func StatusShifts(r Records[StatusChange], d *NegotiationDiff, scenarios []uuid.UUID) (shifts []*StatusShift) {
+	moved(r, d, scenarios, func(s *StatusChange) uuid.UUID { return s.ScenarioID }, courseOf, equal,
+		func(id uuid.UUID, before, after *ScenarioStatus, steps []*StatusStep) {
+			shifts = append(shifts, &StatusShift{d.To, id, before, after, steps})
+		})
+	return shifts
 }
 
 func courseOf(line []*StatusChange) course[*ScenarioStatus] {

@@ -69,6 +69,98 @@ const (
 // EventStates lists every EventState.
 var EventStates = []EventState{EventPlanned, EventHeld, EventPostponed, EventCancelled}
 
+// EventReading is what a diff compares of an event, as it reads at an instant: one that was held reads as planned before it
+// begins.
+type EventReading struct {
+	State              EventState
+	StartedAt          Instant
+	StartedAtPrecision TimePrecision
+	EndedAt            *Instant
+	Location           *string
+}
+
+// readsAt returns what a diff compares of the event at t.
+func (e *Event) readsAt(t Instant) *EventReading {
+	state := e.State
+	if state == EventHeld && e.StartedAt.After(t) {
+		state = EventPlanned
+	}
+	return &EventReading{state, e.StartedAt, e.StartedAtPrecision, e.EndedAt, e.Location}
+}
+
+func (r *EventReading) same(o *EventReading) bool {
+	if r == nil || o == nil {
+		return r == o
+	}
+	return r.State == o.State && r.StartedAt.Equal(o.StartedAt) && r.StartedAtPrecision == o.StartedAtPrecision &&
+		sameInstant(r.EndedAt, o.EndedAt) && equal(r.Location, o.Location)
+}
+
+// EventShift is an event that began, or of which something else is on record. Before and After are nil where it is not on
+// record.
+type EventShift struct {
+	Lens    Lens // the lens that the diff goes to or, if the event is not on record there, comes from
+	EventID uuid.UUID
+	Before  *EventReading
+	After   *EventReading
+	Steps   []*EventStep
+}
+
+// EventStep is a step of an event. Nil: it is not on record.
+type EventStep = Step[*EventReading]
+
+// Pages of shifts.
+type (
+	EventShiftConnection = Connection[EventShift]
+	EventShiftEdge       = Edge[EventShift]
+)
+
+// Cause returns the cause of the last step.
+func (s *EventShift) Cause() ShiftCause { return s.Steps[len(s.Steps)-1].Cause }
+
+// EventShifts returns how these events moved, in their order. What is on record of an event has no dates of its own, so
+// an edit counts as news of the world, unless the event had begun: then it corrects the record.
+func EventShifts(r Records[Event], d *NegotiationDiff, events []uuid.UUID) (shifts []*EventShift) {
+	moved(r, d, events, func(e *Event) uuid.UUID { return e.ID }, eventCourse, (*EventReading).same,
+		func(id uuid.UUID, before, after *EventReading, steps []*EventStep) {
+			for _, s := range steps {
+				switch {
+				case s.Cause != LateReport:
+				case s.Before != nil && s.Before.State == EventHeld:
+					s.Cause = RecordCorrected
+				default:
+					s.Cause = WorldChanged
+				}
+			}
+			shift := &EventShift{d.To, id, before, after, steps}
+			if after == nil {
+				shift.Lens = d.From
+			}
+			shifts = append(shifts, shift)
+		})
+	return shifts
+}
+
+// eventCourse returns how an event reads, given what is on record of it.
+func eventCourse(record []*Event) course[*EventReading] {
+	return course[*EventReading]{
+		at: func(t Instant) *EventReading {
+			if len(record) == 0 {
+				return nil
+			}
+			return record[0].readsAt(t)
+		},
+		moves: func(after, upTo Instant) (all []taken[*EventReading]) {
+			for _, e := range record {
+				if e.StartedAt.After(after) && !e.StartedAt.After(upTo) {
+					all = append(all, taken[*EventReading]{e.StartedAt, e.readsAt(e.StartedAt)})
+				}
+			}
+			return all
+		},
+	}
+}
+
 // RecordEventInput records an event.
 type RecordEventInput struct {
 	ID                 *string

@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -24,11 +25,13 @@ type LikelihoodEntry struct {
 }
 
 // Likelihood returns the word for the pooled probability, nil if nobody has assessed the scenario.
-func (e *LikelihoodEntry) Likelihood() *Likelihood {
-	if e.Probability == nil {
+func (e *LikelihoodEntry) Likelihood() *Likelihood { return wordFor(e.Probability) }
+
+func wordFor(probability *int) *Likelihood {
+	if probability == nil {
 		return nil
 	}
-	word := LikelihoodOf(*e.Probability)
+	word := LikelihoodOf(*probability)
 	return &word
 }
 
@@ -71,6 +74,64 @@ func PoolLikelihoods(scenarios []AssessedScenario, exhaustive bool, lens Lens) *
 		set.Total, set.Coherent = &total, &coherent
 	}
 	return set
+}
+
+// LikelihoodShift is a scenario whose pooled probability moved. Before and After are in percent, nil where nobody has
+// assessed it. They are equal if it moved and came back.
+type LikelihoodShift struct {
+	Lens       Lens // the lens that the diff goes to
+	ScenarioID uuid.UUID
+	Before     *int
+	After      *int
+	Steps      []*LikelihoodStep
+}
+
+// LikelihoodStep is a step of a pooled probability in percent. Nil: nobody has assessed the scenario.
+type LikelihoodStep = Step[*int]
+
+// Pages of shifts.
+type (
+	LikelihoodShiftConnection = Connection[LikelihoodShift]
+	LikelihoodShiftEdge       = Edge[LikelihoodShift]
+)
+
+// Cause returns the cause of the last step.
+func (s *LikelihoodShift) Cause() ShiftCause { return s.Steps[len(s.Steps)-1].Cause }
+
+// BeforeLikelihood returns the word for Before, nil if that is nil.
+func (s *LikelihoodShift) BeforeLikelihood() *Likelihood { return wordFor(s.Before) }
+
+// AfterLikelihood returns the word for After, nil if that is nil.
+func (s *LikelihoodShift) AfterLikelihood() *Likelihood { return wordFor(s.After) }
+
+// LikelihoodShifts returns how the pooled probabilities of these scenarios moved, in their order.
+func LikelihoodShifts(r Records[Assessment], d *NegotiationDiff, scenarios []uuid.UUID) (shifts []*LikelihoodShift) {
+	moved(r, d, scenarios, func(a *Assessment) uuid.UUID { return a.ScenarioID }, pooled, equal,
+		func(id uuid.UUID, before, after *int, steps []*LikelihoodStep) {
+			shifts = append(shifts, &LikelihoodShift{d.To, id, before, after, steps})
+		})
+	return shifts
+}
+
+// pooled returns how the pooled probability of one scenario reads, given its assessments, the oldest first.
+func pooled(assessments []*Assessment) course[*int] {
+	at := func(t Instant) *int {
+		latest := make(map[uuid.UUID]int)
+		for _, a := range assessments {
+			if !a.AssessedAt.After(t) {
+				latest[a.RecordedByID] = a.Probability
+			}
+		}
+		return median(slices.Collect(maps.Values(latest)))
+	}
+	return course[*int]{at: at, moves: func(after, upTo Instant) (all []taken[*int]) {
+		for _, a := range assessments {
+			if a.AssessedAt.After(after) && !a.AssessedAt.After(upTo) {
+				all = append(all, taken[*int]{a.AssessedAt, at(a.AssessedAt)})
+			}
+		}
+		return all
+	}}
 }
 
 // median returns the median, nil if there are no values. For an even number of values it is the mean of the middle two,

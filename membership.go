@@ -20,6 +20,12 @@ type Membership struct {
 	ValidTo          *Instant
 }
 
+// A page of memberships.
+type (
+	MembershipConnection = Connection[Membership]
+	MembershipEdge       = Edge[Membership]
+)
+
 // Label returns a short name for lists, given the names of both sides.
 func (m *Membership) Label(member, group string) string { return member + ", " + group }
 

@@ -103,6 +103,14 @@ func (f fakeEvent) Evidence(ctx context.Context, objs []*parley.Event) ([][]*par
 	return fakeMany[[]*parley.Statement](f.fake, "Event.evidence", objs)
 }
 
+func (f *fake) EventShift() EventShiftResolver { return fakeEventShift{f} }
+
+type fakeEventShift struct{ *fake }
+
+func (f fakeEventShift) Event(ctx context.Context, objs []*parley.EventShift) ([]*parley.Event, error) {
+	return fakeMany[*parley.Event](f.fake, "EventShift.event", objs)
+}
+
 func (f *fake) Issue() IssueResolver { return fakeIssue{f} }
 
 type fakeIssue struct{ *fake }
@@ -153,6 +161,14 @@ type fakeLikelihoodEntry struct{ *fake }
 
 func (f fakeLikelihoodEntry) Scenario(ctx context.Context, objs []*parley.LikelihoodEntry) ([]*parley.Scenario, error) {
 	return fakeMany[*parley.Scenario](f.fake, "LikelihoodEntry.scenario", objs)
+}
+
+func (f *fake) LikelihoodShift() LikelihoodShiftResolver { return fakeLikelihoodShift{f} }
+
+type fakeLikelihoodShift struct{ *fake }
+
+func (f fakeLikelihoodShift) Scenario(ctx context.Context, objs []*parley.LikelihoodShift) ([]*parley.Scenario, error) {
+	return fakeMany[*parley.Scenario](f.fake, "LikelihoodShift.scenario", objs)
 }
 
 func (f *fake) Membership() MembershipResolver { return fakeMembership{f} }
@@ -361,6 +377,30 @@ func (f fakeNegotiationDiff) ParticipantsJoined(ctx context.Context, objs []*par
 
 func (f fakeNegotiationDiff) ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
 	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "NegotiationDiff.participantsLeft", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.LikelihoodShift], error) {
+	return fakeMany[*parley.Connection[parley.LikelihoodShift]](f.fake, "NegotiationDiff.likelihoods", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) Events(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.EventShift], error) {
+	return fakeMany[*parley.Connection[parley.EventShift]](f.fake, "NegotiationDiff.events", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
+	return fakeMany[*parley.Connection[parley.Affiliation]](f.fake, "NegotiationDiff.officesBegun", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
+	return fakeMany[*parley.Connection[parley.Affiliation]](f.fake, "NegotiationDiff.officesEnded", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
+	return fakeMany[*parley.Connection[parley.Membership]](f.fake, "NegotiationDiff.membershipsBegun", objs, first, after)
+}
+
+func (f fakeNegotiationDiff) MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
+	return fakeMany[*parley.Connection[parley.Membership]](f.fake, "NegotiationDiff.membershipsEnded", objs, first, after)
 }
 
 func (f *fake) Participation() ParticipationResolver { return fakeParticipation{f} }

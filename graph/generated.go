@@ -37,10 +37,12 @@ type ResolverRoot interface {
 	AssessmentChanged() AssessmentChangedResolver
 	BodyErasure() BodyErasureResolver
 	Event() EventResolver
+	EventShift() EventShiftResolver
 	Issue() IssueResolver
 	LandingZoneEntry() LandingZoneEntryResolver
 	Lens() LensResolver
 	LikelihoodEntry() LikelihoodEntryResolver
+	LikelihoodShift() LikelihoodShiftResolver
 	Membership() MembershipResolver
 	Mutation() MutationResolver
 	Negotiation() NegotiationResolver
@@ -81,6 +83,18 @@ type ComplexityRoot struct {
 		SpeaksFor    func(childComplexity int) int
 		ValidFrom    func(childComplexity int) int
 		ValidTo      func(childComplexity int) int
+	}
+
+	AffiliationConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AffiliationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	AffiliationPayload struct {
@@ -204,6 +218,41 @@ type ComplexityRoot struct {
 		Warnings   func(childComplexity int) int
 	}
 
+	EventReading struct {
+		EndedAt            func(childComplexity int) int
+		Location           func(childComplexity int) int
+		StartedAt          func(childComplexity int) int
+		StartedAtPrecision func(childComplexity int) int
+		State              func(childComplexity int) int
+	}
+
+	EventShift struct {
+		After  func(childComplexity int) int
+		Before func(childComplexity int) int
+		Cause  func(childComplexity int) int
+		Event  func(childComplexity int) int
+		Steps  func(childComplexity int) int
+	}
+
+	EventShiftConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	EventShiftEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	EventStep struct {
+		After  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Before func(childComplexity int) int
+		Cause  func(childComplexity int) int
+	}
+
 	Issue struct {
 		Exhaustive  func(childComplexity int) int
 		ID          func(childComplexity int) int
@@ -273,6 +322,35 @@ type ComplexityRoot struct {
 		Total    func(childComplexity int) int
 	}
 
+	LikelihoodShift struct {
+		After            func(childComplexity int) int
+		AfterLikelihood  func(childComplexity int) int
+		Before           func(childComplexity int) int
+		BeforeLikelihood func(childComplexity int) int
+		Cause            func(childComplexity int) int
+		Scenario         func(childComplexity int) int
+		Steps            func(childComplexity int) int
+	}
+
+	LikelihoodShiftConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	LikelihoodShiftEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LikelihoodStep struct {
+		After  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Before func(childComplexity int) int
+		Cause  func(childComplexity int) int
+	}
+
 	Membership struct {
 		Group            func(childComplexity int) int
 		ID               func(childComplexity int) int
@@ -281,6 +359,18 @@ type ComplexityRoot struct {
 		SpeaksForMembers func(childComplexity int) int
 		ValidFrom        func(childComplexity int) int
 		ValidTo          func(childComplexity int) int
+	}
+
+	MembershipConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MembershipEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	MembershipPayload struct {
@@ -352,6 +442,12 @@ type ComplexityRoot struct {
 	}
 
 	NegotiationDiff struct {
+		Events             func(childComplexity int, first int, after *string) int
+		Likelihoods        func(childComplexity int, first int, after *string) int
+		MembershipsBegun   func(childComplexity int, first int, after *string) int
+		MembershipsEnded   func(childComplexity int, first int, after *string) int
+		OfficesBegun       func(childComplexity int, first int, after *string) int
+		OfficesEnded       func(childComplexity int, first int, after *string) int
 		ParticipantsJoined func(childComplexity int, first int, after *string) int
 		ParticipantsLeft   func(childComplexity int, first int, after *string) int
 		Positions          func(childComplexity int, first int, after *string) int
@@ -926,6 +1022,9 @@ type EventResolver interface {
 	Participants(ctx context.Context, objs []*parley.Event) ([][]*parley.Stakeholder, error)
 	Evidence(ctx context.Context, objs []*parley.Event) ([][]*parley.Statement, error)
 }
+type EventShiftResolver interface {
+	Event(ctx context.Context, objs []*parley.EventShift) ([]*parley.Event, error)
+}
 type IssueResolver interface {
 	Negotiation(ctx context.Context, objs []*parley.Issue) ([]*parley.Negotiation, error)
 	Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
@@ -942,6 +1041,9 @@ type LensResolver interface {
 }
 type LikelihoodEntryResolver interface {
 	Scenario(ctx context.Context, objs []*parley.LikelihoodEntry) ([]*parley.Scenario, error)
+}
+type LikelihoodShiftResolver interface {
+	Scenario(ctx context.Context, objs []*parley.LikelihoodShift) ([]*parley.Scenario, error)
 }
 type MembershipResolver interface {
 	Label(ctx context.Context, objs []*parley.Membership) ([]string, error)
@@ -998,6 +1100,12 @@ type NegotiationDiffResolver interface {
 	ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
 	ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error)
 	ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error)
+	Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.LikelihoodShift], error)
+	Events(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.EventShift], error)
+	OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error)
+	OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error)
+	MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error)
+	MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error)
 }
 type ParticipationResolver interface {
 	Label(ctx context.Context, objs []*parley.Participation) ([]string, error)
@@ -1226,6 +1334,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Affiliation.ValidTo(childComplexity), true
+
+	case "AffiliationConnection.edges":
+		if e.ComplexityRoot.AffiliationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationConnection.Edges(childComplexity), true
+	case "AffiliationConnection.nodes":
+		if e.ComplexityRoot.AffiliationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationConnection.Nodes(childComplexity), true
+	case "AffiliationConnection.pageInfo":
+		if e.ComplexityRoot.AffiliationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationConnection.PageInfo(childComplexity), true
+	case "AffiliationConnection.totalCount":
+		if e.ComplexityRoot.AffiliationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationConnection.TotalCount(childComplexity), true
+
+	case "AffiliationEdge.cursor":
+		if e.ComplexityRoot.AffiliationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationEdge.Cursor(childComplexity), true
+	case "AffiliationEdge.node":
+		if e.ComplexityRoot.AffiliationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationEdge.Node(childComplexity), true
 
 	case "AffiliationPayload.affiliation":
 		if e.ComplexityRoot.AffiliationPayload.Affiliation == nil {
@@ -1698,6 +1844,131 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventPayload.Warnings(childComplexity), true
 
+	case "EventReading.endedAt":
+		if e.ComplexityRoot.EventReading.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReading.EndedAt(childComplexity), true
+	case "EventReading.location":
+		if e.ComplexityRoot.EventReading.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReading.Location(childComplexity), true
+	case "EventReading.startedAt":
+		if e.ComplexityRoot.EventReading.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReading.StartedAt(childComplexity), true
+	case "EventReading.startedAtPrecision":
+		if e.ComplexityRoot.EventReading.StartedAtPrecision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReading.StartedAtPrecision(childComplexity), true
+	case "EventReading.state":
+		if e.ComplexityRoot.EventReading.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReading.State(childComplexity), true
+
+	case "EventShift.after":
+		if e.ComplexityRoot.EventShift.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShift.After(childComplexity), true
+	case "EventShift.before":
+		if e.ComplexityRoot.EventShift.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShift.Before(childComplexity), true
+	case "EventShift.cause":
+		if e.ComplexityRoot.EventShift.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShift.Cause(childComplexity), true
+	case "EventShift.event":
+		if e.ComplexityRoot.EventShift.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShift.Event(childComplexity), true
+	case "EventShift.steps":
+		if e.ComplexityRoot.EventShift.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShift.Steps(childComplexity), true
+
+	case "EventShiftConnection.edges":
+		if e.ComplexityRoot.EventShiftConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShiftConnection.Edges(childComplexity), true
+	case "EventShiftConnection.nodes":
+		if e.ComplexityRoot.EventShiftConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShiftConnection.Nodes(childComplexity), true
+	case "EventShiftConnection.pageInfo":
+		if e.ComplexityRoot.EventShiftConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShiftConnection.PageInfo(childComplexity), true
+	case "EventShiftConnection.totalCount":
+		if e.ComplexityRoot.EventShiftConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShiftConnection.TotalCount(childComplexity), true
+
+	case "EventShiftEdge.cursor":
+		if e.ComplexityRoot.EventShiftEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShiftEdge.Cursor(childComplexity), true
+	case "EventShiftEdge.node":
+		if e.ComplexityRoot.EventShiftEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventShiftEdge.Node(childComplexity), true
+
+	case "EventStep.after":
+		if e.ComplexityRoot.EventStep.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventStep.After(childComplexity), true
+	case "EventStep.at":
+		if e.ComplexityRoot.EventStep.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventStep.At(childComplexity), true
+	case "EventStep.before":
+		if e.ComplexityRoot.EventStep.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventStep.Before(childComplexity), true
+	case "EventStep.cause":
+		if e.ComplexityRoot.EventStep.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventStep.Cause(childComplexity), true
+
 	case "Issue.exhaustive":
 		if e.ComplexityRoot.Issue.Exhaustive == nil {
 			break
@@ -2008,6 +2279,112 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LikelihoodSet.Total(childComplexity), true
 
+	case "LikelihoodShift.after":
+		if e.ComplexityRoot.LikelihoodShift.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShift.After(childComplexity), true
+	case "LikelihoodShift.afterLikelihood":
+		if e.ComplexityRoot.LikelihoodShift.AfterLikelihood == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShift.AfterLikelihood(childComplexity), true
+	case "LikelihoodShift.before":
+		if e.ComplexityRoot.LikelihoodShift.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShift.Before(childComplexity), true
+	case "LikelihoodShift.beforeLikelihood":
+		if e.ComplexityRoot.LikelihoodShift.BeforeLikelihood == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShift.BeforeLikelihood(childComplexity), true
+	case "LikelihoodShift.cause":
+		if e.ComplexityRoot.LikelihoodShift.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShift.Cause(childComplexity), true
+	case "LikelihoodShift.scenario":
+		if e.ComplexityRoot.LikelihoodShift.Scenario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShift.Scenario(childComplexity), true
+	case "LikelihoodShift.steps":
+		if e.ComplexityRoot.LikelihoodShift.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShift.Steps(childComplexity), true
+
+	case "LikelihoodShiftConnection.edges":
+		if e.ComplexityRoot.LikelihoodShiftConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShiftConnection.Edges(childComplexity), true
+	case "LikelihoodShiftConnection.nodes":
+		if e.ComplexityRoot.LikelihoodShiftConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShiftConnection.Nodes(childComplexity), true
+	case "LikelihoodShiftConnection.pageInfo":
+		if e.ComplexityRoot.LikelihoodShiftConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShiftConnection.PageInfo(childComplexity), true
+	case "LikelihoodShiftConnection.totalCount":
+		if e.ComplexityRoot.LikelihoodShiftConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShiftConnection.TotalCount(childComplexity), true
+
+	case "LikelihoodShiftEdge.cursor":
+		if e.ComplexityRoot.LikelihoodShiftEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShiftEdge.Cursor(childComplexity), true
+	case "LikelihoodShiftEdge.node":
+		if e.ComplexityRoot.LikelihoodShiftEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodShiftEdge.Node(childComplexity), true
+
+	case "LikelihoodStep.after":
+		if e.ComplexityRoot.LikelihoodStep.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodStep.After(childComplexity), true
+	case "LikelihoodStep.at":
+		if e.ComplexityRoot.LikelihoodStep.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodStep.At(childComplexity), true
+	case "LikelihoodStep.before":
+		if e.ComplexityRoot.LikelihoodStep.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodStep.Before(childComplexity), true
+	case "LikelihoodStep.cause":
+		if e.ComplexityRoot.LikelihoodStep.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodStep.Cause(childComplexity), true
+
 	case "Membership.group":
 		if e.ComplexityRoot.Membership.Group == nil {
 			break
@@ -2050,6 +2427,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.ValidTo(childComplexity), true
+
+	case "MembershipConnection.edges":
+		if e.ComplexityRoot.MembershipConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipConnection.Edges(childComplexity), true
+	case "MembershipConnection.nodes":
+		if e.ComplexityRoot.MembershipConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipConnection.Nodes(childComplexity), true
+	case "MembershipConnection.pageInfo":
+		if e.ComplexityRoot.MembershipConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipConnection.PageInfo(childComplexity), true
+	case "MembershipConnection.totalCount":
+		if e.ComplexityRoot.MembershipConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipConnection.TotalCount(childComplexity), true
+
+	case "MembershipEdge.cursor":
+		if e.ComplexityRoot.MembershipEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipEdge.Cursor(childComplexity), true
+	case "MembershipEdge.node":
+		if e.ComplexityRoot.MembershipEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipEdge.Node(childComplexity), true
 
 	case "MembershipPayload.cursor":
 		if e.ComplexityRoot.MembershipPayload.Cursor == nil {
@@ -2581,6 +2996,72 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.NegotiationConnection.TotalCount(childComplexity), true
 
+	case "NegotiationDiff.events":
+		if e.ComplexityRoot.NegotiationDiff.Events == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_events_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.Events(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.likelihoods":
+		if e.ComplexityRoot.NegotiationDiff.Likelihoods == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_likelihoods_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.Likelihoods(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.membershipsBegun":
+		if e.ComplexityRoot.NegotiationDiff.MembershipsBegun == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_membershipsBegun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.MembershipsBegun(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.membershipsEnded":
+		if e.ComplexityRoot.NegotiationDiff.MembershipsEnded == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_membershipsEnded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.MembershipsEnded(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.officesBegun":
+		if e.ComplexityRoot.NegotiationDiff.OfficesBegun == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_officesBegun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.OfficesBegun(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "NegotiationDiff.officesEnded":
+		if e.ComplexityRoot.NegotiationDiff.OfficesEnded == nil {
+			break
+		}
+
+		args, err := ec.field_NegotiationDiff_officesEnded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NegotiationDiff.OfficesEnded(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "NegotiationDiff.participantsJoined":
 		if e.ComplexityRoot.NegotiationDiff.ParticipantsJoined == nil {
 			break
@@ -5473,6 +5954,30 @@ func (ec *executionContext) childFields_Affiliation(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type Affiliation", field.Name)
 }
 
+func (ec *executionContext) childFields_AffiliationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_AffiliationConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_AffiliationConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AffiliationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AffiliationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AffiliationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AffiliationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AffiliationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AffiliationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AffiliationEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_AffiliationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "affiliation":
@@ -5689,6 +6194,76 @@ func (ec *executionContext) childFields_EventPayload(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type EventPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EventReading(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_EventReading_state(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_EventReading_startedAt(ctx, field)
+	case "startedAtPrecision":
+		return ec.fieldContext_EventReading_startedAtPrecision(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_EventReading_endedAt(ctx, field)
+	case "location":
+		return ec.fieldContext_EventReading_location(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventReading", field.Name)
+}
+
+func (ec *executionContext) childFields_EventShift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_EventShift_event(ctx, field)
+	case "before":
+		return ec.fieldContext_EventShift_before(ctx, field)
+	case "after":
+		return ec.fieldContext_EventShift_after(ctx, field)
+	case "steps":
+		return ec.fieldContext_EventShift_steps(ctx, field)
+	case "cause":
+		return ec.fieldContext_EventShift_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventShift", field.Name)
+}
+
+func (ec *executionContext) childFields_EventShiftConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_EventShiftConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_EventShiftConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EventShiftConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EventShiftConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventShiftConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_EventShiftEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EventShiftEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EventShiftEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventShiftEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EventStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_EventStep_at(ctx, field)
+	case "before":
+		return ec.fieldContext_EventStep_before(ctx, field)
+	case "after":
+		return ec.fieldContext_EventStep_after(ctx, field)
+	case "cause":
+		return ec.fieldContext_EventStep_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventStep", field.Name)
+}
+
 func (ec *executionContext) childFields_Issue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5827,6 +6402,64 @@ func (ec *executionContext) childFields_LikelihoodSet(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type LikelihoodSet", field.Name)
 }
 
+func (ec *executionContext) childFields_LikelihoodShift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scenario":
+		return ec.fieldContext_LikelihoodShift_scenario(ctx, field)
+	case "before":
+		return ec.fieldContext_LikelihoodShift_before(ctx, field)
+	case "after":
+		return ec.fieldContext_LikelihoodShift_after(ctx, field)
+	case "beforeLikelihood":
+		return ec.fieldContext_LikelihoodShift_beforeLikelihood(ctx, field)
+	case "afterLikelihood":
+		return ec.fieldContext_LikelihoodShift_afterLikelihood(ctx, field)
+	case "steps":
+		return ec.fieldContext_LikelihoodShift_steps(ctx, field)
+	case "cause":
+		return ec.fieldContext_LikelihoodShift_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LikelihoodShift", field.Name)
+}
+
+func (ec *executionContext) childFields_LikelihoodShiftConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_LikelihoodShiftConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_LikelihoodShiftConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LikelihoodShiftConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LikelihoodShiftConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LikelihoodShiftConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LikelihoodShiftEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LikelihoodShiftEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LikelihoodShiftEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LikelihoodShiftEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LikelihoodStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_LikelihoodStep_at(ctx, field)
+	case "before":
+		return ec.fieldContext_LikelihoodStep_before(ctx, field)
+	case "after":
+		return ec.fieldContext_LikelihoodStep_after(ctx, field)
+	case "cause":
+		return ec.fieldContext_LikelihoodStep_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LikelihoodStep", field.Name)
+}
+
 func (ec *executionContext) childFields_Membership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5845,6 +6478,30 @@ func (ec *executionContext) childFields_Membership(ctx context.Context, field gr
 		return ec.fieldContext_Membership_validTo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Membership", field.Name)
+}
+
+func (ec *executionContext) childFields_MembershipConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_MembershipConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_MembershipConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MembershipConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MembershipConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MembershipConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MembershipEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MembershipEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MembershipEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MembershipEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_MembershipPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5923,6 +6580,18 @@ func (ec *executionContext) childFields_NegotiationDiff(ctx context.Context, fie
 		return ec.fieldContext_NegotiationDiff_participantsJoined(ctx, field)
 	case "participantsLeft":
 		return ec.fieldContext_NegotiationDiff_participantsLeft(ctx, field)
+	case "likelihoods":
+		return ec.fieldContext_NegotiationDiff_likelihoods(ctx, field)
+	case "events":
+		return ec.fieldContext_NegotiationDiff_events(ctx, field)
+	case "officesBegun":
+		return ec.fieldContext_NegotiationDiff_officesBegun(ctx, field)
+	case "officesEnded":
+		return ec.fieldContext_NegotiationDiff_officesEnded(ctx, field)
+	case "membershipsBegun":
+		return ec.fieldContext_NegotiationDiff_membershipsBegun(ctx, field)
+	case "membershipsEnded":
+		return ec.fieldContext_NegotiationDiff_membershipsEnded(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NegotiationDiff", field.Name)
 }
@@ -7513,6 +8182,138 @@ func (ec *executionContext) field_Mutation_unresolveScenario_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_NegotiationDiff_events_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_likelihoods_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_membershipsBegun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_membershipsEnded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_officesBegun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_NegotiationDiff_officesEnded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_NegotiationDiff_participantsJoined_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9054,6 +9855,180 @@ func (ec *executionContext) _Affiliation_validTo(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Affiliation_validTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Affiliation", field, false, false, "Time")
+}
+
+func (ec *executionContext) _AffiliationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Affiliation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AffiliationConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Affiliation) graphql.Marshaler {
+			return ec.marshalNAffiliation2ᚕᚖexampleᚗorgᚋparleyᚐAffiliationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AffiliationConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AffiliationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Affiliation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AffiliationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Affiliation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AffiliationConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Affiliation]) graphql.Marshaler {
+			return ec.marshalNAffiliationEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AffiliationConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AffiliationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AffiliationEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AffiliationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Affiliation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AffiliationConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AffiliationConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AffiliationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AffiliationConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Affiliation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AffiliationConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AffiliationConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AffiliationConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AffiliationEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Affiliation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AffiliationEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AffiliationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AffiliationEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AffiliationEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Affiliation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AffiliationEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Affiliation) graphql.Marshaler {
+			return ec.marshalNAffiliation2ᚖexampleᚗorgᚋparleyᚐAffiliation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AffiliationEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AffiliationEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Affiliation(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _AffiliationPayload_affiliation(ctx context.Context, field graphql.CollectedField, obj *AffiliationPayload) (ret graphql.Marshaler) {
@@ -11423,6 +12398,579 @@ func (ec *executionContext) fieldContext_EventPayload_userErrors(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _EventReading_state(ctx context.Context, field graphql.CollectedField, obj *parley.EventReading) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventReading_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.EventState) graphql.Marshaler {
+			return ec.marshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventReading_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventReading", field, false, false, "EventState")
+}
+
+func (ec *executionContext) _EventReading_startedAt(ctx context.Context, field graphql.CollectedField, obj *parley.EventReading) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventReading_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventReading_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventReading", field, false, false, "Time")
+}
+
+func (ec *executionContext) _EventReading_startedAtPrecision(ctx context.Context, field graphql.CollectedField, obj *parley.EventReading) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventReading_startedAtPrecision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAtPrecision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.TimePrecision) graphql.Marshaler {
+			return ec.marshalNTimePrecision2exampleᚗorgᚋparleyᚐTimePrecision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventReading_startedAtPrecision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventReading", field, false, false, "TimePrecision")
+}
+
+func (ec *executionContext) _EventReading_endedAt(ctx context.Context, field graphql.CollectedField, obj *parley.EventReading) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventReading_endedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventReading_endedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventReading", field, false, false, "Time")
+}
+
+func (ec *executionContext) _EventReading_location(ctx context.Context, field graphql.CollectedField, obj *parley.EventReading) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventReading_location(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Location, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventReading_location(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventReading", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventShift_event(ctx context.Context, field graphql.CollectedField, obj *parley.EventShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShift_event(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_EventShift_event(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Event) graphql.Marshaler {
+			return ec.marshalNEvent2ᚖexampleᚗorgᚋparleyᚐEvent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShift_event(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Event(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_EventShift_event(ctx context.Context, field graphql.CollectedField, obj *parley.EventShift) (any, error) {
+	resolver := ec.Resolvers.EventShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.EventShift](ctx, "EventShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Event(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Event](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"EventShift.event",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Event(ctx, []*parley.EventShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Event](
+		ctx,
+		results,
+		err,
+		"EventShift.event",
+	)
+}
+
+func (ec *executionContext) _EventShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.EventShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShift_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.EventReading) graphql.Marshaler {
+			return ec.marshalOEventReading2ᚖexampleᚗorgᚋparleyᚐEventReading(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventShift_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventReading(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.EventShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShift_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.EventReading) graphql.Marshaler {
+			return ec.marshalOEventReading2ᚖexampleᚗorgᚋparleyᚐEventReading(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventShift_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventReading(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventShift_steps(ctx context.Context, field graphql.CollectedField, obj *parley.EventShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShift_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.EventStep) graphql.Marshaler {
+			return ec.marshalNEventStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShift_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventStep(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventShift_cause(ctx context.Context, field graphql.CollectedField, obj *parley.EventShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShift_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShift_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventShift", field, true, false, "ShiftCause")
+}
+
+func (ec *executionContext) _EventShiftConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.EventShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShiftConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.EventShift) graphql.Marshaler {
+			return ec.marshalNEventShift2ᚕᚖexampleᚗorgᚋparleyᚐEventShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShiftConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventShiftConnection_edges(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.EventShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShiftConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.EventShift]) graphql.Marshaler {
+			return ec.marshalNEventShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShiftConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventShiftEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventShiftConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.EventShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShiftConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShiftConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventShiftConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.EventShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShiftConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShiftConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventShiftConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventShiftEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.EventShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShiftEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventShiftEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.EventShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventShiftEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.EventShift) graphql.Marshaler {
+			return ec.marshalNEventShift2ᚖexampleᚗorgᚋparleyᚐEventShift(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventShiftEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventShiftEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventStep_at(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.EventReading]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventStep_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventStep_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventStep", field, false, false, "Time")
+}
+
+func (ec *executionContext) _EventStep_before(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.EventReading]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventStep_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.EventReading) graphql.Marshaler {
+			return ec.marshalOEventReading2ᚖexampleᚗorgᚋparleyᚐEventReading(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventStep_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventReading(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventStep_after(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.EventReading]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventStep_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.EventReading) graphql.Marshaler {
+			return ec.marshalOEventReading2ᚖexampleᚗorgᚋparleyᚐEventReading(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventStep_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventReading(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventStep_cause(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*parley.EventReading]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventStep_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventStep_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventStep", field, false, false, "ShiftCause")
+}
+
 func (ec *executionContext) _Issue_id(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12941,6 +14489,474 @@ func (ec *executionContext) fieldContext_LikelihoodSet_coherent(_ context.Contex
 	return graphql.NewScalarFieldContext("LikelihoodSet", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _LikelihoodShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShift_scenario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_LikelihoodShift_scenario(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Scenario) graphql.Marshaler {
+			return ec.marshalNScenario2ᚖexampleᚗorgᚋparleyᚐScenario(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShift_scenario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodShift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Scenario(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_LikelihoodShift_scenario(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (any, error) {
+	resolver := ec.Resolvers.LikelihoodShift()
+	if batch, ok := graphql.BatchParentsFor[*parley.LikelihoodShift](ctx, "LikelihoodShift"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scenario(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Scenario](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"LikelihoodShift.scenario",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scenario(ctx, []*parley.LikelihoodShift{obj})
+	return graphql.ResolveBatchSingleResult[*parley.Scenario](
+		ctx,
+		results,
+		err,
+		"LikelihoodShift.scenario",
+	)
+}
+
+func (ec *executionContext) _LikelihoodShift_before(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShift_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShift_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodShift", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodShift_after(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShift_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShift_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodShift", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodShift_beforeLikelihood(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShift_beforeLikelihood(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BeforeLikelihood(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Likelihood) graphql.Marshaler {
+			return ec.marshalOLikelihood2ᚖexampleᚗorgᚋparleyᚐLikelihood(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShift_beforeLikelihood(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodShift", field, true, false, "Likelihood")
+}
+
+func (ec *executionContext) _LikelihoodShift_afterLikelihood(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShift_afterLikelihood(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AfterLikelihood(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Likelihood) graphql.Marshaler {
+			return ec.marshalOLikelihood2ᚖexampleᚗorgᚋparleyᚐLikelihood(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShift_afterLikelihood(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodShift", field, true, false, "Likelihood")
+}
+
+func (ec *executionContext) _LikelihoodShift_steps(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShift_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LikelihoodStep) graphql.Marshaler {
+			return ec.marshalNLikelihoodStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShift_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodShift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LikelihoodStep(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LikelihoodShift_cause(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodShift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShift_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShift_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodShift", field, true, false, "ShiftCause")
+}
+
+func (ec *executionContext) _LikelihoodShiftConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.LikelihoodShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShiftConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.LikelihoodShift) graphql.Marshaler {
+			return ec.marshalNLikelihoodShift2ᚕᚖexampleᚗorgᚋparleyᚐLikelihoodShiftᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShiftConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LikelihoodShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LikelihoodShiftConnection_edges(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.LikelihoodShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShiftConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.LikelihoodShift]) graphql.Marshaler {
+			return ec.marshalNLikelihoodShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShiftConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LikelihoodShiftEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LikelihoodShiftConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.LikelihoodShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShiftConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShiftConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodShiftConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LikelihoodShiftConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.LikelihoodShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShiftConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShiftConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodShiftConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodShiftEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.LikelihoodShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShiftEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodShiftEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _LikelihoodShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.LikelihoodShift]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodShiftEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.LikelihoodShift) graphql.Marshaler {
+			return ec.marshalNLikelihoodShift2ᚖexampleᚗorgᚋparleyᚐLikelihoodShift(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodShiftEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LikelihoodShiftEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LikelihoodShift(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LikelihoodStep_at(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*int]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodStep_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodStep_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodStep", field, false, false, "Time")
+}
+
+func (ec *executionContext) _LikelihoodStep_before(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*int]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodStep_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodStep_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodStep", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodStep_after(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*int]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodStep_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodStep_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodStep", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodStep_cause(ctx context.Context, field graphql.CollectedField, obj *parley.Step[*int]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodStep_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ShiftCause) graphql.Marshaler {
+			return ec.marshalNShiftCause2exampleᚗorgᚋparleyᚐShiftCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodStep_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodStep", field, false, false, "ShiftCause")
+}
+
 func (ec *executionContext) _Membership_id(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13187,6 +15203,180 @@ func (ec *executionContext) _Membership_validTo(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Membership_validTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Membership", field, false, false, "Time")
+}
+
+func (ec *executionContext) _MembershipConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Membership]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Membership) graphql.Marshaler {
+			return ec.marshalNMembership2ᚕᚖexampleᚗorgᚋparleyᚐMembershipᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Membership(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MembershipConnection_edges(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Membership]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Edge[parley.Membership]) graphql.Marshaler {
+			return ec.marshalNMembershipEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MembershipEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MembershipConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Membership]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2exampleᚗorgᚋparleyᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MembershipConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Membership]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MembershipConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MembershipEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Membership]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MembershipEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _MembershipEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Membership]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MembershipEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Membership) graphql.Marshaler {
+			return ec.marshalNMembership2ᚖexampleᚗorgᚋparleyᚐMembership(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MembershipEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Membership(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _MembershipPayload_membership(ctx context.Context, field graphql.CollectedField, obj *MembershipPayload) (ret graphql.Marshaler) {
@@ -15831,6 +18021,408 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_participantsLeft(ctx co
 		results,
 		err,
 		"NegotiationDiff.participantsLeft",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_likelihoods(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_likelihoods(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_likelihoods(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.LikelihoodShift]) graphql.Marshaler {
+			return ec.marshalNLikelihoodShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_likelihoods(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LikelihoodShiftConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_likelihoods_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_likelihoods(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Likelihoods(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.LikelihoodShift]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.likelihoods",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Likelihoods(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.LikelihoodShift]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.likelihoods",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_events(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_events(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_events(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.EventShift]) graphql.Marshaler {
+			return ec.marshalNEventShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_events(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventShiftConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_events_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_events(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.EventShift]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.events",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Events(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.EventShift]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.events",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_officesBegun(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_officesBegun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_officesBegun(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Affiliation]) graphql.Marshaler {
+			return ec.marshalNAffiliationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_officesBegun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AffiliationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_officesBegun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_officesBegun(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.OfficesBegun(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Affiliation]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.officesBegun",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.OfficesBegun(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Affiliation]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.officesBegun",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_officesEnded(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_officesEnded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_officesEnded(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Affiliation]) graphql.Marshaler {
+			return ec.marshalNAffiliationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_officesEnded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AffiliationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_officesEnded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_officesEnded(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.OfficesEnded(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Affiliation]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.officesEnded",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.OfficesEnded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Affiliation]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.officesEnded",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_membershipsBegun(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_membershipsBegun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_membershipsBegun(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Membership]) graphql.Marshaler {
+			return ec.marshalNMembershipConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_membershipsBegun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MembershipConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_membershipsBegun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_membershipsBegun(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.MembershipsBegun(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Membership]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.membershipsBegun",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.MembershipsBegun(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Membership]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.membershipsBegun",
+	)
+}
+
+func (ec *executionContext) _NegotiationDiff_membershipsEnded(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NegotiationDiff_membershipsEnded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_NegotiationDiff_membershipsEnded(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Membership]) graphql.Marshaler {
+			return ec.marshalNMembershipConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NegotiationDiff_membershipsEnded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MembershipConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_NegotiationDiff_membershipsEnded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_NegotiationDiff_membershipsEnded(ctx context.Context, field graphql.CollectedField, obj *parley.NegotiationDiff) (any, error) {
+	resolver := ec.Resolvers.NegotiationDiff()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.MembershipsEnded(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Membership]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"NegotiationDiff.membershipsEnded",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.MembershipsEnded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Membership]](
+		ctx,
+		results,
+		err,
+		"NegotiationDiff.membershipsEnded",
 	)
 }
 
@@ -33011,6 +35603,92 @@ func (ec *executionContext) _Affiliation(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var affiliationConnectionImplementors = []string{"AffiliationConnection"}
+
+func (ec *executionContext) _AffiliationConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.Connection[parley.Affiliation]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, affiliationConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AffiliationConnection")
+		case "nodes":
+			out.Values[i] = ec._AffiliationConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._AffiliationConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AffiliationConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._AffiliationConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var affiliationEdgeImplementors = []string{"AffiliationEdge"}
+
+func (ec *executionContext) _AffiliationEdge(ctx context.Context, sel ast.SelectionSet, obj *parley.Edge[parley.Affiliation]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, affiliationEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AffiliationEdge")
+		case "cursor":
+			out.Values[i] = ec._AffiliationEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AffiliationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var affiliationPayloadImplementors = []string{"AffiliationPayload"}
 
 func (ec *executionContext) _AffiliationPayload(ctx context.Context, sel ast.SelectionSet, obj *AffiliationPayload) graphql.Marshaler {
@@ -33825,6 +36503,247 @@ func (ec *executionContext) _EventPayload(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var eventReadingImplementors = []string{"EventReading"}
+
+func (ec *executionContext) _EventReading(ctx context.Context, sel ast.SelectionSet, obj *parley.EventReading) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventReadingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventReading")
+		case "state":
+			out.Values[i] = ec._EventReading_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startedAt":
+			out.Values[i] = ec._EventReading_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startedAtPrecision":
+			out.Values[i] = ec._EventReading_startedAtPrecision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endedAt":
+			out.Values[i] = ec._EventReading_endedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "location":
+			out.Values[i] = ec._EventReading_location(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventShiftImplementors = []string{"EventShift"}
+
+func (ec *executionContext) _EventShift(ctx context.Context, sel ast.SelectionSet, obj *parley.EventShift) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventShiftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventShift")
+		case "event":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._EventShift_event(ctx, field, obj)
+				})
+		case "before":
+			out.Values[i] = ec._EventShift_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "after":
+			out.Values[i] = ec._EventShift_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "steps":
+			out.Values[i] = ec._EventShift_steps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cause":
+			out.Values[i] = ec._EventShift_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventShiftConnectionImplementors = []string{"EventShiftConnection"}
+
+func (ec *executionContext) _EventShiftConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.Connection[parley.EventShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventShiftConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventShiftConnection")
+		case "nodes":
+			out.Values[i] = ec._EventShiftConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._EventShiftConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._EventShiftConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._EventShiftConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventShiftEdgeImplementors = []string{"EventShiftEdge"}
+
+func (ec *executionContext) _EventShiftEdge(ctx context.Context, sel ast.SelectionSet, obj *parley.Edge[parley.EventShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventShiftEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventShiftEdge")
+		case "cursor":
+			out.Values[i] = ec._EventShiftEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._EventShiftEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventStepImplementors = []string{"EventStep"}
+
+func (ec *executionContext) _EventStep(ctx context.Context, sel ast.SelectionSet, obj *parley.Step[*parley.EventReading]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventStep")
+		case "at":
+			out.Values[i] = ec._EventStep_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._EventStep_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._EventStep_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._EventStep_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var issueImplementors = []string{"Issue", "Node"}
 
 func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, obj *parley.Issue) graphql.Marshaler {
@@ -34270,6 +37189,204 @@ func (ec *executionContext) _LikelihoodSet(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var likelihoodShiftImplementors = []string{"LikelihoodShift"}
+
+func (ec *executionContext) _LikelihoodShift(ctx context.Context, sel ast.SelectionSet, obj *parley.LikelihoodShift) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, likelihoodShiftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LikelihoodShift")
+		case "scenario":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LikelihoodShift_scenario(ctx, field, obj)
+				})
+		case "before":
+			out.Values[i] = ec._LikelihoodShift_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "after":
+			out.Values[i] = ec._LikelihoodShift_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "beforeLikelihood":
+			out.Values[i] = ec._LikelihoodShift_beforeLikelihood(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "afterLikelihood":
+			out.Values[i] = ec._LikelihoodShift_afterLikelihood(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "steps":
+			out.Values[i] = ec._LikelihoodShift_steps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cause":
+			out.Values[i] = ec._LikelihoodShift_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var likelihoodShiftConnectionImplementors = []string{"LikelihoodShiftConnection"}
+
+func (ec *executionContext) _LikelihoodShiftConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.Connection[parley.LikelihoodShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, likelihoodShiftConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LikelihoodShiftConnection")
+		case "nodes":
+			out.Values[i] = ec._LikelihoodShiftConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._LikelihoodShiftConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._LikelihoodShiftConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._LikelihoodShiftConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var likelihoodShiftEdgeImplementors = []string{"LikelihoodShiftEdge"}
+
+func (ec *executionContext) _LikelihoodShiftEdge(ctx context.Context, sel ast.SelectionSet, obj *parley.Edge[parley.LikelihoodShift]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, likelihoodShiftEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LikelihoodShiftEdge")
+		case "cursor":
+			out.Values[i] = ec._LikelihoodShiftEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._LikelihoodShiftEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var likelihoodStepImplementors = []string{"LikelihoodStep"}
+
+func (ec *executionContext) _LikelihoodStep(ctx context.Context, sel ast.SelectionSet, obj *parley.Step[*int]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, likelihoodStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LikelihoodStep")
+		case "at":
+			out.Values[i] = ec._LikelihoodStep_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._LikelihoodStep_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._LikelihoodStep_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._LikelihoodStep_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var membershipImplementors = []string{"Membership", "Node"}
 
 func (ec *executionContext) _Membership(ctx context.Context, sel ast.SelectionSet, obj *parley.Membership) graphql.Marshaler {
@@ -34318,6 +37435,92 @@ func (ec *executionContext) _Membership(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._Membership_validTo(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var membershipConnectionImplementors = []string{"MembershipConnection"}
+
+func (ec *executionContext) _MembershipConnection(ctx context.Context, sel ast.SelectionSet, obj *parley.Connection[parley.Membership]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, membershipConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MembershipConnection")
+		case "nodes":
+			out.Values[i] = ec._MembershipConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._MembershipConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._MembershipConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._MembershipConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var membershipEdgeImplementors = []string{"MembershipEdge"}
+
+func (ec *executionContext) _MembershipEdge(ctx context.Context, sel ast.SelectionSet, obj *parley.Edge[parley.Membership]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, membershipEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MembershipEdge")
+		case "cursor":
+			out.Values[i] = ec._MembershipEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MembershipEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -34849,6 +38052,42 @@ func (ec *executionContext) _NegotiationDiff(ctx context.Context, sel ast.Select
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._NegotiationDiff_participantsLeft(ctx, field, obj)
+				})
+		case "likelihoods":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_likelihoods(ctx, field, obj)
+				})
+		case "events":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_events(ctx, field, obj)
+				})
+		case "officesBegun":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_officesBegun(ctx, field, obj)
+				})
+		case "officesEnded":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_officesEnded(ctx, field, obj)
+				})
+		case "membershipsBegun":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_membershipsBegun(ctx, field, obj)
+				})
+		case "membershipsEnded":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._NegotiationDiff_membershipsEnded(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -38804,6 +42043,34 @@ func (ec *executionContext) marshalNAffiliation2ᚖexampleᚗorgᚋparleyᚐAffi
 	return ec._Affiliation(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNAffiliationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Affiliation]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AffiliationConnection!")
+		return graphql.Null
+	}
+	return ec._AffiliationConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAffiliationEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Affiliation]) graphql.Marshaler {
+	return ec._AffiliationEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAffiliationEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Affiliation]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAffiliationEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNAffiliationPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐAffiliationPayload(ctx context.Context, sel ast.SelectionSet, v *AffiliationPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "AffiliationPayload!")
@@ -39257,6 +42524,59 @@ func (ec *executionContext) marshalNEventPayload2ᚖexampleᚗorgᚋparleyᚋgra
 	return ec._EventPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEventShift2ᚕᚖexampleᚗorgᚋparleyᚐEventShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.EventShift) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "EventShift", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEventShift2ᚖexampleᚗorgᚋparleyᚐEventShift(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEventShift2ᚖexampleᚗorgᚋparleyᚐEventShift(ctx context.Context, sel ast.SelectionSet, v *parley.EventShift) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EventShift!")
+		return graphql.Null
+	}
+	return ec._EventShift(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEventShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.EventShift]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EventShiftConnection!")
+		return graphql.Null
+	}
+	return ec._EventShiftConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEventShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.EventShift]) graphql.Marshaler {
+	return ec._EventShiftEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEventShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.EventShift]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEventShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNEventState2exampleᚗorgᚋparleyᚐEventState(ctx context.Context, v any) (parley.EventState, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.EventState(tmp)
@@ -39270,6 +42590,30 @@ func (ec *executionContext) marshalNEventState2exampleᚗorgᚋparleyᚐEventSta
 		graphql.AddInvalidNullFromMarshaler(ctx, "EventState!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNEventStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.EventStep) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEventStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEventStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx context.Context, sel ast.SelectionSet, v *parley.EventStep) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EventStep!")
+		return graphql.Null
+	}
+	return ec._EventStep(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
@@ -39506,6 +42850,83 @@ func (ec *executionContext) marshalNLikelihoodSet2ᚖexampleᚗorgᚋparleyᚐLi
 	return ec._LikelihoodSet(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNLikelihoodShift2ᚕᚖexampleᚗorgᚋparleyᚐLikelihoodShiftᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LikelihoodShift) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "LikelihoodShift", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLikelihoodShift2ᚖexampleᚗorgᚋparleyᚐLikelihoodShift(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLikelihoodShift2ᚖexampleᚗorgᚋparleyᚐLikelihoodShift(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodShift) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LikelihoodShift!")
+		return graphql.Null
+	}
+	return ec._LikelihoodShift(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLikelihoodShiftConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.LikelihoodShift]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LikelihoodShiftConnection!")
+		return graphql.Null
+	}
+	return ec._LikelihoodShiftConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLikelihoodShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.LikelihoodShift]) graphql.Marshaler {
+	return ec._LikelihoodShiftEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLikelihoodShiftEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.LikelihoodShift]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLikelihoodShiftEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLikelihoodStep2ᚕᚖexampleᚗorgᚋparleyᚐStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.LikelihoodStep) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLikelihoodStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLikelihoodStep2ᚖexampleᚗorgᚋparleyᚐStep(ctx context.Context, sel ast.SelectionSet, v *parley.LikelihoodStep) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LikelihoodStep!")
+		return graphql.Null
+	}
+	return ec._LikelihoodStep(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNMarking2exampleᚗorgᚋparleyᚐMarking(ctx context.Context, v any) (parley.Marking, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.Marking(tmp)
@@ -39544,6 +42965,34 @@ func (ec *executionContext) marshalNMembership2ᚖexampleᚗorgᚋparleyᚐMembe
 		return graphql.Null
 	}
 	return ec._Membership(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMembershipConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Membership]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MembershipConnection!")
+		return graphql.Null
+	}
+	return ec._MembershipConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMembershipEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Membership]) graphql.Marshaler {
+	return ec._MembershipEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMembershipEdge2ᚕexampleᚗorgᚋparleyᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Edge[parley.Membership]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMembershipEdge2exampleᚗorgᚋparleyᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNMembershipPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐMembershipPayload(ctx context.Context, sel ast.SelectionSet, v *MembershipPayload) graphql.Marshaler {
@@ -41461,6 +44910,13 @@ func (ec *executionContext) marshalOEventKind2ᚖexampleᚗorgᚋparleyᚐEventK
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOEventReading2ᚖexampleᚗorgᚋparleyᚐEventReading(ctx context.Context, sel ast.SelectionSet, v *parley.EventReading) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EventReading(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOEventState2ᚕexampleᚗorgᚋparleyᚐEventStateᚄ(ctx context.Context, v any) ([]parley.EventState, error) {

@@ -18,6 +18,8 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	ec := newExecutionContext(nil, schema, nil) // without an operation; it only reads arguments
 	var l levels
 	l.fillAffiliation(ec)
+	l.fillAffiliationConnection(ec)
+	l.fillAffiliationEdge(ec)
 	l.fillAffiliationPayload(ec)
 	l.fillAnalyst(ec)
 	l.fillAssessment(ec)
@@ -33,6 +35,11 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillEventConnection(ec)
 	l.fillEventEdge(ec)
 	l.fillEventPayload(ec)
+	l.fillEventReading(ec)
+	l.fillEventShift(ec)
+	l.fillEventShiftConnection(ec)
+	l.fillEventShiftEdge(ec)
+	l.fillEventStep(ec)
 	l.fillIssue(ec)
 	l.fillIssuePayload(ec)
 	l.fillLandingZoneEntry(ec)
@@ -40,7 +47,13 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillLens(ec)
 	l.fillLikelihoodEntry(ec)
 	l.fillLikelihoodSet(ec)
+	l.fillLikelihoodShift(ec)
+	l.fillLikelihoodShiftConnection(ec)
+	l.fillLikelihoodShiftEdge(ec)
+	l.fillLikelihoodStep(ec)
 	l.fillMembership(ec)
+	l.fillMembershipConnection(ec)
+	l.fillMembershipEdge(ec)
 	l.fillMembershipPayload(ec)
 	l.fillMutation(ec)
 	l.fillNegotiation(ec)
@@ -123,92 +136,105 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 
 // levels holds the tables of each object type.
 type levels struct {
-	Affiliation             level.Object[parley.Affiliation]
-	AffiliationPayload      level.Object[AffiliationPayload]
-	Analyst                 level.Object[parley.Analyst]
-	Assessment              level.Object[parley.Assessment]
-	AssessmentChanged       level.Object[parley.AssessmentChanged]
-	AssessmentConnection    level.Object[parley.Connection[parley.Assessment]]
-	AssessmentEdge          level.Object[parley.Edge[parley.Assessment]]
-	AssessmentPayload       level.Object[AssessmentPayload]
-	BodyErasure             level.Object[parley.BodyErasure]
-	CalibrationBucket       level.Object[parley.CalibrationBucket]
-	ChangeConnection        level.Object[parley.ChangeConnection]
-	ChangeEdge              level.Object[parley.ChangeEdge]
-	Event                   level.Object[parley.Event]
-	EventConnection         level.Object[parley.Connection[parley.Event]]
-	EventEdge               level.Object[parley.Edge[parley.Event]]
-	EventPayload            level.Object[EventPayload]
-	Issue                   level.Object[parley.Issue]
-	IssuePayload            level.Object[IssuePayload]
-	LandingZoneEntry        level.Object[parley.LandingZoneEntry]
-	LandingZoneParty        level.Object[parley.LandingZoneParty]
-	Lens                    level.Object[parley.Lens]
-	LikelihoodEntry         level.Object[parley.LikelihoodEntry]
-	LikelihoodSet           level.Object[parley.LikelihoodSet]
-	Membership              level.Object[parley.Membership]
-	MembershipPayload       level.Object[MembershipPayload]
-	Mutation                level.Object[level.Nothing]
-	Negotiation             level.Object[parley.Negotiation]
-	NegotiationConnection   level.Object[parley.Connection[parley.Negotiation]]
-	NegotiationDiff         level.Object[parley.NegotiationDiff]
-	NegotiationEdge         level.Object[parley.Edge[parley.Negotiation]]
-	NegotiationPayload      level.Object[NegotiationPayload]
-	PageInfo                level.Object[parley.PageInfo]
-	Participation           level.Object[parley.Participation]
-	ParticipationConnection level.Object[parley.Connection[parley.Participation]]
-	ParticipationEdge       level.Object[parley.Edge[parley.Participation]]
-	ParticipationPayload    level.Object[ParticipationPayload]
-	Position                level.Object[parley.Position]
-	PositionChanged         level.Object[parley.PositionChanged]
-	PositionConnection      level.Object[parley.Connection[parley.Position]]
-	PositionEdge            level.Object[parley.Edge[parley.Position]]
-	PositionPayload         level.Object[PositionPayload]
-	PositionShift           level.Object[parley.PositionShift]
-	PositionShiftConnection level.Object[parley.Connection[parley.PositionShift]]
-	PositionShiftEdge       level.Object[parley.Edge[parley.PositionShift]]
-	PositionStep            level.Object[parley.PositionStep]
-	Query                   level.Object[level.Nothing]
-	RecordChanged           level.Object[parley.RecordChanged]
-	RecordPayload           level.Object[RecordPayload]
-	RelationPayload         level.Object[RelationPayload]
-	Resolution              level.Object[parley.Resolution]
-	Scenario                level.Object[parley.Scenario]
-	ScenarioConnection      level.Object[parley.Connection[parley.Scenario]]
-	ScenarioEdge            level.Object[parley.Edge[parley.Scenario]]
-	ScenarioPayload         level.Object[ScenarioPayload]
-	ScenarioRelation        level.Object[parley.ScenarioRelation]
-	ScenarioStatusChanged   level.Object[parley.ScenarioStatusChanged]
-	SearchResult            level.Object[parley.SearchResult]
-	Source                  level.Object[parley.Source]
-	SourceConnection        level.Object[parley.Connection[parley.Source]]
-	SourceEdge              level.Object[parley.Edge[parley.Source]]
-	SourcePayload           level.Object[SourcePayload]
-	Stakeholder             level.Object[parley.Stakeholder]
-	StakeholderConnection   level.Object[parley.Connection[parley.Stakeholder]]
-	StakeholderEdge         level.Object[parley.Edge[parley.Stakeholder]]
-	StakeholderPayload      level.Object[StakeholderPayload]
-	StanceCell              level.Object[parley.StanceCell]
-	StanceMatrix            level.Object[parley.StanceMatrix]
-	StanceRow               level.Object[parley.StanceRow]
-	StanceShift             level.Object[parley.StanceShift]
-	Statement               level.Object[parley.Statement]
-	StatementConnection     level.Object[parley.Connection[parley.Statement]]
-	StatementEdge           level.Object[parley.Edge[parley.Statement]]
-	StatementPayload        level.Object[StatementPayload]
-	StatusChange            level.Object[parley.StatusChange]
-	StatusChangeConnection  level.Object[parley.Connection[parley.StatusChange]]
-	StatusChangeEdge        level.Object[parley.Edge[parley.StatusChange]]
-	StatusChangePayload     level.Object[StatusChangePayload]
-	StatusRule              level.Object[parley.StatusRule]
-	StatusShift             level.Object[parley.StatusShift]
-	StatusShiftConnection   level.Object[parley.Connection[parley.StatusShift]]
-	StatusShiftEdge         level.Object[parley.Edge[parley.StatusShift]]
-	StatusStep              level.Object[parley.Step[*parley.ScenarioStatus]]
-	TextLocator             level.Object[parley.TextLocator]
-	TrackRecord             level.Object[parley.TrackRecord]
-	UserError               level.Object[parley.UserError]
-	Warning                 level.Object[parley.Warning]
+	Affiliation               level.Object[parley.Affiliation]
+	AffiliationConnection     level.Object[parley.Connection[parley.Affiliation]]
+	AffiliationEdge           level.Object[parley.Edge[parley.Affiliation]]
+	AffiliationPayload        level.Object[AffiliationPayload]
+	Analyst                   level.Object[parley.Analyst]
+	Assessment                level.Object[parley.Assessment]
+	AssessmentChanged         level.Object[parley.AssessmentChanged]
+	AssessmentConnection      level.Object[parley.Connection[parley.Assessment]]
+	AssessmentEdge            level.Object[parley.Edge[parley.Assessment]]
+	AssessmentPayload         level.Object[AssessmentPayload]
+	BodyErasure               level.Object[parley.BodyErasure]
+	CalibrationBucket         level.Object[parley.CalibrationBucket]
+	ChangeConnection          level.Object[parley.ChangeConnection]
+	ChangeEdge                level.Object[parley.ChangeEdge]
+	Event                     level.Object[parley.Event]
+	EventConnection           level.Object[parley.Connection[parley.Event]]
+	EventEdge                 level.Object[parley.Edge[parley.Event]]
+	EventPayload              level.Object[EventPayload]
+	EventReading              level.Object[parley.EventReading]
+	EventShift                level.Object[parley.EventShift]
+	EventShiftConnection      level.Object[parley.Connection[parley.EventShift]]
+	EventShiftEdge            level.Object[parley.Edge[parley.EventShift]]
+	EventStep                 level.Object[parley.Step[*parley.EventReading]]
+	Issue                     level.Object[parley.Issue]
+	IssuePayload              level.Object[IssuePayload]
+	LandingZoneEntry          level.Object[parley.LandingZoneEntry]
+	LandingZoneParty          level.Object[parley.LandingZoneParty]
+	Lens                      level.Object[parley.Lens]
+	LikelihoodEntry           level.Object[parley.LikelihoodEntry]
+	LikelihoodSet             level.Object[parley.LikelihoodSet]
+	LikelihoodShift           level.Object[parley.LikelihoodShift]
+	LikelihoodShiftConnection level.Object[parley.Connection[parley.LikelihoodShift]]
+	LikelihoodShiftEdge       level.Object[parley.Edge[parley.LikelihoodShift]]
+	LikelihoodStep            level.Object[parley.Step[*int]]
+	Membership                level.Object[parley.Membership]
+	MembershipConnection      level.Object[parley.Connection[parley.Membership]]
+	MembershipEdge            level.Object[parley.Edge[parley.Membership]]
+	MembershipPayload         level.Object[MembershipPayload]
+	Mutation                  level.Object[level.Nothing]
+	Negotiation               level.Object[parley.Negotiation]
+	NegotiationConnection     level.Object[parley.Connection[parley.Negotiation]]
+	NegotiationDiff           level.Object[parley.NegotiationDiff]
+	NegotiationEdge           level.Object[parley.Edge[parley.Negotiation]]
+	NegotiationPayload        level.Object[NegotiationPayload]
+	PageInfo                  level.Object[parley.PageInfo]
+	Participation             level.Object[parley.Participation]
+	ParticipationConnection   level.Object[parley.Connection[parley.Participation]]
+	ParticipationEdge         level.Object[parley.Edge[parley.Participation]]
+	ParticipationPayload      level.Object[ParticipationPayload]
+	Position                  level.Object[parley.Position]
+	PositionChanged           level.Object[parley.PositionChanged]
+	PositionConnection        level.Object[parley.Connection[parley.Position]]
+	PositionEdge              level.Object[parley.Edge[parley.Position]]
+	PositionPayload           level.Object[PositionPayload]
+	PositionShift             level.Object[parley.PositionShift]
+	PositionShiftConnection   level.Object[parley.Connection[parley.PositionShift]]
+	PositionShiftEdge         level.Object[parley.Edge[parley.PositionShift]]
+	PositionStep              level.Object[parley.PositionStep]
+	Query                     level.Object[level.Nothing]
+	RecordChanged             level.Object[parley.RecordChanged]
+	RecordPayload             level.Object[RecordPayload]
+	RelationPayload           level.Object[RelationPayload]
+	Resolution                level.Object[parley.Resolution]
+	Scenario                  level.Object[parley.Scenario]
+	ScenarioConnection        level.Object[parley.Connection[parley.Scenario]]
+	ScenarioEdge              level.Object[parley.Edge[parley.Scenario]]
+	ScenarioPayload           level.Object[ScenarioPayload]
+	ScenarioRelation          level.Object[parley.ScenarioRelation]
+	ScenarioStatusChanged     level.Object[parley.ScenarioStatusChanged]
+	SearchResult              level.Object[parley.SearchResult]
+	Source                    level.Object[parley.Source]
+	SourceConnection          level.Object[parley.Connection[parley.Source]]
+	SourceEdge                level.Object[parley.Edge[parley.Source]]
+	SourcePayload             level.Object[SourcePayload]
+	Stakeholder               level.Object[parley.Stakeholder]
+	StakeholderConnection     level.Object[parley.Connection[parley.Stakeholder]]
+	StakeholderEdge           level.Object[parley.Edge[parley.Stakeholder]]
+	StakeholderPayload        level.Object[StakeholderPayload]
+	StanceCell                level.Object[parley.StanceCell]
+	StanceMatrix              level.Object[parley.StanceMatrix]
+	StanceRow                 level.Object[parley.StanceRow]
+	StanceShift               level.Object[parley.StanceShift]
+	Statement                 level.Object[parley.Statement]
+	StatementConnection       level.Object[parley.Connection[parley.Statement]]
+	StatementEdge             level.Object[parley.Edge[parley.Statement]]
+	StatementPayload          level.Object[StatementPayload]
+	StatusChange              level.Object[parley.StatusChange]
+	StatusChangeConnection    level.Object[parley.Connection[parley.StatusChange]]
+	StatusChangeEdge          level.Object[parley.Edge[parley.StatusChange]]
+	StatusChangePayload       level.Object[StatusChangePayload]
+	StatusRule                level.Object[parley.StatusRule]
+	StatusShift               level.Object[parley.StatusShift]
+	StatusShiftConnection     level.Object[parley.Connection[parley.StatusShift]]
+	StatusShiftEdge           level.Object[parley.Edge[parley.StatusShift]]
+	StatusStep                level.Object[parley.Step[*parley.ScenarioStatus]]
+	TextLocator               level.Object[parley.TextLocator]
+	TrackRecord               level.Object[parley.TrackRecord]
+	UserError                 level.Object[parley.UserError]
+	Warning                   level.Object[parley.Warning]
 }
 
 func (l *levels) fillAffiliation(ec *executionContext) {
@@ -227,6 +253,22 @@ func (l *levels) fillAffiliation(ec *executionContext) {
 		"speaksFor": level.Plain(func(o *parley.Affiliation) bool { return o.SpeaksFor }, level.Boolean),
 		"validFrom": level.Plain(func(o *parley.Affiliation) *time.Time { return o.ValidFrom }, level.Optional(level.Appended(AppendTime))),
 		"validTo":   level.Plain(func(o *parley.Affiliation) *time.Time { return o.ValidTo }, level.Optional(level.Appended(AppendTime))),
+	}}
+}
+
+func (l *levels) fillAffiliationConnection(ec *executionContext) {
+	l.AffiliationConnection = level.Object[parley.Connection[parley.Affiliation]]{Name: "AffiliationConnection", Satisfies: []string{"AffiliationConnection"}, Fields: map[string]level.Field[parley.Connection[parley.Affiliation]]{
+		"nodes":      level.Bound(func(o *parley.Connection[parley.Affiliation]) []*parley.Affiliation { return o.Nodes }, level.List(level.Pointer(&l.Affiliation), "[Affiliation!]!")),
+		"edges":      level.Bound(func(o *parley.Connection[parley.Affiliation]) []parley.Edge[parley.Affiliation] { return o.Edges }, level.List(level.Struct(&l.AffiliationEdge), "[AffiliationEdge!]!")),
+		"pageInfo":   level.Bound(func(o *parley.Connection[parley.Affiliation]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
+		"totalCount": level.Plain(func(o *parley.Connection[parley.Affiliation]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillAffiliationEdge(ec *executionContext) {
+	l.AffiliationEdge = level.Object[parley.Edge[parley.Affiliation]]{Name: "AffiliationEdge", Satisfies: []string{"AffiliationEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Affiliation]]{
+		"cursor": level.Plain(func(o *parley.Edge[parley.Affiliation]) string { return o.Cursor }, level.Text[string]),
+		"node":   level.Bound(func(o *parley.Edge[parley.Affiliation]) *parley.Affiliation { return o.Node }, level.Pointer(&l.Affiliation)),
 	}}
 }
 
@@ -415,6 +457,55 @@ func (l *levels) fillEventPayload(ec *executionContext) {
 	}}
 }
 
+func (l *levels) fillEventReading(ec *executionContext) {
+	l.EventReading = level.Object[parley.EventReading]{Name: "EventReading", Satisfies: []string{"EventReading"}, Fields: map[string]level.Field[parley.EventReading]{
+		"state":              level.Plain(func(o *parley.EventReading) parley.EventState { return o.State }, level.Text[parley.EventState]),
+		"startedAt":          level.Plain(func(o *parley.EventReading) time.Time { return o.StartedAt }, level.Appended(AppendTime)),
+		"startedAtPrecision": level.Plain(func(o *parley.EventReading) parley.TimePrecision { return o.StartedAtPrecision }, level.Text[parley.TimePrecision]),
+		"endedAt":            level.Plain(func(o *parley.EventReading) *time.Time { return o.EndedAt }, level.Optional(level.Appended(AppendTime))),
+		"location":           level.Plain(func(o *parley.EventReading) *string { return o.Location }, level.Optional(level.Text[string])),
+	}}
+}
+
+func (l *levels) fillEventShift(ec *executionContext) {
+	l.EventShift = level.Object[parley.EventShift]{Name: "EventShift", Satisfies: []string{"EventShift"}, Fields: map[string]level.Field[parley.EventShift]{
+		"event": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.EventShift) ([]*parley.Event, error) {
+			return ec.Resolvers.EventShift().Event(ctx, objs)
+		}, level.Pointer(&l.Event)),
+		"before": level.Bound(func(o *parley.EventShift) *parley.EventReading { return o.Before }, level.Pointer(&l.EventReading)),
+		"after":  level.Bound(func(o *parley.EventShift) *parley.EventReading { return o.After }, level.Pointer(&l.EventReading)),
+		"steps":  level.Bound(func(o *parley.EventShift) []*parley.EventStep { return o.Steps }, level.List(level.Pointer(&l.EventStep), "[EventStep!]!")),
+		"cause": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.EventShift) (parley.ShiftCause, error) {
+			return o.Cause(), nil
+		}, level.Leaves(level.Text[parley.ShiftCause])),
+	}}
+}
+
+func (l *levels) fillEventShiftConnection(ec *executionContext) {
+	l.EventShiftConnection = level.Object[parley.Connection[parley.EventShift]]{Name: "EventShiftConnection", Satisfies: []string{"EventShiftConnection"}, Fields: map[string]level.Field[parley.Connection[parley.EventShift]]{
+		"nodes":      level.Bound(func(o *parley.Connection[parley.EventShift]) []*parley.EventShift { return o.Nodes }, level.List(level.Pointer(&l.EventShift), "[EventShift!]!")),
+		"edges":      level.Bound(func(o *parley.Connection[parley.EventShift]) []parley.Edge[parley.EventShift] { return o.Edges }, level.List(level.Struct(&l.EventShiftEdge), "[EventShiftEdge!]!")),
+		"pageInfo":   level.Bound(func(o *parley.Connection[parley.EventShift]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
+		"totalCount": level.Plain(func(o *parley.Connection[parley.EventShift]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillEventShiftEdge(ec *executionContext) {
+	l.EventShiftEdge = level.Object[parley.Edge[parley.EventShift]]{Name: "EventShiftEdge", Satisfies: []string{"EventShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.EventShift]]{
+		"cursor": level.Plain(func(o *parley.Edge[parley.EventShift]) string { return o.Cursor }, level.Text[string]),
+		"node":   level.Bound(func(o *parley.Edge[parley.EventShift]) *parley.EventShift { return o.Node }, level.Pointer(&l.EventShift)),
+	}}
+}
+
+func (l *levels) fillEventStep(ec *executionContext) {
+	l.EventStep = level.Object[parley.Step[*parley.EventReading]]{Name: "EventStep", Satisfies: []string{"EventStep"}, Fields: map[string]level.Field[parley.Step[*parley.EventReading]]{
+		"at":     level.Plain(func(o *parley.Step[*parley.EventReading]) time.Time { return o.At }, level.Appended(AppendTime)),
+		"before": level.Bound(func(o *parley.Step[*parley.EventReading]) *parley.EventReading { return o.Before }, level.Pointer(&l.EventReading)),
+		"after":  level.Bound(func(o *parley.Step[*parley.EventReading]) *parley.EventReading { return o.After }, level.Pointer(&l.EventReading)),
+		"cause":  level.Plain(func(o *parley.Step[*parley.EventReading]) parley.ShiftCause { return o.Cause }, level.Text[parley.ShiftCause]),
+	}}
+}
+
 func (l *levels) fillIssue(ec *executionContext) {
 	l.Issue = level.Object[parley.Issue]{Name: "Issue", Satisfies: []string{"Issue", "Node"}, Fields: map[string]level.Field[parley.Issue]{
 		"id": recordID(func(o *parley.Issue) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
@@ -522,6 +613,53 @@ func (l *levels) fillLikelihoodSet(ec *executionContext) {
 	}}
 }
 
+func (l *levels) fillLikelihoodShift(ec *executionContext) {
+	l.LikelihoodShift = level.Object[parley.LikelihoodShift]{Name: "LikelihoodShift", Satisfies: []string{"LikelihoodShift"}, Fields: map[string]level.Field[parley.LikelihoodShift]{
+		"scenario": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.LikelihoodShift) ([]*parley.Scenario, error) {
+			return ec.Resolvers.LikelihoodShift().Scenario(ctx, objs)
+		}, level.Pointer(&l.Scenario)),
+		"before": level.Plain(func(o *parley.LikelihoodShift) *int { return o.Before }, level.Optional(level.Int[int])),
+		"after":  level.Plain(func(o *parley.LikelihoodShift) *int { return o.After }, level.Optional(level.Int[int])),
+		"beforeLikelihood": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.LikelihoodShift) (*parley.Likelihood, error) {
+			return o.BeforeLikelihood(), nil
+		}, level.Leaves(level.Optional(level.Text[parley.Likelihood]))),
+		"afterLikelihood": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.LikelihoodShift) (*parley.Likelihood, error) {
+			return o.AfterLikelihood(), nil
+		}, level.Leaves(level.Optional(level.Text[parley.Likelihood]))),
+		"steps": level.Bound(func(o *parley.LikelihoodShift) []*parley.LikelihoodStep { return o.Steps }, level.List(level.Pointer(&l.LikelihoodStep), "[LikelihoodStep!]!")),
+		"cause": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.LikelihoodShift) (parley.ShiftCause, error) {
+			return o.Cause(), nil
+		}, level.Leaves(level.Text[parley.ShiftCause])),
+	}}
+}
+
+func (l *levels) fillLikelihoodShiftConnection(ec *executionContext) {
+	l.LikelihoodShiftConnection = level.Object[parley.Connection[parley.LikelihoodShift]]{Name: "LikelihoodShiftConnection", Satisfies: []string{"LikelihoodShiftConnection"}, Fields: map[string]level.Field[parley.Connection[parley.LikelihoodShift]]{
+		"nodes": level.Bound(func(o *parley.Connection[parley.LikelihoodShift]) []*parley.LikelihoodShift { return o.Nodes }, level.List(level.Pointer(&l.LikelihoodShift), "[LikelihoodShift!]!")),
+		"edges": level.Bound(func(o *parley.Connection[parley.LikelihoodShift]) []parley.Edge[parley.LikelihoodShift] {
+			return o.Edges
+		}, level.List(level.Struct(&l.LikelihoodShiftEdge), "[LikelihoodShiftEdge!]!")),
+		"pageInfo":   level.Bound(func(o *parley.Connection[parley.LikelihoodShift]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
+		"totalCount": level.Plain(func(o *parley.Connection[parley.LikelihoodShift]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillLikelihoodShiftEdge(ec *executionContext) {
+	l.LikelihoodShiftEdge = level.Object[parley.Edge[parley.LikelihoodShift]]{Name: "LikelihoodShiftEdge", Satisfies: []string{"LikelihoodShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.LikelihoodShift]]{
+		"cursor": level.Plain(func(o *parley.Edge[parley.LikelihoodShift]) string { return o.Cursor }, level.Text[string]),
+		"node":   level.Bound(func(o *parley.Edge[parley.LikelihoodShift]) *parley.LikelihoodShift { return o.Node }, level.Pointer(&l.LikelihoodShift)),
+	}}
+}
+
+func (l *levels) fillLikelihoodStep(ec *executionContext) {
+	l.LikelihoodStep = level.Object[parley.Step[*int]]{Name: "LikelihoodStep", Satisfies: []string{"LikelihoodStep"}, Fields: map[string]level.Field[parley.Step[*int]]{
+		"at":     level.Plain(func(o *parley.Step[*int]) time.Time { return o.At }, level.Appended(AppendTime)),
+		"before": level.Plain(func(o *parley.Step[*int]) *int { return o.Before }, level.Optional(level.Int[int])),
+		"after":  level.Plain(func(o *parley.Step[*int]) *int { return o.After }, level.Optional(level.Int[int])),
+		"cause":  level.Plain(func(o *parley.Step[*int]) parley.ShiftCause { return o.Cause }, level.Text[parley.ShiftCause]),
+	}}
+}
+
 func (l *levels) fillMembership(ec *executionContext) {
 	l.Membership = level.Object[parley.Membership]{Name: "Membership", Satisfies: []string{"Membership", "Node"}, Fields: map[string]level.Field[parley.Membership]{
 		"id": recordID(func(o *parley.Membership) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
@@ -537,6 +675,22 @@ func (l *levels) fillMembership(ec *executionContext) {
 		"speaksForMembers": level.Plain(func(o *parley.Membership) bool { return o.SpeaksForMembers }, level.Boolean),
 		"validFrom":        level.Plain(func(o *parley.Membership) *time.Time { return o.ValidFrom }, level.Optional(level.Appended(AppendTime))),
 		"validTo":          level.Plain(func(o *parley.Membership) *time.Time { return o.ValidTo }, level.Optional(level.Appended(AppendTime))),
+	}}
+}
+
+func (l *levels) fillMembershipConnection(ec *executionContext) {
+	l.MembershipConnection = level.Object[parley.Connection[parley.Membership]]{Name: "MembershipConnection", Satisfies: []string{"MembershipConnection"}, Fields: map[string]level.Field[parley.Connection[parley.Membership]]{
+		"nodes":      level.Bound(func(o *parley.Connection[parley.Membership]) []*parley.Membership { return o.Nodes }, level.List(level.Pointer(&l.Membership), "[Membership!]!")),
+		"edges":      level.Bound(func(o *parley.Connection[parley.Membership]) []parley.Edge[parley.Membership] { return o.Edges }, level.List(level.Struct(&l.MembershipEdge), "[MembershipEdge!]!")),
+		"pageInfo":   level.Bound(func(o *parley.Connection[parley.Membership]) parley.PageInfo { return o.PageInfo }, level.Struct(&l.PageInfo)),
+		"totalCount": level.Plain(func(o *parley.Connection[parley.Membership]) int { return o.TotalCount }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillMembershipEdge(ec *executionContext) {
+	l.MembershipEdge = level.Object[parley.Edge[parley.Membership]]{Name: "MembershipEdge", Satisfies: []string{"MembershipEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Membership]]{
+		"cursor": level.Plain(func(o *parley.Edge[parley.Membership]) string { return o.Cursor }, level.Text[string]),
+		"node":   level.Bound(func(o *parley.Edge[parley.Membership]) *parley.Membership { return o.Node }, level.Pointer(&l.Membership)),
 	}}
 }
 
@@ -715,6 +869,24 @@ func (l *levels) fillNegotiationDiff(ec *executionContext) {
 		"participantsLeft": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Participation], error) {
 			return ec.Resolvers.NegotiationDiff().ParticipantsLeft(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
 		}, level.Pointer(&l.ParticipationConnection)).With(ec.field_NegotiationDiff_participantsLeft_args),
+		"likelihoods": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.LikelihoodShift], error) {
+			return ec.Resolvers.NegotiationDiff().Likelihoods(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.LikelihoodShiftConnection)).With(ec.field_NegotiationDiff_likelihoods_args),
+		"events": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.EventShift], error) {
+			return ec.Resolvers.NegotiationDiff().Events(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.EventShiftConnection)).With(ec.field_NegotiationDiff_events_args),
+		"officesBegun": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Affiliation], error) {
+			return ec.Resolvers.NegotiationDiff().OfficesBegun(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.AffiliationConnection)).With(ec.field_NegotiationDiff_officesBegun_args),
+		"officesEnded": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Affiliation], error) {
+			return ec.Resolvers.NegotiationDiff().OfficesEnded(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.AffiliationConnection)).With(ec.field_NegotiationDiff_officesEnded_args),
+		"membershipsBegun": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Membership], error) {
+			return ec.Resolvers.NegotiationDiff().MembershipsBegun(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.MembershipConnection)).With(ec.field_NegotiationDiff_membershipsBegun_args),
+		"membershipsEnded": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Membership], error) {
+			return ec.Resolvers.NegotiationDiff().MembershipsEnded(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+		}, level.Pointer(&l.MembershipConnection)).With(ec.field_NegotiationDiff_membershipsEnded_args),
 	}}
 }
 

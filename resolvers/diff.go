@@ -8,6 +8,16 @@ import (
 	"example.org/parley/storage"
 )
 
+func (r *eventShiftResolver) Event(ctx context.Context, objs []*parley.EventShift) ([]*parley.Event, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Events,
+		keys(objs, func(s *parley.EventShift) storage.Key { return at(s.Lens, &s.EventID) }))
+}
+
+func (r *likelihoodShiftResolver) Scenario(ctx context.Context, objs []*parley.LikelihoodShift) ([]*parley.Scenario, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+		keys(objs, func(s *parley.LikelihoodShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
+}
+
 func (r *negotiationResolver) Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error) {
 	through := r.snapshot(ctx)
 	before, err := through.Through(ctx, &from)
@@ -45,6 +55,30 @@ func (r *negotiationDiffResolver) ParticipantsLeft(ctx context.Context, objs []*
 	return r.snapshot(ctx).ParticipantsLeft(ctx, objs, page(first, after), r.fields(ctx))
 }
 
+func (r *negotiationDiffResolver) Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.LikelihoodShift], error) {
+	return r.snapshot(ctx).LikelihoodShifts(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) Events(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.EventShift], error) {
+	return r.snapshot(ctx).EventShifts(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
+	return r.snapshot(ctx).OfficesBegun(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
+	return r.snapshot(ctx).OfficesEnded(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
+	return r.snapshot(ctx).MembershipsBegun(ctx, objs, page(first, after), r.fields(ctx))
+}
+
+func (r *negotiationDiffResolver) MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
+	return r.snapshot(ctx).MembershipsEnded(ctx, objs, page(first, after), r.fields(ctx))
+}
+
 func (r *positionShiftResolver) Party(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
 		keys(objs, func(s *parley.PositionShift) storage.Key { return at(s.Lens, &s.PartyID) }))
@@ -80,6 +114,12 @@ func (r *statusShiftResolver) Scenario(ctx context.Context, objs []*parley.Statu
 		keys(objs, func(s *parley.StatusShift) storage.Key { return at(s.Lens, &s.ScenarioID) }))
 }
 
+func (r *Resolver) EventShift() graph.EventShiftResolver { return &eventShiftResolver{r} }
+
+func (r *Resolver) LikelihoodShift() graph.LikelihoodShiftResolver {
+	return &likelihoodShiftResolver{r}
+}
+
 func (r *Resolver) NegotiationDiff() graph.NegotiationDiffResolver {
 	return &negotiationDiffResolver{r}
 }
@@ -91,6 +131,8 @@ func (r *Resolver) PositionStep() graph.PositionStepResolver { return &positionS
 func (r *Resolver) StatusShift() graph.StatusShiftResolver { return &statusShiftResolver{r} }
 
 type (
+	eventShiftResolver      struct{ *Resolver }
+	likelihoodShiftResolver struct{ *Resolver }
 	negotiationDiffResolver struct{ *Resolver }
 	positionShiftResolver   struct{ *Resolver }
 	positionStepResolver    struct{ *Resolver }

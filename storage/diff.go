@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -87,43 +88,15 @@ func (s *Snapshot) StatusShifts(
 	if err != nil {
 		return nil, err
 	}
-	lenses := records(d.one)
-	older, _ := d.one.KnownSpan()
-	read := func(lens parley.Lens, known string) ([][]*parley.StatusChange, error) {
-		q := s.Query(d.through(lens))
-		if strings.Contains(known, "{earlier}") {
-			known = strings.ReplaceAll(known, "{earlier}", q.Arg(rows.InstantArg(older))+"::timestamptz")
-		}
-		return rows.Each(ctx, statusChanges.table, q, statusFields,
-			`{status_changes c} ON c.negotiation_id = k.id AND `+known, `k.n, c.effective_at, c.ordinal, c.id`)
-	}
-	records := make([]parley.StatusRecords, len(d.Keys))
-	for _, of := range []struct {
-		lens  parley.Lens
-		known string
-		into  func(*parley.StatusRecords) *[]*parley.StatusChange
-	}{
-		{lenses[0], `{known c}`, func(r *parley.StatusRecords) *[]*parley.StatusChange { return &r.Older }},
-		{lenses[1], `{known c}`, func(r *parley.StatusRecords) *[]*parley.StatusChange { return &r.Newer }},
-		{lenses[1], uncorrected("status_changes", "c", "{earlier}", corrections),
-			func(r *parley.StatusRecords) *[]*parley.StatusChange { return &r.Uncorrected }},
-	} {
-		lists, err := read(of.lens, of.known)
-		if err != nil {
-			return nil, fmt.Errorf("read the statuses of a diff: %w", err)
-		}
-		for n, list := range lists {
-			*of.into(&records[n]) = list
-		}
+	records, err := recordsOf(ctx, s, d, statusChanges.table, statusFields,
+		`{status_changes c} ON c.negotiation_id = k.id`, `k.n, c.effective_at, c.ordinal, c.id`)
+	if err != nil {
+		return nil, fmt.Errorf("read the statuses of a diff: %w", err)
 	}
 	connections := make([]*parley.StatusShiftConnection, len(d.Keys))
 	for n := range d.Keys {
-		paths := make(map[uuid.UUID]string, len(scenarios[n]))
-		ids := make([]uuid.UUID, len(scenarios[n]))
-		for i, scenario := range scenarios[n] {
-			ids[i], paths[scenario.ID] = scenario.ID, scenario.Key
-		}
-		connections[n], err = rows.PageOf(statusShiftList, records[n].Shifts(d.one, ids),
+		ids, paths := keysBy(scenarios[n], func(s *parley.Scenario) (uuid.UUID, string) { return s.ID, s.Key })
+		connections[n], err = rows.PageOf(statusShiftList, parley.StatusShifts(records[n], d.one, ids),
 			func(s *parley.StatusShift) []string { return []string{paths[s.ScenarioID]} }, p, fields)
 		if err != nil {
 			return nil, err
@@ -132,8 +105,114 @@ func (s *Snapshot) StatusShifts(
 	return spread(d, connections, nil)
 }
 
-// The orders of shifts: by the scenario's key, and the party's.
+// recordsOf reads the facts of each negotiation on the two records of a diff, and without corrections.
+func recordsOf[T any](
+	ctx context.Context, s *Snapshot, d diff, t *rows.Table[T], fields *Fields, join, order string,
+) ([]parley.Records[T], error) {
+	lenses := records(d.one)
+	older, _ := d.one.KnownSpan()
+	read := func(lens parley.Lens, known func(*rows.Query) string) ([][]*T, error) {
+		q := s.Query(d.through(lens))
+		return rows.Each(ctx, t, q, fields, join+` AND `+known(q), order)
+	}
+	onRecord := func(*rows.Query) string { return `{known ` + t.Alias + `}` }
+	first, err := read(lenses[0], onRecord)
+	if err != nil {
+		return nil, err
+	}
+	second, err := read(lenses[1], onRecord)
+	if err != nil {
+		return nil, err
+	}
+	without, err := read(lenses[1], func(q *rows.Query) string {
+		return uncorrected(t.Name, t.Alias, q.Arg(rows.InstantArg(older))+"::timestamptz", corrections)
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]parley.Records[T], len(d.Keys))
+	for n := range list {
+		list[n] = parley.Records[T]{Older: first[n], Newer: second[n], Uncorrected: without[n]}
+	}
+	return list, nil
+}
+
+// keysBy returns the ids of records in order, and their keys by id.
+func keysBy[T any](list []*T, of func(*T) (uuid.UUID, string)) ([]uuid.UUID, map[uuid.UUID]string) {
+	ids, keys := make([]uuid.UUID, len(list)), make(map[uuid.UUID]string, len(list))
+	for i, record := range list {
+		id, key := of(record)
+		ids[i], keys[id] = id, key
+	}
+	return ids, keys
+}
+
+// LikelihoodShifts are the scenarios whose pooled probability moved in each diff.
+func (s *Snapshot) LikelihoodShifts(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.LikelihoodShiftConnection, error) {
+	d := s.newDiff(diffs)
+	scenarios, err := s.scenariosOf(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	records, err := recordsOf(ctx, s, d, assessments.table, pooledFields,
+		`{assessments a} ON a.negotiation_id = k.id`, `k.n, a.assessed_at, a.id`)
+	if err != nil {
+		return nil, fmt.Errorf("read the assessments of a diff: %w", err)
+	}
+	connections := make([]*parley.LikelihoodShiftConnection, len(d.Keys))
+	for n := range d.Keys {
+		ids, paths := keysBy(scenarios[n], func(s *parley.Scenario) (uuid.UUID, string) { return s.ID, s.Key })
+		connections[n], err = rows.PageOf(likelihoodShiftList, parley.LikelihoodShifts(records[n], d.one, ids),
+			func(s *parley.LikelihoodShift) []string { return []string{paths[s.ScenarioID]} }, p, fields)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spread(d, connections, nil)
+}
+
+var pooledFields = NewFields(map[string]*Fields{"scenario": {}, "probability": {}, "assessedAt": {}, "analyst": {}})
+
+// EventShifts are the events that began, or of which something else is on record, in each diff.
+func (s *Snapshot) EventShifts(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.EventShiftConnection, error) {
+	d := s.newDiff(diffs)
+	records, err := recordsOf(ctx, s, d, events.table, eventFields, `{events e} ON e.negotiation_id = k.id`,
+		`k.n, e.path, e.id`)
+	if err != nil {
+		return nil, fmt.Errorf("read the events of a diff: %w", err)
+	}
+	connections := make([]*parley.EventShiftConnection, len(d.Keys))
+	for n, r := range records {
+		all := slices.Concat(r.Older, r.Newer)
+		slices.SortFunc(all, func(a, b *parley.Event) int {
+			return cmp.Or(cmp.Compare(a.Key, b.Key), slices.Compare(a.ID[:], b.ID[:]))
+		})
+		ids, keys := keysBy(all, func(e *parley.Event) (uuid.UUID, string) { return e.ID, e.Key })
+		connections[n], err = rows.PageOf(eventShiftList, parley.EventShifts(r, d.one, slices.Compact(ids)),
+			func(s *parley.EventShift) []string { return []string{keys[s.EventID], s.EventID.String()} }, p, fields)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spread(d, connections, nil)
+}
+
+var eventFields = NewFields(map[string]*Fields{
+	"key": {}, "state": {}, "startedAt": {}, "startedAtPrecision": {}, "endedAt": {}, "location": {},
+})
+
+// The orders of shifts: by the scenario's key, and the party's; by the event's key.
 var (
+	likelihoodShiftList = rows.List{
+		From: "likelihood shifts", Order: rows.Order{Columns: []rows.OrderColumn{by("scenario", "text")}},
+	}
+	eventShiftList = rows.List{
+		From: "event shifts", Order: rows.Order{Columns: []rows.OrderColumn{by("event", "text"), by("id", "uuid")}},
+	}
 	statusShiftList = rows.List{
 		From: "status shifts", Order: rows.Order{Columns: []rows.OrderColumn{by("scenario", "text")}},
 	}
@@ -394,9 +473,73 @@ func (s *Snapshot) ParticipantsJoined(
 func (s *Snapshot) ParticipantsLeft(
 	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
 ) ([]*parley.ParticipationConnection, error) {
-	back := make([]*parley.NegotiationDiff, len(diffs))
+	return s.ParticipantsJoined(ctx, back(diffs), p, fields)
+}
+
+// back turns the diffs round.
+func back(diffs []*parley.NegotiationDiff) []*parley.NegotiationDiff {
+	turned := make([]*parley.NegotiationDiff, len(diffs))
 	for i, d := range diffs {
-		back[i] = &parley.NegotiationDiff{NegotiationID: d.NegotiationID, From: d.To, To: d.From}
+		turned[i] = &parley.NegotiationDiff{NegotiationID: d.NegotiationID, From: d.To, To: d.From}
 	}
-	return s.ParticipantsJoined(ctx, back, p, fields)
+	return turned
+}
+
+// OfficesBegun are the offices that are in force in each diff and were not before, of or with whoever is involved.
+func (s *Snapshot) OfficesBegun(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.AffiliationConnection, error) {
+	return begun(ctx, s, affiliations.table, "person_id", "organization_id", diffs,
+		`o.person_id = a.person_id AND o.organization_id = a.organization_id AND o.office IS NOT DISTINCT FROM a.office`,
+		p, fields)
+}
+
+// OfficesEnded are the offices that were in force before and are no more in each diff, as they were.
+func (s *Snapshot) OfficesEnded(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.AffiliationConnection, error) {
+	return s.OfficesBegun(ctx, back(diffs), p, fields)
+}
+
+// MembershipsBegun are the memberships that are in force in each diff and were not before, of or in whoever is involved.
+func (s *Snapshot) MembershipsBegun(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.MembershipConnection, error) {
+	return begun(ctx, s, memberships.table, "member_id", "group_id", diffs,
+		`o.member_id = m.member_id AND o.group_id = m.group_id`, p, fields)
+}
+
+// MembershipsEnded are the memberships that were in force before and are no more in each diff, as they were.
+func (s *Snapshot) MembershipsEnded(
+	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
+) ([]*parley.MembershipConnection, error) {
+	return s.MembershipsBegun(ctx, back(diffs), p, fields)
+}
+
+// begun are the rows of a table that hold in each diff, and before it no row did that is the same. They are of stakeholders
+// who take part in the negotiation or hold a position in it.
+func begun[T any](
+	ctx context.Context, s *Snapshot, t *rows.Table[T], one, other string, diffs []*parley.NegotiationDiff, same string,
+	p parley.Page, fields *Fields,
+) ([]*parley.Connection[T], error) {
+	d := s.newDiff(diffs)
+	fill := strings.NewReplacer("{row}", t.Alias, "{row ", "{"+t.Name+" ", "{one}", one, "{other}", other, "{same}", same)
+	read, err := rows.Pages(ctx, t, d.Query, rows.List{
+		From: fill.Replace(`{row {row}}`),
+		Where: []string{
+			`{known ` + t.Alias + `}`,
+			fill.Replace(`tstzrange({row}.valid_from, {row}.valid_to) @> k.valid_at`),
+			fill.Replace(`EXISTS (
+				SELECT FROM {participations i}
+				WHERE i.negotiation_id = k.id AND i.stakeholder_id IN ({row}.{one}, {row}.{other}) AND {known i}
+				UNION ALL
+				SELECT FROM {positions i}
+				WHERE i.negotiation_id = k.id AND i.holder_id IN ({row}.{one}, {row}.{other}) AND {known i})`),
+			d.fill(fill.Replace(`NOT EXISTS (
+				SELECT FROM {from} k JOIN {row o} ON {same} AND {known o}
+					AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)),
+		},
+		Order: rows.Order{Columns: []rows.OrderColumn{by(t.Alias+".id", "uuid")}},
+	}, p, fields)
+	return spread(d, read, err)
 }
