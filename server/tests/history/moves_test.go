@@ -66,7 +66,7 @@ func TestEventsOfADiff(t *testing.T) {
 					if got.At(step+side) == nil {
 						return "nothing"
 					}
-					return got.Text(step+side+".state") + " " + got.Text(step+side+".startedAt")[8:10]
+					return got.Text(step+side+".state") + " " + got.Text(step + side + ".startedAt")[8:10]
 				}
 				place := ""
 				if got.At(step+"after") != nil && got.At(step+"after.location") != nil {
@@ -173,42 +173,44 @@ func TestLikelihoodsOfADiff(t *testing.T) {
 		lens := func(label string) string {
 			return fmt.Sprintf(`{validAt: %q, knownAt: %q}`, instant(label), rapid.SampledFrom(known).Draw(rt, label+" known"))
 		}
-		from, to := lens("from"), lens("to")
-		got := a.Must(fmt.Sprintf(`{ negotiation(id: "talks") { diff(from: %s, to: %s) { %s } }
-			from: issue(id: "talks/border", asOf: %[1]s) { likelihoods { entries { scenario { key } probability likelihood } } }
-			to: issue(id: "talks/border", asOf: %[2]s) { likelihoods { entries { scenario { key } probability likelihood } } } }`, from, to, likelihoodMoves))
-		at := func(list string) string {
-			for i := range got.Count(list + ".likelihoods.entries") {
-				if entry := fmt.Sprintf("%s.likelihoods.entries.%d.", list, i); got.Text(entry+"scenario.key") == key {
-					return fmt.Sprint(got.At(entry + "probability"))
+		for range 10 {
+			from, to := lens("from"), lens("to")
+			got := a.Must(fmt.Sprintf(`{ negotiation(id: "talks") { diff(from: %s, to: %s) { %s } }
+				from: issue(id: "talks/border", asOf: %[1]s) { likelihoods { entries { scenario { key } probability likelihood } } }
+				to: issue(id: "talks/border", asOf: %[2]s) { likelihoods { entries { scenario { key } probability likelihood } } } }`, from, to, likelihoodMoves))
+			at := func(list string) string {
+				for i := range got.Count(list + ".likelihoods.entries") {
+					if entry := fmt.Sprintf("%s.likelihoods.entries.%d.", list, i); got.Text(entry+"scenario.key") == key {
+						return fmt.Sprint(got.At(entry + "probability"))
+					}
 				}
+				return "<nil>"
 			}
-			return "<nil>"
-		}
-		before, after, value := at("from"), at("to"), at("from")
-		found := false
-		for i := range got.Count("negotiation.diff.likelihoods.nodes") {
-			node := fmt.Sprintf("negotiation.diff.likelihoods.nodes.%d.", i)
-			if got.Text(node+"scenario.key") != key {
-				continue
-			}
-			found = true
-			if was, is := fmt.Sprint(got.At(node+"before")), fmt.Sprint(got.At(node+"after")); was != before || is != after {
-				rt.Fatalf("the diff is from %s to %s, want %s to %s", was, is, before, after)
-			}
-			for j := range got.Count(node + "steps") {
-				step := fmt.Sprintf("%ssteps.%d.", node, j)
-				was, is := fmt.Sprint(got.At(step+"before")), fmt.Sprint(got.At(step+"after"))
-				if was != value || was == is {
-					rt.Fatalf("after %s, a step leads from %s to %s", value, was, is)
+			before, after, value := at("from"), at("to"), at("from")
+			found := false
+			for i := range got.Count("negotiation.diff.likelihoods.nodes") {
+				node := fmt.Sprintf("negotiation.diff.likelihoods.nodes.%d.", i)
+				if got.Text(node+"scenario.key") != key {
+					continue
 				}
-				value = is
-				causes[got.Text(step+"cause")]++
+				found = true
+				if was, is := fmt.Sprint(got.At(node+"before")), fmt.Sprint(got.At(node+"after")); was != before || is != after {
+					rt.Fatalf("the diff is from %s to %s, want %s to %s", was, is, before, after)
+				}
+				for j := range got.Count(node + "steps") {
+					step := fmt.Sprintf("%ssteps.%d.", node, j)
+					was, is := fmt.Sprint(got.At(step+"before")), fmt.Sprint(got.At(step+"after"))
+					if was != value || was == is {
+						rt.Fatalf("after %s, a step leads from %s to %s", value, was, is)
+					}
+					value = is
+					causes[got.Text(step+"cause")]++
+				}
+				moved++
 			}
-			moved++
-		}
-		if value != after || !found && before != after {
-			rt.Fatalf("the steps lead to %s, want %s", value, after)
+			if value != after || !found && before != after {
+				rt.Fatalf("the steps lead to %s, want %s", value, after)
+			}
 		}
 	})
 	if moved == 0 || len(causes) < 4 {
