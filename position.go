@@ -24,7 +24,7 @@ type Position struct {
 	Rationale          *string
 	Confidence         AnalyticConfidence
 	EvidenceIDs        []uuid.UUID
-	LastAffirmedAt     *Instant // the latest SaidAt of its evidence; nil if none is known
+	LastAffirmedAt     *Instant // the latest SaidAt of its evidence up to validAt; nil if none is known
 	EvidenceRank       int      // how well it is borne out, the lowest first; read only where claims contest each other
 	SecondHand         bool
 	ValidFrom          Instant

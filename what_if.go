@@ -65,6 +65,10 @@ func (s *Standings) suppose(parties []*Stakeholder, whatIf []Supposition) (map[c
 				all[at] = next
 			}
 		}
+		if !known && s.speaksForAny(w.StakeholderID, rows) {
+			return nil, NewFault(BadRequest, "whatIf: %q speaks for parties that all have another word on %q; suppose "+
+				"the stance of one of them.", w.Stakeholder, w.Scenario)
+		}
 		if !known {
 			return nil, NewFault(BadRequest, "whatIf: %q neither takes part in the negotiation nor holds a position "+
 				"on this issue; name one of the parties of its matrix.", w.Stakeholder)
@@ -104,6 +108,13 @@ func (s *Standings) reached(w Supposition, rows map[uuid.UUID]bool) map[uuid.UUI
 		reached[w.StakeholderID] = byItself
 	}
 	return reached
+}
+
+// speaksForAny reports whether a stakeholder speaks for a row through a group.
+func (s *Standings) speaksForAny(stakeholder uuid.UUID, rows map[uuid.UUID]bool) bool {
+	return slices.ContainsFunc(s.partiesOf(stakeholder), func(group uuid.UUID) bool {
+		return slices.ContainsFunc(s.reading.membersOf(group, s.now()), func(id uuid.UUID) bool { return rows[id] })
+	})
 }
 
 // isOnRecord reports whether a supposition says what the word that counts says already, and is made of the party, of

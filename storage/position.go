@@ -52,7 +52,7 @@ var positions = &noun[parley.Position]{
 				func(p *parley.Position) *parley.AnalyticConfidence { return &p.Confidence }),
 			rows.IDList("evidence", "evidence", func(p *parley.Position) *[]uuid.UUID { return &p.EvidenceIDs },
 				parley.KindStatement).UsedAs("a position"),
-			rows.OptionalTime("lastAffirmedAt", ofEvidence("@", "max(e.said_at)"),
+			rows.OptionalTime("lastAffirmedAt", ofEvidence("@", lastSaid),
 				func(p *parley.Position) **parley.Instant { return &p.LastAffirmedAt }),
 			rows.Flag("secondHand", "second_hand", func(p *parley.Position) *bool { return &p.SecondHand }),
 			rows.Time("validFrom "+asWord, "valid_from",
@@ -110,6 +110,9 @@ func ofEvidence(position, aggregates string) string {
 		FROM {statements e} JOIN {sources g} ON g.id = e.source_id AND {known g}
 		WHERE e.id = ANY(` + position + `.evidence) AND {known e})`
 }
+
+// lastSaid is when what bears a position out was last said, by the lens's valid instant.
+const lastSaid = `max(e.said_at) FILTER (WHERE e.said_at <= k.valid_at)`
 
 // prevails: where positions stand beside each other, the one that ranks better, then the one with the later recordedAt
 // prevails. Few lines are disputed, and only there is anything compared.
@@ -216,7 +219,7 @@ func (s *Snapshot) positionsWhere(
 				"count(DISTINCT e.source_id) > 1")+")")
 		c.Whether(f.Unsourced, "p.evidence = '{}'")
 		rows.Among(&c, ofEvidence("p", "min(g.reliability)"), "source_reliability", f.Reliability)
-		c.DaysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", "max(e.said_at)")+", p.valid_from)",
+		c.DaysBefore("notAffirmedForDays", "coalesce("+ofEvidence("p", lastSaid)+", p.valid_from)",
 			f.NotAffirmedForDays)
 		if len(f.Parties) == 0 {
 			c.Whether(f.Contested, contested("p"))

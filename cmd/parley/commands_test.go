@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,14 +18,31 @@ func TestImport(t *testing.T) {
 	more := file(t, "more.json",
 		`{"dataset": "more", "stakeholders": [{"key": "north", "name": "North", "kind": "STATE"}]}`)
 	got := does(t, env, "import", path, more)
-	want := path + ": 4 facts, 3 changes to the record\n" + more + ": 1 facts, 1 changes to the record\n"
+	want := path + ": 4 facts, 3 changes to the record, 1 warning\n" + more + ": 1 fact, 1 change to the record, 0 warnings\n"
 	if got != want {
 		t.Errorf("it printed %q, want %q", got, want)
 	}
 	got = does(t, env, "import", more, path)
-	want = more + ": 1 facts, 0 changes to the record\n" + path + ": 4 facts, 0 changes to the record\n"
+	want = more + ": 1 fact, 0 changes to the record, 0 warnings\n" + path + ": 4 facts, 0 changes to the record, 0 warnings\n"
 	if got != want {
 		t.Errorf("it printed %q, want %q", got, want)
+	}
+}
+
+// What is questionable is printed with its line: the first twenty.
+func TestImportWarns(t *testing.T) {
+	t.Parallel()
+	text := "dataset: many\nstakeholders:\n"
+	for i := range 22 {
+		text += fmt.Sprintf("  - {key: s%d, name: The same, kind: STATE}\n", i)
+	}
+	path := file(t, "many.yaml", text)
+	p := start(t, []string{"DATABASE_URL=" + pgtest.Database(t)}, "import", path)
+	first := path + `:4: “The same” is much like “The same” (s0), which is on record`
+	// Each of the 21 later ones is much like those before it, of which the three most similar are named.
+	if code := p.code(); code != 0 || !strings.Contains(p.said(), first) || !strings.Contains(p.said(), "and 40 further warnings") ||
+		strings.Count(p.said(), "is much like") != 20 {
+		t.Errorf("it ended with code %d:\n%s", code, p.said())
 	}
 }
 
@@ -46,7 +64,7 @@ func TestImportOfABadFile(t *testing.T) {
 	if code := p.code(); code != 1 || !strings.Contains(p.said(), refusal) {
 		t.Errorf("it ended with code %d:\n%s", code, p.said())
 	}
-	if got, want := p.output.String(), good+": 1 facts, 1 changes to the record\n"; got != want {
+	if got, want := p.output.String(), good+": 1 fact, 1 change to the record, 0 warnings\n"; got != want {
 		t.Errorf("it printed %q, want %q", got, want)
 	}
 	var count int

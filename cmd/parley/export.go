@@ -40,6 +40,13 @@ var formats = []format{
 		},
 	},
 	{
+		name:        "stances-csv",
+		atAnInstant: true,
+		write: func(a asked, ctx context.Context, w io.Writer) error {
+			return a.StancesCSV(ctx, w, a.progress)
+		},
+	},
+	{
 		name: "status-changes-csv",
 		write: func(a asked, ctx context.Context, w io.Writer) error {
 			return a.StatusChangesCSV(ctx, w, a.progress)

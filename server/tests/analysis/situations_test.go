@@ -2,6 +2,7 @@ package analysis_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"example.org/parley/server/apitest"
@@ -226,4 +227,22 @@ negotiations:
 			"positions.nodes.0.confidence", "HIGH", "positions.nodes.0.rationale", "Said twice.",
 			"positions.nodes.0.lastAffirmedAt", "2015-06-01T00:00:00.000000Z",
 			"changes.nodes.0.fields", "[confidence rationale salience evidence]", "changes.nodes.0.shifts", "[]")
+	// Ten days before it was said again, nothing had affirmed it.
+	a.sanctions(`matrix(stakeholders: ["iran"]) { rows { cells { ageDays position { lastAffirmedAt } } } }`, "2015-05-22").
+		Want("issue.matrix.rows.0.cells.0.ageDays", 21, "issue.matrix.rows.0.cells.0.position.lastAffirmedAt", nil)
+	for days, want := range map[int]int{20: 1, 22: 0} {
+		a.Must(fmt.Sprintf(`{ positions(filter: {holders: ["iran"], notAffirmedForDays: %d}, asOf: {validAt: "2015-05-22T12:00:00Z"}) { totalCount } }`, days)).
+			Want("positions.totalCount", want)
+	}
+}
+
+// A group whose members all say something else has no row, and what is supposed of it reaches nobody.
+func TestSupposingOfAGroupWithoutARow(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("sanctions.yaml", strings.NewReplacer("      - {stakeholder: e3, role: SECONDARY_PARTY, capability: 90}\n", "",
+		"              - {holder: e3, stance: SUPPORTS, validFrom: 2015-02-01, salience: 70}\n", "").Replace(sanctions))
+	const zone = `{ issue(id: "talks/sanctions", asOf: {validAt: "2015-07-01T00:00:00Z"}) { landingZone(whatIf: [{stakeholder: %q, scenario: "talks/snapback", stance: SUPPORTS}]) { verdict } } }`
+	a.Ask(fmt.Sprintf(zone, "e3")).Fails("BAD_REQUEST", "e3", "all have another word", "talks/snapback")
+	a.Ask(fmt.Sprintf(zone, "second")).Want("issue.landingZone.0.verdict", "ACCEPTABLE") // he speaks for Iran
 }

@@ -112,9 +112,9 @@ func TestMatrix(t *testing.T) {
 		coast AMBIGUOUS@86 - -
 		dune - - -
 		poet STRONGLY_SUPPORTS@86 - -`)
-	// Before the envoy spoke, the minister's words counted, affirmed while they were spoken.
+	// Before the envoy spoke, the minister's words counted; what affirmed them was said later.
 	same(a.matrix("", `validAt: "2025-01-14T00:00:00Z"`).Cells(), `
-		alba OPPOSES@4 STRONGLY_SUPPORTS(minister)@0
+		alba OPPOSES@4 STRONGLY_SUPPORTS(minister)@4
 		brig SUPPORTS@9 -
 		coast AMBIGUOUS@9 -
 		dune - -

@@ -254,6 +254,22 @@ func TestTablesAgreeWithTheAPI(t *testing.T) {
 		if d := gocmp.Diff(changes, column("version", subject.StatusChangesCSV)); d != "" {
 			t.Errorf("%v: status changes of the API (-) and of the table (+):\n%s", lens, d)
 		}
+		var stances []string
+		got := a.Must(`{ scenarios(first: 500, filter: {negotiations: ["ukraine-2025"]}, orderBy: KEY_ASC, asOf: ` + in + `) { nodes { key
+			stances { party { key } position { id } } } } }`)
+		for i := range got.Count("scenarios.nodes") {
+			for j := range got.Count(fmt.Sprintf("scenarios.nodes.%d.stances", i)) {
+				cell := fmt.Sprintf("scenarios.nodes.%d.stances.%d.", i, j)
+				stances = append(stances, got.Text(fmt.Sprintf("scenarios.nodes.%d.key", i))+" "+got.Text(cell+"party.key")+" "+got.Text(cell+"position.id"))
+			}
+		}
+		of, party, position := column("scenario", subject.StancesCSV), column("party", subject.StancesCSV), column("position", subject.StancesCSV)
+		for i := range of {
+			of[i] += " " + party[i] + " " + position[i]
+		}
+		if d := gocmp.Diff(stances, of); d != "" || len(stances) == 0 && lens.ValidAt.Year() == 2025 {
+			t.Errorf("%v: stances of the API (-) and of the table (+):\n%s", lens, d)
+		}
 	}
 }
 
