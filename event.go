@@ -221,6 +221,15 @@ func (e *Event) Edit(in EditEvent, participants Patch[[]uuid.UUID]) ([]string, e
 	return changed.fields, changed.err()
 }
 
+// HeldBy refuses an event that was held and begins after recordedAt.
+func (e *Event) HeldBy(recordedAt Instant) error {
+	if e.State != EventHeld || !e.StartedAt.After(recordedAt) {
+		return nil
+	}
+	return Refuse(Invalid, "startedAt", "“%s” can't have been held at %s, which lies in the future; give an instant up "+
+		"to now, or the state PLANNED.", e.Title, FormatInstant(e.StartedAt))
+}
+
 func (e *Event) check(c *checks, participants int) {
 	c.text("title", e.Title, MaxTitle)
 	oneOf(c, "kind", e.Kind, EventKinds)

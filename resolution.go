@@ -89,23 +89,32 @@ func (s *Scenario) ResolvedLike(in ResolveScenarioInput) bool {
 		(in.Note == nil || s.ResolutionNote != nil && *in.Note == *s.ResolutionNote)
 }
 
-// ResolvedBy sets ResolvedAt to recordedAt if it is nil. It refuses a ResolvedAt after recordedAt or before onTheTable,
-// and the outcome Occurred after the deadline.
-func (s *Scenario) ResolvedBy(recordedAt, onTheTable Instant) error {
+// ResolvedBy sets ResolvedAt to recordedAt if it is nil. It refuses a ResolvedAt after recordedAt.
+func (s *Scenario) ResolvedBy(recordedAt Instant) error {
 	if s.ResolvedAt == nil {
 		s.ResolvedAt = &recordedAt
 	}
 	var c checks
 	c.notAfter("resolvedAt", *s.ResolvedAt, recordedAt)
-	if s.ResolvedAt.Before(onTheTable) {
-		c.refuse("resolvedAt", "ResolvedAt %s lies before the scenario came on the table, at %s; "+
-			"give that instant or a later one.", FormatInstant(*s.ResolvedAt), FormatInstant(onTheTable))
-	}
-	if *s.Outcome == Occurred && s.Deadline != nil && s.ResolvedAt.After(*s.Deadline) {
-		c.refuse("outcome", "It occurred at %s, after the deadline, %s; resolve it as DID_NOT_OCCUR, "+
-			"or edit the deadline first.", FormatInstant(*s.ResolvedAt), FormatInstant(*s.Deadline))
-	}
 	return c.err()
+}
+
+// Rival is a scenario that the analysts themselves relate to another one as mutually exclusive.
+type Rival struct {
+	ID       uuid.UUID
+	Title    string
+	Occurred bool
+}
+
+// OneOccurs refuses that a scenario has occurred while one of its rivals has.
+func OneOccurs(field, title string, rivals []Rival) error {
+	for _, r := range rivals {
+		if r.Occurred {
+			return Refuse(Conflict, field, "“%s” has occurred and excludes “%s”, so that both can't have; unresolve one of "+
+				"them, or retract that they exclude each other.", r.Title, title)
+		}
+	}
+	return nil
 }
 
 // Unresolve removes the resolution and returns the API names of the fields that changed: none if the scenario is not

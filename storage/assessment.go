@@ -115,6 +115,10 @@ func (w *writer) assessScenario(ctx context.Context, in parley.AssessScenarioInp
 	if in.AssessedAt != nil {
 		by = *in.AssessedAt
 	}
+	of, err := w.datesOf(ctx, scenario.ID)
+	if err != nil {
+		return Written{}, err
+	}
 	latest, err := w.latestAssessment(ctx, scenario.ID, analyst, by)
 	if err != nil {
 		return Written{}, err
@@ -128,6 +132,9 @@ func (w *writer) assessScenario(ctx context.Context, in parley.AssessScenarioInp
 	}
 	same, err := a.After(latest, assessed, in)
 	if err != nil {
+		return Written{}, err
+	}
+	if err := assessed.Dates(of.OnTheTable, &a.AssessedAt).Check("assessedAt"); err != nil {
 		return Written{}, err
 	}
 	if same {

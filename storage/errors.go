@@ -58,6 +58,11 @@ var refusals = map[string]struct {
 		"By this membership in %s, %s would belong to itself at some instant; name another group, or give another " +
 			"time."},
 
+	"occurred_by_the_deadline": {parley.Invalid, "outcome",
+		"A scenario can't occur after its deadline; resolve it as DID_NOT_OCCUR, or give another deadline."},
+	"held_by_now": {parley.Invalid, "startedAt",
+		"An event can't have been held in the future; give an instant up to now, or the state PLANNED."},
+
 	"relation_joins_two": {parley.Invalid, "to", "A scenario bears no relation to itself; name two different ones."},
 	"superseded_has_a_successor": {parley.Invalid, "successors",
 		"The status SUPERSEDED needs a successor, and no other status takes one."},

@@ -112,6 +112,9 @@ func (w *writer) recordEvent(ctx context.Context, in parley.RecordEventInput, id
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
 	}
+	if err := e.HeldBy(w.at); err != nil {
+		return Written{}, err
+	}
 	if err := w.insertStatements(ctx, evidence.added); err != nil {
 		return Written{}, err
 	}
@@ -142,5 +145,6 @@ func (w *writer) editEvent(ctx context.Context, in parley.EditEvent) (Written, e
 		apply: func(e *parley.Event) ([]string, error) {
 			return e.Edit(in, resolvedEvery(in.Participants, participants))
 		},
+		settle: func(e *parley.Event) error { return e.HeldBy(w.at) },
 	})
 }

@@ -64,8 +64,12 @@ func (w *writer) relateScenarios(ctx context.Context, in parley.RelateScenariosI
 		return Written{}, err
 	}
 	var refs references
-	from := refs.one("from", in.From, parley.KindScenario)
-	to := refs.one("to", in.To, parley.KindScenario)
+	scenario := refs.one
+	excludes := in.Kind == parley.MutuallyExclusive && in.ClaimedBy == nil
+	if excludes { // neither must occur meanwhile
+		scenario = refs.subject
+	}
+	from, to := scenario("from", in.From, parley.KindScenario), scenario("to", in.To, parley.KindScenario)
 	claimedBy := refs.maybe("claimedBy", in.ClaimedBy, parley.KindStakeholder)
 	evidence := refs.evidence(in.Evidence, in.NewEvidence)
 	if err := w.find(ctx, &refs); err != nil {
@@ -76,6 +80,11 @@ func (w *writer) relateScenarios(ctx context.Context, in parley.RelateScenariosI
 			parley.Refuse(parley.Invalid, "to",
 				"“%s” belongs to another negotiation than “%s”; relate scenarios of one negotiation.",
 				to.Name, from.Name)
+	}
+	if excludes {
+		if err := w.bothOccurred(ctx, from, to); err != nil {
+			return Written{}, err
+		}
 	}
 	if err := evidence.prepare(ctx, w); err != nil {
 		return Written{}, err
@@ -95,4 +104,19 @@ func (w *writer) relateScenarios(ctx context.Context, in parley.RelateScenariosI
 	return relations.create(ctx, w, id, &target{ID: id.newID(), NegotiationID: from.NegotiationID}, &r,
 		append(touches, evidence.touches()...),
 		fmt.Sprintf("Related two scenarios: %s.", r.Label(from.Name, to.Name)))
+}
+
+// bothOccurred refuses to relate two scenarios as mutually exclusive that have both occurred.
+func (w *writer) bothOccurred(ctx context.Context, from, to *target) error {
+	var occurred []parley.Rival
+	err := w.all(ctx, &occurred, `
+		SELECT id, title, true AS occurred FROM {scenarios}
+		WHERE id = ANY($1) AND outcome = 'OCCURRED' AND superseded_at = 'infinity'`, rows.IDs{from.ID, to.ID})
+	if err != nil {
+		return fmt.Errorf("read what occurred: %w", err)
+	}
+	if len(occurred) < 2 {
+		return nil
+	}
+	return parley.OneOccurs("kind", from.Name, []parley.Rival{{ID: to.ID, Title: to.Name, Occurred: true}})
 }

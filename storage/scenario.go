@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -205,6 +206,9 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 		EffectiveAt: w.orNow(in.EffectiveAt), EffectiveAtPrecision: in.EffectiveAtPrecision, Ordinal: in.Ordinal,
 		EvidenceIDs: evidence.ids(),
 	}
+	if err := s.Dates(first.EffectiveAt, nil).Check("deadline"); err != nil {
+		return Written{}, err
+	}
 	line := []*parley.StatusChange{first}
 	if err := parley.ArrangeStatuses(line, first.ID, w.at); err != nil {
 		return Written{}, atField(err, "to", "initialStatus")
@@ -245,8 +249,57 @@ func (w *writer) editScenario(ctx context.Context, in parley.EditScenario) (Writ
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
-	return scenarios.edit(ctx, w, edition[parley.Scenario]{
+	edited := edition[parley.Scenario]{
 		subject: subject, since: in.IfUnchangedSince, touches: rows.IDs{*subject.ParentID},
 		apply: func(s *parley.Scenario) ([]string, error) { return s.Edit(in) },
-	})
+	}
+	if in.Deadline.Value != nil {
+		of, err := w.datesOf(ctx, subject.ID)
+		if err != nil {
+			return Written{}, err
+		}
+		edited.settle = func(s *parley.Scenario) error {
+			return s.Dates(of.OnTheTable, of.FirstAssessedAt).Check("deadline")
+		}
+	}
+	return scenarios.edit(ctx, w, edited)
+}
+
+// scenarioDates are the dates of a scenario that stand in other records.
+type scenarioDates struct {
+	OnTheTable      parley.Instant  `db:"on_the_table"`
+	FirstAssessedAt *parley.Instant `db:"first_assessed_at"`
+}
+
+// datesOf reads when a scenario came on the table, and when it was first assessed.
+func (w *writer) datesOf(ctx context.Context, scenario uuid.UUID) (scenarioDates, error) {
+	var dates []scenarioDates
+	err := w.all(ctx, &dates, `
+		SELECT
+			(SELECT min(effective_at) FROM {status_changes} WHERE scenario_id = $1 AND superseded_at = 'infinity')
+				AS on_the_table,
+			(SELECT min(assessed_at) FROM {assessments} WHERE scenario_id = $1 AND superseded_at = 'infinity')
+				AS first_assessed_at`, scenario)
+	if err != nil {
+		return scenarioDates{}, fmt.Errorf("read the dates of a scenario: %w", err)
+	}
+	return dates[0], nil
+}
+
+// datesHold refuses a line of statuses whose first one does not agree with the scenario's other dates. Field is the
+// input's field that moved it.
+func (w *writer) datesHold(ctx context.Context, scenario uuid.UUID, line []*parley.StatusChange, field string) error {
+	of, err := w.datesOf(ctx, scenario)
+	if err != nil {
+		return err
+	}
+	first := slices.MinFunc(line, func(a, b *parley.StatusChange) int { return a.EffectiveAt.Compare(b.EffectiveAt) })
+	if !first.EffectiveAt.After(of.OnTheTable) {
+		return nil // what held from later on holds from earlier on
+	}
+	s, err := scenarios.current(ctx, w, scenario)
+	if err != nil {
+		return err
+	}
+	return s.Dates(first.EffectiveAt, of.FirstAssessedAt).Check(field)
 }

@@ -320,6 +320,9 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 	if len(fields) == 0 {
 		return Written{ID: subject.ID}, errUnchanged
 	}
+	if err := w.datesHold(ctx, scenario.ID, line, "effectiveAt"); err != nil {
+		return Written{}, err
+	}
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
 	}
@@ -363,6 +366,9 @@ func (w *writer) retractStatusChange(ctx context.Context, subject *target, in pa
 		return Written{},
 			parley.Refuse(parley.InUse, "id", "It is the only status of “%s”; correct it, or retract the scenario.",
 				scenario.Name)
+	}
+	if err := w.datesHold(ctx, scenario.ID, rest, "id"); err != nil {
+		return Written{}, err
 	}
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err

@@ -71,6 +71,22 @@ func (r *Restoration) check(ctx context.Context) error {
 				AND o.id <> x.id AND o.effective_at = x.effective_at AND o.ordinal = x.ordinal
 				AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(x.recorded_at, x.superseded_at)
 			WHERE x.recorded_at > $1`},
+		{"scenarios", "Its deadline or its resolution lies before its first status.", `
+			SELECT x.id FROM {scenarios x}
+			WHERE x.recorded_at > $1 AND x.superseded_at = 'infinity' AND least(x.deadline, x.resolved_at) < (
+				SELECT min(s.effective_at) FROM {status_changes s}
+				WHERE s.scenario_id = x.id AND s.superseded_at = 'infinity')`},
+		{"assessments", "It is dated before the scenario's first status.", `
+			SELECT x.id FROM {assessments x}
+			WHERE x.recorded_at > $1 AND x.superseded_at = 'infinity' AND x.assessed_at < (
+				SELECT min(s.effective_at) FROM {status_changes s}
+				WHERE s.scenario_id = x.scenario_id AND s.superseded_at = 'infinity')`},
+		{"relations", "Both scenarios have occurred, which exclude each other.", `
+			SELECT x.id FROM {relations x}
+			JOIN {scenarios a} ON a.id = x.from_id AND a.outcome = 'OCCURRED' AND a.superseded_at = 'infinity'
+			JOIN {scenarios b} ON b.id = x.to_id AND b.outcome = 'OCCURRED' AND b.superseded_at = 'infinity'
+			WHERE x.recorded_at > $1 AND x.kind = 'MUTUALLY_EXCLUSIVE' AND x.claimed_by IS NULL
+				AND x.superseded_at = 'infinity'`},
 		{"scenarios", "It has no status from the beginning.", `
 			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND x.kind = 'SCENARIO'
@@ -128,7 +144,66 @@ func (r *Restoration) check(ctx context.Context) error {
 	if len(foreign) > 0 {
 		return misfit("clientIds: one stands for %s, which is not in the archive.", foreign[0])
 	}
+	if err := r.checkLifeCycles(ctx); err != nil {
+		return err
+	}
 	return r.checkQuotes(ctx)
+}
+
+// checkLifeCycles checks the statuses of each scenario, as they stand in the end, against the life cycle, and what is
+// derived from them.
+func (r *Restoration) checkLifeCycles(ctx context.Context) error {
+	var list []struct {
+		ID          uuid.UUID             `db:"id"`
+		ScenarioID  uuid.UUID             `db:"scenario_id"`
+		To          parley.ScenarioStatus `db:"to_status"`
+		From        string                `db:"from_status"`
+		Skipped     string                `db:"skipped"`
+		EffectiveAt parley.Instant        `db:"effective_at"`
+		Precision   parley.TimePrecision  `db:"precision"`
+		Ordinal     int                   `db:"ordinal"`
+		RecordedAt  parley.Instant        `db:"content_at"`
+	}
+	err := r.all(ctx, &list, `
+		SELECT id, scenario_id, to_status, coalesce(from_status::text, '') AS from_status,
+			array_to_string(skipped, ', ') AS skipped, effective_at, effective_at_precision AS precision, ordinal, content_at
+		FROM {status_changes}
+		WHERE recorded_at > $1 AND superseded_at = 'infinity'
+		ORDER BY scenario_id, effective_at, ordinal`, r.before.RecordedAt)
+	if err != nil {
+		return fmt.Errorf("read statuses: %w", err)
+	}
+	for begins := 0; begins < len(list); {
+		var line []*parley.StatusChange
+		ends := begins
+		for ; ends < len(list) && list[ends].ScenarioID == list[begins].ScenarioID; ends++ {
+			s := list[ends]
+			line = append(line, &parley.StatusChange{
+				ID: s.ID, To: s.To, EffectiveAt: s.EffectiveAt, EffectiveAtPrecision: s.Precision, Ordinal: s.Ordinal,
+			})
+		}
+		if err := parley.ArrangeStatuses(line, uuid.Nil, list[begins].RecordedAt); err != nil {
+			at := begins // of the first one that does not fit
+			for i, s := range line {
+				if again := parley.ArrangeStatuses(line[:i+1], s.ID, list[begins].RecordedAt); again != nil {
+					at, err = begins+i, again
+					break
+				}
+			}
+			return misfit("statusChanges, %s: %s", list[at].ID, err)
+		}
+		for i, s := range list[begins:ends] {
+			from := ""
+			if line[i].From != nil {
+				from = string(*line[i].From)
+			}
+			if s.From != from || s.Skipped != parley.Listed(line[i].Skipped) {
+				return misfit("statusChanges, %s: Its fromStatus and skipped do not follow from the status before it.", s.ID)
+			}
+		}
+		begins = ends
+	}
+	return nil
 }
 
 // none expects a contradiction not to be found.

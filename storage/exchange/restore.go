@@ -430,6 +430,8 @@ func unfit(err *pq.Error) string {
 		"one_claim_of_a_kind":      "The same relation is claimed by the same party already.",
 		"no_group_is_a_person":     "The group is a person.",
 		"nobody_belongs_to_itself": "By this membership in %s, %s would belong to itself at some instant.",
+		"occurred_by_the_deadline": "The scenario occurred after its deadline.",
+		"held_by_now":              "The event was held, and begins after it was recorded.",
 		"one_status_at_an_ordinal": "Another status of the scenario has the same ordinal at the same instant.",
 		"one_plain_position_at_an_ordinal": "Another position of the holder on the scenario has the same ordinal at " +
 			"the same instant.",
