@@ -14,6 +14,10 @@ type Assessment struct {
 	Confidence  AnalyticConfidence
 	Rationale   string
 	AssessedAt  Instant
+
+	Imported     bool     // RecordedAt is that of a file
+	DeadlineThen *Instant // the scenario's deadline on record at RecordedAt; nil: none
+	CriteriaThen *string  // the scenario's criteria on record at RecordedAt; nil: none
 }
 
 // A page of assessments.
@@ -30,19 +34,79 @@ func (a *Assessment) Label(scenario string) string {
 // Likelihood returns the word for the probability.
 func (a *Assessment) Likelihood() Likelihood { return LikelihoodOf(a.Probability) }
 
-// BrierScore returns the Brier score (p - o)², 0 to 1, given the assessed scenario. It returns nil if the scenario has
-// no outcome that scores, or if the assessment was made at or after the resolution or the deadline.
+// UnscoredReason is why an assessment has no score.
+type UnscoredReason string
+
+// The reasons, in the order in which they are looked for.
+const (
+	NotResolved     UnscoredReason = "NOT_RESOLVED"     // at the lens's valid instant
+	NotDecided      UnscoredReason = "NOT_DECIDED"      // the outcome is AMBIGUOUS or ANNULLED
+	BeforeScenario  UnscoredReason = "BEFORE_SCENARIO"  // recorded before the scenario was on the table
+	AfterResolution UnscoredReason = "AFTER_RESOLUTION" // recorded when it had come about, or its resolution was known
+	AfterDeadline   UnscoredReason = "AFTER_DEADLINE"   // recorded at or after the deadline on record then
+	DeadlineAhead   UnscoredReason = "DEADLINE_AHEAD"   // it did not occur, but the deadline on record then is to come
+)
+
+// score is an assessment that is scored.
+type score struct {
+	*Assessment
+	occurred bool    // by the deadline on record when the assessment was
+	closedAt Instant // the resolution, or that deadline, whichever came first
+}
+
+// brier returns the Brier score (p - o)², 0 to 1.
+func (s score) brier() float64 { return brier(s.Probability, s.occurred) }
+
+// scored returns how the assessment is scored, or why it is not. What counts is when it was recorded, so that nothing is
+// gained by a date in the past, and the deadline as it was on record then.
+func (a *Assessment) scored(s *Scenario) (score, UnscoredReason) {
+	r := s.Resolution()
+	then := a.DeadlineThen
+	switch {
+	case r == nil:
+		return score{}, NotResolved
+	case r.Outcome != Occurred && r.Outcome != DidNotOccur:
+		return score{}, NotDecided
+	case s.OnTheTableAt != nil && a.RecordedAt.Before(*s.OnTheTableAt):
+		return score{}, BeforeScenario
+	case !a.RecordedAt.Before(r.ResolvedAt), s.ResolutionRecordedAt != nil && !a.RecordedAt.Before(*s.ResolutionRecordedAt):
+		return score{}, AfterResolution
+	case then != nil && !a.RecordedAt.Before(*then):
+		return score{}, AfterDeadline
+	case r.Outcome == DidNotOccur && then != nil && then.After(s.Lens.ValidAt):
+		return score{}, DeadlineAhead
+	}
+	inTime := then == nil || !r.ResolvedAt.After(*then)
+	return score{a, r.Outcome == Occurred && inTime, *earlier(then, &r.ResolvedAt)}, ""
+}
+
+// BrierScore returns the Brier score, nil if the assessment is not scored.
 func (a *Assessment) BrierScore(s *Scenario) *float64 {
 	if s == nil {
 		return nil
 	}
-	occurred, closedAt, scored := s.scored()
-	if !scored || !a.AssessedAt.Before(closedAt) {
+	scored, why := a.scored(s)
+	if why != "" {
 		return nil
 	}
-	score := brier(a.Probability, occurred)
-	return &score
+	own := scored.brier()
+	return &own
 }
+
+// UnscoredBecause returns why the assessment has no score, nil if it has one.
+func (a *Assessment) UnscoredBecause(s *Scenario) *UnscoredReason {
+	why := NotResolved
+	if s != nil {
+		_, why = a.scored(s)
+	}
+	if why == "" {
+		return nil
+	}
+	return &why
+}
+
+// CriteriaChangedSince reports whether the scenario's criteria read differently now than when the assessment was recorded.
+func (a *Assessment) CriteriaChangedSince(s *Scenario) bool { return s != nil && !equal(a.CriteriaThen, s.Criteria) }
 
 // Likelihood is one of the seven words of ICD 203 for a range of probabilities.
 type Likelihood string

@@ -15,17 +15,25 @@ type LikelihoodSet struct {
 	Coherent *bool
 }
 
-// LikelihoodEntry is the pooled probability of one scenario: the median of the analysts' latest assessments, in
-// percent; nil if nobody has assessed it.
+// LikelihoodEntry is how likely one scenario is, in percent. Assessed is the median of the analysts' latest assessments,
+// nil if nobody has assessed it. Probability is the same, unless the scenario is settled: then it is 100 or 0.
 type LikelihoodEntry struct {
 	Lens        Lens
 	ScenarioID  uuid.UUID
 	Probability *int
+	Assessed    *int
 	Analysts    int
+
+	settled bool
 }
 
-// Likelihood returns the word for the pooled probability, nil if nobody has assessed the scenario.
-func (e *LikelihoodEntry) Likelihood() *Likelihood { return wordFor(e.Probability) }
+// Likelihood returns the word for the probability, nil if there is none or the scenario is settled.
+func (e *LikelihoodEntry) Likelihood() *Likelihood {
+	if e.settled {
+		return nil
+	}
+	return wordFor(e.Probability)
+}
 
 func wordFor(probability *int) *Likelihood {
 	if probability == nil {
@@ -35,12 +43,35 @@ func wordFor(probability *int) *Likelihood {
 	return &word
 }
 
-// AssessedScenario is a scenario with each analyst's latest assessment of it, in percent, and the scenarios that the
-// analysts themselves relate to it as mutually exclusive.
+// AssessedScenario is a scenario with each analyst's latest assessment of it, in percent, its outcome (nil: not resolved),
+// and the scenarios that the analysts themselves relate to it as mutually exclusive.
 type AssessedScenario struct {
 	ID            uuid.UUID
 	Probabilities []int
+	Outcome       *ResolutionOutcome
 	Excludes      []uuid.UUID
+}
+
+func (s *AssessedScenario) excludes(o *AssessedScenario) bool {
+	return slices.Contains(s.Excludes, o.ID) || slices.Contains(o.Excludes, s.ID)
+}
+
+// settled returns the probability of a scenario that is resolved, or excluded by one that occurred; nil if it is open.
+func (s *AssessedScenario) settled(all []AssessedScenario) *int {
+	none, certain := 0, 100
+	switch {
+	case s.Outcome != nil && *s.Outcome == Occurred:
+		return &certain
+	case s.Outcome != nil && *s.Outcome == DidNotOccur:
+		return &none
+	}
+	rival := slices.ContainsFunc(all, func(o AssessedScenario) bool {
+		return o.Outcome != nil && *o.Outcome == Occurred && s.excludes(&o)
+	})
+	if s.Outcome == nil && rival {
+		return &none
+	}
+	return nil
 }
 
 // The range, in percent, in which the total of mutually exclusive scenarios counts as coherent. It is wider than 100
@@ -52,25 +83,35 @@ const (
 
 // PoolLikelihoods pools the assessments of an issue's scenarios. If all scenarios exclude each other, their
 // probabilities have a total, which must not exceed HighestTotal. If the issue is also exhaustive and all scenarios are
-// assessed, the total must reach LowestTotal.
+// assessed, the total must reach LowestTotal. Scenarios that are resolved as ambiguous or annulled have no part in this.
 func PoolLikelihoods(scenarios []AssessedScenario, exhaustive bool, lens Lens) *LikelihoodSet {
 	set := &LikelihoodSet{Entries: make([]*LikelihoodEntry, len(scenarios))}
-	total, assessed, exclusive := 0, 0, len(scenarios) > 1
-	for i, s := range scenarios {
+	total, assessed, exclusive := 0, 0, true
+	var decidable []*AssessedScenario
+	for i := range scenarios {
+		s := &scenarios[i]
 		entry := &LikelihoodEntry{
-			Lens: lens, ScenarioID: s.ID, Probability: median(s.Probabilities), Analysts: len(s.Probabilities),
+			Lens: lens, ScenarioID: s.ID, Assessed: median(s.Probabilities), Analysts: len(s.Probabilities),
+		}
+		entry.Probability = entry.Assessed
+		if settled := s.settled(scenarios); settled != nil {
+			entry.Probability, entry.settled = settled, true
 		}
 		set.Entries[i] = entry
+		if s.Outcome != nil && !entry.settled {
+			continue
+		}
 		if entry.Probability != nil {
 			total += *entry.Probability
 			assessed++
 		}
-		for _, other := range scenarios[:i] {
-			exclusive = exclusive && (slices.Contains(s.Excludes, other.ID) || slices.Contains(other.Excludes, s.ID))
+		for _, other := range decidable {
+			exclusive = exclusive && s.excludes(other)
 		}
+		decidable = append(decidable, s)
 	}
-	if exclusive && assessed > 0 {
-		coherent := total <= HighestTotal && (total >= LowestTotal || !exhaustive || assessed < len(scenarios))
+	if exclusive && len(decidable) > 1 && assessed > 0 {
+		coherent := total <= HighestTotal && (total >= LowestTotal || !exhaustive || assessed < len(decidable))
 		set.Total, set.Coherent = &total, &coherent
 	}
 	return set

@@ -37,16 +37,6 @@ func (s *Scenario) Resolution() *Resolution {
 	}
 }
 
-// scored reports whether assessments of the scenario are scored, whether it occurred, and when it was closed: at its
-// resolution or its deadline, whichever came first.
-func (s *Scenario) scored() (occurred bool, closedAt Instant, scored bool) {
-	r := s.Resolution()
-	if r == nil || (r.Outcome != Occurred && r.Outcome != DidNotOccur) {
-		return false, Instant{}, false
-	}
-	return r.Outcome == Occurred, *earlier(s.Deadline, &r.ResolvedAt), true
-}
-
 // ResolveScenarioInput records the outcome of a scenario. A nil ResolvedAt means the change's own recordedAt.
 type ResolveScenarioInput struct {
 	Scenario   string

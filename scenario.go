@@ -24,6 +24,9 @@ type Scenario struct {
 	ResolvedAt     *Instant
 	ResolvedByID   *uuid.UUID
 
+	ResolutionRecordedAt *Instant // since when it has been on record as resolved; nil: it is not
+	OnTheTableAt         *Instant // since when it has been on the table
+
 	// The status at the lens's valid instant; nil if the scenario is not on the table then.
 	Status         *ScenarioStatus
 	StatusSince    *Instant

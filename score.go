@@ -11,6 +11,7 @@ import (
 // right) to 1; they are nil if nothing is scored. docs/analysis.md explains each and has a worked example.
 type TrackRecord struct {
 	N                 int      // number of scored assessments
+	Imported          int      // number of those whose recordedAt is that of a file
 	Scenarios         int      // number of scenarios with a scored assessment
 	Brier             *float64 // mean over the assessments
 	TimeWeightedBrier *float64 // mean over the scenarios of each scenario's mean over time
@@ -42,19 +43,18 @@ func Score(assessments []*Assessment, scenarios map[uuid.UUID]*Scenario) *TrackR
 	for i, l := range likelihoods {
 		r.Calibration[i] = &CalibrationBucket{Likelihood: l.word}
 	}
-	var score, occurrences mean
+	var scores, occurrences mean
 	inBucket := make([]struct{ probability, occurrences mean }, len(likelihoods))
-	series := make(map[uuid.UUID][]*Assessment)
+	series := make(map[uuid.UUID][]score)
 	for _, a := range assessments {
-		s := scenarios[a.ScenarioID]
-		own := a.BrierScore(s)
-		if own == nil {
+		own, why := a.scored(scenarios[a.ScenarioID])
+		if why != "" {
 			continue
 		}
-		series[a.ScenarioID] = append(series[a.ScenarioID], a)
-		score.add(*own, 1)
+		series[a.ScenarioID] = append(series[a.ScenarioID], own)
+		scores.add(own.brier(), 1)
 		share := 0.0
-		if *s.Outcome == Occurred {
+		if own.occurred {
 			share = 100
 		}
 		occurrences.add(share, 1)
@@ -62,34 +62,36 @@ func Score(assessments []*Assessment, scenarios map[uuid.UUID]*Scenario) *TrackR
 		r.Calibration[b].N++
 		inBucket[b].probability.add(float64(a.Probability), 1)
 		inBucket[b].occurrences.add(share, 1)
+		if a.Imported {
+			r.Imported++
+		}
 	}
 	for i, b := range inBucket {
 		r.Calibration[i].MeanProbability, r.Calibration[i].Occurred = b.probability.value(), b.occurrences.value()
 	}
-	r.N, r.Scenarios, r.Brier, r.BaseRate = int(score.weight), len(series), score.value(), occurrences.value()
+	r.N, r.Scenarios, r.Brier, r.BaseRate = int(scores.weight), len(series), scores.value(), occurrences.value()
 	if r.BaseRate != nil {
 		share := *r.BaseRate / 100
 		chance := share * (1 - share)
 		r.BaseRateBrier = &chance
 	}
-	r.TimeWeightedBrier = timeWeighted(series, scenarios)
+	r.TimeWeightedBrier = timeWeighted(series)
 	return r
 }
 
-// timeWeighted returns the mean of the scenarios' scores over time. Within a scenario, an assessment counts for as long
-// as it was the latest, until the scenario was closed.
-func timeWeighted(series map[uuid.UUID][]*Assessment, scenarios map[uuid.UUID]*Scenario) *float64 {
+// timeWeighted returns the mean of the scenarios' scores over time. Within a scenario, an assessment counts from when it
+// was recorded until the next one was, or until the scenario was closed for it.
+func timeWeighted(series map[uuid.UUID][]score) *float64 {
 	var over []float64
-	for id, line := range series {
-		slices.SortFunc(line, func(a, b *Assessment) int { return a.AssessedAt.Compare(b.AssessedAt) })
-		occurred, closedAt, _ := scenarios[id].scored()
+	for _, line := range series {
+		slices.SortFunc(line, func(a, b score) int { return a.RecordedAt.Compare(b.RecordedAt) })
 		var own mean
-		for i, a := range line {
-			until := closedAt
+		for i, s := range line {
+			until := s.closedAt
 			if i+1 < len(line) {
-				until = line[i+1].AssessedAt
+				until = *earlier(&until, &line[i+1].RecordedAt)
 			}
-			own.add(brier(a.Probability, occurred), float64(until.Sub(a.AssessedAt)/time.Microsecond))
+			own.add(s.brier(), float64(until.Sub(s.RecordedAt)/time.Microsecond))
 		}
 		over = append(over, *own.value())
 	}

@@ -30,24 +30,27 @@ func TestWordsOfLikelihood(t *testing.T) {
 func TestTrackRecord(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2025, 3, n, 0, 0, 0, 0, time.UTC) }
 	by, lens := uuid.New(), parley.Lens{ValidAt: day(30), KnownAt: day(30)}
-	resolved := func(outcome parley.ResolutionOutcome, at int, deadline int) *parley.Scenario {
+	began, recorded := day(1), day(26)
+	resolved := func(outcome parley.ResolutionOutcome, at int) *parley.Scenario {
 		resolvedAt := day(at)
-		s := &parley.Scenario{Lens: lens, ID: uuid.New(), Outcome: &outcome, ResolvedAt: &resolvedAt, ResolvedByID: &by}
-		if deadline > 0 {
-			end := day(deadline)
-			s.Deadline = &end
-		}
-		return s
+		return &parley.Scenario{Lens: lens, ID: uuid.New(), Outcome: &outcome, ResolvedAt: &resolvedAt, ResolvedByID: &by,
+			OnTheTableAt: &began, ResolutionRecordedAt: &recorded}
 	}
-	came, failed := resolved(parley.Occurred, 11, 0), resolved(parley.DidNotOccur, 25, 21)
-	unclear, later := resolved(parley.OutcomeAmbiguous, 5, 0), resolved(parley.Occurred, 31, 0)
+	came, failed := resolved(parley.Occurred, 11), resolved(parley.DidNotOccur, 25)
+	unclear, later := resolved(parley.OutcomeAmbiguous, 5), resolved(parley.Occurred, 31)
 	open := &parley.Scenario{Lens: lens, ID: uuid.New()}
 	scenarios := make(map[uuid.UUID]*parley.Scenario)
 	for _, s := range []*parley.Scenario{came, failed, unclear, later, open} {
 		scenarios[s.ID] = s
 	}
 	assess := func(s *parley.Scenario, on, percent int) *parley.Assessment {
-		return &parley.Assessment{ScenarioID: s.ID, Probability: percent, AssessedAt: day(on)}
+		a := &parley.Assessment{ScenarioID: s.ID, Probability: percent,
+			Provenance: parley.Provenance{RecordedAt: day(on)}, Imported: on == 9}
+		if s == failed {
+			deadline := day(21)
+			a.DeadlineThen = &deadline
+		}
+		return a
 	}
 	assessments := []*parley.Assessment{
 		assess(came, 9, 90), // out of order
@@ -63,8 +66,8 @@ func TestTrackRecord(t *testing.T) {
 			t.Errorf("%s is %v, want %v", what, got, want)
 		}
 	}
-	if r.N != 3 || r.Scenarios != 2 {
-		t.Errorf("%d assessments of %d scenarios are scored, want 3 of 2", r.N, r.Scenarios)
+	if r.N != 3 || r.Scenarios != 2 || r.Imported != 1 {
+		t.Errorf("%d assessments of %d scenarios are scored, %d imported, want 3 of 2, 1 imported", r.N, r.Scenarios, r.Imported)
 	}
 	near("the mean", r.Brier, (0.16+0.01+0.49)/3)
 	near("the mean over time", r.TimeWeightedBrier, ((8*0.16+2*0.01)/10+0.49)/2)
@@ -93,6 +96,7 @@ func TestTrackRecord(t *testing.T) {
 
 func TestPooledLikelihoods(t *testing.T) {
 	a, b, c := uuid.New(), uuid.New(), uuid.New()
+	occurred, failed, unclear := parley.Occurred, parley.DidNotOccur, parley.OutcomeAmbiguous
 	all := []parley.AssessedScenario{
 		{ID: a, Probabilities: []int{60, 20, 65, 61}, Excludes: []uuid.UUID{b, c}},
 		{ID: b, Probabilities: []int{30}},
@@ -117,6 +121,18 @@ func TestPooledLikelihoods(t *testing.T) {
 		}, true, 30, true},
 		"none assessed": {[]parley.AssessedScenario{{ID: a, Excludes: []uuid.UUID{b}}, {ID: b}}, true, nil, nil},
 		"one alone":     {all[1:2], true, nil, nil},
+		"one occurred": {[]parley.AssessedScenario{
+			{ID: a, Probabilities: []int{60}, Outcome: &occurred},
+			{ID: b, Probabilities: []int{22}, Excludes: []uuid.UUID{a}},
+		}, true, 100, true},
+		"one did not": {[]parley.AssessedScenario{
+			{ID: a, Probabilities: []int{60}, Outcome: &failed},
+			{ID: b, Probabilities: []int{22}, Excludes: []uuid.UUID{a}},
+		}, true, 22, false},
+		"one is ambiguous": {[]parley.AssessedScenario{
+			{ID: a, Probabilities: []int{60}, Outcome: &unclear},
+			{ID: b, Probabilities: []int{22}, Excludes: []uuid.UUID{c}}, {ID: c, Probabilities: []int{78}},
+		}, true, 100, true},
 		"none":          {nil, true, nil, nil},
 	} {
 		set := parley.PoolLikelihoods(test.scenarios, test.exhaustive, parley.Lens{})
@@ -124,7 +140,7 @@ func TestPooledLikelihoods(t *testing.T) {
 			set.Total != nil && (*set.Total != test.total || *set.Coherent != test.coherent) {
 			t.Errorf("%s: got %+v", name, *set)
 		}
-		if len(test.scenarios) < 3 {
+		if len(test.scenarios) < 3 || test.scenarios[0].Outcome != nil {
 			continue
 		}
 		if *set.Entries[0].Probability != 61 || set.Entries[0].Analysts != 4 {

@@ -104,6 +104,8 @@ func (b *briefing) standing(i issue, n int, s *parley.Scenario) string {
 	}
 	text += verdict(i.zone[n])
 	switch e := i.likelihoods.Entries[n]; {
+	case e.Probability != nil && e.Likelihood() == nil:
+		text += " It can't come about any more, since a scenario that excludes it has."
 	case e.Analysts == 1:
 		text += fmt.Sprintf(" One analyst's judgement: %s (%d percent).", parley.Words(*e.Likelihood()), *e.Probability)
 	case e.Analysts > 1:

@@ -55,6 +55,18 @@ func (f fakeAssessment) BrierScore(ctx context.Context, objs []*parley.Assessmen
 	return fakeMany[*float64](f.fake, "Assessment.brierScore", objs)
 }
 
+func (f fakeAssessment) Scored(ctx context.Context, objs []*parley.Assessment) ([]bool, error) {
+	return fakeMany[bool](f.fake, "Assessment.scored", objs)
+}
+
+func (f fakeAssessment) UnscoredBecause(ctx context.Context, objs []*parley.Assessment) ([]*parley.UnscoredReason, error) {
+	return fakeMany[*parley.UnscoredReason](f.fake, "Assessment.unscoredBecause", objs)
+}
+
+func (f fakeAssessment) CriteriaChangedSince(ctx context.Context, objs []*parley.Assessment) ([]bool, error) {
+	return fakeMany[bool](f.fake, "Assessment.criteriaChangedSince", objs)
+}
+
 func (f *fake) AssessmentChanged() AssessmentChangedResolver { return fakeAssessmentChanged{f} }
 
 type fakeAssessmentChanged struct{ *fake }

@@ -113,17 +113,20 @@ type ComplexityRoot struct {
 	}
 
 	Assessment struct {
-		Analyst     func(childComplexity int) int
-		AssessedAt  func(childComplexity int) int
-		BrierScore  func(childComplexity int) int
-		Confidence  func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Label       func(childComplexity int) int
-		Likelihood  func(childComplexity int) int
-		Probability func(childComplexity int) int
-		Rationale   func(childComplexity int) int
-		RecordedAt  func(childComplexity int) int
-		Scenario    func(childComplexity int) int
+		Analyst              func(childComplexity int) int
+		AssessedAt           func(childComplexity int) int
+		BrierScore           func(childComplexity int) int
+		Confidence           func(childComplexity int) int
+		CriteriaChangedSince func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		Label                func(childComplexity int) int
+		Likelihood           func(childComplexity int) int
+		Probability          func(childComplexity int) int
+		Rationale            func(childComplexity int) int
+		RecordedAt           func(childComplexity int) int
+		Scenario             func(childComplexity int) int
+		Scored               func(childComplexity int) int
+		UnscoredBecause      func(childComplexity int) int
 	}
 
 	AssessmentChanged struct {
@@ -311,6 +314,7 @@ type ComplexityRoot struct {
 
 	LikelihoodEntry struct {
 		Analysts    func(childComplexity int) int
+		Assessed    func(childComplexity int) int
 		Likelihood  func(childComplexity int) int
 		Probability func(childComplexity int) int
 		Scenario    func(childComplexity int) int
@@ -969,6 +973,7 @@ type ComplexityRoot struct {
 		BaseRateBrier     func(childComplexity int) int
 		Brier             func(childComplexity int) int
 		Calibration       func(childComplexity int) int
+		Imported          func(childComplexity int) int
 		N                 func(childComplexity int) int
 		Scenarios         func(childComplexity int) int
 		TimeWeightedBrier func(childComplexity int) int
@@ -1005,6 +1010,9 @@ type AssessmentResolver interface {
 	Analyst(ctx context.Context, objs []*parley.Assessment) ([]*parley.Analyst, error)
 
 	BrierScore(ctx context.Context, objs []*parley.Assessment) ([]*float64, error)
+	Scored(ctx context.Context, objs []*parley.Assessment) ([]bool, error)
+	UnscoredBecause(ctx context.Context, objs []*parley.Assessment) ([]*parley.UnscoredReason, error)
+	CriteriaChangedSince(ctx context.Context, objs []*parley.Assessment) ([]bool, error)
 }
 type AssessmentChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error)
@@ -1453,6 +1461,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Assessment.Confidence(childComplexity), true
+	case "Assessment.criteriaChangedSince":
+		if e.ComplexityRoot.Assessment.CriteriaChangedSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.CriteriaChangedSince(childComplexity), true
 	case "Assessment.id":
 		if e.ComplexityRoot.Assessment.ID == nil {
 			break
@@ -1495,6 +1509,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Assessment.Scenario(childComplexity), true
+	case "Assessment.scored":
+		if e.ComplexityRoot.Assessment.Scored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.Scored(childComplexity), true
+	case "Assessment.unscoredBecause":
+		if e.ComplexityRoot.Assessment.UnscoredBecause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.UnscoredBecause(childComplexity), true
 
 	case "AssessmentChanged.assessment":
 		if e.ComplexityRoot.AssessmentChanged.Assessment == nil {
@@ -2241,6 +2267,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LikelihoodEntry.Analysts(childComplexity), true
+	case "LikelihoodEntry.assessed":
+		if e.ComplexityRoot.LikelihoodEntry.Assessed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LikelihoodEntry.Assessed(childComplexity), true
 	case "LikelihoodEntry.likelihood":
 		if e.ComplexityRoot.LikelihoodEntry.Likelihood == nil {
 			break
@@ -5412,6 +5444,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TrackRecord.Calibration(childComplexity), true
+	case "TrackRecord.imported":
+		if e.ComplexityRoot.TrackRecord.Imported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackRecord.Imported(childComplexity), true
 	case "TrackRecord.n":
 		if e.ComplexityRoot.TrackRecord.N == nil {
 			break
@@ -6032,6 +6070,12 @@ func (ec *executionContext) childFields_Assessment(ctx context.Context, field gr
 		return ec.fieldContext_Assessment_recordedAt(ctx, field)
 	case "brierScore":
 		return ec.fieldContext_Assessment_brierScore(ctx, field)
+	case "scored":
+		return ec.fieldContext_Assessment_scored(ctx, field)
+	case "unscoredBecause":
+		return ec.fieldContext_Assessment_unscoredBecause(ctx, field)
+	case "criteriaChangedSince":
+		return ec.fieldContext_Assessment_criteriaChangedSince(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Assessment", field.Name)
 }
@@ -6382,6 +6426,8 @@ func (ec *executionContext) childFields_LikelihoodEntry(ctx context.Context, fie
 		return ec.fieldContext_LikelihoodEntry_scenario(ctx, field)
 	case "probability":
 		return ec.fieldContext_LikelihoodEntry_probability(ctx, field)
+	case "assessed":
+		return ec.fieldContext_LikelihoodEntry_assessed(ctx, field)
 	case "likelihood":
 		return ec.fieldContext_LikelihoodEntry_likelihood(ctx, field)
 	case "analysts":
@@ -7506,6 +7552,8 @@ func (ec *executionContext) childFields_TrackRecord(ctx context.Context, field g
 	switch field.Name {
 	case "n":
 		return ec.fieldContext_TrackRecord_n(ctx, field)
+	case "imported":
+		return ec.fieldContext_TrackRecord_imported(ctx, field)
 	case "scenarios":
 		return ec.fieldContext_TrackRecord_scenarios(ctx, field)
 	case "brier":
@@ -10657,6 +10705,144 @@ func (ec *executionContext) resolveBatch_Assessment_brierScore(ctx context.Conte
 		results,
 		err,
 		"Assessment.brierScore",
+	)
+}
+
+func (ec *executionContext) _Assessment_scored(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_scored(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Assessment_scored(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_scored(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, true, "Boolean")
+}
+func (ec *executionContext) resolveBatch_Assessment_scored(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (any, error) {
+	resolver := ec.Resolvers.Assessment()
+	if batch, ok := graphql.BatchParentsFor[*parley.Assessment](ctx, "Assessment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scored(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[bool](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Assessment.scored",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scored(ctx, []*parley.Assessment{obj})
+	return graphql.ResolveBatchSingleResult[bool](
+		ctx,
+		results,
+		err,
+		"Assessment.scored",
+	)
+}
+
+func (ec *executionContext) _Assessment_unscoredBecause(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_unscoredBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Assessment_unscoredBecause(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.UnscoredReason) graphql.Marshaler {
+			return ec.marshalOUnscoredReason2ᚖexampleᚗorgᚋparleyᚐUnscoredReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_unscoredBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, true, "UnscoredReason")
+}
+func (ec *executionContext) resolveBatch_Assessment_unscoredBecause(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (any, error) {
+	resolver := ec.Resolvers.Assessment()
+	if batch, ok := graphql.BatchParentsFor[*parley.Assessment](ctx, "Assessment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.UnscoredBecause(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*parley.UnscoredReason](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Assessment.unscoredBecause",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.UnscoredBecause(ctx, []*parley.Assessment{obj})
+	return graphql.ResolveBatchSingleResult[*parley.UnscoredReason](
+		ctx,
+		results,
+		err,
+		"Assessment.unscoredBecause",
+	)
+}
+
+func (ec *executionContext) _Assessment_criteriaChangedSince(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_criteriaChangedSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Assessment_criteriaChangedSince(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_criteriaChangedSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, true, "Boolean")
+}
+func (ec *executionContext) resolveBatch_Assessment_criteriaChangedSince(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (any, error) {
+	resolver := ec.Resolvers.Assessment()
+	if batch, ok := graphql.BatchParentsFor[*parley.Assessment](ctx, "Assessment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.CriteriaChangedSince(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[bool](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Assessment.criteriaChangedSince",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.CriteriaChangedSince(ctx, []*parley.Assessment{obj})
+	return graphql.ResolveBatchSingleResult[bool](
+		ctx,
+		results,
+		err,
+		"Assessment.criteriaChangedSince",
 	)
 }
 
@@ -14362,6 +14548,29 @@ func (ec *executionContext) _LikelihoodEntry_probability(ctx context.Context, fi
 	)
 }
 func (ec *executionContext) fieldContext_LikelihoodEntry_probability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LikelihoodEntry", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LikelihoodEntry_assessed(ctx context.Context, field graphql.CollectedField, obj *parley.LikelihoodEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LikelihoodEntry_assessed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assessed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LikelihoodEntry_assessed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LikelihoodEntry", field, false, false, "Int")
 }
 
@@ -30189,6 +30398,29 @@ func (ec *executionContext) fieldContext_TrackRecord_n(_ context.Context, field 
 	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Int")
 }
 
+func (ec *executionContext) _TrackRecord_imported(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrackRecord_imported(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Imported, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TrackRecord_imported(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackRecord", field, false, false, "Int")
+}
+
 func (ec *executionContext) _TrackRecord_scenarios(ctx context.Context, field graphql.CollectedField, obj *parley.TrackRecord) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -35861,6 +36093,24 @@ func (ec *executionContext) _Assessment(ctx context.Context, sel ast.SelectionSe
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Assessment_brierScore(ctx, field, obj)
 				})
+		case "scored":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Assessment_scored(ctx, field, obj)
+				})
+		case "unscoredBecause":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Assessment_unscoredBecause(ctx, field, obj)
+				})
+		case "criteriaChangedSince":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Assessment_criteriaChangedSince(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -37116,6 +37366,11 @@ func (ec *executionContext) _LikelihoodEntry(ctx context.Context, sel ast.Select
 				})
 		case "probability":
 			out.Values[i] = ec._LikelihoodEntry_probability(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "assessed":
+			out.Values[i] = ec._LikelihoodEntry_assessed(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -41483,6 +41738,11 @@ func (ec *executionContext) _TrackRecord(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "imported":
+			out.Values[i] = ec._TrackRecord_imported(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "scenarios":
 			out.Values[i] = ec._TrackRecord_scenarios(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -45708,6 +45968,25 @@ func (ec *executionContext) unmarshalOTimeRange2ᚖexampleᚗorgᚋparleyᚐTime
 	}
 	res, err := ec.unmarshalInputTimeRange(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUnscoredReason2ᚖexampleᚗorgᚋparleyᚐUnscoredReason(ctx context.Context, v any) (*parley.UnscoredReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := parley.UnscoredReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUnscoredReason2ᚖexampleᚗorgᚋparleyᚐUnscoredReason(ctx context.Context, sel ast.SelectionSet, v *parley.UnscoredReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalOWhatIfPosition2ᚕᚖexampleᚗorgᚋparleyᚐWhatIfPositionᚄ(ctx context.Context, v any) ([]*parley.WhatIfPosition, error) {

@@ -318,6 +318,15 @@ func (l *levels) fillAssessment(ec *executionContext) {
 		"brierScore": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]*float64, error) {
 			return ec.Resolvers.Assessment().BrierScore(ctx, objs)
 		}, level.Leaves(level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) })))),
+		"scored": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]bool, error) {
+			return ec.Resolvers.Assessment().Scored(ctx, objs)
+		}, level.Leaves(level.Boolean)),
+		"unscoredBecause": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]*parley.UnscoredReason, error) {
+			return ec.Resolvers.Assessment().UnscoredBecause(ctx, objs)
+		}, level.Leaves(level.Optional(level.Text[parley.UnscoredReason]))),
+		"criteriaChangedSince": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]bool, error) {
+			return ec.Resolvers.Assessment().CriteriaChangedSince(ctx, objs)
+		}, level.Leaves(level.Boolean)),
 	}}
 }
 
@@ -598,6 +607,7 @@ func (l *levels) fillLikelihoodEntry(ec *executionContext) {
 			return ec.Resolvers.LikelihoodEntry().Scenario(ctx, objs)
 		}, level.Pointer(&l.Scenario)),
 		"probability": level.Plain(func(o *parley.LikelihoodEntry) *int { return o.Probability }, level.Optional(level.Int[int])),
+		"assessed":    level.Plain(func(o *parley.LikelihoodEntry) *int { return o.Assessed }, level.Optional(level.Int[int])),
 		"likelihood": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.LikelihoodEntry) (*parley.Likelihood, error) {
 			return o.Likelihood(), nil
 		}, level.Leaves(level.Optional(level.Text[parley.Likelihood]))),
@@ -1736,6 +1746,7 @@ func (l *levels) fillTextLocator(ec *executionContext) {
 func (l *levels) fillTrackRecord(ec *executionContext) {
 	l.TrackRecord = level.Object[parley.TrackRecord]{Name: "TrackRecord", Satisfies: []string{"TrackRecord"}, Fields: map[string]level.Field[parley.TrackRecord]{
 		"n":                 level.Plain(func(o *parley.TrackRecord) int { return o.N }, level.Int[int]),
+		"imported":          level.Plain(func(o *parley.TrackRecord) int { return o.Imported }, level.Int[int]),
 		"scenarios":         level.Plain(func(o *parley.TrackRecord) int { return o.Scenarios }, level.Int[int]),
 		"brier":             level.Plain(func(o *parley.TrackRecord) *float64 { return o.Brier }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),
 		"timeWeightedBrier": level.Plain(func(o *parley.TrackRecord) *float64 { return o.TimeWeightedBrier }, level.Optional(level.Marshalled(func(v float64) graphql.Marshaler { return graphql.MarshalFloat(v) }))),

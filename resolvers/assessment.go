@@ -28,15 +28,21 @@ func (r *assessmentResolver) Analyst(ctx context.Context, objs []*parley.Assessm
 }
 
 func (r *assessmentResolver) BrierScore(ctx context.Context, objs []*parley.Assessment) ([]*float64, error) {
-	scenarios, err := r.Scenario(ctx, objs)
-	if err != nil {
-		return nil, err
-	}
-	scores := make([]*float64, len(objs))
-	for i, a := range objs {
-		scores[i] = a.BrierScore(scenarios[i])
-	}
-	return scores, nil
+	return byScenario(ctx, r.Resolver, objs, (*parley.Assessment).BrierScore)
+}
+
+func (r *assessmentResolver) Scored(ctx context.Context, objs []*parley.Assessment) ([]bool, error) {
+	return byScenario(ctx, r.Resolver, objs, func(a *parley.Assessment, s *parley.Scenario) bool {
+		return a.UnscoredBecause(s) == nil
+	})
+}
+
+func (r *assessmentResolver) UnscoredBecause(ctx context.Context, objs []*parley.Assessment) ([]*parley.UnscoredReason, error) {
+	return byScenario(ctx, r.Resolver, objs, (*parley.Assessment).UnscoredBecause)
+}
+
+func (r *assessmentResolver) CriteriaChangedSince(ctx context.Context, objs []*parley.Assessment) ([]bool, error) {
+	return byScenario(ctx, r.Resolver, objs, (*parley.Assessment).CriteriaChangedSince)
 }
 
 func (r *mutationResolver) AssessScenario(ctx context.Context, input parley.AssessScenarioInput) (*graph.AssessmentPayload, error) {

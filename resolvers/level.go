@@ -156,3 +156,19 @@ func titleOf(s *parley.Scenario) string {
 	}
 	return s.Title
 }
+
+// byScenario returns what follows for each assessment from its scenario.
+func byScenario[T any](
+	ctx context.Context, r *Resolver, objs []*parley.Assessment, read func(*parley.Assessment, *parley.Scenario) T,
+) ([]T, error) {
+	scenarios, err := load(ctx, r, (*storage.Snapshot).ScoredBy,
+		keys(objs, func(a *parley.Assessment) storage.Key { return at(a.Lens, &a.ScenarioID) }))
+	if err != nil {
+		return nil, err
+	}
+	values := make([]T, len(objs))
+	for i, a := range objs {
+		values[i] = read(a, scenarios[i])
+	}
+	return values, nil
+}

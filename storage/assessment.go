@@ -21,23 +21,41 @@ var assessments = &noun[parley.Assessment]{
 		Kind: parley.KindAssessment, Name: "assessments", Alias: "a",
 		Self: func(a *parley.Assessment) (*uuid.UUID, *parley.Lens) { return &a.ID, &a.Lens },
 		Columns: rows.Columns[parley.Assessment]{
-			rows.Reference("scenario label brierScore", "scenario_id",
+			rows.Reference("scenario label brierScore scored unscoredBecause criteriaChangedSince", "scenario_id",
 				func(a *parley.Assessment) *uuid.UUID { return &a.ScenarioID },
 				scenarios.table).UsedAs("an assessment").Follow(),
-			rows.Int("probability likelihood label brierScore", "probability",
+			rows.Int("probability likelihood label brierScore "+scoring, "probability",
 				func(a *parley.Assessment) *int { return &a.Probability }),
 			rows.Text("confidence", "confidence",
 				func(a *parley.Assessment) *parley.AnalyticConfidence { return &a.Confidence }),
 			rows.Text("rationale", "rationale", func(a *parley.Assessment) *string { return &a.Rationale }),
-			rows.Time("assessedAt brierScore", "assessed_at",
+			rows.Time("assessedAt", "assessed_at",
 				func(a *parley.Assessment) *parley.Instant { return &a.AssessedAt }),
 			rows.ID("analyst", "recorded_by", func(a *parley.Assessment) *uuid.UUID { return &a.RecordedByID }),
-			rows.Time("recordedAt", "recorded_at", func(a *parley.Assessment) *parley.Instant { return &a.RecordedAt }),
+			rows.Time("recordedAt brierScore scored unscoredBecause "+scoring, "recorded_at", func(a *parley.Assessment) *parley.Instant { return &a.RecordedAt }),
+			rows.Flag(scoring, "imported", func(a *parley.Assessment) *bool { return &a.Imported }),
+			rows.OptionalTime("brierScore scored unscoredBecause "+scoring, thenOfScenario("deadline"),
+				func(a *parley.Assessment) **parley.Instant { return &a.DeadlineThen }),
+			rows.OptionalText("criteriaChangedSince", thenOfScenario("criteria"),
+				func(a *parley.Assessment) **string { return &a.CriteriaThen }),
 			rows.ID(rows.Unselected, "version", func(a *parley.Assessment) *uuid.UUID { return &a.Version }),
 		},
 	},
 	provenance: func(a *parley.Assessment) *parley.Provenance { return &a.Provenance },
 }
+
+// thenOfScenario is a column of the scenario as it was on record when the assessment was recorded.
+func thenOfScenario(column string) string {
+	return `(SELECT v.` + column + ` FROM {scenarios v}
+		WHERE v.id = @.scenario_id AND v.recorded_at <= @.recorded_at AND v.superseded_at > @.recorded_at)`
+}
+
+// ScoredBy are the scenarios with these ids, with what the scores of assessments depend on.
+func (s *Snapshot) ScoredBy(ctx context.Context, keys []Key, _ *Fields) ([]*parley.Scenario, error) {
+	return s.Scenarios(ctx, keys, scoredBy)
+}
+
+var scoredBy = NewFields(map[string]*Fields{scoring: {}, "resolution": {}, "criteria": {}})
 
 // Assessments are those with these ids; nil where there is none.
 func (s *Snapshot) Assessments(ctx context.Context, keys []Key, fields *Fields) ([]*parley.Assessment, error) {
@@ -140,7 +158,7 @@ func (w *writer) assessScenario(ctx context.Context, in parley.AssessScenarioInp
 	if same {
 		return Written{ID: latest.ID}, errUnchanged
 	}
-	a.ScenarioID = scenario.ID
+	a.ScenarioID, a.Imported = scenario.ID, w.head != nil && w.head.dated
 	subject := &target{ID: id.newID(), NegotiationID: scenario.NegotiationID, ParentID: &scenario.ID}
 	previous := (*uuid.UUID)(nil)
 	if latest != nil {

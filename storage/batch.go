@@ -27,6 +27,7 @@ type head struct {
 	// refused is why nothing may be recorded with the stamps that were asked for; a batch that changes nothing needs
 	// none.
 	refused error
+	dated   bool // the stamps are those of a file
 }
 
 // InBatch commits what do wrote, unless it returns an error. With an instant, what it writes is recorded from then on:
@@ -43,7 +44,7 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 		w.head = &head{seq: now.Seq, at: now.Now}
 		if recordedAt != nil {
 			w.head.at = recordedAt.Add(-time.Microsecond) // the first change bears the instant itself
-			w.head.refused = w.mayRecord(*recordedAt, now)
+			w.head.dated, w.head.refused = true, w.mayRecord(*recordedAt, now)
 		}
 		b := &Batch{w: w}
 		b.mutations = mutations{run: b.mutation}

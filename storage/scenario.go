@@ -39,6 +39,14 @@ var scenarios = &noun[parley.Scenario]{
 				func(s *parley.Scenario) **parley.Instant { return &s.ResolvedAt }),
 			rows.OptionalID("resolution", "resolved_by",
 				func(s *parley.Scenario) **uuid.UUID { return &s.ResolvedByID }),
+			rows.OptionalTime(scoring, `(SELECT min(v.recorded_at) FROM {scenarios v}
+				WHERE v.id = @.id AND v.outcome IS NOT NULL AND v.recorded_at <= @.recorded_at AND NOT EXISTS (
+					SELECT FROM {scenarios u} WHERE u.id = @.id AND u.outcome IS NULL
+						AND u.recorded_at > v.recorded_at AND u.recorded_at <= @.recorded_at))`,
+				func(s *parley.Scenario) **parley.Instant { return &s.ResolutionRecordedAt }),
+			rows.OptionalTime(scoring, `(SELECT min(f.effective_at) FROM {status_changes f}
+				WHERE f.scenario_id = @.id AND {known f})`,
+				func(s *parley.Scenario) **parley.Instant { return &s.OnTheTableAt }),
 			rows.OptionalText("targetStage", "target_stage",
 				func(s *parley.Scenario) **parley.NegotiationStage { return &s.TargetStage }),
 			rows.OptionalText("status allowedTransitions", "@c.to_status",
@@ -52,6 +60,9 @@ var scenarios = &noun[parley.Scenario]{
 	},
 	provenance: func(s *parley.Scenario) *parley.Provenance { return &s.Provenance },
 }
+
+// scoring selects what scores need of a scenario or an assessment.
+const scoring = rows.Unselected + "scoring"
 
 // statusInForce joins the status change of a scenario that holds at the lens's valid instant.
 const statusInForce = `{status_changes @c} ON @c.scenario_id = @.id AND {known @c} AND @c.effective_at <= k.valid_at ` +

@@ -730,3 +730,17 @@ func Wait(t testing.TB, what string, isSo func() bool) {
 		}
 	}
 }
+
+// Lines writes the fields of each entry of a list, one entry a line; instants at midnight as dates.
+func (g Answer) Lines(list string, fields ...string) string {
+	g.T.Helper()
+	var entries []string
+	for i := range g.Count(list) {
+		var values []string
+		for _, field := range fields {
+			values = append(values, strings.TrimSuffix(g.Text(fmt.Sprintf("%s.%d.%s", list, i, field)), "T00:00:00.000000Z"))
+		}
+		entries = append(entries, strings.Join(values, " "))
+	}
+	return strings.Join(entries, "\n")
+}

@@ -176,12 +176,12 @@ func TestLikelihoodsOfADiff(t *testing.T) {
 		for range 10 {
 			from, to := lens("from"), lens("to")
 			got := a.Must(fmt.Sprintf(`{ negotiation(id: "talks") { diff(from: %s, to: %s) { %s } }
-				from: issue(id: "talks/border", asOf: %[1]s) { likelihoods { entries { scenario { key } probability likelihood } } }
-				to: issue(id: "talks/border", asOf: %[2]s) { likelihoods { entries { scenario { key } probability likelihood } } } }`, from, to, likelihoodMoves))
+				from: issue(id: "talks/border", asOf: %[1]s) { likelihoods { entries { scenario { key } assessed } } }
+				to: issue(id: "talks/border", asOf: %[2]s) { likelihoods { entries { scenario { key } assessed } } } }`, from, to, likelihoodMoves))
 			at := func(list string) string {
 				for i := range got.Count(list + ".likelihoods.entries") {
 					if entry := fmt.Sprintf("%s.likelihoods.entries.%d.", list, i); got.Text(entry+"scenario.key") == key {
-						return fmt.Sprint(got.At(entry + "probability"))
+						return fmt.Sprint(got.At(entry + "assessed"))
 					}
 				}
 				return "<nil>"

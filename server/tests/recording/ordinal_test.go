@@ -42,21 +42,6 @@ func (a *api) hold(stance string, ordinal int, more map[string]any) apitest.Answ
 		map[string]any{"input": in})
 }
 
-// lines writes the fields of each entry of a list.
-func lines(got apitest.Answer, list string, fields ...string) string {
-	got.T.Helper()
-	var entries []string
-	for i := range got.Count(list) {
-		var values []string
-		for _, field := range fields {
-			values = append(values, strings.TrimSuffix(got.Text(fmt.Sprintf("%s.%d.%s", list, i, field)),
-				"T00:00:00.000000Z"))
-		}
-		entries = append(entries, strings.Join(values, " "))
-	}
-	return strings.Join(entries, "\n")
-}
-
 func wantLines(t *testing.T, what, got string, want ...string) {
 	t.Helper()
 	if got != strings.Join(want, "\n") {
@@ -66,14 +51,14 @@ func wantLines(t *testing.T, what, got string, want ...string) {
 
 func (a *api) statuses() string {
 	a.T.Helper()
-	return lines(a.Must(`{ scenario(id: "talks/line") { statusHistory { nodes { from to skipped ordinal } } } }`),
-		"scenario.statusHistory.nodes", "ordinal", "from", "to", "skipped")
+	return a.Must(`{ scenario(id: "talks/line") { statusHistory { nodes { from to skipped ordinal } } } }`).
+		Lines("scenario.statusHistory.nodes", "ordinal", "from", "to", "skipped")
 }
 
 func (a *api) positions() string {
 	a.T.Helper()
-	return lines(a.Must(`{ scenario(id: "talks/line") { positionHistory(holders: ["north"]) { nodes { stance ordinal validFrom validTo contested } } } }`),
-		"scenario.positionHistory.nodes", "stance", "ordinal", "validFrom", "validTo", "contested")
+	return a.Must(`{ scenario(id: "talks/line") { positionHistory(holders: ["north"]) { nodes { stance ordinal validFrom validTo contested } } } }`).
+		Lines("scenario.positionHistory.nodes", "stance", "ordinal", "validFrom", "validTo", "contested")
 }
 
 // Several statuses of one day are in order; each was reached, and the last one holds.
@@ -318,7 +303,7 @@ func TestNothingStandsBesideAnEmptyInterval(t *testing.T) {
 	a.hold("NEUTRAL", 0, map[string]any{"contests": last, "validFrom": "2025-08-15T00:00:00Z"})
 	a.hold("AMBIGUOUS", 0, map[string]any{"validFrom": "2025-08-20T00:00:00Z"})
 	got := a.Must(`{ scenario(id: "talks/line") { positionHistory { nodes { stance validTo contested dissenting { stance } } } } }`)
-	wantLines(t, "positions", lines(got, "scenario.positionHistory.nodes", "stance", "validTo", "contested", "dissenting"),
+	wantLines(t, "positions", got.Lines("scenario.positionHistory.nodes", "stance", "validTo", "contested", "dissenting"),
 		"NEUTRAL 2025-08-20 true [map[stance:OPPOSES]]", "SUPPORTS 2025-08-16 false []",
 		"OPPOSES 2025-08-20 true [map[stance:NEUTRAL]]", "AMBIGUOUS <nil> false []")
 }
