@@ -106,7 +106,9 @@ func (a *Assessment) UnscoredBecause(s *Scenario) *UnscoredReason {
 }
 
 // CriteriaChangedSince reports whether the scenario's criteria read differently now than when the assessment was recorded.
-func (a *Assessment) CriteriaChangedSince(s *Scenario) bool { return s != nil && !equal(a.CriteriaThen, s.Criteria) }
+func (a *Assessment) CriteriaChangedSince(s *Scenario) bool {
+	return s != nil && !equal(a.CriteriaThen, s.Criteria)
+}
 
 // Likelihood is one of the seven words of ICD 203 for a range of probabilities.
 type Likelihood string

@@ -145,6 +145,15 @@ func Words[E ~string](value E) string {
 	return strings.ToLower(strings.ReplaceAll(string(value), "_", " "))
 }
 
+// Enumerated joins names for a sentence: "A, B and C".
+func Enumerated(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
 // Listed joins enum values with commas, for a sentence.
 func Listed[E ~string](values []E) string {
 	words := make([]string, len(values))

@@ -133,7 +133,7 @@ func TestPooledLikelihoods(t *testing.T) {
 			{ID: a, Probabilities: []int{60}, Outcome: &unclear},
 			{ID: b, Probabilities: []int{22}, Excludes: []uuid.UUID{c}}, {ID: c, Probabilities: []int{78}},
 		}, true, 100, true},
-		"none":          {nil, true, nil, nil},
+		"none": {nil, true, nil, nil},
 	} {
 		set := parley.PoolLikelihoods(test.scenarios, test.exhaustive, parley.Lens{})
 		if (set.Total == nil) != (test.total == nil) ||

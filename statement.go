@@ -1,21 +1,21 @@
 package parley
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 )
 
 // Statement is one attributed utterance in a source. The speaker, who said it, may differ from the holder of a position
-// that it is evidence of. SpeakerID is nil if the speaker is not named, or the source speaks in its own voice.
+// that it is evidence of. A joint text has several speakers, and is the own word of each. There is none if nobody is named,
+// or the source speaks in its own voice.
 type Statement struct {
 	Lens Lens
 	Provenance
 
 	ID                 uuid.UUID
 	SourceID           uuid.UUID
-	SpeakerID          *uuid.UUID
+	SpeakerIDs         []uuid.UUID
 	SpeakerDescription *string
 	AboutIDs           []uuid.UUID
 	Text               string
@@ -104,8 +104,9 @@ var InformationCredibilities = []InformationCredibility{
 // NewStatementInput records a statement, alone or with the fact that it supports.
 type NewStatementInput struct {
 	ID                 *string
-	Source             string  `api:"ref"`
-	Speaker            *string `api:"ref"`
+	Source             string   `api:"ref"`
+	Speaker            *string  `api:"ref"`
+	Speakers           []string `api:"ref"`
 	SpeakerDescription *string
 	About              []string `api:"ref"`
 	Text               string
@@ -122,7 +123,9 @@ type RecordStatementInput struct{ Statement NewStatementInput }
 // CorrectStatement corrects a statement that was recorded wrongly.
 type CorrectStatement struct {
 	Statement          string
+	Source             Patch[string]
 	Speaker            Patch[string]
+	Speakers           Patch[[]string]
 	SpeakerDescription Patch[string]
 	About              Patch[[]string]
 	Text               Patch[string]
@@ -153,13 +156,28 @@ func (in NewStatementInput) Statement() Statement {
 	}
 }
 
-// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Speaker and about are
-// passed resolved.
+// Said returns the speakers that the correction gives, by either of its fields.
+func (in CorrectStatement) Said() Patch[[]string] {
+	switch {
+	case !in.Speaker.Set:
+		return in.Speakers
+	case in.Speaker.Value == nil:
+		return Patch[[]string]{Set: true}
+	}
+	return To([]string{*in.Speaker.Value})
+}
+
+// Correct applies the patches and returns the API names of the fields that changed, or a Refusal. Source, speakers and
+// about are passed resolved.
 func (s *Statement) Correct(
-	in CorrectStatement, speaker Patch[uuid.UUID], about Patch[[]uuid.UUID],
+	in CorrectStatement, source Patch[uuid.UUID], speakers, about Patch[[]uuid.UUID],
 ) ([]string, error) {
 	var e edit
-	setOrClear(&e, "speaker", &s.SpeakerID, speaker)
+	if in.Speaker.Set && in.Speakers.Set {
+		e.refuse("speaker", "Speaker and speakers are both given; give all in speakers.")
+	}
+	set(&e, "source", &s.SourceID, source)
+	setList(&e, "speakers", &s.SpeakerIDs, speakers)
 	setOrClear(&e, "speakerDescription", &s.SpeakerDescription, in.SpeakerDescription)
 	setList(&e, "about", &s.AboutIDs, about)
 	set(&e, "text", &s.Text, in.Text)
@@ -169,19 +187,28 @@ func (s *Statement) Correct(
 	setOrClearInstant(&e, "saidAt", &s.SaidAt, in.SaidAt)
 	set(&e, "saidAtPrecision", &s.SaidAtPrecision, in.SaidAtPrecision)
 	e.text("note", in.Note, MaxProse)
-	s.check(&e.checks, "", s.SpeakerID != nil, len(s.AboutIDs))
+	s.check(&e.checks, "", len(s.SpeakerIDs), len(s.AboutIDs))
 	return e.fields, e.err()
 }
 
 func (c *checks) statement(prefix string, in *NewStatementInput) {
 	s := in.Statement()
-	s.check(c, prefix, in.Speaker != nil, len(in.About))
+	if in.Speaker != nil && len(in.Speakers) > 0 {
+		c.refuse(prefix+"speaker", "Speaker and speakers are both given; give all in speakers.")
+	}
+	speakers := len(in.Speakers)
+	if in.Speaker != nil {
+		speakers++
+	}
+	s.check(c, prefix, speakers, len(in.About))
 }
 
-func (s *Statement) check(c *checks, prefix string, named bool, about int) {
+func (s *Statement) check(c *checks, prefix string, speakers, about int) {
+	named := speakers > 0
 	c.text(prefix+"text", s.Text, MaxStatement)
 	oneOf(c, prefix+"form", s.Form, StatementForms)
 	c.optionalText(prefix+"speakerDescription", s.SpeakerDescription, MaxTitle)
+	c.list(prefix+"speakers", speakers)
 	c.list(prefix+"about", about)
 	described := s.SpeakerDescription != nil
 	ownVoice := !described && (s.Form == Reported || s.Form == OfficialText)
@@ -209,22 +236,4 @@ func (s *Statement) CheckQuote(field string, body *FoldedText) error {
 	}
 	s.Locators = locators
 	return nil
-}
-
-// SecondHand reports whether a position is based only on what others said: no evidence has as its speaker the holder,
-// or a person who spoke for the holder when it was said. offices are those held with the holder. Statements without a
-// date count as said at undated.
-func SecondHand(holder uuid.UUID, evidence []*Statement, offices []*Affiliation, undated Instant) bool {
-	return !slices.ContainsFunc(evidence, func(s *Statement) bool {
-		if s.SpeakerID == nil {
-			return false
-		}
-		said := undated
-		if s.SaidAt != nil {
-			said = *s.SaidAt
-		}
-		return *s.SpeakerID == holder || slices.ContainsFunc(offices, func(a *Affiliation) bool {
-			return a.SpeaksFor && a.PersonID == *s.SpeakerID && a.OrganizationID == holder && a.HoldsAt(said)
-		})
-	})
 }

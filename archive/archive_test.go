@@ -561,7 +561,7 @@ func TestTables(t *testing.T) {
 	rows := read(t, positions, find(t, store, "2025-01-10T00:00:00Z", ""), &text)
 	same([]string{
 		"border | line | '@SUM(1+1) | south | South, \"the\" other | OPPOSES |  | false |  | LOW | " +
-			"2025-01-04T00:00:00.000000Z | INSTANT | 0 |  | true | false | true | 0 |  |  | " +
+			"2025-01-04T00:00:00.000000Z | INSTANT | 0 |  | true | false | false | 0 |  |  | " +
 			"2025-03-02T00:00:00.000000Z | " +
 			"Test analyst | '=A slip",
 		"border | line | '@SUM(1+1) | north | '=cmd|' /C calc'!A0 | SUPPORTS |  | false |  | MODERATE | " +

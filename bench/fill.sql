@@ -94,8 +94,8 @@ FROM size, papers p, generate_series((p.n - 1) * statements + 1, p.n * statement
     holders h WHERE h.n = own.n * 7 % stakeholders + 1;
 ANALYZE sayings;
 INSERT INTO records (id, kind, parent_id, recorded_at) SELECT id, 'STATEMENT', source_id, recorded_at FROM sayings;
-INSERT INTO statements (id, version, source_id, speaker_id, about, text, form, terms, credibility, locators, said_at, said_at_precision, recorded_by, recorded_at)
-SELECT s.id, pg_temp.new_id(recorded_at, 'statement version', n), source_id, speaker_id, '{}',
+INSERT INTO statements (id, version, source_id, speakers, about, text, form, terms, credibility, locators, said_at, said_at_precision, recorded_by, recorded_at)
+SELECT s.id, pg_temp.new_id(recorded_at, 'statement version', n), source_id, ARRAY[speaker_id], '{}',
     'It would look at any proposal on ' || pg_temp.pick(ARRAY['the table', 'its merits', 'equal terms'], 'text', n) || ', its delegate said.',
     'PARAPHRASE', 'ON_RECORD', pg_temp.pick(enum_range(NULL::information_credibility), 'grade', n), '{}',
     recorded_at - pg_temp.chance('said', n) * interval '720 h', 'INSTANT', clerk.id, recorded_at
@@ -152,12 +152,12 @@ ANALYZE stands, said;
 INSERT INTO records (id, kind, negotiation_id, parent_id, recorded_at)
 SELECT id, 'POSITION', negotiation_id, scenario_id, recorded_at FROM stands ORDER BY recorded_at;
 INSERT INTO positions (id, version, negotiation_id, issue_id, scenario_id, holder_id, stance, conditions, red_line, rationale, confidence,
-    evidence, second_hand, valid_from, valid_from_precision, beside, disputed, content_at, recorded_by, recorded_at, superseded_at, closed_by, correction_note)
+    evidence, valid_from, valid_from_precision, beside, disputed, content_at, recorded_by, recorded_at, superseded_at, closed_by, correction_note)
 SELECT s.id, version, negotiation_id, issue_id, scenario_id, holder_id, pg_temp.pick(enum_range(NULL::stance), 'stance', n * 20 + v), '{}', n % 9 = 0,
     pg_temp.pick(ARRAY['Its foreign minister said so', 'Its paper for the talks says so', 'Two delegates read it that way', 'Its vote in the council shows it'], 'how', n) || ' ' ||
     pg_temp.pick(ARRAY['on the second day', 'before the session', 'in answer to a question', 'when pressed'], 'when', n) || ', and ' ||
     pg_temp.pick(ARRAY['has not taken it back since.', 'nobody at the "round table" objected.', 'repeated it at the port of Orsá.'], 'then', n * 20 + v),
-    pg_temp.pick(enum_range(NULL::analytic_confidence), 'confidence', n), ARRAY[statement_id], n % 2 = 0, valid_from, 'INSTANT', false, false,
+    pg_temp.pick(enum_range(NULL::analytic_confidence), 'confidence', n), ARRAY[statement_id], valid_from, 'INSTANT', false, false,
     recorded, clerk.id, recorded, CASE WHEN stands THEN 'infinity' ELSE superseded END, CASE WHEN NOT stands THEN 'CORRECTED'::closed_by END,
     CASE WHEN v > 1 THEN 'The report before had it wrong.' END
 FROM said s, clerk

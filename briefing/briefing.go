@@ -407,9 +407,7 @@ func (b *briefing) readReferenced(ctx context.Context) (err error) {
 	var sources []uuid.UUID
 	for _, s := range b.statements {
 		sources = append(sources, s.SourceID)
-		if s.SpeakerID != nil {
-			people = append(people, *s.SpeakerID)
-		}
+		people = append(people, s.SpeakerIDs...)
 	}
 	b.sources, err = byID(ctx, b, sources, b.Sources, func(s *parley.Source) uuid.UUID { return s.ID })
 	if err != nil {

@@ -468,8 +468,12 @@ func corrected(cause parley.ShiftCause, note *string) string {
 func (b *briefing) words(evidence []uuid.UUID) string {
 	for _, id := range evidence {
 		if s := b.statements[id]; s != nil && s.Form == parley.DirectQuote && s.Terms == parley.OnRecord &&
-			s.SpeakerID != nil {
-			return fmt.Sprintf(" %s: “%s”", b.nameOf(*s.SpeakerID),
+			len(s.SpeakerIDs) > 0 {
+			speakers := make([]string, len(s.SpeakerIDs))
+			for i, id := range s.SpeakerIDs {
+				speakers[i] = b.nameOf(id)
+			}
+			return fmt.Sprintf(" %s: “%s”", parley.Enumerated(speakers),
 				strings.Trim(plain(s.Text), "“”\"")) + b.cite(evidence)
 		}
 	}

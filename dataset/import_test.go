@@ -348,7 +348,7 @@ func TestImportStatesEverything(t *testing.T) {
 	r.holds(
 		"DIRECT_QUOTE ON_RECORD C2 2025-01-02 10:00:00+00 4 1",
 		`SELECT concat_ws(' ', form, terms, credibility, said_at, cardinality(locators), cardinality(about))
-		FROM statements WHERE speaker_id IS NOT NULL`,
+		FROM statements WHERE speakers <> '{}'`,
 	)
 	r.holds(
 		"OPPOSES t 70 {\"a vote\"} MODERATE 2025-01-03 00:00:00+00 INSTANT",

@@ -178,7 +178,8 @@ func (in *importer) sameBody(ctx context.Context, source string, body *string) e
 
 func (s *Set) statement(it *item) {
 	key, source := needed(it, "key"), needed(it, "source")
-	speaker, description, about := text(it, "speaker"), text(it, "speakerDescription"), texts(it, "about")
+	speaker, speakers := text(it, "speaker"), texts(it, "speakers")
+	description, about := text(it, "speakerDescription"), texts(it, "about")
 	words, form := text(it, "text"), word(it, "form", parley.StatementForms)
 	terms := word(it, "terms", parley.AllAttributionTerms)
 	credibility := word(it, "credibility", parley.InformationCredibilities)
@@ -188,14 +189,16 @@ func (s *Set) statement(it *item) {
 	s.add(it, func(ctx context.Context, in *importer) error {
 		return in.derived(ctx, id, nil, func(id *string, _ []string) (storage.Written, error) {
 			return in.RecordStatement(ctx, parley.RecordStatementInput{Statement: parley.NewStatementInput{
-				ID: id, Source: source, Speaker: speaker.Value, SpeakerDescription: description.Value,
-				About: or(about, nil), Text: or(words, ""), Form: or(form, ""), Terms: or(terms, parley.OnRecord),
+				ID: id, Source: source, Speaker: speaker.Value, Speakers: or(speakers, nil),
+				SpeakerDescription: description.Value,
+				About:              or(about, nil), Text: or(words, ""), Form: or(form, ""), Terms: or(terms, parley.OnRecord),
 				Credibility: or(credibility, "C6"),
 				SaidAt:      saidAt.Value, SaidAtPrecision: or(precision, parley.PrecisionInstant),
 			}})
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatement(ctx, parley.CorrectStatement{
-				Statement: ref, Speaker: speaker, SpeakerDescription: description, About: about, Text: words,
+				Statement: ref, Speaker: speaker, Speakers: speakers, SpeakerDescription: description, About: about,
+				Text:  words,
 				Form:  form,
 				Terms: terms, Credibility: credibility, SaidAt: saidAt, SaidAtPrecision: precision, Note: note,
 			})

@@ -813,6 +813,10 @@ func (f fakeStanceCell) Through(ctx context.Context, objs []*parley.StanceCell) 
 	return fakeMany[*parley.Stakeholder](f.fake, "StanceCell.through", objs)
 }
 
+func (f fakeStanceCell) SecondHand(ctx context.Context, objs []*parley.StanceCell) ([]*bool, error) {
+	return fakeMany[*bool](f.fake, "StanceCell.secondHand", objs)
+}
+
 func (f *fake) StanceMatrix() StanceMatrixResolver { return fakeStanceMatrix{f} }
 
 type fakeStanceMatrix struct{ *fake }
@@ -843,6 +847,10 @@ func (f fakeStatement) Source(ctx context.Context, objs []*parley.Statement) ([]
 
 func (f fakeStatement) Speaker(ctx context.Context, objs []*parley.Statement) ([]*parley.Stakeholder, error) {
 	return fakeMany[*parley.Stakeholder](f.fake, "Statement.speaker", objs)
+}
+
+func (f fakeStatement) Speakers(ctx context.Context, objs []*parley.Statement) ([][]*parley.Stakeholder, error) {
+	return fakeMany[[]*parley.Stakeholder](f.fake, "Statement.speakers", objs)
 }
 
 func (f fakeStatement) About(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {

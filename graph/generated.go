@@ -821,6 +821,7 @@ type ComplexityRoot struct {
 		Party         func(childComplexity int) int
 		Position      func(childComplexity int) int
 		Scenario      func(childComplexity int) int
+		SecondHand    func(childComplexity int) int
 		Stance        func(childComplexity int) int
 		Through       func(childComplexity int) int
 	}
@@ -858,6 +859,7 @@ type ComplexityRoot struct {
 		Source             func(childComplexity int) int
 		Speaker            func(childComplexity int) int
 		SpeakerDescription func(childComplexity int) int
+		Speakers           func(childComplexity int) int
 		Terms              func(childComplexity int) int
 		Text               func(childComplexity int) int
 		Verified           func(childComplexity int) int
@@ -1240,6 +1242,8 @@ type StanceCellResolver interface {
 	Scenario(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Scenario, error)
 
 	Through(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error)
+
+	SecondHand(ctx context.Context, objs []*parley.StanceCell) ([]*bool, error)
 }
 type StanceMatrixResolver interface {
 	Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error)
@@ -1251,6 +1255,7 @@ type StanceShiftResolver interface {
 type StatementResolver interface {
 	Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error)
 	Speaker(ctx context.Context, objs []*parley.Statement) ([]*parley.Stakeholder, error)
+	Speakers(ctx context.Context, objs []*parley.Statement) ([][]*parley.Stakeholder, error)
 
 	About(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error)
 
@@ -4840,6 +4845,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StanceCell.Scenario(childComplexity), true
+	case "StanceCell.secondHand":
+		if e.ComplexityRoot.StanceCell.SecondHand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StanceCell.SecondHand(childComplexity), true
 	case "StanceCell.stance":
 		if e.ComplexityRoot.StanceCell.Stance == nil {
 			break
@@ -4994,6 +5005,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.SpeakerDescription(childComplexity), true
+	case "Statement.speakers":
+		if e.ComplexityRoot.Statement.Speakers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Speakers(childComplexity), true
 	case "Statement.terms":
 		if e.ComplexityRoot.Statement.Terms == nil {
 			break
@@ -7262,6 +7279,8 @@ func (ec *executionContext) childFields_StanceCell(ctx context.Context, field gr
 		return ec.fieldContext_StanceCell_through(ctx, field)
 	case "ageDays":
 		return ec.fieldContext_StanceCell_ageDays(ctx, field)
+	case "secondHand":
+		return ec.fieldContext_StanceCell_secondHand(ctx, field)
 	case "contested":
 		return ec.fieldContext_StanceCell_contested(ctx, field)
 	case "divided":
@@ -7322,6 +7341,8 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_source(ctx, field)
 	case "speaker":
 		return ec.fieldContext_Statement_speaker(ctx, field)
+	case "speakers":
+		return ec.fieldContext_Statement_speakers(ctx, field)
 	case "speakerDescription":
 		return ec.fieldContext_Statement_speakerDescription(ctx, field)
 	case "about":
@@ -27491,6 +27512,52 @@ func (ec *executionContext) fieldContext_StanceCell_ageDays(_ context.Context, f
 	return graphql.NewScalarFieldContext("StanceCell", field, true, false, "Int")
 }
 
+func (ec *executionContext) _StanceCell_secondHand(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StanceCell_secondHand(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_StanceCell_secondHand(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StanceCell_secondHand(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StanceCell", field, true, true, "Boolean")
+}
+func (ec *executionContext) resolveBatch_StanceCell_secondHand(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (any, error) {
+	resolver := ec.Resolvers.StanceCell()
+	if batch, ok := graphql.BatchParentsFor[*parley.StanceCell](ctx, "StanceCell"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.SecondHand(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*bool](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"StanceCell.secondHand",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.SecondHand(ctx, []*parley.StanceCell{obj})
+	return graphql.ResolveBatchSingleResult[*bool](
+		ctx,
+		results,
+		err,
+		"StanceCell.secondHand",
+	)
+}
+
 func (ec *executionContext) _StanceCell_contested(ctx context.Context, field graphql.CollectedField, obj *parley.StanceCell) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -28125,6 +28192,61 @@ func (ec *executionContext) resolveBatch_Statement_speaker(ctx context.Context, 
 		results,
 		err,
 		"Statement.speaker",
+	)
+}
+
+func (ec *executionContext) _Statement_speakers(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Statement_speakers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Statement_speakers(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*parley.Stakeholder) graphql.Marshaler {
+			return ec.marshalNStakeholder2ᚕᚖexampleᚗorgᚋparleyᚐStakeholderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Statement_speakers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Statement",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stakeholder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Statement_speakers(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (any, error) {
+	resolver := ec.Resolvers.Statement()
+	if batch, ok := graphql.BatchParentsFor[*parley.Statement](ctx, "Statement"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Speakers(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*parley.Stakeholder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Statement.speakers",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Speakers(ctx, []*parley.Statement{obj})
+	return graphql.ResolveBatchSingleResult[[]*parley.Stakeholder](
+		ctx,
+		results,
+		err,
+		"Statement.speakers",
 	)
 }
 
@@ -32928,7 +33050,7 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statement", "speaker", "speakerDescription", "about", "text", "form", "terms", "credibility", "saidAt", "saidAtPrecision", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"statement", "source", "speaker", "speakers", "speakerDescription", "about", "text", "form", "terms", "credibility", "saidAt", "saidAtPrecision", "note", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -32942,6 +33064,13 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 				return it, err
 			}
 			it.Statement = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = graphql.OmittableOf(data)
 		case "speaker":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speaker"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -32949,6 +33078,13 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 				return it, err
 			}
 			it.Speaker = graphql.OmittableOf(data)
+		case "speakers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speakers"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Speakers = graphql.OmittableOf(data)
 		case "speakerDescription":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speakerDescription"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -34104,7 +34240,7 @@ func (ec *executionContext) unmarshalInputNewStatementInput(ctx context.Context,
 		asMap["saidAtPrecision"] = "INSTANT"
 	}
 
-	fieldsInOrder := [...]string{"id", "source", "speaker", "speakerDescription", "about", "text", "form", "terms", "credibility", "saidAt", "saidAtPrecision"}
+	fieldsInOrder := [...]string{"id", "source", "speaker", "speakers", "speakerDescription", "about", "text", "form", "terms", "credibility", "saidAt", "saidAtPrecision"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34132,6 +34268,13 @@ func (ec *executionContext) unmarshalInputNewStatementInput(ctx context.Context,
 				return it, err
 			}
 			it.Speaker = data
+		case "speakers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speakers"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Speakers = data
 		case "speakerDescription":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speakerDescription"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -40741,6 +40884,12 @@ func (ec *executionContext) _StanceCell(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "secondHand":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StanceCell_secondHand(ctx, field, obj)
+				})
 		case "contested":
 			out.Values[i] = ec._StanceCell_contested(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -40947,6 +41096,12 @@ func (ec *executionContext) _Statement(ctx context.Context, sel ast.SelectionSet
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Statement_speaker(ctx, field, obj)
+				})
+		case "speakers":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Statement_speakers(ctx, field, obj)
 				})
 		case "speakerDescription":
 			out.Values[i] = ec._Statement_speakerDescription(ctx, field, obj)

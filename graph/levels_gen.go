@@ -1525,6 +1525,9 @@ func (l *levels) fillStanceCell(ec *executionContext) {
 		"ageDays": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StanceCell) (*int, error) {
 			return o.AgeDays(), nil
 		}, level.Leaves(level.Optional(level.Int[int]))),
+		"secondHand": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StanceCell) ([]*bool, error) {
+			return ec.Resolvers.StanceCell().SecondHand(ctx, objs)
+		}, level.Leaves(level.Optional(level.Boolean))),
 		"contested": level.Plain(func(o *parley.StanceCell) bool { return o.Contested }, level.Boolean),
 		"divided": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StanceCell) (bool, error) {
 			return o.Divided(), nil
@@ -1577,6 +1580,9 @@ func (l *levels) fillStatement(ec *executionContext) {
 		"speaker": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Statement) ([]*parley.Stakeholder, error) {
 			return ec.Resolvers.Statement().Speaker(ctx, objs)
 		}, level.Pointer(&l.Stakeholder)),
+		"speakers": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Statement) ([][]*parley.Stakeholder, error) {
+			return ec.Resolvers.Statement().Speakers(ctx, objs)
+		}, level.List(level.Pointer(&l.Stakeholder), "[Stakeholder!]!")),
 		"speakerDescription": level.Plain(func(o *parley.Statement) *string { return o.SpeakerDescription }, level.Optional(level.Text[string])),
 		"about": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Statement) ([][]parley.Node, error) {
 			return ec.Resolvers.Statement().About(ctx, objs)

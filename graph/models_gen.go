@@ -112,14 +112,19 @@ type CorrectPositionInput struct {
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// A correction of a statement. Its source can't be changed. The result must satisfy the rules for a new statement. A field
+// A correction of a statement. The result must satisfy the rules for a new statement. A field
 // left out keeps its value.
 type CorrectStatementInput struct {
 	// The statement.
 	Statement string `json:"statement"`
-	// Corrected speaker. Null: the speaker is not named, or the source speaks in its own voice.
+	// The source that it was really found in. A direct quote is looked up in its body. Null is INVALID.
+	Source graphql.Omittable[*string] `json:"source,omitempty"`
+	// Corrected speaker, if there is one. INVALID together with `speakers`. Null: nobody is named, or the source speaks in its
+	// own voice.
 	Speaker graphql.Omittable[*string] `json:"speaker,omitempty"`
-	// The source's description of an unnamed speaker, 1..300 characters. INVALID together with a `speaker`. Null: none.
+	// All speakers, at most 100; they replace those on record. Null or empty: as for `speaker`.
+	Speakers graphql.Omittable[[]string] `json:"speakers,omitempty"`
+	// The source's description of an unnamed speaker, 1..300 characters. INVALID together with a speaker. Null: none.
 	SpeakerDescription graphql.Omittable[*string] `json:"speakerDescription,omitempty"`
 	// All records that it is about, at most 100; they replace those on record. Null or empty: none.
 	About graphql.Omittable[[]string] `json:"about,omitempty"`

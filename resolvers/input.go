@@ -77,7 +77,8 @@ func editSource(in graph.EditSourceInput) parley.EditSource {
 
 func correctStatement(in graph.CorrectStatementInput) parley.CorrectStatement {
 	return parley.CorrectStatement{
-		Statement: in.Statement, Speaker: patch(in.Speaker), SpeakerDescription: patch(in.SpeakerDescription),
+		Statement: in.Statement, Source: patch(in.Source), Speaker: patch(in.Speaker), Speakers: patchList(in.Speakers),
+		SpeakerDescription: patch(in.SpeakerDescription),
 		About: patchList(in.About), Text: patch(in.Text), Form: patch(in.Form), Terms: patch(in.Terms),
 		Credibility: patch(in.Credibility), SaidAt: patch(in.SaidAt), SaidAtPrecision: patch(in.SaidAtPrecision),
 		Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,

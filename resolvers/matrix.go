@@ -28,6 +28,10 @@ func (r *stanceCellResolver) Through(ctx context.Context, objs []*parley.StanceC
 		keys(objs, func(c *parley.StanceCell) storage.Key { return at(c.Lens, c.ThroughID) }))
 }
 
+func (r *stanceCellResolver) SecondHand(ctx context.Context, objs []*parley.StanceCell) ([]*bool, error) {
+	return r.snapshot(ctx).HeardOfOthers(ctx, objs)
+}
+
 func (r *stanceMatrixResolver) Scenarios(ctx context.Context, objs []*parley.StanceMatrix) ([][]*parley.Scenario, error) {
 	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Scenarios, objs,
 		func(m *parley.StanceMatrix) (parley.Lens, []uuid.UUID) { return m.Lens, m.ScenarioIDs })

@@ -6,6 +6,7 @@ import (
 	"example.org/parley"
 	"example.org/parley/graph"
 	"example.org/parley/storage"
+	"github.com/google/uuid"
 )
 
 func (r *mutationResolver) RecordStatement(ctx context.Context, input parley.RecordStatementInput) (*graph.StatementPayload, error) {
@@ -30,7 +31,17 @@ func (r *statementResolver) Source(ctx context.Context, objs []*parley.Statement
 
 func (r *statementResolver) Speaker(ctx context.Context, objs []*parley.Statement) ([]*parley.Stakeholder, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
-		keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, s.SpeakerID) }))
+		keys(objs, func(s *parley.Statement) storage.Key {
+			if len(s.SpeakerIDs) == 0 {
+				return storage.Key{Lens: s.Lens}
+			}
+			return at(s.Lens, &s.SpeakerIDs[0])
+		}))
+}
+
+func (r *statementResolver) Speakers(ctx context.Context, objs []*parley.Statement) ([][]*parley.Stakeholder, error) {
+	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs,
+		func(s *parley.Statement) (parley.Lens, []uuid.UUID) { return s.Lens, s.SpeakerIDs })
 }
 
 func (r *statementResolver) About(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {

@@ -62,16 +62,6 @@ func (s *Snapshot) affiliationsInForce(
 		`a.valid_from NULLS FIRST, a.id`)
 }
 
-// officesWith are all offices ever held with an organization, as on record now.
-func (w *writer) officesWith(ctx context.Context, organization uuid.UUID) ([]*parley.Affiliation, error) {
-	lists, err := rows.Each(ctx, affiliations.table, w.Query(rows.KeysOf(organization)), nil,
-		`{affiliations a} ON a.organization_id = k.id AND {known a}`, "")
-	if err != nil {
-		return nil, err
-	}
-	return lists[0], nil
-}
-
 // Affiliate records that a person holds an office with an organization for a time. Refusals: INVALID for an interval
 // that ends before it begins, and for a person or an organization of the wrong kind; CONFLICT where the person holds
 // the office at some of that time already; ID_REUSED.

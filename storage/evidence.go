@@ -71,11 +71,7 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if read[0] == nil || read[0].ScenarioID != scenario.ID || read[0].HolderID != holder.ID {
 		return Written{}, errMoved
 	}
-	offices, err := w.officesWith(ctx, holder.ID)
-	if err != nil {
-		return Written{}, err
-	}
-	return w.addPositionEvidence(ctx, scenario, read[0], nil, e, offices, evidenceAdded(subject, scenario))
+	return w.addPositionEvidence(ctx, scenario, read[0], nil, e, evidenceAdded(subject, scenario))
 }
 
 func evidenceAdded(fact, scenario *target) string {
@@ -130,7 +126,7 @@ func joined(list, more []uuid.UUID) ([]uuid.UUID, error) {
 // cut stays.
 func (w *writer) addPositionEvidence(
 	ctx context.Context, scenario *target, p *parley.Position, fields []string, e evidence,
-	offices []*parley.Affiliation, summary string,
+	summary string,
 ) (Written, error) {
 	more, err := joined(p.EvidenceIDs, e.ids())
 	if err != nil {
@@ -142,12 +138,8 @@ func (w *writer) addPositionEvidence(
 	if len(fields) == 0 {
 		return Written{ID: p.ID}, errUnchanged
 	}
-	said, err := e.statements(ctx, w, p.EvidenceIDs...)
-	if err != nil {
-		return Written{}, err
-	}
 	previous := p.Version
-	p.EvidenceIDs, p.SecondHand = more, parley.SecondHand(p.HolderID, said, offices, p.ValidFrom)
+	p.EvidenceIDs = more
 	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, fields, e,
 		rows.IDs{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
 			p.Provenance = w.provenance(nil)

@@ -54,7 +54,7 @@ var positions = &noun[parley.Position]{
 				parley.KindStatement).UsedAs("a position"),
 			rows.OptionalTime("lastAffirmedAt", ofEvidence("@", lastSaid),
 				func(p *parley.Position) **parley.Instant { return &p.LastAffirmedAt }),
-			rows.Flag("secondHand", "second_hand", func(p *parley.Position) *bool { return &p.SecondHand }),
+			rows.Flag("secondHand", secondHand("@"), func(p *parley.Position) *bool { return &p.SecondHand }),
 			rows.Time("validFrom "+asWord, "valid_from",
 				func(p *parley.Position) *parley.Instant { return &p.ValidFrom }),
 			rows.Text("validFromPrecision "+asWord, "valid_from_precision",
@@ -90,18 +90,45 @@ const asWord = rows.Unselected + "word"
 // reliability. Unknown (C6, F) is the middle of the scale. No evidence at all comes last.
 func rankOf(position string) string {
 	return "coalesce(" + ofEvidence(position, `min(
-		CASE WHEN e.credibility NOT IN ('C4', 'C5') AND `+ownWord(position)+` THEN 100 ELSE 200 END
+		CASE WHEN e.credibility NOT IN ('C4', 'C5') AND `+ownWord(position, position+".holder_id")+` THEN 100 ELSE 200 END
 		+ 10 * CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END
 		+ CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END)`) + ", 300)"
 }
 
-// ownWord says that the speaker of a statement e is the holder of a position, or spoke for the holder when it was said.
-func ownWord(position string) string {
-	return strings.ReplaceAll(`(e.speaker_id = @.holder_id OR EXISTS (
+// ownWord says that a speaker of a statement e is a party, or spoke for the party when it was said.
+func ownWord(position, party string) string {
+	return strings.NewReplacer("@", position, "{party}", party).Replace(`({party} = ANY(e.speakers) OR EXISTS (
 			SELECT FROM {affiliations sp}
-			WHERE sp.person_id = e.speaker_id AND sp.organization_id = @.holder_id AND sp.speaks_for AND {known sp}
+			WHERE sp.person_id = ANY(e.speakers) AND sp.organization_id = {party} AND sp.speaks_for AND {known sp}
 				AND coalesce(sp.valid_from, '-infinity') <= coalesce(e.said_at, @.valid_from)
-				AND coalesce(sp.valid_to, 'infinity') > coalesce(e.said_at, @.valid_from)))`, "@", position)
+				AND coalesce(sp.valid_to, 'infinity') > coalesce(e.said_at, @.valid_from)))`)
+}
+
+// hasOwnWord says that a position rests on an own word of a party.
+func hasOwnWord(position, party string) string {
+	return `EXISTS (SELECT FROM {statements e}
+		WHERE e.id = ANY(` + position + `.evidence) AND {known e} AND ` + ownWord(position, party) + `)`
+}
+
+// secondHand says that a position has evidence, and none with an own word of its holder.
+func secondHand(position string) string {
+	return `(` + position + `.evidence <> '{}' AND NOT ` + hasOwnWord(position, position+".holder_id") + `)`
+}
+
+// OwnWords reports for each position whether it rests on an own word of a party, which need not be its holder.
+func (s *Snapshot) OwnWords(ctx context.Context, positions []Key, parties []uuid.UUID) ([]bool, error) {
+	own := make([]bool, len(positions))
+	if len(positions) == 0 {
+		return own, nil
+	}
+	q := s.Query(positions)
+	party := `(` + q.Arg(rows.IDs(parties)) + `::uuid[])[k.n::int]`
+	err := q.Run(ctx, `true`, `FROM {keys} JOIN {positions p} ON p.id = k.id AND {known p} AND `+hasOwnWord("p", party),
+		func(n int, _ *rows.Row) { own[n] = true })
+	if err != nil {
+		return nil, fmt.Errorf("read whose word positions rest on: %w", err)
+	}
+	return own, nil
 }
 
 // ofEvidence aggregates over the statements e that a position rests on, each with its source g.
@@ -210,7 +237,7 @@ func (s *Snapshot) positionsWhere(
 		c.Of("p.holder_id", holders)
 		rows.Among(&c, "p.stance", "stance", f.Stances)
 		c.InRange("p.valid_from", f.ValidFrom)
-		c.Whether(f.SecondHand, "p.second_hand")
+		c.Whether(f.SecondHand, secondHand("p"))
 		c.Whether(f.RedLine, "p.red_line")
 		c.Either(f.SingleSourced,
 			"cardinality(p.evidence) = 1 OR cardinality(p.evidence) > 1 AND "+ofEvidence("p",
@@ -328,14 +355,6 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	if err := evidence.prepare(ctx, w); err != nil {
 		return Written{}, err
 	}
-	said, err := evidence.statements(ctx, w)
-	if err != nil {
-		return Written{}, err
-	}
-	offices, err := w.officesWith(ctx, holder.ID)
-	if err != nil {
-		return Written{}, err
-	}
 	if in.ValidFrom == nil { // it begins when it is recorded
 		if err := w.stamp(ctx); err != nil {
 			return Written{}, err
@@ -352,7 +371,6 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 	if in.SaidFor != nil {
 		fresh.SaidForIDs = ids(saidFor)
 	}
-	fresh.SecondHand = parley.SecondHand(holder.ID, said, offices, fresh.ValidFrom)
 	holds := parley.PlainAt(line, fresh.Beginning())
 	if contested != nil {
 		_, holds = positionLine.without(line, contested.ID)
@@ -365,7 +383,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 			return Written{}, err
 		}
 		if again {
-			return w.confirmPosition(ctx, id, scenario, holder, holds, in, evidence, offices)
+			return w.confirmPosition(ctx, id, scenario, holder, holds, in, evidence)
 		}
 	}
 	if in.ValidFrom != nil {
@@ -453,9 +471,9 @@ func (w *writer) isSaidAgain(ctx context.Context, earlier, again *parley.Positio
 // else it gives.
 func (w *writer) confirmPosition(
 	ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, in parley.RecordPositionInput,
-	e evidence, offices []*parley.Affiliation,
+	e evidence,
 ) (Written, error) {
-	written, err := w.addPositionEvidence(ctx, scenario, holds, holds.Affirm(in), e, offices,
+	written, err := w.addPositionEvidence(ctx, scenario, holds, holds.Affirm(in), e,
 		fmt.Sprintf("%s is confirmed as “%s” on “%s”.", holder.Name, parley.Words(holds.Stance), scenario.Name))
 	if err != nil {
 		return written, err
@@ -561,19 +579,10 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 			return Written{}, err
 		}
 	}
-	said, err := evidence{}.statements(ctx, w, corrected.EvidenceIDs...)
-	if err != nil {
-		return Written{}, err
-	}
-	offices, err := w.officesWith(ctx, holder.ID)
-	if err != nil {
-		return Written{}, err
-	}
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
 	}
 
-	corrected.SecondHand = parley.SecondHand(holder.ID, said, offices, corrected.ValidFrom)
 	corrected.Provenance = w.provenance(&in.Note)
 	if err := w.close(ctx, "positions", corrected.ID, "CORRECTED"); err != nil {
 		return Written{}, err

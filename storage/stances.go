@@ -220,3 +220,31 @@ func (s *Snapshot) StancesOn(ctx context.Context, scenarios []Key, fields *Field
 	}
 	return lists, b.refused()
 }
+
+// HeardOfOthers reports for each cell whether its position rests on nothing but what others said; nil where there is none.
+func (s *Snapshot) HeardOfOthers(ctx context.Context, cells []*parley.StanceCell) ([]*bool, error) {
+	heard := make([]*bool, len(cells))
+	var positions []Key
+	var parties []uuid.UUID
+	var of []int
+	for i, c := range cells {
+		if c.Position == nil {
+			continue
+		}
+		heard[i] = &c.Position.SecondHand
+		if c.Position.SecondHand && c.Position.HolderID != c.PartyID {
+			positions, parties = append(positions, Key{ID: c.Position.ID, Lens: c.Lens}), append(parties, c.PartyID)
+			of = append(of, i)
+		}
+	}
+	own, err := s.OwnWords(ctx, positions, parties)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range of {
+		if own[n] {
+			heard[i] = new(bool)
+		}
+	}
+	return heard, nil
+}

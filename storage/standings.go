@@ -43,6 +43,9 @@ func cellFields(cells *Fields) *Fields {
 	if cells.Has("ageDays") {
 		positions = positions.And("lastAffirmedAt")
 	}
+	if cells.Has("secondHand") {
+		positions = positions.And("secondHand")
+	}
 	return positions
 }
 
@@ -79,7 +82,40 @@ func (s *Snapshot) LandingZones(
 			zones[n], b.faults[n] = of.LandingZone(b.parties[n], suppositions)
 		}
 	}
+	if err := s.judgeHearsay(ctx, zones); err != nil {
+		return nil, err
+	}
 	return zones, b.refused()
+}
+
+// judgeHearsay takes those off the lists of hearsay whose position rests on their own word, though not on its holder's.
+func (s *Snapshot) judgeHearsay(ctx context.Context, zones [][]*parley.LandingZoneEntry) error {
+	var cells []*parley.StanceCell
+	for _, entries := range zones {
+		for _, e := range entries {
+			for _, p := range e.Parties {
+				if slices.Contains(e.OnHearsay, p.Stakeholder) {
+					cells = append(cells, &parley.StanceCell{
+						Lens: e.Lens, PartyID: p.Stakeholder.ID, Stand: parley.Stand{Position: p.Position},
+					})
+				}
+			}
+		}
+	}
+	heard, err := s.HeardOfOthers(ctx, cells)
+	if err != nil {
+		return err
+	}
+	next := 0
+	for _, entries := range zones {
+		for _, e := range entries {
+			e.OnHearsay = slices.DeleteFunc(e.OnHearsay, func(*parley.Stakeholder) bool {
+				next++
+				return !*heard[next-1]
+			})
+		}
+	}
+	return nil
 }
 
 // bargains are the standings of several issues in the reading, each through its own lens, and the faults of those that

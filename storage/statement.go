@@ -30,9 +30,8 @@ var statements = &noun[parley.Statement]{
 		Columns: append(rows.Columns[parley.Statement]{
 			rows.Reference("source grade", "source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID },
 				sources.table).UsedAs("a statement"),
-			rows.OptionalReference("speaker", "speaker_id",
-				func(s *parley.Statement) **uuid.UUID { return &s.SpeakerID },
-				stakeholders.table).UsedAs("a statement by it").Follow(),
+			rows.IDList("speaker speakers", "speakers", func(s *parley.Statement) *[]uuid.UUID { return &s.SpeakerIDs },
+				parley.KindStakeholder).UsedAs("a statement by it").Follow(),
 			rows.OptionalText("speakerDescription", "speaker_description",
 				func(s *parley.Statement) **string { return &s.SpeakerDescription }),
 			rows.IDList("about", "about", func(s *parley.Statement) *[]uuid.UUID { return &s.AboutIDs },
@@ -87,7 +86,7 @@ func (s *Snapshot) Statements(ctx context.Context, keys []Key, fields *Fields) (
 const (
 	everyStatement       = `TRUE`
 	statementsIn         = `st.source_id = k.id`
-	statementsByAndAbout = `st.id IN (SELECT a.id FROM {statements a} WHERE a.speaker_id = k.id AND {known a}
+	statementsByAndAbout = `st.id IN (SELECT a.id FROM {statements a} WHERE a.speakers @> ARRAY[k.id] AND {known a}
 		UNION ALL SELECT a.id FROM {statements a} WHERE a.about @> ARRAY[k.id] AND {known a})`
 	statementsOnAScenario = `st.id IN (
 		SELECT a.id FROM {statements a} WHERE a.about @> ARRAY[k.id] AND {known a} UNION ALL
@@ -157,7 +156,7 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *rows.Conditions, f *
 		return err
 	}
 	c.Overlaps("st.about", about)
-	c.Of("st.speaker_id", speakers)
+	c.Overlaps("st.speakers", speakers)
 	c.Of("st.source_id", sources)
 	rows.Among(c, "st.form", "statement_form", f.Forms)
 	c.InRange("st.said_at", f.Said)
@@ -220,13 +219,13 @@ func (w *writer) recordStatement(ctx context.Context, in parley.RecordStatementI
 
 // newStatement is a statement on its way into the database, alone or with what rests on it.
 type newStatement struct {
-	field   string // of the input: "statement", "newEvidence.0"
-	input   parley.NewStatementInput
-	id      *clientID
-	source  *target
-	speaker *target
-	about   []*target
-	value   *parley.Statement
+	field  string // of the input: "statement", "newEvidence.0"
+	input  parley.NewStatementInput
+	id     *clientID
+	source *target
+	said   []*target // its speakers
+	about  []*target
+	value  *parley.Statement
 }
 
 // statements wants what new statements refer to.
@@ -240,12 +239,20 @@ func (r *references) statements(field string, inputs []parley.NewStatementInput)
 		value := in.Statement()
 		added[i] = &newStatement{
 			field: at, input: in, value: &value,
-			source:  r.one(at+".source", in.Source, parley.KindSource),
-			speaker: r.maybe(at+".speaker", in.Speaker, parley.KindStakeholder),
-			about:   r.every(at+".about", in.About, parley.AboutKinds...),
+			source: r.one(at+".source", in.Source, parley.KindSource),
+			said:   r.speakers(at+".", in.Speaker, in.Speakers),
+			about:  r.every(at+".about", in.About, parley.AboutKinds...),
 		}
 	}
 	return added
+}
+
+// speakers wants those that an input names, by either of its fields.
+func (r *references) speakers(prefix string, one *string, several []string) []*target {
+	if one != nil {
+		return []*target{r.one(prefix+"speaker", *one, parley.KindStakeholder)}
+	}
+	return r.every(prefix+"speakers", several, parley.KindStakeholder)
 }
 
 // claimStatements looks up the ids that the client chose for new statements.
@@ -263,7 +270,7 @@ func (w *writer) claimStatements(ctx context.Context, added []*newStatement) (er
 func (w *writer) checkQuotes(ctx context.Context, added []*newStatement) error {
 	var quoted rows.IDs
 	for _, n := range added {
-		n.value.ID, n.value.SourceID, n.value.SpeakerID, n.value.AboutIDs = n.id.newID(), n.source.ID, idOf(n.speaker),
+		n.value.ID, n.value.SourceID, n.value.SpeakerIDs, n.value.AboutIDs = n.id.newID(), n.source.ID, ids(n.said),
 			ids(n.about)
 		if n.value.Form == parley.DirectQuote {
 			quoted = append(quoted, n.source.ID)
@@ -357,10 +364,7 @@ func commonNegotiation(about []*target) *uuid.UUID {
 
 // touches are the records whose followers hear of the statement.
 func (n *newStatement) touches() []uuid.UUID {
-	touched := rows.IDs{n.value.ID, n.source.ID}
-	if n.speaker != nil {
-		touched = append(touched, n.speaker.ID)
-	}
+	touched := append(rows.IDs{n.value.ID, n.source.ID}, ids(n.said)...)
 	return append(touched, touchedBy(n.about)...)
 }
 
@@ -381,8 +385,12 @@ func touchedBy(targets []*target) []uuid.UUID {
 // voice is who spoke, in a sentence.
 func (n *newStatement) voice() string {
 	switch {
-	case n.speaker != nil:
-		return n.speaker.Name
+	case len(n.said) > 0:
+		names := make([]string, len(n.said))
+		for i, speaker := range n.said {
+			names[i] = speaker.Name
+		}
+		return parley.Enumerated(names)
 	case n.input.SpeakerDescription != nil:
 		return *n.input.SpeakerDescription
 	}
@@ -443,32 +451,6 @@ func (e evidence) touches() []uuid.UUID {
 	return touched
 }
 
-// statements are all of them, as they stand: what is on record is read.
-func (e evidence) statements(ctx context.Context, w *writer, more ...uuid.UUID) ([]*parley.Statement, error) {
-	onRecord := append(ids(e.named), more...)
-	var list []*parley.Statement
-	for _, n := range e.added {
-		if n.id.known {
-			onRecord = append(onRecord, n.value.ID)
-		} else {
-			list = append(list, n.value)
-		}
-	}
-	if len(onRecord) == 0 {
-		return list, nil
-	}
-	read, err := rows.Find(ctx, &w.Reader, statements.table, rows.KeysOf(onRecord...), nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range read {
-		if s != nil {
-			list = append(list, s)
-		}
-	}
-	return list, nil
-}
-
 // CorrectStatement corrects a statement that was recorded wrongly. Refusals: INVALID; QUOTE_NOT_FOUND where a direct
 // quote does not stand in the text kept of its source; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) CorrectStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {
@@ -478,7 +460,12 @@ func (m mutations) CorrectStatement(ctx context.Context, in parley.CorrectStatem
 func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {
 	var refs references
 	subject := refs.subject("statement", in.Statement, parley.KindStatement)
-	speaker := refs.patch("speaker", in.Speaker, parley.KindStakeholder)
+	source := refs.patch("source", in.Source, parley.KindSource)
+	said := in.Said()
+	var speakers []*target
+	if said.Value != nil {
+		speakers = refs.speakers("", in.Speaker.Value, *said.Value)
+	}
 	about := refs.patchEvery("about", in.About, parley.AboutKinds...)
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
@@ -495,16 +482,12 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 	if err != nil {
 		return Written{}, err
 	}
-	bodies, err := w.foldedBodies(ctx, rows.IDs{was.SourceID})
+	bodies, err := w.foldedBodies(ctx, append(ids(given(source)), was.SourceID))
 	if err != nil {
 		return Written{}, err
 	}
-	touches := append(touchedBy(slices.Concat(wasAbout, about, restingOnIt)), was.SourceID)
-	for _, s := range []*uuid.UUID{was.SpeakerID, idOf(speaker)} {
-		if s != nil {
-			touches = append(touches, *s)
-		}
-	}
+	touches := slices.Concat(touchedBy(slices.Concat(wasAbout, about, restingOnIt)), was.SpeakerIDs, ids(speakers),
+		ids(given(source)), rows.IDs{was.SourceID})
 	if !in.About.Set {
 		about = wasAbout
 	}
@@ -512,8 +495,10 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 		subject: subject, since: in.IfUnchangedSince, note: &in.Note, touches: touches,
 		negotiation: commonNegotiation(append(about, restingOnIt...)),
 		apply: func(s *parley.Statement) ([]string, error) {
-			fields, err := s.Correct(in, resolved(in.Speaker, speaker), resolvedEvery(in.About, about))
-			if err != nil || !(slices.Contains(fields, "text") || slices.Contains(fields, "form")) {
+			fields, err := s.Correct(in, resolved(in.Source, source), resolvedEvery(said, speakers),
+				resolvedEvery(in.About, about))
+			quoted := slices.ContainsFunc(fields, func(f string) bool { return f == "source" || f == "text" || f == "form" })
+			if err != nil || !quoted {
 				return fields, err
 			}
 			return fields, s.CheckQuote("text", bodies[s.SourceID])

@@ -137,7 +137,13 @@ func (r *Restoration) Add(ctx context.Context, name string, line int, row []byte
 }
 
 // listed are fields of one value, by table, that earlier archives have in place of a list.
-var listed = map[string]map[string]string{"status_changes": {"successorId": "successors"}}
+var listed = map[string]map[string]string{
+	"status_changes": {"successorId": "successors"},
+	"statements":     {"speakerId": "speakers"},
+}
+
+// derived are fields, by table, that earlier archives have and that are worked out now.
+var derived = map[string][]string{"positions": {"secondHand"}}
 
 // read makes of a row in an archive one as the database takes it.
 func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byte, error) {
@@ -152,8 +158,14 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 	for was, is := range listed[table] {
 		if one, ok := given[was]; ok && given[is] == nil {
 			given[is] = slices.Concat([]byte("["), one, []byte("]"))
+			if string(one) == "null" {
+				given[is] = []byte("[]")
+			}
 			delete(given, was)
 		}
+	}
+	for _, name := range derived[table] {
+		delete(given, name)
 	}
 	values := make(map[string]any, len(given)+1)
 	for _, c := range columns {

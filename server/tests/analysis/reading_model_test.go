@@ -429,9 +429,6 @@ func (v view) zone(scenario string, everybody, scenarios []string, order map[str
 			case grade > 0 && s.word != nil && s.word.conditions > 0:
 				add("conditional")
 			}
-			if s.word != nil {
-				add("onHearsay") // nothing here has evidence
-			}
 		}
 		if !weighs {
 			continue

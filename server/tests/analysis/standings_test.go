@@ -159,8 +159,8 @@ func TestLandingZone(t *testing.T) {
 		"issue.landingZone.1.verdict", "UNDECIDED", "issue.landingZone.1.support", 0.0,
 		"issue.landingZone.1.supportLow", -2000/6700.0, "issue.landingZone.1.supportHigh", 2000/6700.0)
 	for list, want := range map[string]string{
-		"0.blockers": "alba", "0.undeclared": "coast", "0.conditional": "brig", "0.onHearsay": "alba brig coast",
-		"1.blockers": "", "1.undeclared": "coast", "1.conditional": "", "1.onHearsay": "alba brig",
+		"0.blockers": "alba", "0.undeclared": "coast", "0.conditional": "brig", "0.onHearsay": "",
+		"1.blockers": "", "1.undeclared": "coast", "1.conditional": "", "1.onHearsay": "",
 	} {
 		if got := z.Names("issue.landingZone." + list); got != want {
 			t.Errorf("%s are %q, want %q", list, got, want)

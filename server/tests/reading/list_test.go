@@ -150,7 +150,7 @@ func TestFilters(t *testing.T) {
 		`positions(filter: {negotiations: ["talks"], redLine: true})`:                                  1,
 		`positions(filter: {issues: ["talks/border"], unsourced: true})`:                               1,
 		`positions(filter: {unsourced: false})`:                                                        4,
-		`positions(filter: {secondHand: false})`:                                                       0,
+		`positions(filter: {secondHand: false})`:                                                       1,
 		`positions(filter: {contested: true})`:                                                         0,
 		`positions(filter: {validFrom: {to: "2025-03-01T00:00:00Z"}})`:                                 0,
 		`statements(filter: {speakers: ["envoy"], sources: ["gazette"]})`:                              5,
