@@ -236,6 +236,25 @@ func (in AddEvidenceInput) Check() error {
 	return c.err()
 }
 
+// RemoveEvidenceInput detaches statements from the evidence of a fact.
+type RemoveEvidenceInput struct {
+	From             string
+	Evidence         []string
+	Note             string
+	IfUnchangedSince *Cursor
+}
+
+// Check refuses what is wrong with the input. It does not resolve references.
+func (in RemoveEvidenceInput) Check() error {
+	var c checks
+	c.list("evidence", len(in.Evidence))
+	c.text("note", in.Note, MaxProse)
+	if len(in.Evidence) == 0 {
+		c.refuse("evidence", "No evidence is given; name the statements that it should not rest on.")
+	}
+	return c.err()
+}
+
 // RetractInput retracts a record that was made in error.
 type RetractInput struct {
 	ID               string

@@ -385,6 +385,7 @@ type PositionFilter struct {
 	ValidFrom          *TimeRange
 	Contested          *bool
 	Divided            *bool
+	Sources            []string
 	SecondHand         *bool
 	SingleSourced      *bool
 	Unsourced          *bool

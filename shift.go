@@ -94,7 +94,7 @@ func (m *Moved) cause(at cell) ShiftCause {
 	case len(m.Before.lines[at]) == 0:
 		return FirstRecorded
 	case e.Cause != nil && *e.Cause == RecordCorrected, e.Action == Retracted, e.SubjectKind == KindSource,
-		e.SubjectKind == KindStatement, e.SubjectKind != KindPosition && e.Note != nil:
+		e.SubjectKind == KindStatement, e.Cause == nil && e.Note != nil:
 		return RecordCorrected
 	case e.SubjectKind != KindPosition || e.Cause == nil:
 		return LateReport // evidence that was added, an office or a membership that was recorded or has ended

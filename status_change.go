@@ -207,6 +207,7 @@ type StatusChangeFilter struct {
 	Negotiations []string
 	Scenarios    []string
 	By           []string
+	Sources      []string
 	To           []ScenarioStatus
 	Effective    *TimeRange
 }

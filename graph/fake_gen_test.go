@@ -207,6 +207,10 @@ func (f fakeMutation) AddEvidence(ctx context.Context, input parley.AddEvidenceI
 	return fakeOne[*RecordPayload](f.fake, "Mutation.addEvidence", input)
 }
 
+func (f fakeMutation) RemoveEvidence(ctx context.Context, input parley.RemoveEvidenceInput) (*RecordPayload, error) {
+	return fakeOne[*RecordPayload](f.fake, "Mutation.removeEvidence", input)
+}
+
 func (f fakeMutation) Retract(ctx context.Context, input parley.RetractInput) (*RecordPayload, error) {
 	return fakeOne[*RecordPayload](f.fake, "Mutation.retract", input)
 }
@@ -859,6 +863,10 @@ func (f fakeStatement) About(ctx context.Context, objs []*parley.Statement) ([][
 
 func (f fakeStatement) Grade(ctx context.Context, objs []*parley.Statement) ([]string, error) {
 	return fakeMany[string](f.fake, "Statement.grade", objs)
+}
+
+func (f fakeStatement) RestingOnIt(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {
+	return fakeMany[[]parley.Node](f.fake, "Statement.restingOnIt", objs)
 }
 
 func (f *fake) StatusChange() StatusChangeResolver { return fakeStatusChange{f} }

@@ -415,6 +415,7 @@ type ComplexityRoot struct {
 		RegisterSource       func(childComplexity int, input parley.RegisterSourceInput) int
 		RegisterStakeholder  func(childComplexity int, input parley.RegisterStakeholderInput) int
 		RelateScenarios      func(childComplexity int, input parley.RelateScenariosInput) int
+		RemoveEvidence       func(childComplexity int, input parley.RemoveEvidenceInput) int
 		ResolveScenario      func(childComplexity int, input parley.ResolveScenarioInput) int
 		Retract              func(childComplexity int, input parley.RetractInput) int
 		UnresolveScenario    func(childComplexity int, input parley.UnresolveScenarioInput) int
@@ -854,6 +855,7 @@ type ComplexityRoot struct {
 		Label              func(childComplexity int) int
 		Locators           func(childComplexity int) int
 		RecordedAt         func(childComplexity int) int
+		RestingOnIt        func(childComplexity int) int
 		SaidAt             func(childComplexity int) int
 		SaidAtPrecision    func(childComplexity int) int
 		Source             func(childComplexity int) int
@@ -1062,6 +1064,7 @@ type MembershipResolver interface {
 }
 type MutationResolver interface {
 	AddEvidence(ctx context.Context, input parley.AddEvidenceInput) (*RecordPayload, error)
+	RemoveEvidence(ctx context.Context, input parley.RemoveEvidenceInput) (*RecordPayload, error)
 	Retract(ctx context.Context, input parley.RetractInput) (*RecordPayload, error)
 	Affiliate(ctx context.Context, input parley.AffiliateInput) (*AffiliationPayload, error)
 	EndAffiliation(ctx context.Context, input parley.EndAffiliationInput) (*AffiliationPayload, error)
@@ -1260,6 +1263,8 @@ type StatementResolver interface {
 	About(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error)
 
 	Grade(ctx context.Context, objs []*parley.Statement) ([]string, error)
+
+	RestingOnIt(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error)
 }
 type StatusChangeResolver interface {
 	Label(ctx context.Context, objs []*parley.StatusChange) ([]string, error)
@@ -2858,6 +2863,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RelateScenarios(childComplexity, args["input"].(parley.RelateScenariosInput)), true
+	case "Mutation.removeEvidence":
+		if e.ComplexityRoot.Mutation.RemoveEvidence == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeEvidence_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveEvidence(childComplexity, args["input"].(parley.RemoveEvidenceInput)), true
 	case "Mutation.resolveScenario":
 		if e.ComplexityRoot.Mutation.ResolveScenario == nil {
 			break
@@ -4975,6 +4991,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.RecordedAt(childComplexity), true
+	case "Statement.restingOnIt":
+		if e.ComplexityRoot.Statement.RestingOnIt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.RestingOnIt(childComplexity), true
 	case "Statement.saidAt":
 		if e.ComplexityRoot.Statement.SaidAt == nil {
 			break
@@ -5568,6 +5590,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterSourceInput", ec.unmarshalInputRegisterSourceInput),
 			graphql.NewInputUnmarshaler("RegisterStakeholderInput", ec.unmarshalInputRegisterStakeholderInput),
 			graphql.NewInputUnmarshaler("RelateScenariosInput", ec.unmarshalInputRelateScenariosInput),
+			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("ResolveScenarioInput", ec.unmarshalInputResolveScenarioInput),
 			graphql.NewInputUnmarshaler("RetractInput", ec.unmarshalInputRetractInput),
 			graphql.NewInputUnmarshaler("ScenarioFilter", ec.unmarshalInputScenarioFilter),
@@ -5830,6 +5853,15 @@ type Mutation {
     input: AddEvidenceInput!
   ): RecordPayload!
   """
+  Detaches statements from the evidence of a fact, for example because their source proved wrong. The fact stays; what
+  prevails or is second-hand may change. The change is a RecordChanged with ` + "`" + `fields` + "`" + ` ["evidence"]. Refusals: NOT_FOUND,
+  INVALID (no statement given, one that the fact does not rest on, or the note), CONFLICT (` + "`" + `ifUnchangedSince` + "`" + `).
+  """
+  removeEvidence(
+    """The fact, the statements and the reason."""
+    input: RemoveEvidenceInput!
+  ): RecordPayload!
+  """
   Retracts a record that was made in error. What it displaced holds again. Retracting it again changes nothing.
   Refusals: NOT_FOUND, INVALID (the note), IN_USE (other records refer to it, or it is a scenario's only status),
   INVALID_TRANSITION (the statuses before and after a retracted one can't follow each other), CONFLICT
@@ -5946,6 +5978,18 @@ input AddEvidenceInput {
   evidence: [ID!]
   """New statements that support it, recorded in the same transaction. Null or empty: none."""
   newEvidence: [NewStatementInput!]
+}
+
+"""Statements to detach from a fact's evidence."""
+input RemoveEvidenceInput {
+  """The fact: a status change, position, relation or event."""
+  from: ID!
+  """Statements of its evidence, 1..100."""
+  evidence: [ID!]!
+  """What was wrong with them, 1..10,000 characters. It becomes the version's ` + "`" + `correctionNote` + "`" + ` and the change's ` + "`" + `note` + "`" + `."""
+  note: String!
+  """Cursor of the newest change that the caller has seen. CONFLICT: the fact changed after it. Null: not checked."""
+  ifUnchangedSince: Cursor
 }
 
 """A record to retract."""
@@ -7367,6 +7411,8 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_saidAtPrecision(ctx, field)
 	case "recordedAt":
 		return ec.fieldContext_Statement_recordedAt(ctx, field)
+	case "restingOnIt":
+		return ec.fieldContext_Statement_restingOnIt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Statement", field.Name)
 }
@@ -8201,6 +8247,20 @@ func (ec *executionContext) field_Mutation_relateScenarios_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.RelateScenariosInput, error) {
 			return ec.unmarshalNRelateScenariosInput2exampleᚗorgᚋparleyᚐRelateScenariosInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeEvidence_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.RemoveEvidenceInput, error) {
+			return ec.unmarshalNRemoveEvidenceInput2exampleᚗorgᚋparleyᚐRemoveEvidenceInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -15766,6 +15826,50 @@ func (ec *executionContext) fieldContext_Mutation_addEvidence(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_addEvidence_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeEvidence(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeEvidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveEvidence(ctx, fc.Args["input"].(parley.RemoveEvidenceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RecordPayload) graphql.Marshaler {
+			return ec.marshalNRecordPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐRecordPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeEvidence(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeEvidence_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -28590,6 +28694,61 @@ func (ec *executionContext) fieldContext_Statement_recordedAt(_ context.Context,
 	return graphql.NewScalarFieldContext("Statement", field, false, false, "Time")
 }
 
+func (ec *executionContext) _Statement_restingOnIt(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Statement_restingOnIt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Statement_restingOnIt(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Node) graphql.Marshaler {
+			return ec.marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Statement_restingOnIt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Statement",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Statement_restingOnIt(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (any, error) {
+	resolver := ec.Resolvers.Statement()
+	if batch, ok := graphql.BatchParentsFor[*parley.Statement](ctx, "Statement"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.RestingOnIt(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]parley.Node](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Statement.restingOnIt",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.RestingOnIt(ctx, []*parley.Statement{obj})
+	return graphql.ResolveBatchSingleResult[[]parley.Node](
+		ctx,
+		results,
+		err,
+		"Statement.restingOnIt",
+	)
+}
+
 func (ec *executionContext) _StatementConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *parley.Connection[parley.Statement]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34443,7 +34602,7 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"parties", "holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "divided", "secondHand", "singleSourced", "unsourced", "reliability", "notAffirmedForDays", "redLine"}
+	fieldsInOrder := [...]string{"parties", "holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "divided", "sources", "secondHand", "singleSourced", "unsourced", "reliability", "notAffirmedForDays", "redLine"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34513,6 +34672,13 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Divided = data
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sources = data
 		case "secondHand":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secondHand"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -35215,6 +35381,69 @@ func UnmarshalRelateScenariosInput(ctx context.Context, raw any) (parley.RelateS
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRemoveEvidenceInput(ctx context.Context, obj any) (parley.RemoveEvidenceInput, error) {
+	var it parley.RemoveEvidenceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"from", "evidence", "note", "ifUnchangedSince"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "evidence":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("evidence"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Evidence = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "ifUnchangedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IfUnchangedSince = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveEvidenceInput unmarshals raw into the RemoveEvidenceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveEvidenceInput(ctx context.Context, raw any) (parley.RemoveEvidenceInput, error) {
+	var out parley.RemoveEvidenceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveEvidenceInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputResolveScenarioInput(ctx context.Context, obj any) (parley.ResolveScenarioInput, error) {
 	var it parley.ResolveScenarioInput
 	if obj == nil {
@@ -35527,7 +35756,7 @@ func (ec *executionContext) unmarshalInputStatusChangeFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"negotiations", "scenarios", "by", "to", "effective"}
+	fieldsInOrder := [...]string{"negotiations", "scenarios", "by", "sources", "to", "effective"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35555,6 +35784,13 @@ func (ec *executionContext) unmarshalInputStatusChangeFilter(ctx context.Context
 				return it, err
 			}
 			it.By = data
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sources = data
 		case "to":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
 			data, err := ec.unmarshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, v)
@@ -38007,6 +38243,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "addEvidence":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_addEvidence(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeEvidence":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeEvidence(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -41165,6 +41408,12 @@ func (ec *executionContext) _Statement(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "restingOnIt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Statement_restingOnIt(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -43073,6 +43322,35 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) unmarshalNID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNID2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNInformationCredibility2exampleᚗorgᚋparleyᚐInformationCredibility(ctx context.Context, v any) (parley.InformationCredibility, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.InformationCredibility(tmp)
@@ -43985,6 +44263,11 @@ func (ec *executionContext) marshalNRelationPayload2ᚖexampleᚗorgᚋparleyᚋ
 		return graphql.Null
 	}
 	return ec._RelationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRemoveEvidenceInput2exampleᚗorgᚋparleyᚐRemoveEvidenceInput(ctx context.Context, v any) (parley.RemoveEvidenceInput, error) {
+	res, err := ec.unmarshalInputRemoveEvidenceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNResolutionOutcome2exampleᚗorgᚋparleyᚐResolutionOutcome(ctx context.Context, v any) (parley.ResolutionOutcome, error) {

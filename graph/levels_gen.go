@@ -718,6 +718,9 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"addEvidence": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
 			return ec.Resolvers.Mutation().AddEvidence(ctx, fc.Args["input"].(parley.AddEvidenceInput))
 		}, level.Pointer(&l.RecordPayload)).With(ec.field_Mutation_addEvidence_args),
+		"removeEvidence": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
+			return ec.Resolvers.Mutation().RemoveEvidence(ctx, fc.Args["input"].(parley.RemoveEvidenceInput))
+		}, level.Pointer(&l.RecordPayload)).With(ec.field_Mutation_removeEvidence_args),
 		"retract": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
 			return ec.Resolvers.Mutation().Retract(ctx, fc.Args["input"].(parley.RetractInput))
 		}, level.Pointer(&l.RecordPayload)).With(ec.field_Mutation_retract_args),
@@ -1601,6 +1604,9 @@ func (l *levels) fillStatement(ec *executionContext) {
 		"saidAt":          level.Plain(func(o *parley.Statement) *time.Time { return o.SaidAt }, level.Optional(level.Appended(AppendTime))),
 		"saidAtPrecision": level.Plain(func(o *parley.Statement) parley.TimePrecision { return o.SaidAtPrecision }, level.Text[parley.TimePrecision]),
 		"recordedAt":      level.Plain(func(o *parley.Statement) time.Time { return o.RecordedAt }, level.Appended(AppendTime)),
+		"restingOnIt": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Statement) ([][]parley.Node, error) {
+			return ec.Resolvers.Statement().RestingOnIt(ctx, objs)
+		}, level.List(l.shapeOfNode(), "[Node!]!")),
 	}}
 }
 

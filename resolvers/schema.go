@@ -21,6 +21,10 @@ func (r *mutationResolver) AddEvidence(ctx context.Context, input parley.AddEvid
 	return r.recordPayload(ctx)(r.store.AddEvidence(ctx, input))
 }
 
+func (r *mutationResolver) RemoveEvidence(ctx context.Context, input parley.RemoveEvidenceInput) (*graph.RecordPayload, error) {
+	return r.recordPayload(ctx)(r.store.RemoveEvidence(ctx, input))
+}
+
 func (r *mutationResolver) Retract(ctx context.Context, input parley.RetractInput) (*graph.RecordPayload, error) {
 	return r.recordPayload(ctx)(r.store.Retract(ctx, input))
 }

@@ -60,6 +60,11 @@ func (r *statementResolver) Grade(ctx context.Context, objs []*parley.Statement)
 	return grades, nil
 }
 
+func (r *statementResolver) RestingOnIt(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {
+	return load(ctx, r.Resolver, (*storage.Snapshot).RestingOn,
+		keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, &s.ID) }))
+}
+
 func (r *Resolver) Statement() graph.StatementResolver { return &statementResolver{r} }
 
 type statementResolver struct{ *Resolver }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -23,44 +24,102 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if err := in.Check(); err != nil {
 		return Written{}, err
 	}
-	found, err := w.lookUp(ctx, []string{in.To})
+	var refs references
+	e := refs.evidence(in.Evidence, in.NewEvidence)
+	return w.changeEvidence(ctx, "to", in.To, &refs, evidenceChange{
+		evidence: e, done: "Added evidence to %s.",
+		of: func(list []uuid.UUID) ([]uuid.UUID, error) { return joined(list, e.ids()) },
+	})
+}
+
+// RemoveEvidence detaches statements from a position, a status change, an event or a relation. Refusals: INVALID for a
+// statement that it does not rest on, and without a note; CONFLICT where it has changed since ifUnchangedSince.
+func (m mutations) RemoveEvidence(ctx context.Context, in parley.RemoveEvidenceInput) (Written, error) {
+	return perform(ctx, m, in, (*writer).removeEvidence)
+}
+
+func (w *writer) removeEvidence(ctx context.Context, in parley.RemoveEvidenceInput) (Written, error) {
+	if err := in.Check(); err != nil {
+		return Written{}, err
+	}
+	var refs references
+	e := refs.evidence(in.Evidence, nil)
+	return w.changeEvidence(ctx, "from", in.From, &refs, evidenceChange{
+		evidence: e, done: "Removed evidence from %s.", note: &in.Note, since: in.IfUnchangedSince,
+		of: func(list []uuid.UUID) ([]uuid.UUID, error) {
+			for i, t := range e.named {
+				if !slices.Contains(list, t.ID) {
+					return nil, parley.Refuse(parley.Invalid, fmt.Sprintf("evidence.%d", i),
+						"It does not rest on %q; name statements of its evidence.", in.Evidence[i])
+				}
+			}
+			return slices.DeleteFunc(slices.Clone(list), func(id uuid.UUID) bool { return slices.Contains(e.ids(), id) }), nil
+		},
+	})
+}
+
+// evidenceChange is a change of what a fact rests on.
+type evidenceChange struct {
+	evidence
+	of    func(list []uuid.UUID) ([]uuid.UUID, error) // the new list, given the one on record
+	done  string                                      // a sentence on it, but for the fact
+	note  *string                                     // what was wrong; nil: nothing is corrected
+	since *parley.Cursor
+}
+
+// closedBy is why the row is closed that rested on other evidence.
+func (c *evidenceChange) closedBy() string {
+	if c.note != nil {
+		return "CORRECTED"
+	}
+	return "EDITED"
+}
+
+// changeEvidence changes the evidence of a fact, which the field of the input names.
+func (w *writer) changeEvidence(
+	ctx context.Context, field, ref string, refs *references, c evidenceChange,
+) (Written, error) {
+	found, err := w.lookUp(ctx, []string{ref})
 	if err != nil {
 		return Written{}, err
 	}
-	subject := found[in.To]
+	subject := found[ref]
 	if subject == nil || !slices.Contains(restOnEvidence, subject.Kind) {
-		return Written{}, parley.Refusal{notFound(want{field: "to", ref: in.To, kinds: restOnEvidence}, subject)}
+		return Written{}, parley.Refusal{notFound(want{field: field, ref: ref, kinds: restOnEvidence}, subject)}
 	}
-
-	var refs references
-	e := refs.evidence(in.Evidence, in.NewEvidence)
+	find := func() error {
+		if err := w.findEvidence(ctx, refs, c.evidence); err != nil {
+			return err
+		}
+		return w.unchangedSince(ctx, c.since, subject.ID)
+	}
 	switch subject.Kind {
 	case parley.KindEvent, parley.KindRelation:
-		refs.subject("to", in.To, subject.Kind)
-		if err := w.findEvidence(ctx, &refs, e); err != nil {
+		refs.subject(field, ref, subject.Kind)
+		if err := find(); err != nil {
 			return Written{}, err
 		}
 		if subject.Kind == parley.KindEvent {
-			return addTo(ctx, w, events, subject, e, func(ev *parley.Event) *[]uuid.UUID { return &ev.EvidenceIDs })
+			return changeOf(ctx, w, events, subject, c, func(ev *parley.Event) *[]uuid.UUID { return &ev.EvidenceIDs })
 		}
-		return addTo(ctx, w, relations, subject, e,
+		return changeOf(ctx, w, relations, subject, c,
 			func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs })
 	case parley.KindStatusChange:
-		scenario := refs.subject("to", subject.ParentID.String(), parley.KindScenario)
-		refs.one("to", in.To, subject.Kind)
-		if err := w.findEvidence(ctx, &refs, e); err != nil {
+		scenario := refs.subject(field, subject.ParentID.String(), parley.KindScenario)
+		refs.one(field, ref, subject.Kind)
+		if err := find(); err != nil {
 			return Written{}, err
 		}
-		return w.addStatusEvidence(ctx, scenario, subject, e)
+		return w.changeStatusEvidence(ctx, scenario, subject, c)
 	}
-	seen, err := w.currentPosition(ctx, "to", in.To)
+	seen, err := w.currentPosition(ctx, field, ref)
 	if err != nil {
 		return Written{}, err
 	}
-	scenario := refs.subject("to", seen.ScenarioID.String(), parley.KindScenario)
-	holder := refs.one("to", seen.HolderID.String(), parley.KindStakeholder)
-	refs.one("to", in.To, subject.Kind)
-	if err := w.findEvidence(ctx, &refs, e); err != nil {
+	scenario := refs.subject(field, seen.ScenarioID.String(), parley.KindScenario)
+	holder := refs.one(field, seen.HolderID.String(), parley.KindStakeholder)
+	refs.one(field, ref, subject.Kind)
+	if err := find(); err != nil {
 		return Written{}, err
 	}
 	// once more, now that the line is locked
@@ -71,11 +130,11 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	if read[0] == nil || read[0].ScenarioID != scenario.ID || read[0].HolderID != holder.ID {
 		return Written{}, errMoved
 	}
-	return w.addPositionEvidence(ctx, scenario, read[0], nil, e, evidenceAdded(subject, scenario))
+	return w.changePositionEvidence(ctx, scenario, read[0], nil, c, evidenceSentence(c, subject, scenario))
 }
 
-func evidenceAdded(fact, scenario *target) string {
-	return fmt.Sprintf("Added evidence to %s on “%s”.", fact.Kind.Noun(), scenario.Name)
+func evidenceSentence(c evidenceChange, fact, scenario *target) string {
+	return fmt.Sprintf(c.done, fmt.Sprintf("%s on “%s”", fact.Kind.Noun(), scenario.Name))
 }
 
 func (w *writer) findEvidence(ctx context.Context, refs *references, e evidence) error {
@@ -85,25 +144,25 @@ func (w *writer) findEvidence(ctx context.Context, refs *references, e evidence)
 	return e.prepare(ctx, w)
 }
 
-// addTo adds evidence to a record without neighbours.
-func addTo[T any](
-	ctx context.Context, w *writer, n *noun[T], subject *target, e evidence, field func(*T) *[]uuid.UUID,
+// changeOf changes the evidence of a record without neighbours.
+func changeOf[T any](
+	ctx context.Context, w *writer, n *noun[T], subject *target, c evidenceChange, field func(*T) *[]uuid.UUID,
 ) (Written, error) {
 	_, related, err := w.lastVersion(ctx, subject)
 	if err != nil {
 		return Written{}, err
 	}
 	return n.edit(ctx, w, edition[T]{
-		subject: subject, touches: append(e.touches(), touchedBy(related)...),
+		subject: subject, touches: append(c.touches(), touchedBy(related)...), note: c.note,
 		apply: func(value *T) ([]string, error) {
-			more, err := joined(*field(value), e.ids())
-			if err != nil || len(more) == len(*field(value)) {
+			list, err := c.of(*field(value))
+			if err != nil || len(list) == len(*field(value)) {
 				return nil, err
 			}
-			*field(value) = more
+			*field(value) = list
 			return []string{"evidence"}, nil
 		},
-		settle: func(*T) error { return w.insertStatements(ctx, e.added) },
+		settle: func(*T) error { return w.insertStatements(ctx, c.added) },
 	})
 }
 
@@ -122,68 +181,69 @@ func joined(list, more []uuid.UUID) ([]uuid.UUID, error) {
 	return all, nil
 }
 
-// addPositionEvidence writes a new version of a position that rests on more, or of which the fields have been changed; its
-// cut stays.
-func (w *writer) addPositionEvidence(
-	ctx context.Context, scenario *target, p *parley.Position, fields []string, e evidence,
-	summary string,
+// changePositionEvidence writes a new version of a position that rests on other evidence, or of which the fields have been
+// changed; its cut stays.
+func (w *writer) changePositionEvidence(
+	ctx context.Context, scenario *target, p *parley.Position, fields []string, c evidenceChange, summary string,
 ) (Written, error) {
-	more, err := joined(p.EvidenceIDs, e.ids())
+	list, err := c.of(p.EvidenceIDs)
 	if err != nil {
 		return Written{}, err
 	}
-	if len(more) > len(p.EvidenceIDs) {
+	if len(list) != len(p.EvidenceIDs) {
 		fields = append(fields, "evidence")
 	}
 	if len(fields) == 0 {
 		return Written{ID: p.ID}, errUnchanged
 	}
 	previous := p.Version
-	p.EvidenceIDs = more
-	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, fields, e,
+	p.EvidenceIDs = list
+	return w.newVersion(ctx, "positions", scenario, parley.KindPosition, p.ID, previous, fields, c,
 		rows.IDs{p.HolderID, scenario.ID}, summary, func() (uuid.UUID, error) {
-			p.Provenance = w.provenance(nil)
+			p.Provenance = w.provenance(c.note)
 			return p.Version, positions.insert(ctx, w, scenario, p)
 		})
 }
 
-// addStatusEvidence writes a new version of a status change that rests on more; its cut stays.
-func (w *writer) addStatusEvidence(ctx context.Context, scenario, subject *target, e evidence) (Written, error) {
+// changeStatusEvidence writes a new version of a status change that rests on other evidence; its cut stays.
+func (w *writer) changeStatusEvidence(
+	ctx context.Context, scenario, subject *target, c evidenceChange,
+) (Written, error) {
 	line, err := w.statusesOf(ctx, scenario.ID)
 	if err != nil {
 		return Written{}, err
 	}
-	_, c := statusLine.without(line, subject.ID)
-	more, err := joined(c.EvidenceIDs, e.ids())
+	_, s := statusLine.without(line, subject.ID)
+	list, err := c.of(s.EvidenceIDs)
 	if err != nil {
 		return Written{}, err
 	}
-	if len(more) == len(c.EvidenceIDs) {
-		return Written{ID: c.ID}, errUnchanged
+	if len(list) == len(s.EvidenceIDs) {
+		return Written{ID: s.ID}, errUnchanged
 	}
-	previous := c.Version
-	c.EvidenceIDs = more
-	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, c.ID, previous, []string{"evidence"}, e,
-		rows.IDs{scenario.ID}, evidenceAdded(subject, scenario), func() (uuid.UUID, error) {
-			c.Provenance = w.provenance(nil)
-			return c.Version, statusChanges.insert(ctx, w, scenario, c)
+	previous := s.Version
+	s.EvidenceIDs = list
+	return w.newVersion(ctx, "status_changes", scenario, parley.KindStatusChange, s.ID, previous, []string{"evidence"}, c,
+		rows.IDs{scenario.ID}, evidenceSentence(c, subject, scenario), func() (uuid.UUID, error) {
+			s.Provenance = w.provenance(c.note)
+			return s.Version, statusChanges.insert(ctx, w, scenario, s)
 		})
 }
 
 // newVersion replaces the open row of a fact on a scenario by one with other fields, such as more evidence.
 func (w *writer) newVersion(
 	ctx context.Context, table string, scenario *target, kind parley.Kind, id, previous uuid.UUID, fields []string,
-	e evidence, lines []uuid.UUID, summary string, insert func() (uuid.UUID, error),
+	c evidenceChange, lines []uuid.UUID, summary string, insert func() (uuid.UUID, error),
 ) (Written, error) {
 	if w.seq == 0 {
 		if err := w.stamp(ctx); err != nil {
 			return Written{}, err
 		}
 	}
-	if err := w.insertStatements(ctx, e.added); err != nil {
+	if err := w.insertStatements(ctx, c.added); err != nil {
 		return Written{}, err
 	}
-	if err := w.close(ctx, table, id, "EDITED"); err != nil {
+	if err := w.close(ctx, table, id, c.closedBy()); err != nil {
 		return Written{}, err
 	}
 	version, err := insert()
@@ -193,8 +253,48 @@ func (w *writer) newVersion(
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: parley.ChangeOfRecord, Action: parley.Updated, SubjectKind: kind, SubjectID: id, Version: &version,
 		PreviousVersion: &previous, NegotiationID: scenario.NegotiationID, ScenarioID: &scenario.ID,
-		Lines: lines, Touches: append(touchedBy([]*target{scenario}), e.touches()...), Fields: fields,
-		Summary: summary,
+		Lines: lines, Touches: append(touchedBy([]*target{scenario}), c.touches()...), Fields: fields,
+		Summary: summary, Note: c.note,
 	})
 	return Written{ID: id, Previous: &previous, Cursor: cursor}, err
+}
+
+// restsOnSources adds that a fact rests on a statement in one of the sources.
+func restsOnSources(c *rows.Conditions, fact string, sources []uuid.UUID) {
+	if len(sources) > 0 {
+		c.Add(fact + `.evidence && ARRAY(SELECT e.id FROM {statements e}
+			WHERE e.source_id = ANY(` + c.Arg(rows.IDs(sources)) + `::uuid[]) AND {known e})`)
+	}
+}
+
+// RestingOn are the facts that rest on each statement as evidence, in the order in which they came on record.
+func (s *Snapshot) RestingOn(ctx context.Context, statements []Key, fields *Fields) ([][]parley.Node, error) {
+	var facts []string
+	for _, d := range descriptions {
+		if slices.Contains(restOnEvidence, d.kind) {
+			facts = append(facts, `SELECT x.id FROM {`+d.table+` x} WHERE x.evidence @> ARRAY[k.id] AND {known x}`)
+		}
+	}
+	var found []Key
+	var of []int
+	q := s.Query(statements)
+	err := q.Run(ctx, `r.id`, `FROM {keys} JOIN LATERAL (`+strings.Join(facts, " UNION ")+`) f ON true
+		JOIN {records r} ON r.id = f.id
+		ORDER BY k.n, r.recorded_at, r.id`, func(n int, sent *rows.Row) {
+		found, of = append(found, Key{ID: sent.Next().ID(), Lens: q.Keys[n].Lens}), append(of, n)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what rests on statements: %w", err)
+	}
+	nodes, err := s.Nodes(ctx, found, fields)
+	if err != nil {
+		return nil, err
+	}
+	lists := make([][]parley.Node, len(statements))
+	for i, node := range nodes {
+		if node != nil {
+			lists[of[i]] = append(lists[of[i]], node)
+		}
+	}
+	return lists, nil
 }

@@ -225,9 +225,10 @@ func (s *Snapshot) positionsWhere(
 		return nil, err
 	}
 	if f != nil {
-		var holders []uuid.UUID
+		var holders, sources []uuid.UUID
 		var refs filterRefs
 		refs.want(&holders, "holders", f.Holders, parley.KindStakeholder)
+		refs.want(&sources, "sources", f.Sources, parley.KindSource)
 		if err := s.resolve(ctx, c.Query, &refs); err != nil {
 			return nil, err
 		}
@@ -235,6 +236,7 @@ func (s *Snapshot) positionsWhere(
 			return nil, err
 		}
 		c.Of("p.holder_id", holders)
+		restsOnSources(&c, "p", sources)
 		rows.Among(&c, "p.stance", "stance", f.Stances)
 		c.InRange("p.valid_from", f.ValidFrom)
 		c.Whether(f.SecondHand, secondHand("p"))
@@ -473,7 +475,8 @@ func (w *writer) confirmPosition(
 	ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, in parley.RecordPositionInput,
 	e evidence,
 ) (Written, error) {
-	written, err := w.addPositionEvidence(ctx, scenario, holds, holds.Affirm(in), e,
+	added := evidenceChange{evidence: e, of: func(list []uuid.UUID) ([]uuid.UUID, error) { return joined(list, e.ids()) }}
+	written, err := w.changePositionEvidence(ctx, scenario, holds, holds.Affirm(in), added,
 		fmt.Sprintf("%s is confirmed as “%s” on “%s”.", holder.Name, parley.Words(holds.Stance), scenario.Name))
 	if err != nil {
 		return written, err

@@ -95,17 +95,19 @@ func (s *Snapshot) ListStatusChanges(
 		c.Add(onTheTable("c.scenario_id"))
 	}
 	if f != nil {
-		var negotiations, scenarios, by []uuid.UUID
+		var negotiations, scenarios, by, sources []uuid.UUID
 		var refs filterRefs
 		refs.want(&negotiations, "negotiations", f.Negotiations, parley.KindNegotiation)
 		refs.want(&scenarios, "scenarios", f.Scenarios, parley.KindScenario)
 		refs.want(&by, "by", f.By, parley.KindStakeholder)
+		refs.want(&sources, "sources", f.Sources, parley.KindSource)
 		if err := s.resolve(ctx, c.Query, &refs); err != nil {
 			return nil, err
 		}
 		c.Of("c.negotiation_id", negotiations)
 		c.Of("c.scenario_id", scenarios)
 		c.Overlaps("c.moved_by", by)
+		restsOnSources(&c, "c", sources)
 		rows.Among(&c, "c.to_status", "scenario_status", f.To)
 		c.InRange("c.effective_at", f.Effective)
 	}

@@ -1,0 +1,110 @@
+package analysis_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const wrongSource = `
+dataset: wrong
+stakeholders: [{key: alba, name: Alba, kind: STATE}]
+sources:
+  - {key: wire, title: The wire, reliability: A, body: "We agree, said Alba."}
+  - {key: other, title: Another paper, reliability: C, body: "We refuse, said Alba. We agree, too."}
+statements:
+  - {key: agrees, source: wire, form: DIRECT_QUOTE, speaker: alba, text: We agree, credibility: C2, saidAt: 2025-02-01}
+  - {key: refuses, source: other, form: DIRECT_QUOTE, speaker: alba, text: We refuse, credibility: C2, saidAt: 2025-02-01}
+negotiations:
+  - key: talks
+    title: Talks
+    participations: [{stakeholder: alba, role: PRIMARY_PARTY}]
+    events: [{key: round, title: A round, kind: MEETING, startedAt: 2025-02-01, evidence: [agrees]}]
+    relations: [{kind: COMPATIBLE, from: line, to: strip, claimedBy: alba, evidence: [agrees, refuses]}]
+    issues:
+      - key: border
+        title: The border
+        scenarios:
+          - key: line
+            title: A line
+            statuses: [{to: PROPOSED, effectiveAt: 2025-01-01, evidence: [agrees]}]
+            positions:
+              - {key: p, holder: alba, stance: SUPPORTS, validFrom: 2025-02-01, evidence: [agrees]}
+              - {key: q, holder: alba, stance: OPPOSES, validFrom: 2025-02-01, contests: p, evidence: [refuses]}
+          - {key: strip, title: A strip, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}]}
+`
+
+// A source that proved wrong is followed to everything that rests on it, and its evidence is detached.
+func TestASourceThatProvedWrong(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("wrong.yaml", wrongSource)
+	const resting = `restingOnIt { __typename id label }`
+	got := a.Must(`{ source(id: "wire") { statements { nodes { id ` + resting + ` } } }
+		positions(filter: {sources: ["wire"]}) { nodes { id stance } } other: positions(filter: {sources: ["other"]}) { totalCount }
+		statusChanges(filter: {sources: ["wire"]}) { totalCount } none: statusChanges(filter: {sources: ["other"]}) { totalCount } }`)
+	got.Want("positions.nodes.0.stance", "SUPPORTS", "other.totalCount", 0, "statusChanges.totalCount", 1, "none.totalCount", 0)
+	statement := got.Text("source.statements.nodes.0.id")
+	facts := make(map[string]string)
+	for i := range got.Count("source.statements.nodes.0.restingOnIt") {
+		fact := fmt.Sprintf("source.statements.nodes.0.restingOnIt.%d.", i)
+		facts[got.Text(fact+"__typename")] = got.Text(fact + "id")
+	}
+	if len(facts) != 4 {
+		t.Fatalf("on it rest %v", facts)
+	}
+	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
+	remove := func(from, evidence, note string) string {
+		return fmt.Sprintf(`mutation { removeEvidence(input: {from: %q, evidence: [%s], note: %q}) {
+			node { ... on Position { evidence { text } correctionNote } } cursor warnings { code } userErrors { code message field } } }`, from, evidence, note)
+	}
+	one := fmt.Sprintf("%q", statement)
+	a.Ask(remove(facts["Position"], one, "")).Refused("INVALID note")
+	a.Ask(remove(facts["Position"], "", "n")).Refused("INVALID evidence")
+	a.Ask(remove("talks/line", one, "n")).Refused("NOT_FOUND from", "talks/line")
+	a.Ask(remove(facts["Position"], `"talks/line"`, "n")).Refused("NOT_FOUND evidence.0", "statement")
+	a.Must(remove(facts["Position"], one, "It was made up.")).Want("removeEvidence.node.evidence", "[]",
+		"removeEvidence.node.correctionNote", "It was made up.", "removeEvidence.warnings.0.code", "UNSOURCED")
+	a.Ask(remove(facts["Position"], one, "n")).Refused("INVALID evidence.0", "does not rest on")
+	// What it bore out no longer prevails: a correction, for followers and in a diff.
+	a.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { note summary ... on RecordChanged { fields } shifts { party { key } before { stance } after { stance } cause } } } }`).
+		Want("changes.nodes.0.summary", "Removed evidence from a position on “A line”.", "changes.nodes.0.note", "It was made up.",
+			"changes.nodes.0.fields", "[evidence]", "changes.nodes.0.shifts.0.cause", "RECORD_CORRECTED",
+			"changes.nodes.0.shifts.0.before.stance", "SUPPORTS", "changes.nodes.0.shifts.0.after.stance", "OPPOSES")
+	a.Must(fmt.Sprintf(`{ negotiation(id: "talks") { diff(from: {knownAt: %q}, to: {}) { positions { nodes { before { stance } after { stance } cause } } } } }`, before)).
+		Want("negotiation.diff.positions.nodes.0.after.stance", "OPPOSES", "negotiation.diff.positions.nodes.0.cause", "RECORD_CORRECTED")
+	for _, kind := range []string{"StatusChange", "ScenarioRelation", "Event"} {
+		a.Must(remove(facts[kind], one, "It was made up."))
+	}
+	after := a.Must(fmt.Sprintf(`{ now: node(id: %q) { ... on Statement { %s } } then: node(id: %[1]q, asOf: {knownAt: %[3]q}) { ... on Statement { %[2]s } }
+		relation: node(id: %[4]q) { ... on ScenarioRelation { evidence { text } } } }`, statement, resting, before, facts["ScenarioRelation"]))
+	after.Want("now.restingOnIt", "[]", "relation.evidence", "[map[text:We refuse]]")
+	if after.Count("then.restingOnIt") != 4 {
+		t.Errorf("before, on it rested %v", after.At("then.restingOnIt"))
+	}
+	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "It was made up."}) { cursor userErrors { code message field } } }`, statement))
+}
+
+// A statement that was filed under the wrong source is moved to the right one, and its quote is looked up there.
+func TestAStatementOfAnotherSource(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("wrong.yaml", wrongSource)
+	quotes := a.Must(`{ wire: source(id: "wire") { statements { nodes { id } } } other: source(id: "other") { statements { nodes { id } } } }`)
+	move := func(statement, source string) string {
+		return fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, source: %s, note: "n"}) {
+			statement { grade verified locators { start end } source { key } } userErrors { code message field } } }`, statement, source)
+	}
+	agrees, refuses := quotes.Text("wire.statements.nodes.0.id"), quotes.Text("other.statements.nodes.0.id")
+	a.Ask(move(refuses, `"wire"`)).Refused("QUOTE_NOT_FOUND text", "We refuse")
+	a.Ask(move(refuses, `"nothing"`)).Refused("NOT_FOUND source", "nothing")
+	a.Ask(move(refuses, `null`)).Refused("INVALID source")
+	a.Must(move(agrees, `"other"`)).Want("correctStatement.statement.source.key", "other", "correctStatement.statement.grade", "C2",
+		"correctStatement.statement.verified", true, "correctStatement.statement.locators.0.start", 22)
+	a.Must(`{ positions(filter: {sources: ["wire"]}) { totalCount } other: source(id: "other") { statements { totalCount } }
+		changes(filter: {parties: ["alba"]}, order: NEWEST_FIRST, first: 1) { nodes { kind } } }`).
+		Want("positions.totalCount", 0, "other.statements.totalCount", 2)
+	if n := strings.Count(a.Raw(`{ changes(first: 500, order: NEWEST_FIRST) { nodes { summary } } }`), "Corrected"); n != 1 {
+		t.Errorf("%d corrections", n)
+	}
+}
