@@ -100,6 +100,7 @@ type EditSource struct {
 	Language         Patch[string]
 	Reliability      Patch[SourceReliability]
 	Marking          Patch[Marking]
+	Body             Patch[string]
 	IfUnchangedSince *Cursor
 }
 
@@ -133,8 +134,26 @@ func (s *Source) Edit(in EditSource) ([]string, error) {
 	setOrClear(&e, "language", &s.Language, in.Language)
 	set(&e, "reliability", &s.Reliability, in.Reliability)
 	set(&e, "marking", &s.Marking, in.Marking)
+	s.supply(&e, in.Body)
 	s.check(&e.checks)
 	return e.fields, e.err()
+}
+
+// supply sets the hash of a body, if the source has none yet.
+func (s *Source) supply(e *edit, body Patch[string]) {
+	switch {
+	case !body.Set:
+	case body.Value == nil:
+		e.refuse("body", "A body can't be taken away; leave it out.")
+	case s.ContentHash == nil:
+		e.optionalText("body", body.Value, MaxBody)
+		hash := ContentHash(*body.Value)
+		s.ContentHash = &hash
+		e.fields = append(e.fields, "body")
+	case *s.ContentHash != ContentHash(*body.Value):
+		e.refuse("body", "“%s” has another body on record, which can't be changed; register the new text as another source.",
+			s.Title)
+	}
 }
 
 // languageShape matches the commonly used part of BCP 47: language, script, region and variants.

@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -236,4 +237,26 @@ func (s *Statement) CheckQuote(field string, body *FoldedText) error {
 	}
 	s.Locators = locators
 	return nil
+}
+
+// Quoted looks the direct quotes on record of a source up in a body that is supplied later, and sets their locators. It
+// refuses with QuoteNotFound if some do not stand in it.
+func Quoted(quotes []*Statement, body string) error {
+	folded := Fold(body)
+	var missing []string
+	for _, s := range quotes {
+		if s.CheckQuote("", folded) != nil {
+			missing = append(missing, fmt.Sprintf("“%s” (%s)", s.Label(), s.ID))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	const shown = 5
+	more := ""
+	if len(missing) > shown {
+		more = fmt.Sprintf(" and %d more", len(missing)-shown)
+	}
+	return Refuse(QuoteNotFound, "body", "Quotes on record do not stand in this body: %s%s; correct them first, or record "+
+		"them as a PARAPHRASE.", strings.Join(missing[:min(shown, len(missing))], ", "), more)
 }

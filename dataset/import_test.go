@@ -707,7 +707,7 @@ func TestRetractedStaysRetracted(t *testing.T) {
 	// A new fact can't rest on a retracted record.
 	text := edited(t, "rationale: It is theirs., evidence: [s1]", "rationale: It is theirs.",
 		"statements:\n", "statements:\n  - {key: s3, source: gazette, form: REPORTED, text: More of it}\n")
-	r.refuses(text, fmt.Sprintf("set.yaml:%d: Nothing is known as \"gazette\"", lineOf(t, text, "key: s3")))
+	r.refuses(text, fmt.Sprintf("set.yaml:%d: \"gazette\" was retracted", lineOf(t, text, "key: s3")))
 }
 
 func TestNewFactOnRetractedEvidence(t *testing.T) {
@@ -731,14 +731,14 @@ func TestASourceBodyCannotChange(t *testing.T) {
 	r := withTalks(t)
 	text := edited(t, "Nobody else spoke.", "Somebody else spoke.")
 	r.refuses(text,
-		fmt.Sprintf("set.yaml:%d: The body of \"gazette\" differs … register the new text as another source",
+		fmt.Sprintf("set.yaml:%d: … has another body on record … register the new text as another source",
 			lineOf(t, text, "body: |")))
 	// A missing body changes nothing.
 	r.loads("dataset: talks\nsources:\n  - {key: gazette}\n")
-	// A source without a body can't get one later.
+	// A source without a body can get one later.
 	r.loads("dataset: talks\nsources:\n  - {key: rumour, title: A rumour}\n", "rumour")
-	r.refuses("dataset: talks\nsources:\n  - {key: rumour,\n     body: Psst}\n",
-		`set.yaml:4: The body of "rumour" differs`)
+	r.loads("dataset: talks\nsources:\n  - {key: rumour,\n     body: Psst}\n", "rumour")
+	r.refuses("dataset: talks\nsources:\n  - {key: rumour,\n     body: Pst}\n", `set.yaml:4: … another body`)
 }
 
 func TestRefusedByARule(t *testing.T) {

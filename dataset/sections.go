@@ -147,33 +147,13 @@ func (s *Set) source(it *item) {
 				Reliability: or(reliability, "F"), Marking: or(marking, "TLP_CLEAR"), Body: body.Value,
 			})
 		}, func() (storage.Written, error) {
-			if err := in.sameBody(ctx, key, body.Value); err != nil {
-				return storage.Written{}, err
-			}
 			return in.EditSource(ctx, parley.EditSource{
 				Source: key, Title: title, Publisher: publisher, Author: author, URL: url, PublishedAt: publishedAt,
 				RetrievedAt: retrievedAt, Language: language, Reliability: reliability, Marking: marking,
+				Body: body,
 			})
 		})
 	})
-}
-
-// sameBody refuses a body that differs from the source's body on record.
-func (in *importer) sameBody(ctx context.Context, source string, body *string) error {
-	if body == nil {
-		return nil
-	}
-	hash, err := in.ContentHash(ctx, source)
-	if err != nil {
-		return err
-	}
-	if hash == nil || *hash != parley.ContentHash(*body) {
-		return parley.Refuse(parley.Invalid, "body",
-			"The body of %q differs from the one on record and can't be changed; register the new text as "+
-				"another source.",
-			source)
-	}
-	return nil
 }
 
 func (s *Set) statement(it *item) {

@@ -33881,7 +33881,7 @@ func (ec *executionContext) unmarshalInputEditSourceInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"source", "title", "publisher", "author", "url", "publishedAt", "retrievedAt", "language", "reliability", "marking", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"source", "title", "publisher", "author", "url", "publishedAt", "retrievedAt", "language", "reliability", "marking", "body", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -33958,6 +33958,13 @@ func (ec *executionContext) unmarshalInputEditSourceInput(ctx context.Context, o
 				return it, err
 			}
 			it.Marking = graphql.OmittableOf(data)
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = graphql.OmittableOf(data)
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)

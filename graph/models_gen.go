@@ -289,6 +289,10 @@ type EditSourceInput struct {
 	Reliability graphql.Omittable[*parley.SourceReliability] `json:"reliability,omitempty"`
 	// New marking. Null is INVALID.
 	Marking graphql.Omittable[*parley.Marking] `json:"marking,omitempty"`
+	// The full text of a source that has none on record, 1..2,000,000 characters. It can't be changed afterwards. Direct quotes
+	// on record are looked up in it and become `verified`; QUOTE_NOT_FOUND: some do not stand in it. Null, and another text
+	// than the one on record: INVALID.
+	Body graphql.Omittable[*string] `json:"body,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }

@@ -71,7 +71,8 @@ func editSource(in graph.EditSourceInput) parley.EditSource {
 		Source: in.Source, Title: patch(in.Title), Publisher: patch(in.Publisher), Author: patch(in.Author),
 		URL: patch(in.URL), PublishedAt: patch(in.PublishedAt), RetrievedAt: patch(in.RetrievedAt),
 		Language:    patch(in.Language),
-		Reliability: patch(in.Reliability), Marking: patch(in.Marking), IfUnchangedSince: in.IfUnchangedSince,
+		Reliability: patch(in.Reliability), Marking: patch(in.Marking), Body: patch(in.Body),
+		IfUnchangedSince: in.IfUnchangedSince,
 	}
 }
 

@@ -41,3 +41,6 @@ func ownVersion(p *parley.Position) storage.Key {
 	}
 	return versionOf(p, p.Lens)
 }
+
+// hadNoBody reports whether no body was on record of a source: one may have been supplied since.
+func hadNoBody(o *parley.Source) bool { return o.ContentHash == nil }

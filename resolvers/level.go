@@ -81,14 +81,14 @@ func shifts[C any](
 	return r.snapshot(ctx).ShiftsOf(ctx, entries, r.fields(ctx))
 }
 
-// nulls makes the lists null of the objects that have none, which is something else than an empty one.
-func nulls[P, T any](lists [][]*T, objs []*P, none func(*P) bool) [][]*T {
-	for i := range lists {
+// nulls makes the values null of the objects that have none.
+func nulls[P, V any](values []V, objs []*P, none func(*P) bool) []V {
+	for i := range values {
 		if none(objs[i]) {
-			lists[i] = nil
+			values[i] = *new(V)
 		}
 	}
-	return lists
+	return values
 }
 
 // find looks up one record by id or key for a root field, through the lens asked for. It returns nil if there is none.

@@ -32,11 +32,13 @@ func (r *queryResolver) Sources(ctx context.Context, text *string, first int, af
 }
 
 func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Bodies, keys(objs, sourceKey))
+	bodies, err := load(ctx, r.Resolver, (*storage.Snapshot).Bodies, keys(objs, sourceKey))
+	return nulls(bodies, objs, hadNoBody), err
 }
 
 func (r *sourceResolver) BodyErasure(ctx context.Context, objs []*parley.Source) ([]*parley.BodyErasure, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).BodyErasures, keys(objs, sourceKey))
+	erasures, err := load(ctx, r.Resolver, (*storage.Snapshot).BodyErasures, keys(objs, sourceKey))
+	return nulls(erasures, objs, hadNoBody), err
 }
 
 func (r *sourceResolver) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {

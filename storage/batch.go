@@ -189,16 +189,3 @@ func (b *Batch) Membership(ctx context.Context, id uuid.UUID) (*parley.Membershi
 func (b *Batch) Assessment(ctx context.Context, id uuid.UUID) (*parley.Assessment, error) {
 	return assessments.current(ctx, b.w, id)
 }
-
-// ContentHash is that of the body kept of a source; nil when none is.
-func (b *Batch) ContentHash(ctx context.Context, source string) (*string, error) {
-	id, known, err := b.FindKey(ctx, source)
-	if err != nil || !known {
-		return nil, err
-	}
-	read, err := rows.Find(ctx, &b.w.Reader, sources.table, rows.KeysOf(id), nil)
-	if err != nil || read[0] == nil {
-		return nil, err
-	}
-	return read[0].ContentHash, nil
-}

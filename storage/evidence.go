@@ -79,13 +79,9 @@ func (c *evidenceChange) closedBy() string {
 func (w *writer) changeEvidence(
 	ctx context.Context, field, ref string, refs *references, c evidenceChange,
 ) (Written, error) {
-	found, err := w.lookUp(ctx, []string{ref})
+	subject, err := w.oneOf(ctx, field, ref, restOnEvidence...)
 	if err != nil {
 		return Written{}, err
-	}
-	subject := found[ref]
-	if subject == nil || !slices.Contains(restOnEvidence, subject.Kind) {
-		return Written{}, parley.Refusal{notFound(want{field: field, ref: ref, kinds: restOnEvidence}, subject)}
 	}
 	find := func() error {
 		if err := w.findEvidence(ctx, refs, c.evidence); err != nil {

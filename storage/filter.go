@@ -68,10 +68,10 @@ func (f *filterRefs) fault(found map[string]*target, at *parley.Instant) error {
 	for _, w := range f.wanted {
 		for _, ref := range w.refs {
 			t := found[ref]
-			if t != nil && !t.isKnown(at) {
+			if t != nil && !t.isKnown(at) && !t.wasRetracted(at) {
 				t = nil
 			}
-			if t == nil || !slices.Contains(w.kinds, t.Kind) {
+			if t == nil || !t.isKnown(at) || !slices.Contains(w.kinds, t.Kind) {
 				return parley.NewFault(parley.BadRequest, "%s: %s", w.field,
 					notFound(want{ref: ref, kinds: w.kinds}, t).Message)
 			}

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -62,14 +63,19 @@ func (l lineOf[T]) without(line []*T, id uuid.UUID) (rest []*T, taken *T) {
 
 // subjectOf finds a fact by what an input calls it, and the scenario that has to be locked to change it.
 func (w *writer) subjectOf(ctx context.Context, field, ref string, kind parley.Kind) (*target, error) {
-	found, err := w.lookUp(ctx, []string{ref})
+	return w.oneOf(ctx, field, ref, kind)
+}
+
+// oneOf is the record that a field of the input names, of one of the kinds. No lock is held on it yet.
+func (w *writer) oneOf(ctx context.Context, field, ref string, kinds ...parley.Kind) (*target, error) {
+	found, err := everKnown(ctx, &w.Reader, []string{ref})
 	if err != nil {
 		return nil, err
 	}
-	if t := found[ref]; t != nil && t.Kind == kind {
+	if t := found[ref]; t != nil && t.RetractedAt == nil && slices.Contains(kinds, t.Kind) {
 		return t, nil
 	}
-	return nil, parley.Refusal{notFound(want{field: field, ref: ref, kinds: []parley.Kind{kind}}, found[ref])}
+	return nil, parley.Refusal{notFound(want{field: field, ref: ref, kinds: kinds}, found[ref])}
 }
 
 // atField names another input field in a refusal than the rule that made it did.

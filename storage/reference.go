@@ -55,6 +55,11 @@ func (t *target) isKnown(at *parley.Instant) bool {
 	return !t.RecordedAt.After(*at) && (t.RetractedAt == nil || t.RetractedAt.After(*at))
 }
 
+// wasRetracted says whether it had been on record by an instant and was taken off it; nil asks for now.
+func (t *target) wasRetracted(at *parley.Instant) bool {
+	return t.RetractedAt != nil && (at == nil || !t.RetractedAt.After(*at))
+}
+
 // negotiation is the negotiation that the target belongs to, or is; nil for what many negotiations share.
 func (t *target) negotiation() *uuid.UUID {
 	if t.Kind == parley.KindNegotiation {
@@ -228,7 +233,7 @@ func (w *writer) find(ctx context.Context, r *references) error {
 	for i, want := range r.wanted {
 		refs[i] = want.ref
 	}
-	found, err := w.lookUp(ctx, refs)
+	found, err := everKnown(ctx, &w.Reader, refs)
 	if err != nil {
 		return err
 	}
@@ -236,7 +241,7 @@ func (w *writer) find(ctx context.Context, r *references) error {
 	var subjects, others rows.IDs
 	for _, want := range r.wanted {
 		t := found[want.ref]
-		if t == nil || !slices.Contains(want.kinds, t.Kind) {
+		if t == nil || t.RetractedAt != nil || !slices.Contains(want.kinds, t.Kind) {
 			refusal = append(refusal, notFound(want, t))
 			continue
 		}
@@ -284,7 +289,12 @@ func notFound(w want, t *target) parley.UserError {
 	}
 	kinds := strings.Join(accepted, " or ")
 	message := fmt.Sprintf("Nothing is known as %q; give the id or the key of %s.", w.ref, kinds)
-	if t != nil {
+	switch {
+	case t == nil:
+	case t.RetractedAt != nil:
+		message = fmt.Sprintf("%q was retracted on %s; give the id or the key of %s that is on record.", w.ref,
+			parley.Day(*t.RetractedAt), kinds)
+	default:
 		message = fmt.Sprintf("%q is %s; give the id or the key of %s.", w.ref, t.Kind.Noun(), kinds)
 	}
 	return parley.UserError{Code: parley.NotFound, Message: message, Field: strings.Split(w.field, ".")}

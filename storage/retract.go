@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -153,11 +154,9 @@ func (w *writer) takeBackStatuses(ctx context.Context, scenario uuid.UUID) error
 	return nil
 }
 
-// use is how a record can rest on another: what it is called, and a condition on the other's id, $1.
-type use struct{ what, condition string }
-
-// usesOf are the ways in which records can rest on one of a kind.
-func usesOf(kind parley.Kind) (uses []use) {
+// usesOf are statements that find what rests on a record of a kind, $1, one for each way in which a record can: what it is
+// to it, and its id.
+func usesOf(kind parley.Kind) (uses []string) {
 	for _, d := range descriptions {
 		for _, c := range d.columns {
 			if c.Use == "" || !slices.Contains(c.Kinds, kind) {
@@ -167,12 +166,15 @@ func usesOf(kind parley.Kind) (uses []use) {
 			if c.Many {
 				named = `x.` + c.name + ` @> ARRAY[$1::uuid]`
 			}
-			uses = append(uses,
-				use{c.Use, `EXISTS (SELECT FROM {` + d.table + ` x} WHERE ` + named + ` AND {known x})`})
+			uses = append(uses, `(SELECT '`+c.Use+`' AS what, x.id FROM {`+d.table+` x} WHERE `+named+` AND {known x}
+				ORDER BY x.id LIMIT `+fmt.Sprint(namedUses+1)+`)`)
 		}
 	}
 	return uses
 }
+
+// namedUses is how many of the records that rest on another one a refusal names.
+const namedUses = 5
 
 // freeOfUse locks a record so that nothing new can rest on it, and refuses with IN_USE when something does already.
 func (w *writer) freeOfUse(ctx context.Context, subject *target, since *parley.Cursor) error {
@@ -186,29 +188,41 @@ func (w *writer) freeOfUse(ctx context.Context, subject *target, since *parley.C
 	if len(uses) == 0 {
 		return nil
 	}
-	checks := make([]string, len(uses))
-	for i, use := range uses {
-		checks[i] = "SELECT '" + use.what + "' WHERE " + use.condition
+	var found []struct {
+		What string    `db:"what"`
+		ID   uuid.UUID `db:"id"`
+		Path *string   `db:"path"`
 	}
-	var found []string
-	if err := w.all(ctx, &found, strings.Join(checks, " UNION ALL "), subject.ID); err != nil {
+	err := w.all(ctx, &found, `
+		SELECT u.what, u.id, r.path FROM (`+strings.Join(uses, " UNION ALL ")+`) u JOIN {records r} ON r.id = u.id
+		ORDER BY r.recorded_at, u.id`, subject.ID)
+	if err != nil {
 		return fmt.Errorf("look for what rests on a record: %w", err)
 	}
-	if found = distinct(found); len(found) > 0 {
-		return parley.Refuse(parley.InUse, "id", "%s is in use: %s rests on it; retract that first.",
-			capital(called(subject)), strings.Join(found, ", "))
+	if len(found) == 0 {
+		return nil
 	}
-	return nil
+	var names []string
+	for _, f := range found[:min(namedUses, len(found))] {
+		names = append(names, fmt.Sprintf("%s (%s)", f.What, cmp.Or(pointed(f.Path), f.ID.String())))
+	}
+	if len(found) > namedUses {
+		names = append(names, "more")
+	}
+	rests := "rests"
+	if len(names) > 1 {
+		rests = "rest"
+	}
+	return parley.Refuse(parley.InUse, "id", "%s is in use: %s %s on it; retract that first.",
+		capital(called(subject)), parley.Enumerated(names), rests)
 }
 
-// distinct leaves out what comes again.
-func distinct(list []string) (once []string) {
-	for _, s := range list {
-		if !slices.Contains(once, s) {
-			once = append(once, s)
-		}
+// pointed is what a pointer points to, empty for none.
+func pointed(text *string) string {
+	if text == nil {
+		return ""
 	}
-	return once
+	return *text
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

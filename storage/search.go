@@ -158,7 +158,7 @@ var search = strings.NewReplacer(
 			WHERE t.words @@ (SELECT query FROM asked)
 			ORDER BY t.source_id DESC, t.start OFFSET 0
 		) t
-		WHERE EXISTS (SELECT FROM {sources x} WHERE x.id = t.source_id AND {known x})
+		WHERE EXISTS (SELECT FROM {sources x} WHERE x.id = t.source_id AND x.content_hash IS NOT NULL AND {known x})
 		LIMIT {candidates}
 	),
 	holding AS MATERIALIZED (

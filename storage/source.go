@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -33,7 +34,7 @@ var sources = &noun[parley.Source]{
 			rows.Text("reliability", "reliability",
 				func(o *parley.Source) *parley.SourceReliability { return &o.Reliability }),
 			rows.Text("marking", "marking", func(o *parley.Source) *parley.Marking { return &o.Marking }),
-			rows.OptionalText("contentHash", "content_hash", func(o *parley.Source) **string { return &o.ContentHash }),
+			rows.OptionalText("contentHash body bodyErasure", "content_hash", func(o *parley.Source) **string { return &o.ContentHash }),
 		}, provenance("recorded_at", "", func(o *parley.Source) *parley.Provenance { return &o.Provenance })...),
 	},
 	provenance: func(o *parley.Source) *parley.Provenance { return &o.Provenance },
@@ -114,10 +115,9 @@ func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInp
 		return Written{}, err
 	}
 	subject := &target{ID: id.newID(), Path: &in.Key}
-	if in.Body != nil { // before others have to wait, since it may be long
-		if err := w.exec(ctx, `INSERT INTO source_bodies (source_id, body) VALUES ($1, $2)`, subject.ID,
-			*in.Body); err != nil {
-			return Written{}, fmt.Errorf("keep the body of a source: %w", err)
+	if in.Body != nil {
+		if err := w.keepBody(ctx, subject.ID, *in.Body); err != nil {
+			return Written{}, err
 		}
 	}
 	if err := w.stamp(ctx); err != nil {
@@ -126,7 +126,8 @@ func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInp
 	return sources.create(ctx, w, id, subject, &o, nil, fmt.Sprintf("Registered the source “%s”.", o.Title))
 }
 
-// EditSource changes a source's fields. Refusals: INVALID; CONFLICT where it has changed since ifUnchangedSince.
+// EditSource changes a source's fields, and takes a body where there is none. Refusals: INVALID; QUOTE_NOT_FOUND where a
+// quote on record does not stand in that body; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditSource(ctx context.Context, in parley.EditSource) (Written, error) {
 	return perform(ctx, m, in, (*writer).editSource)
 }
@@ -137,10 +138,57 @@ func (w *writer) editSource(ctx context.Context, in parley.EditSource) (Written,
 	if err := w.find(ctx, &refs); err != nil {
 		return Written{}, err
 	}
+	var quotes []*parley.Statement // that a body supplied now verifies
 	return sources.edit(ctx, w, edition[parley.Source]{
 		subject: subject, since: in.IfUnchangedSince,
-		apply: func(o *parley.Source) ([]string, error) { return o.Edit(in) },
+		apply: func(o *parley.Source) ([]string, error) {
+			fields, err := o.Edit(in)
+			if err == nil && slices.Contains(fields, "body") {
+				quotes, err = w.supplyBody(ctx, subject.ID, *in.Body.Value)
+			}
+			return fields, err
+		},
+		settle: func(*parley.Source) error { return w.verify(ctx, quotes) },
 	})
+}
+
+// supplyBody keeps the body of a source that had none, and returns the quotes on record that stand in it.
+func (w *writer) supplyBody(ctx context.Context, source uuid.UUID, body string) ([]*parley.Statement, error) {
+	lists, err := rows.Each(ctx, statements.table, w.Query(rows.KeysOf(source)), nil,
+		`{statements st} ON st.source_id = k.id AND st.form = 'DIRECT_QUOTE' AND {known st}`, `st.id`)
+	if err != nil {
+		return nil, fmt.Errorf("read the quotes of a source: %w", err)
+	}
+	if err := parley.Quoted(lists[0], body); err != nil {
+		return nil, err
+	}
+	return lists[0], w.keepBody(ctx, source, body)
+}
+
+// keepBody keeps the body of a source. It may be long, so this comes before others have to wait.
+func (w *writer) keepBody(ctx context.Context, source uuid.UUID, body string) error {
+	if err := w.exec(ctx, `INSERT INTO source_bodies (source_id, body) VALUES ($1, $2)`, source, body); err != nil {
+		return fmt.Errorf("keep the body of a source: %w", err)
+	}
+	return nil
+}
+
+// verify writes new versions of quotes that have got locators. Older versions stay unverified through older lenses.
+func (w *writer) verify(ctx context.Context, quotes []*parley.Statement) error {
+	if len(quotes) == 0 {
+		return nil
+	}
+	verified := make(rows.IDs, len(quotes))
+	for i, s := range quotes {
+		verified[i], s.Provenance = s.ID, w.provenance(nil)
+	}
+	err := w.exec(ctx, `
+		UPDATE statements SET superseded_at = $2, closed_by = 'EDITED'
+		WHERE id = ANY($1) AND superseded_at = 'infinity'`, verified, w.at)
+	if err != nil {
+		return fmt.Errorf("close the rows of quotes: %w", err)
+	}
+	return statements.insert(ctx, w, nil, quotes...)
 }
 
 // BodyErasures tell of each source whether the text kept of it was erased; nil where it was not.

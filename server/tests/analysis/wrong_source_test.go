@@ -82,7 +82,16 @@ func TestASourceThatProvedWrong(t *testing.T) {
 	if after.Count("then.restingOnIt") != 4 {
 		t.Errorf("before, on it rested %v", after.At("then.restingOnIt"))
 	}
+	// What still rests on it is named; and what was retracted is said to have been.
+	a.Ask(`mutation { retract(input: {id: "other", note: "n"}) { userErrors { code message field } } }`).Refused("IN_USE id",
+		"Source “Another paper” is in use: a statement (", ") rests on it")
 	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "It was made up."}) { cursor userErrors { code message field } } }`, statement))
+	a.Ask(fmt.Sprintf(`mutation { addEvidence(input: {to: %q, evidence: [%q]}) { userErrors { code message field } } }`, facts["Event"], statement)).
+		Refused("NOT_FOUND evidence.0", "was retracted on 20")
+	a.Ask(fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, credibility: C1, note: "n"}) { userErrors { code message field } } }`, statement)).
+		Refused("NOT_FOUND statement", "was retracted on 20")
+	a.Must(`mutation { retract(input: {id: "wire", note: "It was made up."}) { cursor userErrors { code message field } } }`)
+	a.Ask(`{ positions(filter: {sources: ["wire"]}) { totalCount } }`).Fails("BAD_REQUEST", "sources", "wire", "was retracted on 20")
 }
 
 // A statement that was filed under the wrong source is moved to the right one, and its quote is looked up there.
@@ -106,5 +115,54 @@ func TestAStatementOfAnotherSource(t *testing.T) {
 		Want("positions.totalCount", 0, "other.statements.totalCount", 2)
 	if n := strings.Count(a.Raw(`{ changes(first: 500, order: NEWEST_FIRST) { nodes { summary } } }`), "Corrected"); n != 1 {
 		t.Errorf("%d corrections", n)
+	}
+}
+
+// A text may be supplied for a source that has none. It verifies the quotes on record, from then on.
+func TestABodyThatIsSuppliedLater(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	const bodiless = `
+dataset: bodiless
+stakeholders: [{key: alba, name: Alba, kind: STATE}]
+sources: [{key: wire, title: The wire}]
+statements:
+  - {key: agrees, source: wire, form: DIRECT_QUOTE, speaker: alba, text: We agree}
+  - {key: signs, source: wire, form: DIRECT_QUOTE, speaker: alba, text: "We [...] sign"}
+  - {key: told, source: wire, form: REPORTED, text: They will.}
+`
+	a.Load("bodiless.yaml", bodiless)
+	const quotes = `source(id: "wire"%s) { body contentHash statements { nodes { text verified locators { start } } } }`
+	supply := func(body string) string {
+		return `mutation { editSource(input: {source: "wire", body: ` + body + `}) { source { body } cursor userErrors { code message field } } }`
+	}
+	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
+	a.Ask(supply(`"We agreed, and we will not."`)).Refused("QUOTE_NOT_FOUND body", "“We agree” (", "“We [...] sign” (")
+	a.Ask(supply(`null`)).Refused("INVALID body")
+	a.Ask(supply(`""`)).Refused("INVALID body")
+	a.Must(supply(`"We agree. We will sign."`)).Want("editSource.source.body", "We agree. We will sign.")
+	a.Must(supply(`"We agree. We will sign."`)).Want("editSource.cursor", nil)
+	a.Ask(supply(`"We agree. We will sign it."`)).Refused("INVALID body", "another body")
+	now := a.Must(fmt.Sprintf(`{ now: `+quotes+` then: `+quotes+` search(text: "sign") { node { __typename } } past: search(text: "sign", asOf: {knownAt: %[3]q}) { node { __typename } } }`,
+		"", fmt.Sprintf(", asOf: {knownAt: %q}", before), before))
+	verified := 0
+	for i := range now.Count("now.statements.nodes") {
+		if now.At(fmt.Sprintf("now.statements.nodes.%d.verified", i)) == true {
+			verified++
+		}
+		if now.At(fmt.Sprintf("then.statements.nodes.%d.verified", i)) != false {
+			t.Errorf("before there was a body, a quote was verified: %v", now.At("then.statements"))
+		}
+	}
+	if verified != 2 {
+		t.Errorf("%d quotes are verified: %v", verified, now.At("now.statements"))
+	}
+	now.Want("then.body", nil, "then.contentHash", nil, "search", "[map[node:map[__typename:Statement]] map[node:map[__typename:Source]]]",
+		"past", "[map[node:map[__typename:Statement]]]")
+	// A data set does so as well, and refuses another text.
+	a.Load("with-body.yaml", strings.Replace(bodiless, "title: The wire", `title: The wire, body: "We agree. We will sign."`, 1))
+	if err := a.TryLoad("another.yaml", strings.Replace(bodiless, "title: The wire", `title: The wire, body: "We agree. We sign."`, 1)); err == nil ||
+		!strings.Contains(err.Error(), "another body") {
+		t.Errorf("another text is accepted: %v", err)
 	}
 }

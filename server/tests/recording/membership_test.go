@@ -89,7 +89,7 @@ func TestMemberships(t *testing.T) {
 				"changes.nodes.0.kind", "RECORD")
 	}
 	a.Ask(`mutation { retract(input: {id: "league", note: "x"}) { userErrors { code message field } } }`).
-		Refused("IN_USE id", "a membership rests on it")
+		Refused("IN_USE id", "a membership (", ") rests on it")
 	a.Must(fmt.Sprintf(`mutation { retract(input: {id: %q, note: "A mix-up."}) { cursor userErrors { code message field } } }`, id))
 	read(asOf("2020", a.Must(`{ lens { knownAt } }`).Text("lens.knownAt"))).Want("stakeholder.memberships", "[]")
 	read(asOf("2020", now)).Want("stakeholder.memberships", "[map[group:map[key:e3]]]")
