@@ -152,6 +152,19 @@ func AppendInstant(b []byte, t Instant) []byte {
 // Day formats the date of an instant in UTC, for sentences.
 func Day(t Instant) string { return t.UTC().Format(time.DateOnly) }
 
+// Date formats an instant for sentences, no more exactly than it is known: a year, a month, or a day in UTC.
+func Date(t Instant, p TimePrecision) string {
+	switch p {
+	case PrecisionYear:
+		return t.UTC().Format("2006")
+	case PrecisionMonth:
+		return t.UTC().Format("2006-01")
+	case PrecisionNoLaterThan:
+		return "no later than " + Day(t)
+	}
+	return Day(t)
+}
+
 // within reports whether t is in the half-open interval. A nil end is open.
 func within(t Instant, from, to *Instant) bool {
 	return (from == nil || !t.Before(*from)) && (to == nil || t.Before(*to))

@@ -80,7 +80,7 @@ func (c *Circumstances) cutShort(p *Position) []*Warning {
 		warnings = append(warnings, Warn(AffirmedLater, "validFrom",
 			"This position ends “%s” of %s on “%s” on %s, but that was affirmed on %s. If it held again by then, record "+
 				"it from that day on.",
-			Words(ended.Stance), holder, scenario, Day(p.ValidFrom), Day(*affirmed)))
+			Words(ended.Stance), holder, scenario, Date(p.ValidFrom, p.ValidFromPrecision), Day(*affirmed)))
 	}
 	return warnings
 }
@@ -94,14 +94,14 @@ func (c *Circumstances) outOfOffice(r *Reading, p *Position) []*Warning {
 		}
 		return []*Warning{Warn(NotInOffice, "holder",
 			"%s is not on record as speaking for anybody on %s, so the position counts as its own word only.",
-			c.Names[p.HolderID], Day(p.ValidFrom))}
+			c.Names[p.HolderID], Date(p.ValidFrom, p.ValidFromPrecision))}
 	}
 	var warnings []*Warning
 	for i, id := range p.SaidForIDs {
 		if !slices.Contains(parties, id) {
 			warnings = append(warnings, Warn(NotInOffice, "saidFor."+strconv.Itoa(i),
 				"%s is not on record as speaking for %s on %s, so the position does not count as a word of %[2]s.",
-				c.Names[p.HolderID], c.Names[id], Day(p.ValidFrom)))
+				c.Names[p.HolderID], c.Names[id], Date(p.ValidFrom, p.ValidFromPrecision)))
 		}
 	}
 	return warnings
@@ -150,7 +150,7 @@ func (c *Circumstances) OfStatus(s *StatusChange) []*Warning {
 		if len(r.offices[by]) > 0 && slices.Equal(parties, []uuid.UUID{by}) {
 			warnings = append(warnings, Warn(NotInOffice, field,
 				"%s is not on record as speaking for anybody on %s, so the status commits nobody else.",
-				c.Names[by], Day(s.EffectiveAt)))
+				c.Names[by], Date(s.EffectiveAt, s.EffectiveAtPrecision)))
 		}
 		for _, party := range parties {
 			for _, bound := range append([]uuid.UUID{party}, r.membersOf(party, when)...) {
@@ -200,5 +200,5 @@ func (c *Circumstances) contradiction(field string, party uuid.UUID, p *Position
 		advice = "If it no longer stands by that, change the scenario's status."
 	}
 	return Warn(ContradictsStance, field, "%s “%s” “%s” from %s on, and yet %s on %s. %s",
-		who, Words(p.Stance), c.Names[p.ScenarioID], Day(p.ValidFrom), committed, Day(s.EffectiveAt), advice)
+		who, Words(p.Stance), c.Names[p.ScenarioID], Date(p.ValidFrom, p.ValidFromPrecision), committed, Date(s.EffectiveAt, s.EffectiveAtPrecision), advice)
 }

@@ -551,7 +551,7 @@ func TestEditedFile(t *testing.T) {
 		},
 		"an affiliation that ended": {
 			[]string{"validFrom: 2020-01-01}", "validFrom: 2020-01-01, validTo: 2025-03-01}"},
-			[]string{"Edited an affiliation: validTo."},
+			[]string{"Edited the affiliation of The envoy and North: validTo."},
 			"2025-03-01 00:00:00+00", `SELECT valid_to::text FROM affiliations WHERE superseded_at = 'infinity'`,
 		},
 		"an affiliation that was wrong": {
@@ -559,19 +559,19 @@ func TestEditedFile(t *testing.T) {
 				"office: envoy, speaksFor: true, validFrom: 2020-01-01}",
 				"office: envoy, speaksFor: false, validFrom: 2021-01-01, validTo: 2025-03-01, note: A slip.}",
 			},
-			[]string{"Corrected an affiliation: speaksFor, validFrom, validTo."},
+			[]string{"Corrected the affiliation of The envoy and North: speaksFor, validFrom, validTo."},
 			"f 2021-01-01 00:00:00+00 2025-03-01 00:00:00+00 A slip.",
 			`SELECT concat_ws(' ', speaks_for, valid_from, valid_to, correction_note) FROM affiliations
 				WHERE superseded_at = 'infinity'`,
 		},
 		"a membership that ended": {
 			[]string{"validFrom: 2019-01-01}", "validFrom: 2019-01-01, validTo: 2025-03-01}"},
-			[]string{"Edited a membership: validTo."},
+			[]string{"Edited the membership of North and The league: validTo."},
 			"2025-03-01 00:00:00+00", `SELECT valid_to::text FROM memberships WHERE superseded_at = 'infinity'`,
 		},
 		"a membership that was wrong": {
 			[]string{"speaksForMembers: true, validFrom: 2019-01-01}", "speaksForMembers: false}"},
-			[]string{"Corrected a membership: speaksForMembers."},
+			[]string{"Corrected the membership of North and The league: speaksForMembers."},
 			"f 2019-01-01 00:00:00+00 A later version of the data set says otherwise.",
 			`SELECT concat_ws(' ', speaks_for_members, valid_from, correction_note) FROM memberships
 				WHERE superseded_at = 'infinity'`,

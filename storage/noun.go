@@ -284,6 +284,9 @@ func (n *noun[T]) edit(ctx context.Context, w *writer, e edition[T]) (Written, e
 		why, verb = "CORRECTED", "Corrected"
 	}
 	if e.sentence == "" {
+		if err := w.nameByOthers(ctx, e.subject); err != nil {
+			return Written{}, err
+		}
 		e.sentence = fmt.Sprintf("%s %s: %s.", verb, called(e.subject), strings.Join(fields, ", "))
 	}
 	if err := w.close(ctx, n.table.Name, e.subject.ID, why); err != nil {
@@ -317,10 +320,37 @@ func (n *noun[T]) current(ctx context.Context, w *writer, id uuid.UUID) (*T, err
 	return values[0], nil
 }
 
+// nameByOthers has sentences call a record that has no name of its own by those that it is about.
+func (w *writer) nameByOthers(ctx context.Context, subject *target) error {
+	if subject.Name != "" || subject.Of != "" {
+		return nil
+	}
+	_, related, err := w.lastVersion(ctx, subject)
+	if err != nil {
+		return err
+	}
+	subject.Of = namesOf(related)
+	return nil
+}
+
+func namesOf(targets []*target) string {
+	names := make([]string, len(targets))
+	for i, t := range targets {
+		if names[i] = t.Name; t.Kind != parley.KindStakeholder {
+			names[i] = "“" + t.Name + "”"
+		}
+	}
+	return parley.Enumerated(names)
+}
+
 // called names a record in a sentence.
 func called(t *target) string {
-	if t.Name == "" {
-		return t.Kind.Noun()
+	noun := strings.TrimPrefix(strings.TrimPrefix(t.Kind.Noun(), "an "), "a ")
+	switch {
+	case t.Name != "":
+		return fmt.Sprintf("%s “%s”", noun, t.Name)
+	case t.Of != "":
+		return fmt.Sprintf("the %s of %s", noun, t.Of)
 	}
-	return fmt.Sprintf("%s “%s”", strings.TrimPrefix(strings.TrimPrefix(t.Kind.Noun(), "an "), "a "), t.Name)
+	return t.Kind.Noun()
 }

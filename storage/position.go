@@ -426,7 +426,7 @@ func (w *writer) recordPosition(ctx context.Context, in parley.RecordPositionInp
 			touches: evidence.touches(),
 			summary: fmt.Sprintf("%s %s “%s” on “%s” from %s on.",
 				holder.Name, verb, parley.Words(fresh.Stance),
-				scenario.Name, parley.Day(fresh.ValidFrom)),
+				scenario.Name, parley.Date(fresh.ValidFrom, fresh.ValidFromPrecision)),
 		})
 	return Written{ID: fresh.ID, Previous: previous, Cursor: cursor}, err
 }
@@ -612,7 +612,7 @@ func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition)
 			cause: parley.RecordCorrected, lines: rows.IDs{holder.ID, scenario.ID, wasHolder.ID, was.ID},
 			touches: touchedBy([]*target{was}), note: &in.Note,
 			summary: fmt.Sprintf("Corrected a position: %s is “%s” on “%s” from %s on.", holder.Name,
-				parley.Words(corrected.Stance), scenario.Name, parley.Day(corrected.ValidFrom)),
+				parley.Words(corrected.Stance), scenario.Name, parley.Date(corrected.ValidFrom, corrected.ValidFromPrecision)),
 		})
 	return Written{ID: corrected.ID, Previous: &previous, Cursor: cursor}, err
 }
@@ -665,7 +665,7 @@ func (w *writer) retractPosition(ctx context.Context, subject *target, in parley
 		cause: parley.RecordCorrected, lines: rows.IDs{holder.ID, scenario.ID}, note: &in.Note,
 		summary: fmt.Sprintf("Retracted that %s was “%s” on “%s” from %s on.",
 			holder.Name, parley.Words(taken.Stance),
-			scenario.Name, parley.Day(taken.ValidFrom)),
+			scenario.Name, parley.Date(taken.ValidFrom, taken.ValidFromPrecision)),
 	})
 	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err
 }

@@ -23,6 +23,7 @@ type target struct {
 	Name          string
 	RecordedAt    parley.Instant
 	RetractedAt   *parley.Instant // nil: it is on record
+	Of            string          // for sentences: the names of those that a record without a name is about
 }
 
 var targetColumns = rows.Columns[target]{

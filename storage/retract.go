@@ -53,8 +53,8 @@ func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, 
 	if err != nil {
 		return Written{}, err
 	}
-	if subject.Kind == parley.KindAssessment && len(related) > 0 {
-		subject.Name = related[0].Name // it has none of its own
+	if subject.Name == "" {
+		subject.Of = namesOf(related)
 	}
 	negotiation := subject.NegotiationID
 	if negotiation == nil {

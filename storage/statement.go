@@ -391,8 +391,8 @@ func (n *newStatement) voice() string {
 			names[i] = speaker.Name
 		}
 		return parley.Enumerated(names)
-	case n.input.SpeakerDescription != nil:
-		return *n.input.SpeakerDescription
+	case n.value.SpeakerDescription != nil:
+		return *n.value.SpeakerDescription
 	}
 	return "the source itself"
 }
@@ -478,6 +478,11 @@ func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatemen
 	if err != nil {
 		return Written{}, err
 	}
+	wasSaidBy, err := w.targets(ctx, was.SpeakerIDs)
+	if err != nil {
+		return Written{}, err
+	}
+	subject.Of = (&newStatement{said: wasSaidBy, value: was}).voice()
 	restingOnIt, err := w.scenariosRestingOn(ctx, subject.ID)
 	if err != nil {
 		return Written{}, err

@@ -228,7 +228,7 @@ func expect(expected *parley.ScenarioStatus, holds *parley.StatusChange, at parl
 
 func moved(scenario *target, c *parley.StatusChange) string {
 	if c.From == nil {
-		return fmt.Sprintf("“%s” was %s from %s on.", scenario.Name, parley.Words(c.To), parley.Day(c.EffectiveAt))
+		return fmt.Sprintf("“%s” was %s from %s on.", scenario.Name, parley.Words(c.To), parley.Date(c.EffectiveAt, c.EffectiveAtPrecision))
 	}
 	return fmt.Sprintf("“%s” moved from %s to %s.", scenario.Name, parley.Words(*c.From), parley.Words(c.To))
 }
@@ -343,7 +343,7 @@ func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatu
 		statusSentence{
 			cause: parley.RecordCorrected, touches: append(touches, ids(by)...), note: &in.Note,
 			summary: fmt.Sprintf("Corrected a status change of “%s”: it became %s on %s.", scenario.Name,
-				parley.Words(corrected.To), parley.Day(corrected.EffectiveAt)),
+				parley.Words(corrected.To), parley.Date(corrected.EffectiveAt, corrected.EffectiveAtPrecision)),
 		})
 	return Written{ID: subject.ID, Previous: &previous, Cursor: cursor}, err
 }
@@ -387,7 +387,7 @@ func (w *writer) retractStatusChange(ctx context.Context, subject *target, in pa
 	cursor, err := w.statusChanged(ctx, scenario, subject.ID, nil, &taken.Version, parley.Retracted, statusSentence{
 		cause: parley.RecordCorrected, touches: taken.ByIDs, note: &in.Note,
 		summary: fmt.Sprintf("Retracted that “%s” became %s on %s.", scenario.Name, parley.Words(taken.To),
-			parley.Day(taken.EffectiveAt)),
+			parley.Date(taken.EffectiveAt, taken.EffectiveAtPrecision)),
 	})
 	return Written{ID: subject.ID, Previous: &taken.Version, Cursor: cursor}, err
 }

@@ -81,7 +81,7 @@ func TestAssessScenario(t *testing.T) {
 	a.Must(retract)
 	a.Must(fmt.Sprintf(list, "")).Want("scenario.assessments.totalCount", 2)
 	a.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { kind summary ... on RecordChanged { action node { id } } } } }`).
-		Want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.summary", "Retracted assessment “A line”.",
+		Want("changes.nodes.0.kind", "ASSESSMENT", "changes.nodes.0.summary", "Retracted the assessment of “A line”.",
 			"changes.nodes.0.action", "RETRACTED", "changes.nodes.0.node", nil)
 	a.Must(fmt.Sprintf(`{ node(id: %q) { id label ... on Assessment { rationale } } }`, id)).Want("node.label",
 		"likely: A line", "node.rationale", "They talk.")

@@ -85,7 +85,7 @@ func TestMemberships(t *testing.T) {
 	// Followers of both sides hear of it, and a stakeholder in a group is in use.
 	for _, of := range []string{"north", "e3"} {
 		a.Must(fmt.Sprintf(`{ changes(filter: {stakeholders: [%q]}, order: NEWEST_FIRST, first: 1) { nodes { kind summary ... on RecordChanged { action node { id } } } } }`, of)).
-			Want("changes.nodes.0.summary", "Edited a membership: validTo.", "changes.nodes.0.action", "UPDATED",
+			Want("changes.nodes.0.summary", "Edited the membership of North and The E3: validTo.", "changes.nodes.0.action", "UPDATED",
 				"changes.nodes.0.kind", "RECORD")
 	}
 	a.Ask(`mutation { retract(input: {id: "league", note: "x"}) { userErrors { code message field } } }`).
@@ -149,7 +149,7 @@ func TestMembershipsAreCorrected(t *testing.T) {
 	for _, of := range []string{"north", "south", "e3", "league"} {
 		a.Must(fmt.Sprintf(`{ changes(filter: {stakeholders: [%q]}, order: NEWEST_FIRST, first: 1) { nodes { note summary ... on RecordChanged { action fields } } } }`, of)).
 			Want("changes.nodes.0.summary",
-				"Corrected a membership: member, group, speaksForMembers, validFrom, validTo.",
+				"Corrected the membership of North and The E3: member, group, speaksForMembers, validFrom, validTo.",
 				"changes.nodes.0.note", "It was the South.", "changes.nodes.0.action", "UPDATED")
 	}
 	then := `{ stakeholder(id: "e3", asOf: {validAt: "2021-01-01T00:00:00Z"%s}) { members { member { key } } } }`
@@ -238,7 +238,7 @@ func TestAffiliationsAreCorrected(t *testing.T) {
 			"correctAffiliation.affiliation.validFrom", "2021-01-01T00:00:00.000000Z")
 	for _, of := range []string{"north", "south", "envoy"} {
 		a.Must(fmt.Sprintf(`{ changes(filter: {stakeholders: [%q]}, order: NEWEST_FIRST, first: 1) { nodes { note summary ... on RecordChanged { action } } } }`, of)).
-			Want("changes.nodes.0.summary", "Corrected an affiliation: organization, office, speaksFor, validFrom.",
+			Want("changes.nodes.0.summary", "Corrected the affiliation of The envoy and North: organization, office, speaksFor, validFrom.",
 				"changes.nodes.0.note", "A mix-up.", "changes.nodes.0.action", "UPDATED")
 	}
 	then := `{ north: stakeholder(id: "north"%s) { officeHolders { office } } south: stakeholder(id: "south"%[1]s) { officeHolders { office person { key } } } }`

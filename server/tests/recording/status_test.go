@@ -292,3 +292,16 @@ func TestTwoClientsRace(t *testing.T) {
 		}
 	}
 }
+
+// Sentences in the feed give a date no more exactly than it is known.
+func TestSentencesAreAsExactAsTheDates(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for precision, date := range map[string]string{"YEAR": "2025", "MONTH": "2025-03", "DAY": "2025-03-01", "NO_LATER_THAN": "no later than 2025-03-01"} {
+		a.Must(fmt.Sprintf(`mutation { addScenario(input: {issue: "talks/border", key: %q, title: "T", effectiveAt: "2025-01-01T00:00:00Z"}) { userErrors { code message field } }
+			recordPosition(input: {holder: "north", scenario: "talks/%[1]s", stance: OPPOSES, validFrom: "2025-03-01T00:00:00Z", validFromPrecision: %[2]s}) { userErrors { code message field } } }`,
+			strings.ReplaceAll(strings.ToLower(precision), "_", "-"), precision))
+		a.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { summary } } }`).
+			Want("changes.nodes.0.summary", "North is recorded as “opposes” on “T” from "+date+" on.")
+	}
+}
