@@ -14,7 +14,7 @@ import (
 var assessments = &noun[parley.Assessment]{
 	traits: traits{
 		changes: parley.ChangeOfAssessment, copies: []string{"negotiation_id"},
-		texts: []string{"rationale"}, visible: assessedByNow("@") + " AND " + onTheTable("@.scenario_id"),
+		texts: []string{"rationale"}, context: []string{"scenario_id"}, visible: assessedByNow("@") + " AND " + onTheTable("@.scenario_id"),
 		dates: []date{{column: "assessed_at"}},
 	},
 	table: &rows.Table[parley.Assessment]{

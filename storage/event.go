@@ -14,7 +14,7 @@ import (
 var events = &noun[parley.Event]{
 	traits: traits{
 		changes: parley.ChangeOfEvent, keyed: true, called: "title",
-		names: []string{"title"}, texts: []string{"location"},
+		names: []string{"title"}, texts: []string{"location"}, context: []string{"participants"},
 	},
 	table: &rows.Table[parley.Event]{
 		Kind: parley.KindEvent, Name: "events", Alias: "e",

@@ -38,6 +38,8 @@ type traits struct {
 	called string
 	// names and texts are the columns that are searched. Words in names count more, and misspelt ones are found too.
 	names, texts []string
+	// context are the columns whose words, or the names of the records in them, are searched beside the texts.
+	context []string
 	// visible is a condition on the row "@": known rows that do not meet it are out of sight through the lens. Empty:
 	// none.
 	visible string

@@ -53,7 +53,8 @@ func TestNounsAgreeWithTheDatabase(t *testing.T) {
 		kept := []string{"keep_all ", "keep_facts "}
 		if len(d.names)+len(d.texts) > 0 {
 			kept = append(kept,
-				"keep_search_text "+string(d.kind)+"|"+strings.Join(d.names, " ")+"|"+strings.Join(d.texts, " ")+"|")
+				"keep_search_text "+string(d.kind)+"|"+strings.Join(d.names, " ")+"|"+strings.Join(d.texts, " ")+"|"+
+					strings.Join(d.context, " ")+"|")
 		}
 		if !slices.Equal(triggers, kept) {
 			t.Errorf("the table %s has the triggers %q, want %q", d.table, triggers, kept)

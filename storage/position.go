@@ -31,7 +31,7 @@ func contested(position string) string {
 var positions = &noun[parley.Position]{
 	traits: traits{
 		changes: parley.ChangeOfPosition, cut: true, copies: []string{"negotiation_id", "issue_id"},
-		texts:   []string{"rationale", "conditions"},
+		texts: []string{"rationale", "conditions"}, context: []string{"holder_id", "scenario_id"},
 		visible: "@.valid_from <= k.valid_at AND @.valid_to > k.valid_at AND " + onTheTable("@.scenario_id"),
 		dates:   []date{{column: "valid_from"}, {"asserted_to", "@.asserted_to = @.valid_to"}},
 	},

@@ -13,7 +13,7 @@ import (
 // relations are kept in a table of their own.
 var relations = &noun[parley.ScenarioRelation]{
 	traits: traits{
-		changes: parley.ChangeOfRecord, texts: []string{"note"}, visible: onTheTable("@.from_id") + " AND " +
+		changes: parley.ChangeOfRecord, texts: []string{"note"}, context: []string{"from_id", "to_id", "claimed_by"}, visible: onTheTable("@.from_id") + " AND " +
 			onTheTable("@.to_id"),
 	},
 	table: &rows.Table[parley.ScenarioRelation]{

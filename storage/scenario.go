@@ -15,7 +15,7 @@ import (
 var scenarios = &noun[parley.Scenario]{
 	traits: traits{
 		changes: parley.ChangeOfRecord, keyed: true, called: "title",
-		names: []string{"title"}, texts: []string{"summary", "criteria"}, visible: onTheTable("@.id"),
+		names: []string{"title"}, texts: []string{"summary", "criteria"}, context: []string{"issue_id"}, visible: onTheTable("@.id"),
 		dates: []date{{column: "resolved_at"}},
 	},
 	table: &rows.Table[parley.Scenario]{

@@ -101,7 +101,7 @@ func newest(sort, condition, until string) string {
 				{order}
 				LIMIT 20000
 			) t
-			WHERE (SELECT common FROM {sort}_common) AND t.words @@ (SELECT query FROM asked) AND {sight}
+			WHERE (SELECT common FROM {sort}_common) AND t.words @@ (SELECT query FROM asked) AND t.words @@ (SELECT own FROM asked) AND {sight}
 			LIMIT {candidates}
 		),
 		{sort}_by_word AS (
@@ -111,7 +111,7 @@ func newest(sort, condition, until string) string {
 				FROM (
 					SELECT t.version, t.record_id, t.kind, t.at
 					FROM {search_texts t}
-					WHERE {condition} AND t.words @@ (SELECT query FROM asked) AND (SELECT count(*)
+					WHERE {condition} AND t.words @@ (SELECT query FROM asked) AND t.words @@ (SELECT own FROM asked) AND (SELECT count(*)
 						FROM {sort}_among_newest) < {candidates}
 					OFFSET 0
 				) t
@@ -139,6 +139,8 @@ var search = strings.NewReplacer(
 			-- All of them stand there, so for the rank it is enough that one does; to rank by & takes far longer.
 			string_agg(term || CASE n WHEN {open} THEN ':*' ELSE '' END, ' | ' ORDER BY n)::tsquery AS any,
 			string_agg(term, ' | ' ORDER BY n)::tsquery AS whole,
+			-- One of them at least has to be among the record's own words: a fact is not found by what it is about alone.
+			string_agg(term || CASE n WHEN {open} THEN ':*AB' ELSE ':AB' END, ' | ' ORDER BY n)::tsquery AS own,
 			string_to_array(string_agg(words, ' '), ' ') AS list,
 			regexp_replace(max(words) FILTER (WHERE n = {open}), '.* ', '') AS beginning
 		FROM (
@@ -260,16 +262,18 @@ const keptAtOnce = 4_000
 // beginning.)
 func (w *writer) keepLongWords(ctx context.Context, added []*newStatement) error {
 	type fact struct {
-		ID      uuid.UUID `json:"id"`
-		Version uuid.UUID `json:"version"`
-		Text    string    `json:"text"`
+		ID       uuid.UUID   `json:"id"`
+		Version  uuid.UUID   `json:"version"`
+		Text     string      `json:"text"`
+		Speakers []uuid.UUID `json:"speakers"`
+		About    []uuid.UUID `json:"about"`
 	}
 	var facts []fact
 	length := 0
 	for _, n := range added {
 		if !n.id.known {
 			n.value.Version = parley.NewID()
-			facts = append(facts, fact{n.value.ID, n.value.Version, n.value.Text})
+			facts = append(facts, fact{n.value.ID, n.value.Version, n.value.Text, n.value.SpeakerIDs, n.value.AboutIDs})
 			length += len(n.value.Text)
 		}
 	}
@@ -284,7 +288,7 @@ func (w *writer) keepLongWords(ctx context.Context, added []*newStatement) error
 		INSERT INTO search_texts
 		SELECT t.*
 		FROM feed_head h, jsonb_array_elements($1::jsonb) f,
-			search_text(f || jsonb_build_object('recorded_at', h.recorded_at), 'STATEMENT', '', 'text') t`,
+			search_text(f || jsonb_build_object('recorded_at', h.recorded_at), 'STATEMENT', '', 'text', 'speakers about') t`,
 		string(text))
 	if err != nil {
 		return fmt.Errorf("keep the words of statements: %w", err)

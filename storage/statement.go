@@ -22,7 +22,7 @@ const saidOrder = `coalesce(st.said_at, '0001-01-01Z')`
 var statements = &noun[parley.Statement]{
 	traits: traits{
 		changes: parley.ChangeOfStatement, shared: true,
-		texts: []string{"text"},
+		texts: []string{"text"}, context: []string{"speakers", "about"},
 	},
 	table: &rows.Table[parley.Statement]{
 		Kind: parley.KindStatement, Name: "statements", Alias: "st",

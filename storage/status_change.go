@@ -15,7 +15,7 @@ import (
 var statusChanges = &noun[parley.StatusChange]{
 	traits: traits{
 		changes: parley.ChangeOfStatus, cut: true, copies: []string{"negotiation_id"},
-		texts: []string{"reason"}, visible: onTheTable("@.scenario_id"),
+		texts: []string{"reason"}, context: []string{"scenario_id", "moved_by"}, visible: onTheTable("@.scenario_id"),
 		dates: []date{{column: "effective_at"}},
 	},
 	table: &rows.Table[parley.StatusChange]{

@@ -93,7 +93,23 @@ func (nouns Nouns) Restore(
 	if r.seq == before.Seq {
 		return 0, last, misfit("The archive holds no changes; nothing is on record without one.")
 	}
+	if err := r.nameEvents(ctx); err != nil {
+		return 0, last, err
+	}
 	return r.seq, r.last, r.check(ctx)
+}
+
+// nameEvents keeps the words of statements about events once more: the events, whose names are among them, came later.
+func (r *Restoration) nameEvents(ctx context.Context) error {
+	err := r.exec(ctx, `
+		UPDATE search_texts t SET words = s.words
+		FROM {statements x}, search_text(to_jsonb(x), 'STATEMENT', '', 'text', 'speakers about') s
+		WHERE t.version = x.version AND x.recorded_at > $1
+			AND EXISTS (SELECT FROM {records r} WHERE r.id = ANY(x.about) AND r.kind = 'EVENT')`, r.before.RecordedAt)
+	if err != nil {
+		return fmt.Errorf("keep the words of statements about events: %w", err)
+	}
+	return nil
 }
 
 func (r *Restoration) exec(ctx context.Context, text string, args ...any) error {

@@ -24,6 +24,7 @@ var vocabulary = []string{"amber", "bridge", "cedar", "dynamo", "ember", "falcon
 type versionRow struct {
 	ID         uuid.UUID
 	Text       string
+	About      string // names of who said it, and of what it is about
 	Recorded   int64
 	Superseded int64
 	From       int64 // it holds
@@ -41,32 +42,42 @@ func micros(column string) string {
 func everyRow(t *testing.T, db *sqlx.DB) (rows []versionRow) {
 	t.Helper()
 	var selects []string
-	for table, c := range map[string][3]string{ // texts, since when it holds, scenarios
-		"negotiations": {`concat_ws(' ', title, summary)`, ``, `''`},
-		"issues":       {`concat_ws(' ', title, question)`, ``, `''`},
-		"scenarios":    {`concat_ws(' ', title, summary, criteria)`, ``, `id::text`},
-		"stakeholders": {`concat_ws(' ', name, array_to_string(aliases, ' '))`, ``, `''`},
-		"sources":      {`concat_ws(' ', title, publisher, author)`, ``, `''`},
-		"events":       {`concat_ws(' ', title, location)`, ``, `''`},
-		"statements":   {`text`, ``, `''`},
-		"positions": {`concat_ws(' ', rationale, array_to_string(conditions, ' '))`, `valid_from`,
+	// named are the names of the records that columns name, as they were when the version was recorded.
+	named := func(ids, recorded string) string {
+		return `(SELECT string_agg(concat_ws(' ', n.name, array_to_string(n.aliases, ' ')), ' ') FROM (
+			SELECT id, name, aliases, recorded_at, superseded_at FROM stakeholders UNION ALL
+			SELECT id, title, '{}', recorded_at, superseded_at FROM scenarios UNION ALL
+			SELECT id, title, '{}', recorded_at, superseded_at FROM issues UNION ALL
+			SELECT id, title, '{}', recorded_at, superseded_at FROM events) n
+			WHERE n.id = ANY (` + ids + `) AND n.recorded_at <= ` + recorded + ` AND n.superseded_at > ` + recorded + `)`
+	}
+	for table, c := range map[string][4]string{ // texts, what they are about, since when it holds, scenarios
+		"negotiations": {`concat_ws(' ', title, summary, key)`, `''`, ``, `''`},
+		"issues":       {`concat_ws(' ', title, question, key)`, `''`, ``, `''`},
+		"scenarios":    {`concat_ws(' ', title, summary, criteria, key)`, named(`ARRAY[issue_id]`, `x.recorded_at`), ``, `id::text`},
+		"stakeholders": {`concat_ws(' ', name, array_to_string(aliases, ' '), key)`, `''`, ``, `''`},
+		"sources":      {`concat_ws(' ', title, publisher, author, key)`, `''`, ``, `''`},
+		"events":       {`concat_ws(' ', title, location, key)`, named(`participants`, `x.recorded_at`), ``, `''`},
+		"statements":   {`text`, named(`speakers || about`, `x.recorded_at`), ``, `''`},
+		"positions": {`concat_ws(' ', rationale, array_to_string(conditions, ' '))`, named(`ARRAY[holder_id, scenario_id]`, `x.content_at`), `valid_from`,
 			`scenario_id::text`},
-		"assessments":    {`rationale`, `assessed_at`, `scenario_id::text`},
-		"status_changes": {`coalesce(reason, '')`, ``, `scenario_id::text`},
-		"relations":      {`coalesce(note, '')`, ``, `from_id || ' ' || to_id`},
+		"assessments":    {`rationale`, named(`ARRAY[scenario_id]`, `x.recorded_at`), `assessed_at`, `scenario_id::text`},
+		"status_changes": {`coalesce(reason, '')`, named(`scenario_id || moved_by`, `x.content_at`), ``, `scenario_id::text`},
+		"relations":      {`coalesce(note, '')`, named(`ARRAY[from_id, to_id, claimed_by]`, `x.recorded_at`), ``, `from_id || ' ' || to_id`},
 	} {
 		from, to := `0`, `9000000000000000000`
-		if c[1] != "" {
-			from = micros(c[1])
+		if c[2] != "" {
+			from = micros(c[2])
 		}
 		if table == "positions" {
 			to = micros("valid_to")
 		}
 		selects = append(selects,
-			`SELECT id, `+c[0]+` AS text, `+micros("recorded_at")+` AS recorded, `+micros("superseded_at")+` AS superseded, `+from+` AS "from", `+to+` AS "to", `+c[2]+` AS scenarios FROM `+table)
+			`SELECT id, `+c[0]+` AS text, coalesce(`+c[1]+`, '') AS about, `+micros("recorded_at")+` AS recorded, `+
+				micros("superseded_at")+` AS superseded, `+from+` AS "from", `+to+` AS "to", `+c[3]+` AS scenarios FROM `+table+` x`)
 	}
 	selects = append(selects,
-		`SELECT id, body, `+micros("recorded_at")+`, `+micros("superseded_at")+`, 0, 9000000000000000000, '' FROM sources JOIN source_bodies ON source_id = id`)
+		`SELECT id, body, '', `+micros("recorded_at")+`, `+micros("superseded_at")+`, 0, 9000000000000000000, '' FROM sources JOIN source_bodies ON source_id = id`)
 	if err := db.Select(&rows, strings.Join(selects, " UNION ALL ")); err != nil {
 		t.Fatal(err)
 	}
@@ -236,15 +247,21 @@ func (r versionRow) inSight(lens parley.Lens, statuses []firstStatus) bool {
 	return r.Recorded <= known && r.Superseded > known && r.From <= valid && r.To > valid
 }
 
-// holds says whether each word asked for stands in the row, the last of them as a beginning.
+// holds says whether each word asked for stands in the row or is of what it is about, the last of them as a beginning, and one at
+// least in the row itself.
 func (r versionRow) holds(asked string) bool {
-	words := strings.FieldsFunc(strings.ToLower(r.Text), func(c rune) bool { return c < 'a' || c > 'z' })
-	terms := strings.Fields(asked)
+	split := func(text string) []string {
+		return strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
+	}
+	text, about := split(r.Text), split(r.About)
+	terms, own := strings.Fields(asked), false
 	for i, term := range terms {
-		if !slices.ContainsFunc(words,
-			func(w string) bool { return w == term || i == len(terms)-1 && strings.HasPrefix(w, term) }) {
+		is := func(w string) bool { return w == term || i == len(terms)-1 && strings.HasPrefix(w, term) }
+		inText := slices.ContainsFunc(text, is)
+		if !inText && !slices.ContainsFunc(about, is) {
 			return false
 		}
+		own = own || inText
 	}
-	return true
+	return own
 }

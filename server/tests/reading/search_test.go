@@ -89,7 +89,7 @@ func TestSearch(t *testing.T) {
 		"botanist": {"A hedge: floated"}, "thorns": {position}, "badgers": {position}, "barbs": {position},
 		"mown": {relation},
 		"rain": {"The Herald"}, "delegates herald": nil, // not in one text
-		"hedge grown": {hedge}, "hedge blackthorn hawthorn": {hedge}, "hedge badgers": nil, "hedge haw": {hedge},
+		"hedge grown": {hedge}, "hedge blackthorn hawthorn": {hedge}, "hedge badgers": {"North supports: A hedge"}, "hedge haw": {hedge},
 		"haw hedge":    nil,
 		`"grown from"`: {hedge}, `"from grown"`: nil, `"hedge"`: {hedge}, `"hedg"`: {hedge}, `"grown from haw`: {hedge},
 		"walnut-eater": {statement}, "walnut eater": {statement},
@@ -134,6 +134,44 @@ func TestSearch(t *testing.T) {
 		exact > 1 || similar <= 0 || similar > 0.5 {
 		t.Errorf("ranks are %v for words that stand there and %v for a name that is spelt alike", exact, similar)
 	}
+}
+
+// A search finds what somebody said about something, by the names of both; but no fact by what it is about alone. A key
+// finds its record, and letters and numbers are found however they are written.
+func TestSearchByWhomAndAboutWhat(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.Load("said.yaml", `
+dataset: said
+stakeholders:
+  - {key: zarif, name: Mohammad Javad Zarif, aliases: [محمدجواد ظریف], kind: PERSON}
+sources: [{key: wire, title: The wire, body: "Some 5,060 centrifuges, no more than 300 kilograms."}]
+statements:
+  - {key: a, source: wire, form: PARAPHRASE, speaker: zarif, text: "Enrichment goes on with 5,060 centrifuges.", about: [talks/line]}
+  - {key: b, source: wire, form: PARAPHRASE, speaker: north, text: Enrichment has to stop.}
+  - {key: c, source: wire, form: PARAPHRASE, speaker: zarif, text: حق غنی‌سازی اورانیوم}
+`)
+	zarifs, norths, title, words := "Enrichment goes on with 5,060 centrifuges.", "Enrichment has to stop.", "Mohammad Javad Zarif", "حق غنی‌سازی اورانیوم"
+	for text, want := range map[string][]string{
+		"enrichment":        {norths, zarifs},
+		"enrichment zarif":  {zarifs},
+		"zarif enrich":      {zarifs},
+		"enrichment north":  {norths},
+		"zarif":             {title},
+		"enrichment line":   {zarifs},
+		"5060":              {zarifs, "The wire"},
+		"5,060 centrifuges": {zarifs, "The wire"},
+		"506":               {zarifs, "The wire"}, // the beginning of a number
+		"060":               nil,
+		"٥٠٦٠":              {zarifs, "The wire"},
+		"ظريف":              {title}, // with an Arabic yeh
+		"غني":               {words},
+	} {
+		a.finds(text, "", want...)
+	}
+	a.finds("strip", "", "A strip")
+	a.Must(`mutation { editScenario(input: {scenario: "talks/strip", title: "A belt"}) { userErrors { code message field } } }`)
+	a.finds("strip", "", "A belt") // by its key
 }
 
 func TestSearchesRefused(t *testing.T) {
@@ -395,8 +433,8 @@ func TestSearchOfOlderRecords(t *testing.T) {
 	}
 	before := kept()
 	a.SQL(`DROP TABLE search_texts, source_passages CASCADE`)
-	a.SQL(`DROP FUNCTION words, search_vector, columns_of, keep_search_text, search_in, names_alike, passages, keep_passages CASCADE`)
-	a.SQL(`DELETE FROM goose_db_version WHERE version_id IN (9, 10)`)
+	a.SQL(`DROP FUNCTION words, search_vector, columns_of, context_of, keep_search_text, search_in, names_alike, passages, keep_passages CASCADE`)
+	a.SQL(`DELETE FROM goose_db_version WHERE version_id IN (9, 10, 18)`)
 	db := a.DB()
 	defer db.Close()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db.DB, os.DirFS("../../../storage/migrations"),
