@@ -376,6 +376,7 @@ const (
 
 // PositionFilter selects positions. Empty fields do not filter.
 type PositionFilter struct {
+	Live               *bool
 	Parties            []string
 	Holders            []string
 	Scenarios          []string

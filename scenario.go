@@ -50,6 +50,12 @@ func (s *Scenario) AllowedTransitions() []ScenarioStatus {
 	return s.Status.Rule().Transitions
 }
 
+// Live reports whether the scenario is on the table and nothing has decided it: neither its status nor a resolution by the
+// lens's valid instant.
+func (s *Scenario) Live() bool {
+	return s.Status != nil && Decided(*s.Status, nil) == "" && s.Resolution() == nil
+}
+
 // AddScenarioInput puts a scenario on the table with its first status. A nil EffectiveAt means the change's own
 // recordedAt.
 type AddScenarioInput struct {
@@ -128,6 +134,7 @@ const (
 
 // ScenarioFilter selects scenarios. Empty fields do not filter.
 type ScenarioFilter struct {
+	Live                   *bool
 	Negotiations           []string
 	Issues                 []string
 	Status                 []ScenarioStatus

@@ -865,6 +865,10 @@ func (f fakeStatement) Grade(ctx context.Context, objs []*parley.Statement) ([]s
 	return fakeMany[string](f.fake, "Statement.grade", objs)
 }
 
+func (f fakeStatement) Context(ctx context.Context, objs []*parley.Statement) ([]*string, error) {
+	return fakeMany[*string](f.fake, "Statement.context", objs)
+}
+
 func (f fakeStatement) RestingOnIt(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {
 	return fakeMany[[]parley.Node](f.fake, "Statement.restingOnIt", objs)
 }

@@ -669,6 +669,7 @@ type ComplexityRoot struct {
 		Issue               func(childComplexity int) int
 		Key                 func(childComplexity int) int
 		Label               func(childComplexity int) int
+		Live                func(childComplexity int) int
 		Negotiation         func(childComplexity int) int
 		PositionHistory     func(childComplexity int, holders []string, includeSuperseded bool, first int, after *string) int
 		Positions           func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
@@ -848,6 +849,7 @@ type ComplexityRoot struct {
 
 	Statement struct {
 		About              func(childComplexity int) int
+		Context            func(childComplexity int) int
 		Credibility        func(childComplexity int) int
 		Form               func(childComplexity int) int
 		Grade              func(childComplexity int) int
@@ -1263,6 +1265,8 @@ type StatementResolver interface {
 	About(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error)
 
 	Grade(ctx context.Context, objs []*parley.Statement) ([]string, error)
+
+	Context(ctx context.Context, objs []*parley.Statement) ([]*string, error)
 
 	RestingOnIt(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error)
 }
@@ -4153,6 +4157,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scenario.Label(childComplexity), true
+	case "Scenario.live":
+		if e.ComplexityRoot.Scenario.Live == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scenario.Live(childComplexity), true
 	case "Scenario.negotiation":
 		if e.ComplexityRoot.Scenario.Negotiation == nil {
 			break
@@ -4949,6 +4959,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.About(childComplexity), true
+	case "Statement.context":
+		if e.ComplexityRoot.Statement.Context == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Context(childComplexity), true
 	case "Statement.credibility":
 		if e.ComplexityRoot.Statement.Credibility == nil {
 			break
@@ -7023,6 +7039,8 @@ func (ec *executionContext) childFields_Scenario(ctx context.Context, field grap
 		return ec.fieldContext_Scenario_targetStage(ctx, field)
 	case "status":
 		return ec.fieldContext_Scenario_status(ctx, field)
+	case "live":
+		return ec.fieldContext_Scenario_live(ctx, field)
 	case "statusSince":
 		return ec.fieldContext_Scenario_statusSince(ctx, field)
 	case "currentStatusChange":
@@ -7403,6 +7421,8 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_grade(ctx, field)
 	case "locators":
 		return ec.fieldContext_Statement_locators(ctx, field)
+	case "context":
+		return ec.fieldContext_Statement_context(ctx, field)
 	case "verified":
 		return ec.fieldContext_Statement_verified(ctx, field)
 	case "saidAt":
@@ -23749,6 +23769,29 @@ func (ec *executionContext) fieldContext_Scenario_status(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Scenario", field, false, false, "ScenarioStatus")
 }
 
+func (ec *executionContext) _Scenario_live(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Scenario_live(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Live(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Scenario_live(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Scenario", field, true, false, "Boolean")
+}
+
 func (ec *executionContext) _Scenario_statusSince(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -28600,6 +28643,52 @@ func (ec *executionContext) fieldContext_Statement_locators(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Statement_context(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Statement_context(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Statement_context(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Statement_context(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Statement", field, true, true, "String")
+}
+func (ec *executionContext) resolveBatch_Statement_context(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (any, error) {
+	resolver := ec.Resolvers.Statement()
+	if batch, ok := graphql.BatchParentsFor[*parley.Statement](ctx, "Statement"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Context(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Statement.context",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Context(ctx, []*parley.Statement{obj})
+	return graphql.ResolveBatchSingleResult[*string](
+		ctx,
+		results,
+		err,
+		"Statement.context",
+	)
 }
 
 func (ec *executionContext) _Statement_verified(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
@@ -34609,7 +34698,7 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"parties", "holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "divided", "sources", "secondHand", "singleSourced", "unsourced", "reliability", "notAffirmedForDays", "redLine"}
+	fieldsInOrder := [...]string{"parties", "holders", "scenarios", "issues", "negotiations", "stances", "validFrom", "contested", "divided", "live", "sources", "secondHand", "singleSourced", "unsourced", "reliability", "notAffirmedForDays", "redLine"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34679,6 +34768,13 @@ func (ec *executionContext) unmarshalInputPositionFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Divided = data
+		case "live":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("live"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Live = data
 		case "sources":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -35581,7 +35677,7 @@ func (ec *executionContext) unmarshalInputScenarioFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"negotiations", "issues", "status", "statusSince", "everReached", "notReached", "inStatusLongerThanDays", "supportedBy", "opposedBy", "text"}
+	fieldsInOrder := [...]string{"negotiations", "issues", "live", "status", "statusSince", "everReached", "notReached", "inStatusLongerThanDays", "supportedBy", "opposedBy", "text"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35602,6 +35698,13 @@ func (ec *executionContext) unmarshalInputScenarioFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Issues = data
+		case "live":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("live"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Live = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
 			data, err := ec.unmarshalOScenarioStatus2ᚕexampleᚗorgᚋparleyᚐScenarioStatusᚄ(ctx, v)
@@ -40153,6 +40256,11 @@ func (ec *executionContext) _Scenario(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "live":
+			out.Values[i] = ec._Scenario_live(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "statusSince":
 			out.Values[i] = ec._Scenario_statusSince(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -41395,6 +41503,12 @@ func (ec *executionContext) _Statement(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "context":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Statement_context(ctx, field, obj)
+				})
 		case "verified":
 			out.Values[i] = ec._Statement_verified(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -1264,6 +1264,9 @@ func (l *levels) fillScenario(ec *executionContext) {
 		}, level.Pointer(&l.Negotiation)),
 		"targetStage": level.Plain(func(o *parley.Scenario) *parley.NegotiationStage { return o.TargetStage }, level.Optional(level.Text[parley.NegotiationStage])),
 		"status":      level.Plain(func(o *parley.Scenario) *parley.ScenarioStatus { return o.Status }, level.Optional(level.Text[parley.ScenarioStatus])),
+		"live": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Scenario) (bool, error) {
+			return o.Live(), nil
+		}, level.Leaves(level.Boolean)),
 		"statusSince": level.Plain(func(o *parley.Scenario) *time.Time { return o.StatusSince }, level.Optional(level.Appended(AppendTime))),
 		"currentStatusChange": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.StatusChange, error) {
 			return ec.Resolvers.Scenario().CurrentStatusChange(ctx, objs)
@@ -1598,6 +1601,9 @@ func (l *levels) fillStatement(ec *executionContext) {
 			return ec.Resolvers.Statement().Grade(ctx, objs)
 		}, level.Leaves(level.Text[string])),
 		"locators": level.Bound(func(o *parley.Statement) []parley.TextLocator { return o.Locators }, level.List(level.Struct(&l.TextLocator), "[TextLocator!]!")),
+		"context": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Statement) ([]*string, error) {
+			return ec.Resolvers.Statement().Context(ctx, objs)
+		}, level.Leaves(level.Optional(level.Text[string]))),
 		"verified": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Statement) (bool, error) {
 			return o.Verified(), nil
 		}, level.Leaves(level.Boolean)),

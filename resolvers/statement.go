@@ -60,6 +60,10 @@ func (r *statementResolver) Grade(ctx context.Context, objs []*parley.Statement)
 	return grades, nil
 }
 
+func (r *statementResolver) Context(ctx context.Context, objs []*parley.Statement) ([]*string, error) {
+	return r.snapshot(ctx).Contexts(ctx, objs)
+}
+
 func (r *statementResolver) RestingOnIt(ctx context.Context, objs []*parley.Statement) ([][]parley.Node, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).RestingOn,
 		keys(objs, func(s *parley.Statement) storage.Key { return at(s.Lens, &s.ID) }))

@@ -237,6 +237,7 @@ func (s *Snapshot) positionsWhere(
 		}
 		c.Of("p.holder_id", holders)
 		restsOnSources(&c, "p", sources)
+		c.Whether(f.Live, onLive("p.scenario_id"))
 		rows.Among(&c, "p.stance", "stance", f.Stances)
 		c.InRange("p.valid_from", f.ValidFrom)
 		c.Whether(f.SecondHand, secondHand("p"))

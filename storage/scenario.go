@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -31,13 +32,13 @@ var scenarios = &noun[parley.Scenario]{
 			rows.OptionalText("summary", "summary", func(s *parley.Scenario) **string { return &s.Summary }),
 			rows.OptionalText("criteria", "criteria", func(s *parley.Scenario) **string { return &s.Criteria }),
 			rows.OptionalTime("deadline", "deadline", func(s *parley.Scenario) **parley.Instant { return &s.Deadline }),
-			rows.OptionalText("resolution", "outcome",
+			rows.OptionalText("resolution live", "outcome",
 				func(s *parley.Scenario) **parley.ResolutionOutcome { return &s.Outcome }),
 			rows.OptionalText("resolution", "resolution_note",
 				func(s *parley.Scenario) **string { return &s.ResolutionNote }),
-			rows.OptionalTime("resolution", "resolved_at",
+			rows.OptionalTime("resolution live", "resolved_at",
 				func(s *parley.Scenario) **parley.Instant { return &s.ResolvedAt }),
-			rows.OptionalID("resolution", "resolved_by",
+			rows.OptionalID("resolution live", "resolved_by",
 				func(s *parley.Scenario) **uuid.UUID { return &s.ResolvedByID }),
 			rows.OptionalTime(scoring, `(SELECT min(v.recorded_at) FROM {scenarios v}
 				WHERE v.id = @.id AND v.outcome IS NOT NULL AND v.recorded_at <= @.recorded_at AND NOT EXISTS (
@@ -49,7 +50,7 @@ var scenarios = &noun[parley.Scenario]{
 				func(s *parley.Scenario) **parley.Instant { return &s.OnTheTableAt }),
 			rows.OptionalText("targetStage", "target_stage",
 				func(s *parley.Scenario) **parley.NegotiationStage { return &s.TargetStage }),
-			rows.OptionalText("status allowedTransitions", "@c.to_status",
+			rows.OptionalText("status allowedTransitions live", "@c.to_status",
 				func(s *parley.Scenario) **parley.ScenarioStatus { return &s.Status }),
 			rows.OptionalTime("statusSince", "@c.effective_at",
 				func(s *parley.Scenario) **parley.Instant { return &s.StatusSince }),
@@ -161,6 +162,7 @@ func (s *Snapshot) scenariosThat(ctx context.Context, c *rows.Conditions, f *par
 	c.Of("s.negotiation_id", negotiations)
 	c.Of("s.issue_id", issues)
 	rows.Among(c, "sc.to_status", "scenario_status", f.Status)
+	c.Whether(f.Live, live("s", "sc"))
 	c.InRange("sc.effective_at", f.StatusSince)
 	c.DaysBefore("inStatusLongerThanDays", "sc.effective_at", f.InStatusLongerThanDays)
 	reached(c, "EXISTS", f.EverReached)
@@ -170,6 +172,24 @@ func (s *Snapshot) scenariosThat(ctx context.Context, c *rows.Conditions, f *par
 		return err
 	}
 	return s.takenBy(ctx, c, opposedBy, func(grade int) bool { return grade < 0 })
+}
+
+// live says that neither the status of a scenario nor a resolution has decided it.
+func live(scenario, status string) string {
+	var decided []string
+	for _, s := range parley.ScenarioStatuses {
+		if parley.Decided(s, nil) != "" {
+			decided = append(decided, "'"+string(s)+"'")
+		}
+	}
+	return `(` + status + `.to_status NOT IN (` + strings.Join(decided, ", ") + `) AND (` + scenario +
+		`.resolved_at IS NULL OR ` + scenario + `.resolved_at > k.valid_at))`
+}
+
+// onLive says that a scenario is live.
+func onLive(scenario string) string {
+	return `EXISTS (SELECT FROM {scenarios ls} JOIN ` + rows.Aliased(statusInForce, "ls") + ` WHERE ls.id = ` + scenario +
+		` AND {known ls} AND ` + live("ls", "lsc") + `)`
 }
 
 // reached: the scenario s has, or has not, come to one of the statuses.

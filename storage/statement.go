@@ -28,7 +28,7 @@ var statements = &noun[parley.Statement]{
 		Kind: parley.KindStatement, Name: "statements", Alias: "st",
 		Self: func(s *parley.Statement) (*uuid.UUID, *parley.Lens) { return &s.ID, &s.Lens },
 		Columns: append(rows.Columns[parley.Statement]{
-			rows.Reference("source grade", "source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID },
+			rows.Reference("source grade context", "source_id", func(s *parley.Statement) *uuid.UUID { return &s.SourceID },
 				sources.table).UsedAs("a statement"),
 			rows.IDList("speaker speakers", "speakers", func(s *parley.Statement) *[]uuid.UUID { return &s.SpeakerIDs },
 				parley.KindStakeholder).UsedAs("a statement by it").Follow(),
@@ -41,7 +41,7 @@ var statements = &noun[parley.Statement]{
 			rows.Text("terms", "terms", func(s *parley.Statement) *parley.AttributionTerms { return &s.Terms }),
 			rows.Text("credibility grade", "credibility",
 				func(s *parley.Statement) *parley.InformationCredibility { return &s.Credibility }),
-			rows.NewColumn("locators verified", "locators",
+			rows.NewColumn("locators verified context", "locators",
 				func(s *parley.Statement, v rows.Value) { s.Locators = readLocators(v) },
 				func(s *parley.Statement) any { return locators(s.Locators) }),
 			rows.OptionalTime("saidAt", "said_at", func(s *parley.Statement) **parley.Instant { return &s.SaidAt }),

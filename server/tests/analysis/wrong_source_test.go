@@ -102,14 +102,15 @@ func TestAStatementOfAnotherSource(t *testing.T) {
 	quotes := a.Must(`{ wire: source(id: "wire") { statements { nodes { id } } } other: source(id: "other") { statements { nodes { id } } } }`)
 	move := func(statement, source string) string {
 		return fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, source: %s, note: "n"}) {
-			statement { grade verified locators { start end } source { key } } userErrors { code message field } } }`, statement, source)
+			statement { grade verified context locators { start end } source { key } } userErrors { code message field } } }`, statement, source)
 	}
 	agrees, refuses := quotes.Text("wire.statements.nodes.0.id"), quotes.Text("other.statements.nodes.0.id")
 	a.Ask(move(refuses, `"wire"`)).Refused("QUOTE_NOT_FOUND text", "We refuse")
 	a.Ask(move(refuses, `"nothing"`)).Refused("NOT_FOUND source", "nothing")
 	a.Ask(move(refuses, `null`)).Refused("INVALID source")
 	a.Must(move(agrees, `"other"`)).Want("correctStatement.statement.source.key", "other", "correctStatement.statement.grade", "C2",
-		"correctStatement.statement.verified", true, "correctStatement.statement.locators.0.start", 22)
+		"correctStatement.statement.verified", true,
+		"correctStatement.statement.context", "We agree, too.", "correctStatement.statement.locators.0.start", 22)
 	a.Must(`{ positions(filter: {sources: ["wire"]}) { totalCount } other: source(id: "other") { statements { totalCount } }
 		changes(filter: {parties: ["alba"]}, order: NEWEST_FIRST, first: 1) { nodes { kind } } }`).
 		Want("positions.totalCount", 0, "other.statements.totalCount", 2)
