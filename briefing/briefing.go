@@ -80,7 +80,14 @@ type move struct {
 
 	// For a position: the party, and the position that counts before and after (nil: none).
 	party       *parley.Stakeholder
+	also        []*parley.Stakeholder // parties for which the same positions count
 	before, now *parley.Position
+
+	// For an event: what is on record of it.
+	event *parley.Event
+
+	// For a likelihood: how the pooled judgement moved.
+	likelihood *parley.LikelihoodShift
 }
 
 // key returns the storage key of a record, through the lens.
@@ -200,6 +207,9 @@ func (b *briefing) readMoves(ctx context.Context) error {
 		return err
 	}
 	b.moved = append(b.moved, positions...)
+	if err := b.readOtherMoves(ctx, then); err != nil {
+		return err
+	}
 	known := parley.Lens{ValidAt: *b.Since, KnownAt: *b.Since}
 	if !known.KnownAt.Before(b.lens.KnownAt) {
 		return nil
@@ -322,13 +332,58 @@ func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (mov
 		return nil, err
 	}
 	stakeholders, err := b.Stakeholders(ctx, b.keys(parties), nil)
+	if err != nil {
+		return nil, err
+	}
+	type words struct{ before, now uuid.UUID }
+	same := make(map[words]int) // the place of the move with the same positions
 	for i, s := range shifts {
-		if err == nil && scenarios[i] != nil && stakeholders[i] != nil && cmp.Or(is[i], was[i]) != nil {
-			moves = append(moves,
-				move{scenario: scenarios[i], cause: s.Cause(), party: stakeholders[i], before: was[i], now: is[i]})
+		if scenarios[i] == nil || stakeholders[i] == nil || cmp.Or(is[i], was[i]) == nil {
+			continue
+		}
+		of := words{before[i].ID, after[i].ID}
+		if place, known := same[of]; known {
+			moves[place].also = append(moves[place].also, stakeholders[i])
+			continue
+		}
+		same[of] = len(moves)
+		moves = append(moves,
+			move{scenario: scenarios[i], cause: s.Cause(), party: stakeholders[i], before: was[i], now: is[i]})
+	}
+	return moves, nil
+}
+
+// readOtherMoves reads the events that were held since the date, and how likelihoods moved.
+func (b *briefing) readOtherMoves(ctx context.Context, then parley.Lens) error {
+	diff := []*parley.NegotiationDiff{{NegotiationID: b.negotiation.ID, From: then, To: b.lens}}
+	events, err := everyPage(func(p parley.Page) ([]*parley.EventConnection, error) {
+		return b.EventsOf(ctx, []storage.Key{b.key(b.negotiation.ID)}, p, nil)
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if e.State == parley.EventHeld && e.StartedAt.After(*b.Since) && !e.StartedAt.After(b.lens.ValidAt) {
+			b.moved = append(b.moved, move{cause: parley.WorldChanged, event: e})
 		}
 	}
-	return moves, err
+	shifts, err := everyPage(func(p parley.Page) ([]*parley.LikelihoodShiftConnection, error) {
+		return b.LikelihoodShifts(ctx, diff, p, nil)
+	})
+	if err != nil {
+		return err
+	}
+	of := make([]uuid.UUID, len(shifts))
+	for i, s := range shifts {
+		of[i] = s.ScenarioID
+	}
+	scenarios, err := b.Scenarios(ctx, b.keys(of), nil)
+	for i, s := range shifts {
+		if err == nil && scenarios[i] != nil {
+			b.moved = append(b.moved, move{scenario: scenarios[i], cause: s.Cause(), likelihood: s})
+		}
+	}
+	return err
 }
 
 // everyPage reads all pages of a list. read returns one connection.
@@ -344,13 +399,13 @@ func everyPage[T any](read func(parley.Page) ([]*parley.Connection[T], error)) (
 	return all, err
 }
 
-// readPlanned reads the planned events that have not ended.
+// readPlanned reads the planned and postponed events that have not ended.
 func (b *briefing) readPlanned(ctx context.Context) error {
 	events, err := everyPage(func(p parley.Page) ([]*parley.EventConnection, error) {
 		return b.EventsOf(ctx, []storage.Key{b.key(b.negotiation.ID)}, p, nil)
 	})
 	for _, e := range events {
-		if e.State == parley.EventPlanned && ends(e.StartedAt, e.StartedAtPrecision).After(b.lens.ValidAt) {
+		if (e.State == parley.EventPlanned || e.State == parley.EventPostponed) && ends(e.StartedAt, e.StartedAtPrecision).After(b.lens.ValidAt) {
 			b.planned = append(b.planned, e)
 		}
 	}
@@ -443,6 +498,9 @@ func (m move) evidence() (ids []uuid.UUID) {
 		if p != nil {
 			ids = append(ids, p.EvidenceIDs...)
 		}
+	}
+	if m.event != nil {
+		ids = append(ids, m.event.EvidenceIDs...)
 	}
 	return ids
 }

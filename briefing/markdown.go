@@ -17,14 +17,18 @@ const (
 
 func (b *briefing) markdown() string {
 	var d document // the body comes first, since sources are numbered in the order of their citations
+	b.judgements(&d)
 	b.standings(&d)
 	b.matrices(&d)
 	b.moves(&d)
 	if len(b.planned) > 0 {
-		d.line("## Planned events")
+		d.line("## Planned and postponed events")
 		var items []string
 		for _, e := range b.planned {
 			when := capital(on(e.StartedAt, e.StartedAtPrecision))
+			if e.State == parley.EventPostponed {
+				when = "Postponed, at last to " + on(e.StartedAt, e.StartedAtPrecision)
+			}
 			items = append(items, fmt.Sprintf("%s: %s%s.", when, plain(e.Title), place(e))+b.cite(e.EvidenceIDs))
 		}
 		d.list(items)
@@ -79,11 +83,18 @@ func (b *briefing) standings(d *document) {
 		if i.Question != nil {
 			d.line("%s", plain(*i.Question))
 		}
-		var items []string
+		var live, decided []string
 		for n, s := range i.scenarios {
-			items = append(items, b.standing(i, n, s))
+			if s.Live() {
+				live = append(live, b.standing(i, n, s))
+			} else {
+				decided = append(decided, b.standing(i, n, s))
+			}
 		}
-		if d.list(items); len(items) == 0 {
+		if d.list(live); len(live) > 0 && len(decided) > 0 {
+			d.line("Decided:")
+		}
+		if d.list(decided); len(i.scenarios) == 0 {
 			d.line("No scenario is on the table.")
 		}
 	}
@@ -348,6 +359,9 @@ func (b *briefing) moves(d *document) {
 
 // possiblyOlder reports whether this is the first report on the matter, and gives only the latest possible beginning.
 func (m move) possiblyOlder() bool {
+	if m.event != nil || m.likelihood != nil {
+		return false
+	}
 	if m.change != nil {
 		return m.from == nil && m.change.EffectiveAtPrecision == parley.PrecisionNoLaterThan
 	}
@@ -357,6 +371,10 @@ func (m move) possiblyOlder() bool {
 // at returns when it moved.
 func (m move) at() parley.Instant {
 	switch {
+	case m.event != nil:
+		return m.event.StartedAt
+	case m.likelihood != nil:
+		return m.likelihood.Steps[len(m.likelihood.Steps)-1].At
 	case m.change != nil:
 		return m.change.EffectiveAt
 	case m.now != nil && (m.before == nil || m.before.ValidTo == nil || m.now.ValidFrom.After(m.before.ValidFrom)):
@@ -369,6 +387,10 @@ func (m move) at() parley.Instant {
 
 // tell describes a move and its date.
 func (b *briefing) tell(m move) string {
+	if m.event != nil {
+		return fmt.Sprintf("%s: %s%s.", capital(on(m.event.StartedAt, m.event.StartedAtPrecision)), plain(m.event.Title),
+			place(m.event)) + b.cite(m.event.EvidenceIDs)
+	}
 	scenario := plain(m.scenario.Title)
 	switch {
 	case m.change != nil:
@@ -379,17 +401,23 @@ func (b *briefing) tell(m move) string {
 			text += fmt.Sprintf("went from %s to %s.", parley.Words(*m.from), parley.Words(*m.to))
 		}
 		return text + because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
+	case m.likelihood != nil:
+		return fmt.Sprintf("%s: the analysts' judgement of **%s** moved from %s to %s.", capital(moment(m.at())), scenario,
+			judged(m.likelihood.Before), judged(m.likelihood.After))
 	case m.now == nil:
-		return fmt.Sprintf("%s on **%s**: no longer holds a position (on %s: %s).", plain(m.party.Name), scenario,
-			moment(*b.Since), b.said(m.party, m.before)) + b.cite(m.evidence())
+		return fmt.Sprintf("%s on **%s**: no longer holds a position (on %s: %s).", m.parties(), scenario,
+			moment(*b.Since), b.said(m, m.before)) + b.cite(m.evidence())
 	}
 	when := on(m.now.ValidFrom, m.now.ValidFromPrecision)
 	if !m.at().Equal(m.now.ValidFrom) { // an earlier position that holds again since the one after it has ended
 		when = moment(m.at())
 	}
-	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(when), plain(m.party.Name), scenario, b.said(m.party, m.now))
-	if m.before != nil {
-		text += fmt.Sprintf("; on %s: %s", moment(*b.Since), b.said(m.party, m.before))
+	text := fmt.Sprintf("%s: %s on **%s**: %s", capital(when), m.parties(), scenario, b.said(m, m.now))
+	switch {
+	case m.before != nil && m.before.SaysTheSame(m.now):
+		text += fmt.Sprintf("; so already on %s, but not in between", moment(*b.Since))
+	case m.before != nil:
+		text += fmt.Sprintf("; on %s: %s", moment(*b.Since), b.said(m, m.before))
 	}
 	return text + "." + because(m.now.Rationale) + b.words(m.evidence())
 }
@@ -401,7 +429,7 @@ func (b *briefing) tellUndated(m move) string {
 		return fmt.Sprintf("**%s** is on the table (status: %s).", scenario, parley.Words(*m.to)) +
 			because(m.change.Reason) + b.cite(m.change.EvidenceIDs)
 	}
-	return fmt.Sprintf("%s on **%s**: %s.", plain(m.party.Name), scenario, b.said(m.party, m.now)) +
+	return fmt.Sprintf("%s on **%s**: %s.", m.parties(), scenario, b.said(m, m.now)) +
 		because(m.now.Rationale) + b.words(m.now.EvidenceIDs)
 }
 
@@ -410,16 +438,16 @@ func (b *briefing) tellLearned(m move) string {
 	if m.party == nil {
 		return b.tellLearnedStatus(m)
 	}
-	of := fmt.Sprintf("%s on **%s**: ", plain(m.party.Name), plain(m.scenario.Title))
+	of := fmt.Sprintf("%s on **%s**: ", m.parties(), plain(m.scenario.Title))
 	if m.now == nil {
-		return of + "no position then; the record had said: " + b.said(m.party, m.before) + "." + b.cite(m.evidence())
+		return of + "no position then; the record had said: " + b.said(m, m.before) + "." + b.cite(m.evidence())
 	}
 	reason := because(m.now.Rationale) + corrected(m.cause, m.now.CorrectionNote)
 	if m.before == nil {
-		return of + b.said(m.party, m.now) + " then; the record had said nothing for that date." + reason +
+		return of + b.said(m, m.now) + " then; the record had said nothing for that date." + reason +
 			b.words(m.now.EvidenceIDs)
 	}
-	return of + b.said(m.party, m.now) + " then; the record had said: " + b.said(m.party, m.before) + "." + reason + b.words(m.evidence())
+	return of + b.said(m, m.now) + " then; the record had said: " + b.said(m, m.before) + "." + reason + b.words(m.evidence())
 }
 
 func (b *briefing) tellLearnedStatus(m move) string {
@@ -437,10 +465,22 @@ func (b *briefing) tellLearnedStatus(m move) string {
 	return text + because(m.change.Reason) + corrected(m.cause, m.change.CorrectionNote) + b.cite(m.change.EvidenceIDs)
 }
 
-// said returns what a position says, and who holds it if that is not the party itself.
-func (b *briefing) said(party *parley.Stakeholder, p *parley.Position) string {
+// parties names those that moved.
+func (m move) parties() string { return names(append([]*parley.Stakeholder{m.party}, m.also...)) }
+
+// judged is a pooled judgement in words.
+func judged(percent *int) string {
+	if percent == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%s (%d percent)", parley.Words(parley.LikelihoodOf(*percent)), *percent)
+}
+
+// said returns what a position says, and who holds it if that is none of the parties themselves.
+func (b *briefing) said(m move, p *parley.Position) string {
 	text := held(p)
-	if p.HolderID != party.ID {
+	holds := func(s *parley.Stakeholder) bool { return s.ID == p.HolderID }
+	if !holds(m.party) && !slices.ContainsFunc(m.also, holds) {
 		text += " (" + b.nameOf(p.HolderID) + ")"
 	}
 	return text

@@ -242,3 +242,45 @@ func TestBriefingOfLittle(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// A briefing begins with what a reader has to know, and tells of all that moved: statuses, stances, events and likelihoods.
+func TestKeyJudgements(t *testing.T) {
+	t.Parallel()
+	a := startWith(t, storage.Options{DSN: pgtest.Database(t)}, time.Second)
+	for _, set := range examples.Iran() {
+		a.Load(set.Name, string(set.Text))
+	}
+	a.Must(`mutation { recordEvent(input: {negotiation: "iran-2013", key: "later", kind: MEETING, state: POSTPONED, title: "A round in Geneva",
+		startedAt: "2015-09-01T00:00:00Z", startedAtPrecision: DAY}) { userErrors { code message field } } }`)
+	_, got := a.briefing("iran-2013?validAt=2015-07-20T00:00:00Z&since=2015-03-01T00:00:00Z")
+	head, rest, _ := strings.Cut(got, "## Where each scenario stands")
+	for _, want := range []string{
+		"- Since 1 March 2015: **All sanctions end on the day of the agreement** is withdrawn (14 July 2015); ",
+		"- Settled: **A first step: limits for some months, for some relief** (in implementation); ",
+		"- Open: **The United States leaves the deal** (floated, blocked by United States).",
+		"(withdrawn, though Iran is on record for it).",
+		"- Divided: Iran on **A full deal: inspected limits, for an end of sanctions**; ",
+		"- The likeliest of what is open, in the analysts' judgement: **The United States leaves the deal** (unlikely, 30 percent).",
+		"- Due: the deadline of **The United States leaves the deal**, 20 January 2021.",
+	} {
+		if !strings.Contains(head, want) {
+			t.Errorf("the key judgements have no\n%s\nbut\n%s", want, head)
+		}
+	}
+	for _, want := range []string{
+		"- 2 April 2015: Talks in Lausanne end with agreed main terms.",
+		"- 14 July 2015: China, E3/EU+3, European Union, France, Germany, Russia and United Kingdom on **Iran enriches within agreed limits, under inspection**: supports;",
+		"the analysts' judgement of **The United States leaves the deal** moved from none to unlikely (30 percent).",
+		"- Postponed, at last to 1 September 2015: A round in Geneva.",
+	} {
+		if !strings.Contains(rest, want) {
+			t.Errorf("the briefing has no\n%s\nbut\n%s", want, rest)
+		}
+	}
+	if moved, _, _ := strings.Cut(rest, "## New information"); strings.Count(moved, "\n- 14 July 2015") > 12 {
+		t.Errorf("much is told more than once:\n%s", moved)
+	}
+	if _, quiet := a.briefing("iran-2013?validAt=2015-07-20T00:00:00Z&since=2015-07-19T00:00:00Z"); !strings.Contains(quiet, "- Since 19 July 2015: no status and no stance moved.") {
+		t.Errorf("no status moved, but\n%s", quiet)
+	}
+}
