@@ -136,7 +136,8 @@ func TestListsOfNouns(t *testing.T) {
 	}
 }
 
-// kindInCode finds the nouns that a file names by their kinds, and nounsInStorage a list of what package storage calls them.
+// kindInCode finds the nouns that a file names by their kinds, and nounsInStorage a list of what package storage calls
+// them.
 var (
 	kindInCode     = regexp.MustCompile(`\bKind([A-Z][A-Za-z]+)\b`)
 	nounsInStorage = regexp.MustCompile(`(?s)\{\n\tnegotiations, issues, .*?\n\}`)

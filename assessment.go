@@ -57,8 +57,8 @@ type score struct {
 // brier returns the Brier score (p - o)², 0 to 1.
 func (s score) brier() float64 { return brier(s.Probability, s.occurred) }
 
-// scored returns how the assessment is scored, or why it is not. What counts is when it was recorded, so that nothing is
-// gained by a date in the past, and the deadline as it was on record then.
+// scored returns how the assessment is scored, or why it is not. What counts is when it was recorded, so that nothing
+// is gained by a date in the past, and the deadline as it was on record then.
 func (a *Assessment) scored(s *Scenario) (score, UnscoredReason) {
 	r := s.Resolution()
 	then := a.DeadlineThen
@@ -105,7 +105,8 @@ func (a *Assessment) UnscoredBecause(s *Scenario) *UnscoredReason {
 	return &why
 }
 
-// CriteriaChangedSince reports whether the scenario's criteria read differently now than when the assessment was recorded.
+// CriteriaChangedSince reports whether the scenario's criteria read differently now than when the assessment was
+// recorded.
 func (a *Assessment) CriteriaChangedSince(s *Scenario) bool {
 	return s != nil && !equal(a.CriteriaThen, s.Criteria)
 }

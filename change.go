@@ -178,8 +178,8 @@ type FeedFilter struct {
 	Following *Following
 }
 
-// Following selects changes by the parties that they concern. An empty list of scenarios, issues or negotiations does not
-// filter.
+// Following selects changes by the parties that they concern. An empty list of scenarios, issues or negotiations does
+// not filter.
 type Following struct {
 	Parties, Scenarios, Issues, Negotiations []uuid.UUID
 }

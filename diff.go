@@ -13,7 +13,8 @@ type NegotiationDiff struct {
 	From, To      Lens
 }
 
-// Backwards reports whether the diff goes to an earlier valid instant or, where they are equal, to an earlier known one.
+// Backwards reports whether the diff goes to an earlier valid instant or, where they are equal, to an earlier known
+// one.
 func (d *NegotiationDiff) Backwards() bool {
 	return cmp.Or(d.From.ValidAt.Compare(d.To.ValidAt), d.From.KnownAt.Compare(d.To.KnownAt)) > 0
 }
@@ -46,8 +47,8 @@ type Step[V any] struct {
 // StatusStep is a step of a status. Nil: there is none.
 type StatusStep = Step[*ScenarioStatus]
 
-// PositionStep is a step of the position that counts, from Was to Is. Nil: none holds. Both have the fields that tell them
-// apart, and the lens on whose record they stand.
+// PositionStep is a step of the position that counts, from Was to Is. Nil: none holds. Both have the fields that tell
+// them apart, and the lens on whose record they stand.
 type PositionStep struct {
 	At    Instant
 	Was   *Position
@@ -55,8 +56,8 @@ type PositionStep struct {
 	Cause ShiftCause
 }
 
-// StatusShift is a scenario whose status moved. Before and After are nil where it is not on the table. They are equal if
-// it moved and came back.
+// StatusShift is a scenario whose status moved. Before and After are nil where it is not on the table. They are equal
+// if it moved and came back.
 type StatusShift struct {
 	Lens       Lens // the lens that the diff goes to
 	ScenarioID uuid.UUID
@@ -68,8 +69,9 @@ type StatusShift struct {
 // Cause returns the cause of the last step.
 func (s *StatusShift) Cause() ShiftCause { return s.Steps[len(s.Steps)-1].Cause }
 
-// PositionShift is a party whose word on a scenario moved in stance, conditions or red line. Was and Is are the positions
-// that count, with the fields that tell them apart; nil: none holds. They say the same if the party moved and came back.
+// PositionShift is a party whose word on a scenario moved in stance, conditions or red line. Was and Is are the
+// positions that count, with the fields that tell them apart; nil: none holds. They say the same if the party moved and
+// came back.
 type PositionShift struct {
 	Lens       Lens // the lens that the diff goes to
 	From       Lens
@@ -125,8 +127,8 @@ func (c courses[V]) steps(d *NegotiationDiff) []*Step[V] {
 			value = next.value
 		}
 	}
-	// The record changes at the older valid instant, where the newer lens has the newer record too. Otherwise the way to
-	// the newer lens leads back to the older record, at its valid instant.
+	// The record changes at the older valid instant, where the newer lens has the newer record too. Otherwise the way
+	// to the newer lens leads back to the older record, at its valid instant.
 	from, to := d.From, d.To
 	if d.Backwards() {
 		from, to = to, from
@@ -189,8 +191,8 @@ type Records[T any] struct {
 	Older, Newer, Uncorrected []*T
 }
 
-// moved calls each for every id whose value moved between the lenses, in order. Of says whose value a fact is of, and reads
-// how the value reads on its facts.
+// moved calls each for every id whose value moved between the lenses, in order. Of says whose value a fact is of, and
+// reads how the value reads on its facts.
 func moved[T, V any](
 	r Records[T], d *NegotiationDiff, ids []uuid.UUID, of func(*T) uuid.UUID, reads func([]*T) course[V],
 	same func(a, b V) bool, each func(id uuid.UUID, before, after V, steps []*Step[V]),
@@ -249,8 +251,8 @@ func courseOf(line []*StatusChange) course[*ScenarioStatus] {
 	}
 }
 
-// Readings are where parties stand on the two records of a diff, and without the corrections and retractions recorded in
-// between. A nil Uncorrected leaves the causes open that depend on it.
+// Readings are where parties stand on the two records of a diff, and without the corrections and retractions recorded
+// in between. A nil Uncorrected leaves the causes open that depend on it.
 type Readings struct {
 	Older, Newer, Uncorrected *Reading
 }

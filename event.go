@@ -69,8 +69,8 @@ const (
 // EventStates lists every EventState.
 var EventStates = []EventState{EventPlanned, EventHeld, EventPostponed, EventCancelled}
 
-// EventReading is what a diff compares of an event, as it reads at an instant: one that was held reads as planned before it
-// begins.
+// EventReading is what a diff compares of an event, as it reads at an instant: one that was held reads as planned
+// before it begins.
 type EventReading struct {
 	State              EventState
 	StartedAt          Instant
@@ -96,8 +96,8 @@ func (r *EventReading) same(o *EventReading) bool {
 		sameInstant(r.EndedAt, o.EndedAt) && equal(r.Location, o.Location)
 }
 
-// EventShift is an event that began, or of which something else is on record. Before and After are nil where it is not on
-// record.
+// EventShift is an event that began, or of which something else is on record. Before and After are nil where it is not
+// on record.
 type EventShift struct {
 	Lens    Lens // the lens that the diff goes to or, if the event is not on record there, comes from
 	EventID uuid.UUID

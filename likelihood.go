@@ -15,8 +15,9 @@ type LikelihoodSet struct {
 	Coherent *bool
 }
 
-// LikelihoodEntry is how likely one scenario is, in percent. Assessed is the median of the analysts' latest assessments,
-// nil if nobody has assessed it. Probability is the same, unless the scenario is settled: then it is 100 or 0.
+// LikelihoodEntry is how likely one scenario is, in percent. Assessed is the median of the analysts' latest
+// assessments, nil if nobody has assessed it. Probability is the same, unless the scenario is settled: then it is 100
+// or 0.
 type LikelihoodEntry struct {
 	Lens        Lens
 	ScenarioID  uuid.UUID
@@ -43,8 +44,8 @@ func wordFor(probability *int) *Likelihood {
 	return &word
 }
 
-// AssessedScenario is a scenario with each analyst's latest assessment of it, in percent, its outcome (nil: not resolved),
-// and the scenarios that the analysts themselves relate to it as mutually exclusive.
+// AssessedScenario is a scenario with each analyst's latest assessment of it, in percent, its outcome (nil: not
+// resolved), and the scenarios that the analysts themselves relate to it as mutually exclusive.
 type AssessedScenario struct {
 	ID            uuid.UUID
 	Probabilities []int
@@ -83,7 +84,8 @@ const (
 
 // PoolLikelihoods pools the assessments of an issue's scenarios. If all scenarios exclude each other, their
 // probabilities have a total, which must not exceed HighestTotal. If the issue is also exhaustive and all scenarios are
-// assessed, the total must reach LowestTotal. Scenarios that are resolved as ambiguous or annulled have no part in this.
+// assessed, the total must reach LowestTotal. Scenarios that are resolved as ambiguous or annulled have no part in
+// this.
 func PoolLikelihoods(scenarios []AssessedScenario, exhaustive bool, lens Lens) *LikelihoodSet {
 	set := &LikelihoodSet{Entries: make([]*LikelihoodEntry, len(scenarios))}
 	total, assessed, exclusive := 0, 0, true

@@ -188,8 +188,8 @@ func (p *Position) check(c *checks) {
 	c.ordinal(p.Ordinal, "validFromPrecision", p.ValidFromPrecision)
 }
 
-// Affirm takes over the confidence, rationale and salience of an input that says the same again, where it gives them, and
-// returns the API names of the fields that changed. The default confidence changes nothing.
+// Affirm takes over the confidence, rationale and salience of an input that says the same again, where it gives them,
+// and returns the API names of the fields that changed. The default confidence changes nothing.
 func (p *Position) Affirm(in RecordPositionInput) []string {
 	var e edit
 	if in.Confidence != ConfidenceModerate {

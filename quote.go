@@ -19,8 +19,8 @@ type TextLocator struct {
 }
 
 // FoldedText is a text prepared for looking up quotes. What typesetting alone changes is folded: the canonical form of
-// Unicode, the kinds of quotation marks and dashes, runs of white space, ligatures, "…" for "...", and what is not seen,
-// such as soft hyphens. Letter case and accents are not.
+// Unicode, the kinds of quotation marks and dashes, runs of white space, ligatures, "…" for "...", and what is not
+// seen, such as soft hyphens. Letter case and accents are not.
 type FoldedText struct {
 	text   string
 	places []TextLocator // of each of its code points, where it stood

@@ -57,22 +57,22 @@ type Stand struct {
 }
 
 // Reading sorts the words by the parties whose words they are.
-func (w *Voices) Reading() *Reading {
+func (v *Voices) Reading() *Reading {
 	r := &Reading{
 		offices: make(map[uuid.UUID][]*Affiliation), members: make(map[uuid.UUID][]*Membership),
-		lines: make(map[cell][]*line, len(w.Positions)),
+		lines: make(map[cell][]*line, len(v.Positions)),
 	}
-	for _, a := range w.Offices {
+	for _, a := range v.Offices {
 		if a.SpeaksFor {
 			r.offices[a.PersonID] = append(r.offices[a.PersonID], a)
 		}
 	}
-	for _, m := range w.Memberships {
+	for _, m := range v.Memberships {
 		if m.SpeaksForMembers {
 			r.members[m.GroupID] = append(r.members[m.GroupID], m)
 		}
 	}
-	said := slices.Clone(w.Positions)
+	said := slices.Clone(v.Positions)
 	slices.SortFunc(said, func(a, b *Position) int {
 		return cmp.Or(slices.Compare(a.ScenarioID[:], b.ScenarioID[:]), slices.Compare(a.HolderID[:], b.HolderID[:]),
 			a.Beginning().Compare(b.Beginning()), slices.Compare(a.ID[:], b.ID[:]))
@@ -153,9 +153,9 @@ func (r *Reading) saidFor(p *Position) []uuid.UUID {
 	return parties
 }
 
-// SaidAgain reports whether a position that says the same as the holder's earlier one is a word of the same parties, and
-// no other holder's word of any of them begins in between. Then it affirms the earlier one; otherwise it is a word of its
-// own, which may end what others have said since.
+// SaidAgain reports whether a position that says the same as the holder's earlier one is a word of the same parties,
+// and no other holder's word of any of them begins in between. Then it affirms the earlier one; otherwise it is a word
+// of its own, which may end what others have said since.
 func (v *Voices) SaidAgain(earlier, again *Position) bool {
 	r := v.Reading()
 	parties := r.reach(again)
@@ -286,8 +286,8 @@ func (r *Reading) At(party, scenario uuid.UUID, t Instant) Stand {
 	return stand
 }
 
-// compare orders the words of a party by which counts: the newest first; of several at one instant the party's own, then
-// those of persons who speak for it, then those of groups, then what was recorded last.
+// compare orders the words of a party by which counts: the newest first; of several at one instant the party's own,
+// then those of persons who speak for it, then those of groups, then what was recorded last.
 func (w *word) compare(o *word, party uuid.UUID) int {
 	return cmp.Or(
 		o.Beginning().Compare(w.Beginning()),

@@ -50,8 +50,8 @@ func (s *Scenario) AllowedTransitions() []ScenarioStatus {
 	return s.Status.Rule().Transitions
 }
 
-// Live reports whether the scenario is on the table and nothing has decided it: neither its status nor a resolution by the
-// lens's valid instant.
+// Live reports whether the scenario is on the table and nothing has decided it: neither its status nor a resolution by
+// the lens's valid instant.
 func (s *Scenario) Live() bool {
 	return s.Status != nil && Decided(*s.Status, nil) == "" && s.Resolution() == nil
 }

@@ -79,8 +79,8 @@ func Score(assessments []*Assessment, scenarios map[uuid.UUID]*Scenario) *TrackR
 	return r
 }
 
-// timeWeighted returns the mean of the scenarios' scores over time. Within a scenario, an assessment counts from when it
-// was recorded until the next one was, or until the scenario was closed for it.
+// timeWeighted returns the mean of the scenarios' scores over time. Within a scenario, an assessment counts from when
+// it was recorded until the next one was, or until the scenario was closed for it.
 func timeWeighted(series map[uuid.UUID][]score) *float64 {
 	var over []float64
 	for _, line := range series {

@@ -8,8 +8,8 @@ import (
 )
 
 // Statement is one attributed utterance in a source. The speaker, who said it, may differ from the holder of a position
-// that it is evidence of. A joint text has several speakers, and is the own word of each. There is none if nobody is named,
-// or the source speaks in its own voice.
+// that it is evidence of. A joint text has several speakers, and is the own word of each. There is none if nobody is
+// named, or the source speaks in its own voice.
 type Statement struct {
 	Lens Lens
 	Provenance

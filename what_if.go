@@ -82,8 +82,8 @@ func (s *Standings) suppose(parties []*Stakeholder, whatIf []Supposition) (map[c
 	return all, nil
 }
 
-// reached returns the rows for which a supposition counts: of the stakeholder itself, of the parties that it speaks for,
-// of the members of a group that have no other word, and of parties whose word it has said.
+// reached returns the rows for which a supposition counts: of the stakeholder itself, of the parties that it speaks
+// for, of the members of a group that have no other word, and of parties whose word it has said.
 func (s *Standings) reached(w Supposition, rows map[uuid.UUID]bool) map[uuid.UUID]nearness {
 	reached := make(map[uuid.UUID]nearness)
 	for id := range rows {

@@ -10,8 +10,8 @@ import (
 	"example.org/parley/storage"
 )
 
-// StancesCSV writes where each party stands at the lens's valid time on the scenarios that are on the table, by the keys of
-// scenario and party. progress is as for JSON.
+// StancesCSV writes where each party stands at the lens's valid time on the scenarios that are on the table, by the
+// keys of scenario and party. progress is as for JSON.
 func (s *Subject) StancesCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
 	out, err := newTable(w, progress, "issue", "scenario", "scenarioTitle", "status", "party", "partyName", "stance",
 		"conditions", "redLine", "confidence", "validFrom", "validFromPrecision", "holder", "holderName", "through",

@@ -102,8 +102,8 @@ func (c *cohort) work() {
 	}
 }
 
-// missed leaves out the first changes that every member already has: members that subscribe at the end of the log may be
-// ahead of the feed. No view of these changes is made.
+// missed leaves out the first changes that every member already has: members that subscribe at the end of the log may
+// be ahead of the feed. No view of these changes is made.
 func missed(members []*Subscription, changes []*change) []*change {
 	behind := slices.MinFunc(members, func(a, b *Subscription) int { return cmp.Compare(a.after, b.after) })
 	for len(changes) > 0 && changes[0].Seq <= behind.after {

@@ -154,9 +154,9 @@ func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 	}
 }
 
-// handOn queues a change for the cohorts whose filter matches it. It returns false, and does nothing, if a cohort follows
-// parties and the change's moves are not known yet. Finding them takes as long as reading where the parties stand, so that is
-// done only if somebody follows any.
+// handOn queues a change for the cohorts whose filter matches it. It returns false, and does nothing, if a cohort
+// follows parties and the change's moves are not known yet. Finding them takes as long as reading where the parties
+// stand, so that is done only if somebody follows any.
 func (f *Feed) handOn(entry parley.ChangeEntry) bool {
 	c := &change{ChangeEntry: entry, seen: time.Now()}
 	f.mu.Lock()

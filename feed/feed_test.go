@@ -330,8 +330,8 @@ func TestNoViewsOfChangesThatAllHave(t *testing.T) {
 	}
 }
 
-// Followers of a party get the changes that concern it, live and after the fact. As long as nobody follows any, nobody looks
-// whom a change concerns.
+// Followers of a party get the changes that concern it, live and after the fact. As long as nobody follows any, nobody
+// looks whom a change concerns.
 func TestFollowersOfParties(t *testing.T) {
 	t.Parallel()
 	m := newMemory(0)

@@ -11,8 +11,8 @@ import (
 	"example.org/parley/storage"
 )
 
-// payload has what all mutation payloads share: the record after the mutation, the cursor of the change, the warnings and
-// the refusals.
+// payload has what all mutation payloads share: the record after the mutation, the cursor of the change, the warnings
+// and the refusals.
 type payload[T any] struct {
 	record   *T
 	previous *uuid.UUID // the version before; nil: none

@@ -163,8 +163,8 @@ func (p ChangePage) add(page *parley.ChangeConnection, e parley.ChangeEntry) {
 	page.PageInfo.EndCursor = &cursor
 }
 
-// onFeed adds that a change c is on record through the lens, matches the filter but for the parties that it follows, and
-// was recorded at an instant or later.
+// onFeed adds that a change c is on record through the lens, matches the filter but for the parties that it follows,
+// and was recorded at an instant or later.
 func onFeed(c *rows.Conditions, place string, match parley.FeedFilter, since *parley.Instant) {
 	c.Add(place + ` <= (SELECT l.seq FROM {changes l} WHERE l.recorded_at <= k.known_at
 		ORDER BY l.recorded_at DESC LIMIT 1)`)

@@ -10,8 +10,8 @@ import (
 	"example.org/parley"
 )
 
-// Contexts are the sentences of the body in which each statement's quote stands; nil where it is not verified, or the body
-// was erased.
+// Contexts are the sentences of the body in which each statement's quote stands; nil where it is not verified, or the
+// body was erased.
 func (s *Snapshot) Contexts(ctx context.Context, statements []*parley.Statement) ([]*string, error) {
 	var sources []uuid.UUID
 	for _, st := range statements {
@@ -39,7 +39,8 @@ func (s *Snapshot) Contexts(ctx context.Context, statements []*parley.Statement)
 // around is how many bytes before and after a quote are looked through for the beginning and the end of its sentences.
 const around = 2_000
 
-// sentencesAround returns the sentences of a text that hold a part of it, given in code points. They end with a paragraph.
+// sentencesAround returns the sentences of a text that hold a part of it, given in code points. They end with a
+// paragraph.
 func sentencesAround(text string, start, end int) string {
 	begins, ends, n := len(text), len(text), 0
 	for at := range text {

@@ -48,8 +48,8 @@ func spread[T any](d diff, read []*T, err error) ([]*T, error) {
 	return list, nil
 }
 
-// fill replaces {from} by a relation of one row with the instants of the lens that the diff comes from, to read through in
-// place of k.
+// fill replaces {from} by a relation of one row with the instants of the lens that the diff comes from, to read through
+// in place of k.
 func (d diff) fill(text string) string {
 	return strings.ReplaceAll(text, "{from}", `(SELECT `+d.Instants(d.one.From)+`)`)
 }
@@ -72,8 +72,8 @@ func uncorrected(table, row, earlier string, corrections string) string {
 			AND cx.superseded_at > earlier AND cx.superseded_at <= row.recorded_at))`)
 }
 
-// What closes a row corrects it. An edit does so of a source and a statement, whose grades are judgements; an office or a
-// membership that is edited has ended.
+// What closes a row corrects it. An edit does so of a source and a statement, whose grades are judgements; an office or
+// a membership that is edited has ended.
 const (
 	corrections        = `'CORRECTED', 'RETRACTED'`
 	correctionsOfGrade = `'CORRECTED', 'RETRACTED', 'EDITED'`
@@ -373,8 +373,8 @@ func (s *Snapshot) said(ctx context.Context, q *rows.Query, condition string) ([
 
 var saidFields = wordFields(NewFields(map[string]*Fields{"version": {}, "conditions": {}, "redLine": {}}))
 
-// withoutCorrections reads how the parties would stand on some scenarios by the newer record, had nothing been corrected
-// or retracted since the older one.
+// withoutCorrections reads how the parties would stand on some scenarios by the newer record, had nothing been
+// corrected or retracted since the older one.
 func (s *Snapshot) withoutCorrections(
 	ctx context.Context, d diff, scenarios []uuid.UUID,
 ) ([]*parley.Reading, error) {
@@ -501,7 +501,8 @@ func (s *Snapshot) OfficesEnded(
 	return s.OfficesBegun(ctx, back(diffs), p, fields)
 }
 
-// MembershipsBegun are the memberships that are in force in each diff and were not before, of or in whoever is involved.
+// MembershipsBegun are the memberships that are in force in each diff and were not before, of or in whoever is
+// involved.
 func (s *Snapshot) MembershipsBegun(
 	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
 ) ([]*parley.MembershipConnection, error) {
@@ -516,8 +517,8 @@ func (s *Snapshot) MembershipsEnded(
 	return s.MembershipsBegun(ctx, back(diffs), p, fields)
 }
 
-// begun are the rows of a table that hold in each diff, and before it no row did that is the same. They are of stakeholders
-// who take part in the negotiation or hold a position in it.
+// begun are the rows of a table that hold in each diff, and before it no row did that is the same. They are of
+// stakeholders who take part in the negotiation or hold a position in it.
 func begun[T any](
 	ctx context.Context, s *Snapshot, t *rows.Table[T], one, other string, diffs []*parley.NegotiationDiff, same string,
 	p parley.Page, fields *Fields,

@@ -177,8 +177,8 @@ func joined(list, more []uuid.UUID) ([]uuid.UUID, error) {
 	return all, nil
 }
 
-// changePositionEvidence writes a new version of a position that rests on other evidence, or of which the fields have been
-// changed; its cut stays.
+// changePositionEvidence writes a new version of a position that rests on other evidence, or of which the fields have
+// been changed; its cut stays.
 func (w *writer) changePositionEvidence(
 	ctx context.Context, scenario *target, p *parley.Position, fields []string, c evidenceChange, summary string,
 ) (Written, error) {

@@ -259,8 +259,8 @@ func (s *Snapshot) positionsWhere(
 		fields)
 }
 
-// thatCount adds that the position p is the one that counts in a cell: of one of the parties that the filter names, if it
-// names any, and of a cell that is contested or divided as it asks.
+// thatCount adds that the position p is the one that counts in a cell: of one of the parties that the filter names, if
+// it names any, and of a cell that is contested or divided as it asks.
 func (s *Snapshot) thatCount(ctx context.Context, c *rows.Conditions, f *parley.PositionFilter) error {
 	var parties []uuid.UUID
 	var refs filterRefs
@@ -328,9 +328,9 @@ func (w *writer) positionsOf(ctx context.Context, holder, scenario uuid.UUID) ([
 }
 
 // RecordPosition records where a holder stands on a scenario. A position that says what the holder's position says
-// already affirms that one, unless somebody else who speaks for the same party has spoken since. Refusals: INVALID, also where it can't contest what it names; CONFLICT where
-// another position of the holder begins at the same instant, or the line has changed since ifUnchangedSince;
-// QUOTE_NOT_FOUND for new evidence; ID_REUSED.
+// already affirms that one, unless somebody else who speaks for the same party has spoken since. Refusals: INVALID,
+// also where it can't contest what it names; CONFLICT where another position of the holder begins at the same instant,
+// or the line has changed since ifUnchangedSince; QUOTE_NOT_FOUND for new evidence; ID_REUSED.
 func (m mutations) RecordPosition(ctx context.Context, in parley.RecordPositionInput) (Written, error) {
 	return create(ctx, m, "recordPosition", in.ID, in, (*writer).recordPosition)
 }
@@ -470,8 +470,8 @@ func (w *writer) isSaidAgain(ctx context.Context, earlier, again *parley.Positio
 	return voices[0].SaidAgain(earlier, again), nil
 }
 
-// confirmPosition adds the evidence of a position that says what the holder's position says already, and takes over what
-// else it gives.
+// confirmPosition adds the evidence of a position that says what the holder's position says already, and takes over
+// what else it gives.
 func (w *writer) confirmPosition(
 	ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, in parley.RecordPositionInput,
 	e evidence,

@@ -154,8 +154,8 @@ func (w *writer) takeBackStatuses(ctx context.Context, scenario uuid.UUID) error
 	return nil
 }
 
-// usesOf are statements that find what rests on a record of a kind, $1, one for each way in which a record can: what it is
-// to it, and its id.
+// usesOf are statements that find what rests on a record of a kind, $1, one for each way in which a record can: what it
+// is to it, and its id.
 func usesOf(kind parley.Kind) (uses []string) {
 	for _, d := range descriptions {
 		for _, c := range d.columns {

@@ -48,8 +48,8 @@ func before(e *parley.ChangeEntry) parley.Lens {
 	return parley.Pinned(e.RecordedAt, e.RecordedAt.Add(-time.Microsecond))
 }
 
-// movesOf reads where the parties stand just before and after each change, on the scenarios that it affects, by the words
-// of these holders or, without any, of all. A change that affects no scenario has no readings.
+// movesOf reads where the parties stand just before and after each change, on the scenarios that it affects, by the
+// words of these holders or, without any, of all. A change that affects no scenario has no readings.
 func (s *Snapshot) movesOf(
 	ctx context.Context, entries []*parley.ChangeEntry, holders []uuid.UUID, fields *Fields,
 ) ([]*parley.Moved, error) {
@@ -172,8 +172,8 @@ var sortedByKey = NewFields(map[string]*Fields{"key": {}})
 // asRead are the fields of positions in which a cell may read otherwise.
 var asRead = NewFields(map[string]*Fields{"conditions": {}, "redLine": {}})
 
-// FindMoves fills in which parties each change concerns. It is worked out by each server as it reads the feed, and not by
-// the writer, who holds the head.
+// FindMoves fills in which parties each change concerns. It is worked out by each server as it reads the feed, and not
+// by the writer, who holds the head.
 func (s *Store) FindMoves(ctx context.Context, entries []parley.ChangeEntry) error {
 	list := make([]*parley.ChangeEntry, len(entries))
 	for i := range entries {

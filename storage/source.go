@@ -126,8 +126,8 @@ func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInp
 	return sources.create(ctx, w, id, subject, &o, nil, fmt.Sprintf("Registered the source “%s”.", o.Title))
 }
 
-// EditSource changes a source's fields, and takes a body where there is none. Refusals: INVALID; QUOTE_NOT_FOUND where a
-// quote on record does not stand in that body; CONFLICT where it has changed since ifUnchangedSince.
+// EditSource changes a source's fields, and takes a body where there is none. Refusals: INVALID; QUOTE_NOT_FOUND where
+// a quote on record does not stand in that body; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditSource(ctx context.Context, in parley.EditSource) (Written, error) {
 	return perform(ctx, m, in, (*writer).editSource)
 }

@@ -221,7 +221,8 @@ func (s *Snapshot) StancesOn(ctx context.Context, scenarios []Key, fields *Field
 	return lists, b.refused()
 }
 
-// HeardOfOthers reports for each cell whether its position rests on nothing but what others said; nil where there is none.
+// HeardOfOthers reports for each cell whether its position rests on nothing but what others said; nil where there is
+// none.
 func (s *Snapshot) HeardOfOthers(ctx context.Context, cells []*parley.StanceCell) ([]*bool, error) {
 	heard := make([]*bool, len(cells))
 	var positions []Key

@@ -12,7 +12,8 @@ import (
 	"example.org/parley/storage/rows"
 )
 
-// Warnings are those about each record as it now stands beside everything else on record. What is not on record has none.
+// Warnings are those about each record as it now stands beside everything else on record. What is not on record has
+// none.
 func (s *Snapshot) Warnings(ctx context.Context, ids []uuid.UUID) ([][]*parley.Warning, error) {
 	now, err := s.Lens(ctx)
 	if err != nil {
@@ -184,8 +185,8 @@ func (s *Snapshot) nameAll(
 	return nil
 }
 
-// spelledAlike says that two names are much the same, in their words a and b: they share half of their trigrams, and each
-// word of the shorter name is spelled like a word of the longer one.
+// spelledAlike says that two names are much the same, in their words a and b: they share half of their trigrams, and
+// each word of the shorter name is spelled like a word of the longer one.
 const spelledAlike = `similarity(a.words, b.words) >= 0.5 AND 0.45 <= (
 	SELECT min(strict_word_similarity(w, CASE WHEN length(a.words) > length(b.words) THEN a.words ELSE b.words END))
 	FROM unnest(string_to_array(CASE WHEN length(a.words) > length(b.words) THEN b.words ELSE a.words END, ' ')) w)`

@@ -27,8 +27,8 @@ func New(t testing.TB) context.Context {
 		// chromedp creates the profile directory and removes it.
 		chromedp.ExecPath(chromium(t)),
 		chromedp.DisableGPU,
-		// Even without a GPU, Chromium starts a process for it, and aborts ("GPU process isn't usable. Goodbye.") if that
-		// process ends or hangs several times, as on a busy machine.
+		// Even without a GPU, Chromium starts a process for it, and aborts ("GPU process isn't usable. Goodbye.") if
+		// that process ends or hangs several times, as on a busy machine.
 		chromedp.Flag("in-process-gpu", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-proxy-server", true), // a proxy would resolve host names

@@ -212,7 +212,8 @@ func TestScoresByWhatWasKnown(t *testing.T) {
 }
 
 // The model of what analysts hold of the scenarios of an issue: every fact with when it was put on record and when it
-// was taken off it, and every question answered by looking at all of them. Days are hours after the history's beginning.
+// was taken off it, and every question answered by looking at all of them. Days are hours after the history's
+// beginning.
 type judgement struct {
 	analyst, scenario, percent int
 	on                         int // the hour that it is dated

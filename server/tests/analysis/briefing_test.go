@@ -243,7 +243,8 @@ func TestBriefingOfLittle(t *testing.T) {
 	}
 }
 
-// A briefing begins with what a reader has to know, and tells of all that moved: statuses, stances, events and likelihoods.
+// A briefing begins with what a reader has to know, and tells of all that moved: statuses, stances, events and
+// likelihoods.
 func TestKeyJudgements(t *testing.T) {
 	t.Parallel()
 	a := startWith(t, storage.Options{DSN: pgtest.Database(t)}, time.Second)

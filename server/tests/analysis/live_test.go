@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A scenario is live until its status or a resolution decides it. Lists of scenarios and positions are narrowed to such.
+// A scenario is live until its status or a resolution decides it. Lists of scenarios and positions are narrowed to
+// such.
 func TestLiveScenarios(t *testing.T) {
 	t.Parallel()
 	a := start(t)

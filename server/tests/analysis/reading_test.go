@@ -231,8 +231,8 @@ func (h *history) sameShifts(step int) {
 	}
 }
 
-// sameFollowed compares the changes that are listed for each party with those that moved it. Others are about words of its
-// that moved nothing.
+// sameFollowed compares the changes that are listed for each party with those that moved it. Others are about words of
+// its that moved nothing.
 func (h *history) sameFollowed() {
 	h.T.Helper()
 	for _, party := range slices.Concat(h.states, h.groups) { // a person would stand for those whom it speaks for
@@ -310,8 +310,8 @@ func (h *history) say(n int) (written storage.Written, then func(), err error) {
 	}, err
 }
 
-// Where parties stand is what the model of random histories says, through random lenses: in the matrix, in the matrix of
-// named stakeholders, and in the landing zone with and without suppositions.
+// Where parties stand is what the model of random histories says, through random lenses: in the matrix, in the matrix
+// of named stakeholders, and in the landing zone with and without suppositions.
 func TestPartiesStandWhereTheModelSays(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -373,8 +373,8 @@ func (h *history) compare(v view, asOf string) {
 	}
 }
 
-// sameDiff compares the ends of a diff with where the parties stand there, and looks whether its steps lead from one to the
-// other.
+// sameDiff compares the ends of a diff with where the parties stand there, and looks whether its steps lead from one to
+// the other.
 func (h *history) sameDiff(from, to view, asOfFrom, asOfTo string) {
 	h.T.Helper()
 	got := h.Must(fmt.Sprintf(`{ negotiation(id: %q) { diff(from: %s, to: %s) { positions(first: 500) { nodes {

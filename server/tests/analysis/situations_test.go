@@ -90,8 +90,8 @@ negotiations: [{key: talks, issues: [{key: sanctions, scenarios: [{key: snapback
 	a.sanctions(wholeZone, "2018-06-01").Want(zone+"verdict", "OFF_THE_TABLE", zone+"contradicting.0.key", "e3", zone+"contradicting.1.key", "france")
 }
 
-// The newest word of a party counts, whoever said it; what is on record already changes nothing when it is supposed; and
-// words stay when their speaker leaves.
+// The newest word of a party counts, whoever said it; what is on record already changes nothing when it is supposed;
+// and words stay when their speaker leaves.
 func TestTheNewestWordCountsAndStays(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -141,8 +141,8 @@ func TestTheNewestWordCountsAndStays(t *testing.T) {
 		Want("stakeholder.stances.0.stance", "STRONGLY_SUPPORTS", "stakeholder.stances.0.party.key", "minister")
 }
 
-// A late report and the news of yesterday are two steps of one shift; a party that moved and came back has a shift; a word
-// from before both dates is none.
+// A late report and the news of yesterday are two steps of one shift; a party that moved and came back has a shift; a
+// word from before both dates is none.
 func TestShiftsHaveSteps(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -194,8 +194,8 @@ negotiations:
 		positions { nodes { scenario { key } } } } } }`).Want("negotiation.diff.positions.nodes.0.scenario.key", "snapback")
 }
 
-// Who says the same again affirms the earlier word and may give a new judgement of it; the evidence is added. A data set
-// that says so can be imported again.
+// Who says the same again affirms the earlier word and may give a new judgement of it; the evidence is added. A data
+// set that says so can be imported again.
 func TestSayingItAgain(t *testing.T) {
 	t.Parallel()
 	a := start(t)

@@ -45,8 +45,8 @@ func (a *api) pagesOf(list, arguments string, total int) (cursors []string) {
 	return nil
 }
 
-// Whoever follows a party hears of everything on record that changes where it stands, whatever record changed: its speakers'
-// words, the grades of evidence and sources, offices and memberships. Nothing else is pushed.
+// Whoever follows a party hears of everything on record that changes where it stands, whatever record changed: its
+// speakers' words, the grades of evidence and sources, offices and memberships. Nothing else is pushed.
 func TestFollowersOfAPartyHearOfWhateverMovesIt(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)

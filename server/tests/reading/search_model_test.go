@@ -247,8 +247,8 @@ func (r versionRow) inSight(lens parley.Lens, statuses []firstStatus) bool {
 	return r.Recorded <= known && r.Superseded > known && r.From <= valid && r.To > valid
 }
 
-// holds says whether each word asked for stands in the row or is of what it is about, the last of them as a beginning, and one at
-// least in the row itself.
+// holds says whether each word asked for stands in the row or is of what it is about, the last of them as a beginning,
+// and one at least in the row itself.
 func (r versionRow) holds(asked string) bool {
 	split := func(text string) []string {
 		return strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })

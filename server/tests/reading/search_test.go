@@ -149,9 +149,9 @@ sources: [{key: wire, title: The wire, body: "Some 5,060 centrifuges, no more th
 statements:
   - {key: a, source: wire, form: PARAPHRASE, speaker: zarif, text: "Enrichment goes on with 5,060 centrifuges.", about: [talks/line]}
   - {key: b, source: wire, form: PARAPHRASE, speaker: north, text: Enrichment has to stop.}
-  - {key: c, source: wire, form: PARAPHRASE, speaker: zarif, text: حق غنی‌سازی اورانیوم}
+  - {key: c, source: wire, form: PARAPHRASE, speaker: zarif, text: حق غنی سازی اورانیوم}
 `)
-	zarifs, norths, title, words := "Enrichment goes on with 5,060 centrifuges.", "Enrichment has to stop.", "Mohammad Javad Zarif", "حق غنی‌سازی اورانیوم"
+	zarifs, norths, title, words := "Enrichment goes on with 5,060 centrifuges.", "Enrichment has to stop.", "Mohammad Javad Zarif", "حق غنی سازی اورانیوم"
 	for text, want := range map[string][]string{
 		"enrichment":        {norths, zarifs},
 		"enrichment zarif":  {zarifs},

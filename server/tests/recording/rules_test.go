@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A rule over two fields holds whichever of them is written last: each pair is accepted alone, and refused in both orders.
+// A rule over two fields holds whichever of them is written last: each pair is accepted alone, and refused in both
+// orders.
 func TestRulesOverTwoFields(t *testing.T) {
 	const (
 		resolve  = `resolveScenario(input: {scenario: "talks/zone", outcome: OCCURRED, resolvedAt: "2025-03-01T00:00:00Z"})`
