@@ -249,7 +249,7 @@ func (b *briefing) matrix(d *document, i issue) {
 			}
 			for _, p := range c.Others {
 				dissent = append(dissent, fmt.Sprintf("Another word of %s: %s (%s).", of, held(p),
-					b.nameOf(p.HolderID))+because(p.Rationale)+b.cite(p.EvidenceIDs))
+					b.holderOf(p))+because(p.Rationale)+b.cite(p.EvidenceIDs))
 			}
 		}
 	}
@@ -265,7 +265,7 @@ func (b *briefing) cell(r *parley.StanceRow, c *parley.StanceCell) string {
 	}
 	text := held(c.Position)
 	if c.Position.HolderID != r.Stakeholder.ID {
-		text += " (" + b.nameOf(c.Position.HolderID)
+		text += " (" + b.holderOf(c.Position)
 		if c.ThroughID != nil && *c.ThroughID != c.Position.HolderID {
 			text += ", for " + b.nameOf(*c.ThroughID)
 		}
@@ -281,6 +281,25 @@ func (b *briefing) cell(r *parley.StanceRow, c *parley.StanceCell) string {
 		text += ", *divided*"
 	}
 	return text + b.cite(c.Position.EvidenceIDs)
+}
+
+// holderOf names the holder of a position, unless all that the holder said as its evidence was said on terms that forbid it.
+func (b *briefing) holderOf(p *parley.Position) string {
+	protected := false
+	for _, id := range p.EvidenceIDs {
+		s := b.statements[id]
+		if s == nil || !slices.Contains(s.SpeakerIDs, p.HolderID) {
+			continue
+		}
+		if s.Terms == parley.OnRecord {
+			return b.nameOf(p.HolderID)
+		}
+		protected = true
+	}
+	if protected {
+		return "somebody who may not be named"
+	}
+	return b.nameOf(p.HolderID)
 }
 
 func (b *briefing) nameOf(id uuid.UUID) string {
@@ -481,7 +500,7 @@ func (b *briefing) said(m move, p *parley.Position) string {
 	text := held(p)
 	holds := func(s *parley.Stakeholder) bool { return s.ID == p.HolderID }
 	if !holds(m.party) && !slices.ContainsFunc(m.also, holds) {
-		text += " (" + b.nameOf(p.HolderID) + ")"
+		text += " (" + b.holderOf(p) + ")"
 	}
 	return text
 }

@@ -5946,8 +5946,8 @@ type Warning {
   """One sentence that names the value and says what to do about it."""
   message: String!
   """
-  Path of the value within ` + "`" + `input` + "`" + `, as in ` + "`" + `UserError.field` + "`" + `. An input without such a field has its value from the record.
-  Null: the warning is about the record as a whole.
+  Path of the value within ` + "`" + `input` + "`" + `, as in ` + "`" + `UserError.field` + "`" + `. An input without such a field has its value from the
+  record. Null: the warning is about the record as a whole.
   """
   field: [String!]
 }
@@ -5955,8 +5955,8 @@ type Warning {
 """The kinds of warning. Each looks at the whole record, whatever was recorded first."""
 enum WarningCode {
   """
-  A party's word says the opposite of what a status commits it to: it opposes what it agreed to, or supports what it took
-  off the table.
+  A party's word says the opposite of what a status commits it to: it opposes what it agreed to, or supports what it
+  took off the table.
   """
   CONTRADICTS_STANCE
   """
@@ -5964,7 +5964,9 @@ enum WarningCode {
   on.
   """
   NOTHING_HOLDS_AFTER
-  """Another record is called much the same: a stakeholder, a negotiation, or an issue or scenario of one negotiation."""
+  """
+  Another record is called much the same: a stakeholder, a negotiation, or an issue or scenario of one negotiation.
+  """
   SIMILAR_NAME
   """The position ends an earlier one of its holder that evidence affirms at a later time."""
   AFFIRMED_LATER
@@ -6002,7 +6004,9 @@ input RemoveEvidenceInput {
   from: ID!
   """Statements of its evidence, 1..100."""
   evidence: [ID!]!
-  """What was wrong with them, 1..10,000 characters. It becomes the version's ` + "`" + `correctionNote` + "`" + ` and the change's ` + "`" + `note` + "`" + `."""
+  """
+  What was wrong with them, 1..10,000 characters. It becomes the version's ` + "`" + `correctionNote` + "`" + ` and the change's ` + "`" + `note` + "`" + `.
+  """
   note: String!
   """Cursor of the newest change that the caller has seen. CONFLICT: the fact changed after it. Null: not checked."""
   ifUnchangedSince: Cursor

@@ -119,8 +119,8 @@ type CorrectStatementInput struct {
 	Statement string `json:"statement"`
 	// The source that it was really found in. A direct quote is looked up in its body. Null is INVALID.
 	Source graphql.Omittable[*string] `json:"source,omitempty"`
-	// Corrected speaker, if there is one. INVALID together with `speakers`. Null: nobody is named, or the source speaks in its
-	// own voice.
+	// Corrected speaker, if there is one. INVALID together with `speakers`. Null: nobody is named, or the source speaks in
+	// its own voice.
 	Speaker graphql.Omittable[*string] `json:"speaker,omitempty"`
 	// All speakers, at most 100; they replace those on record. Null or empty: as for `speaker`.
 	Speakers graphql.Omittable[[]string] `json:"speakers,omitempty"`
@@ -289,9 +289,9 @@ type EditSourceInput struct {
 	Reliability graphql.Omittable[*parley.SourceReliability] `json:"reliability,omitempty"`
 	// New marking. Null is INVALID.
 	Marking graphql.Omittable[*parley.Marking] `json:"marking,omitempty"`
-	// The full text of a source that has none on record, 1..2,000,000 characters. It can't be changed afterwards. Direct quotes
-	// on record are looked up in it and become `verified`; QUOTE_NOT_FOUND: some do not stand in it. Null, and another text
-	// than the one on record: INVALID.
+	// The full text of a source that has none on record, 1..2,000,000 characters. It can't be changed afterwards. Direct
+	// quotes on record are looked up in it and become `verified`; QUOTE_NOT_FOUND: some do not stand in it. Null, and
+	// another text than the one on record: INVALID.
 	Body graphql.Omittable[*string] `json:"body,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`

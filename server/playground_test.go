@@ -165,22 +165,23 @@ func TestWeakSpots(t *testing.T) {
 	if got := labels(spots, "onNoSource"); got != "" {
 		t.Errorf("on no source are\n%s", got)
 	}
-	a.Must(`mutation { recordPosition(input: {holder: "eu", scenario: "ukraine-2025/ceasefire-first", stance: SUPPORTS}) { userErrors { code message field } }
+	a.Must(`mutation { recordPosition(input: {holder: "eu", scenario: "ukraine-2025/comprehensive-deal", stance: SUPPORTS}) { userErrors { code message field } }
+		decided: recordPosition(input: {holder: "eu", scenario: "ukraine-2025/ceasefire-first", stance: SUPPORTS}) { userErrors { code message field } }
 		first: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 20, confidence: LOW, rationale: "so"}) { userErrors { code message field } }
 		second: assessScenario(input: {scenario: "ukraine-2025/ceasefire-first", probability: 60, confidence: LOW, rationale: "not so"}) { userErrors { code message field } } }`)
 	spots = a.Must(document)
-	if got := labels(spots, "onNoSource"); got != "European Union supports: A ceasefire first" {
+	if got := labels(spots, "onNoSource"); got != "European Union supports: A full peace deal at once" {
 		t.Errorf("on no source are\n%s", got)
 	}
 	if got := labels(spots, "notAffirmedForAMonth"); strings.Contains(got,
-		"European Union supports: A ceasefire first") || !strings.Contains(got, "United States opposes") {
+		"European Union supports: A full peace deal at once") || !strings.Contains(got, "United States strongly supports") {
 		t.Errorf("not affirmed for a month are\n%s", got)
 	}
-	if got := labels(spots, "onDoubtfulSources"); !strings.Contains(got, "United States opposes") ||
+	if got := labels(spots, "onDoubtfulSources"); !strings.Contains(got, "United States strongly supports") ||
 		strings.Contains(got, "Russia ambiguous") {
 		t.Errorf("on doubtful sources are\n%s", got)
 	}
-	spots.Want("planned.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 13,
+	spots.Want("planned.nodes.0.title", "Zelensky visits the White House", "onOneSource.totalCount", 12,
 		"notSpoken.issues.0.matrix.rows.1.stakeholder.name", "France",
 		"notSpoken.issues.0.matrix.rows.1.cells.0.stance", nil,
 		"likelihoodsAndWhatCameBetween.nodes.0.kind", "ASSESSMENT",

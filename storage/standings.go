@@ -72,7 +72,10 @@ func (s *Snapshot) LandingZones(
 			stakeholder = stakeholder.Merged(fields.Only(list))
 		}
 	}
-	positions := parties.Only("position").And("conditions", "secondHand", "salience")
+	positions := parties.Only("position").And("conditions", "salience")
+	if fields.Has("onHearsay") { // it takes a look at all evidence
+		positions = positions.And("secondHand")
+	}
 	if err := b.read(ctx, positions, stakeholder); err != nil {
 		return nil, err
 	}

@@ -285,3 +285,36 @@ func TestKeyJudgements(t *testing.T) {
 		t.Errorf("no status moved, but\n%s", quiet)
 	}
 }
+
+// Whoever spoke on background is not named by the position that rests on these words.
+func TestABriefingProtectsSpeakers(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("background.yaml", `
+dataset: background
+stakeholders:
+  - {key: alba, name: Alba, kind: STATE}
+  - {key: deputy, name: Deputy Minister Doe, kind: PERSON}
+  - {key: minister, name: Minister Roe, kind: PERSON}
+affiliations:
+  - {person: deputy, organization: alba, speaksFor: true}
+  - {person: minister, organization: alba, speaksFor: true}
+sources: [{key: wire, title: The wire}]
+statements:
+  - {key: hidden, source: wire, speaker: deputy, terms: ON_BACKGROUND, form: PARAPHRASE, text: We would sign.}
+  - {key: open, source: wire, speaker: minister, form: DIRECT_QUOTE, text: We refuse.}
+negotiations:
+  - key: talks
+    title: Talks
+    issues:
+      - key: border
+        title: The border
+        scenarios:
+          - {key: line, title: A line, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}], positions: [
+              {holder: deputy, stance: SUPPORTS, validFrom: 2025-02-02, evidence: [hidden]}, {holder: minister, stance: OPPOSES, validFrom: 2025-02-01, evidence: [open]}]}
+`)
+	_, got := a.briefing("talks?since=2025-01-15T00:00:00Z")
+	if strings.Contains(got, "Doe") || strings.Count(got, "somebody who may not be named") != 2 || !strings.Contains(got, "Minister Roe") {
+		t.Errorf("the briefing says\n%s", got)
+	}
+}
