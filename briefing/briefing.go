@@ -38,7 +38,7 @@ func Write(ctx context.Context, w io.Writer, store *storage.Store, r Request) er
 	if err := b.read(ctx); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, b.markdown())
+	_, err := io.WriteString(w, b.text())
 	return err
 }
 

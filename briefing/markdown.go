@@ -15,7 +15,7 @@ const (
 	named   = 10 // stakeholders that a list names before it says how many others there are
 )
 
-func (b *briefing) markdown() string {
+func (b *briefing) text() string {
 	var d document // the body comes first, since sources are numbered in the order of their citations
 	b.judgements(&d)
 	b.standings(&d)

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"example.org/parley"
 	"example.org/parley/briefing"
 )
 
-// serveBriefing answers with a negotiation's briefing as Markdown. It answers 400 for a faulty parameter and 404 for an
+// serveBriefing answers with a negotiation's briefing: a page for browsers, Markdown for all others. It answers 400 for a faulty parameter and 404 for an
 // unknown negotiation.
 func serveBriefing(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -34,8 +35,12 @@ func serveBriefing(o Options) http.HandlerFunc {
 			}
 			*into = &at
 		}
+		write, kind := briefing.Write, "text/markdown; charset=utf-8"
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			write, kind = briefing.WritePage, "text/html; charset=utf-8"
+		}
 		var text bytes.Buffer
-		err := briefing.Write(r.Context(), &text, o.Store, asked)
+		err := write(r.Context(), &text, o.Store, asked)
 		var fault *parley.Fault
 		switch {
 		case errors.Is(err, briefing.ErrUnknown):
@@ -47,7 +52,9 @@ func serveBriefing(o Options) http.HandlerFunc {
 			o.Log.ErrorContext(r.Context(), "a briefing could not be written", "error", err)
 			say(w, http.StatusInternalServerError, "Internal error")
 		case err == nil:
-			w.Header().Set("Content-Type", "text/markdown; charset=utf-8")
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Vary", "Accept")
+			w.Header().Set("Content-Security-Policy", briefing.ContentSecurityPolicy)
 			w.Header().Set("X-Content-Type-Options", "nosniff")
 			w.Write(text.Bytes())
 		}

@@ -57,12 +57,15 @@ var formats = []format{
 		atAnInstant: true,
 		tellsMoves:  true,
 		write: func(a asked, ctx context.Context, w io.Writer) error {
-			return briefing.Write(ctx, w, a.Store, briefing.Request{
-				Negotiation: a.ID.String(),
-				AsOf:        parley.AsOf{ValidAt: &a.Lens.ValidAt, KnownAt: &a.Lens.KnownAt},
-				Since:       a.since,
-				BaseURL:     a.publicURL,
-			})
+			return briefing.Write(ctx, w, a.Store, a.briefing())
+		},
+	},
+	{
+		name:        "briefing-html",
+		atAnInstant: true,
+		tellsMoves:  true,
+		write: func(a asked, ctx context.Context, w io.Writer) error {
+			return briefing.WritePage(ctx, w, a.Store, a.briefing())
 		},
 	},
 }
@@ -83,6 +86,15 @@ type asked struct {
 	since     *parley.Instant
 	publicURL string
 	progress  func(rows int)
+}
+
+func (a asked) briefing() briefing.Request {
+	return briefing.Request{
+		Negotiation: a.ID.String(),
+		AsOf:        parley.AsOf{ValidAt: &a.Lens.ValidAt, KnownAt: &a.Lens.KnownAt},
+		Since:       a.since,
+		BaseURL:     a.publicURL,
+	}
 }
 
 func formatNames() []string {

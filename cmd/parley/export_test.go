@@ -94,7 +94,7 @@ func TestExport(t *testing.T) {
 	start(t, env, "export", "ukraine-2025", "--valid-at", "2025-08-17T00:00:00Z").fails("--valid-at:", "leave it out")
 	start(t, env, "export", "ukraine-2025", "--output", filepath.Join(dir, "missing", "archive.json")).fails("missing")
 	if p := start(t, env, "export", "ukraine-2025", "--format", "pdf"); p.code() == 0 ||
-		!strings.Contains(p.said(), `"json","positions-csv","stances-csv","status-changes-csv","briefing"`) {
+		!strings.Contains(p.said(), `"json","positions-csv","stances-csv","status-changes-csv","briefing","briefing-html"`) {
 		t.Errorf("as a pdf: %s", p.said())
 	}
 	// A failed export leaves the file unchanged, and no other file beside it.

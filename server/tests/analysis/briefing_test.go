@@ -318,3 +318,37 @@ negotiations:
 		t.Errorf("the briefing says\n%s", got)
 	}
 }
+
+// A browser gets a briefing as a page without a script, in which nothing on record is markup; others get the text.
+func TestABriefingAsAPage(t *testing.T) {
+	t.Parallel()
+	a := withDemo(t)
+	a.Must(`mutation { editNegotiation(input: {negotiation: "ukraine-2025", title: "Talks <script>alert(1)</script> & more", summary: "<b>Bold</b> [link](javascript:alert(1))"}) { userErrors { code message field } } }`)
+	get := func(accept string) (*http.Response, string) {
+		t.Helper()
+		return a.Send(http.MethodGet, "/briefing/ukraine-2025?since=2025-08-14T00:00:00Z", http.Header{"Accept": {accept}}, nil)
+	}
+	response, page := get("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+	if kind := response.Header.Get("Content-Type"); kind != "text/html; charset=utf-8" || response.Header.Get("Vary") != "Accept" ||
+		!strings.HasPrefix(response.Header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-") {
+		t.Errorf("the page comes with %v", response.Header)
+	}
+	for _, want := range []string{"<title>Talks &lt;script&gt;alert(1)&lt;/script&gt; &amp; more</title>", "<h2>Key judgements</h2>", "<table>", "<li>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	for _, unwanted := range []string{"<script", "<b>", "href=\"javascript", "<!-- raw HTML omitted -->"} {
+		if strings.Contains(page, unwanted) {
+			t.Errorf("the page has %s", unwanted)
+		}
+	}
+	for _, accept := range []string{"*/*", "text/markdown", ""} {
+		if response, text := get(accept); response.Header.Get("Content-Type") != "text/markdown; charset=utf-8" || !strings.HasPrefix(text, "# Talks") {
+			t.Errorf("who accepts %q gets %q", accept, response.Header.Get("Content-Type"))
+		}
+	}
+	if response, _ := a.Send(http.MethodGet, "/briefing/nothing", http.Header{"Accept": {"text/html"}}, nil); response.StatusCode != http.StatusNotFound {
+		t.Errorf("of nothing: %d", response.StatusCode)
+	}
+}
