@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"archive":          {".", "storage", "storage/exchange"},
 	"briefing":         {".", "storage"},
 	"resolvers":        {".", "graph", "graph/level", "storage"},
-	"server": {".", "briefing", "graph", "storage", "feed", "resolvers", "examples", "server/playground",
+	"server": {".", "archive", "briefing", "graph", "storage", "feed", "resolvers", "examples", "server/playground",
 		"server/transport"},
 	"server/apitest": {".", "dataset", "examples", "feed", "internal/longtest", "internal/postgres/pgtest", "server",
 		"storage"},

@@ -26,7 +26,12 @@ type Subject struct {
 	Store *storage.Store
 }
 
-// Find returns a negotiation by its key or id, as seen through the given lens. It returns an error if nothing is known
+// Unknown means that no such negotiation is known through a lens.
+type Unknown string
+
+func (u Unknown) Error() string { return string(u) }
+
+// Find returns a negotiation by its key or id, as seen through the given lens. It returns an Unknown if nothing is known
 // under ref at the lens's known time.
 func Find(ctx context.Context, store *storage.Store, ref string, asOf *parley.AsOf) (*Subject, error) {
 	snapshot := store.Snapshot()
@@ -41,8 +46,8 @@ func Find(ctx context.Context, store *storage.Store, ref string, asOf *parley.As
 		return nil, err
 	}
 	if found[0] == nil {
-		return nil, fmt.Errorf("no negotiation is known as %q at %s; give the id or the key of one", ref,
-			parley.FormatInstant(lens.KnownAt))
+		return nil, Unknown(fmt.Sprintf("no negotiation is known as %q at %s; give the id or the key of one", ref,
+			parley.FormatInstant(lens.KnownAt)))
 	}
 	found[0].Lens = lens
 	return &Subject{Negotiation: *found[0], Store: store}, nil

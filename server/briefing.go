@@ -16,24 +16,12 @@ import (
 func serveBriefing(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked := briefing.Request{Negotiation: r.PathValue("negotiation"), BaseURL: o.PublicURL}
-		parameters := map[string]**parley.Instant{
+		if !readInstants(w, r.URL.Query(), map[string]**parley.Instant{
 			"validAt": &asked.AsOf.ValidAt,
 			"knownAt": &asked.AsOf.KnownAt,
 			"since":   &asked.Since,
-		}
-		for name, values := range r.URL.Query() {
-			into := parameters[name]
-			if into == nil {
-				say(w, http.StatusBadRequest,
-					fmt.Sprintf("%q is not a parameter; give validAt, knownAt, since, or none.", name))
-				return
-			}
-			at, err := parley.ParseInstant(values[0])
-			if err != nil {
-				say(w, http.StatusBadRequest, fmt.Sprintf("%s: %s", name, err))
-				return
-			}
-			*into = &at
+		}) {
+			return
 		}
 		write, kind := briefing.Write, "text/markdown; charset=utf-8"
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {

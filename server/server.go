@@ -97,6 +97,7 @@ func New(o Options) *Handler {
 	mux.Handle(PlaygroundPath, page)
 	mux.Handle(PlaygroundPath+"/", page)
 	mux.HandleFunc("GET "+briefing.Path+"{negotiation}", serveBriefing(o))
+	mux.HandleFunc("GET "+TablesPath+"{negotiation}/{table}", serveTable(o))
 	mux.Handle("GET /{$}", http.RedirectHandler(PlaygroundPath, http.StatusFound))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", ready(o.Store))
