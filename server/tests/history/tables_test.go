@@ -22,7 +22,8 @@ func TestTablesOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject, err := archive.Find(t.Context(), a.Store, "ukraine-2025", &parley.AsOf{ValidAt: &at, KnownAt: &at})
+	known := at.AddDate(0, 0, 2)
+	subject, err := archive.Find(t.Context(), a.Store, "ukraine-2025", &parley.AsOf{ValidAt: &at, KnownAt: &known})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func TestTablesOverHTTP(t *testing.T) {
 	if err := subject.StatusChangesCSV(t.Context(), &changes, nil); err != nil {
 		t.Fatal(err)
 	}
-	const instants = "knownAt=2025-08-18T12:00:00Z"
+	const instants = "knownAt=2025-08-20T12:00:00Z"
 	response, text := get("ukraine-2025/stances.csv?validAt=2025-08-18T12:00:00Z&" + instants)
 	if text != stances.String() || strings.Count(text, "\r\n") < 3 {
 		t.Errorf("the stances are\n%s\nwant\n%s", text, stances.String())
