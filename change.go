@@ -120,6 +120,8 @@ const (
 	Created   RecordAction = "CREATED"
 	Updated   RecordAction = "UPDATED"
 	Retracted RecordAction = "RETRACTED"
+	Restored  RecordAction = "RESTORED"
+	Merged    RecordAction = "MERGED"
 )
 
 // ShiftCause says why a value reads differently: the world changed, a report came late, the record was corrected, or
@@ -264,6 +266,19 @@ type RetractInput struct {
 
 // Check refuses a retraction without a note.
 func (in RetractInput) Check() error {
+	var c checks
+	c.text("note", in.Note, MaxProse)
+	return c.err()
+}
+
+// RestoreInput puts a retracted record back on record.
+type RestoreInput struct {
+	ID   string
+	Note string
+}
+
+// Check refuses to restore a record without a note.
+func (in RestoreInput) Check() error {
 	var c checks
 	c.text("note", in.Note, MaxProse)
 	return c.err()

@@ -93,7 +93,7 @@ func (m *Moved) cause(at cell) ShiftCause {
 	switch {
 	case len(m.Before.lines[at]) == 0:
 		return FirstRecorded
-	case e.Cause != nil && *e.Cause == RecordCorrected, e.Action == Retracted, e.SubjectKind == KindSource,
+	case e.Cause != nil && *e.Cause == RecordCorrected, e.Action == Retracted, e.Action == Restored, e.Action == Merged, e.SubjectKind == KindSource,
 		e.SubjectKind == KindStatement, e.Cause == nil && e.Note != nil:
 		return RecordCorrected
 	case e.SubjectKind != KindPosition || e.Cause == nil:

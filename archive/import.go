@@ -40,7 +40,7 @@ func Import(
 	r := newReader(file)
 	outcome, err := r.head()
 	if err == nil {
-		err = store.Restore(ctx, outcome.KnownAt, func(to *exchange.Restoration) error {
+		err = store.RestoreArchive(ctx, outcome.KnownAt, func(to *exchange.Restoration) error {
 			return r.sections(func(section string, row []byte) error {
 				outcome.Rows++
 				report(progress, outcome.Rows)

@@ -71,9 +71,9 @@ SELECT own.n, r AS recorded_at, pg_temp.new_id(r, 'participation', own.n) AS id,
 FROM size, talks t, generate_series((t.n - 1) * 6 + 1, t.n * 6) AS own(n), LATERAL (SELECT timestamptz '2023-01-05Z' + own.n * interval '10 s') at(r),
     holders h WHERE h.n = own.n * 13 % stakeholders + 1;
 INSERT INTO records (id, kind, negotiation_id, recorded_at) SELECT id, 'PARTICIPATION', negotiation_id, recorded_at FROM parts;
-INSERT INTO participations (id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, recorded_by, recorded_at)
+INSERT INTO participations (id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, recorded_by, recorded_at, content_at)
 SELECT p.id, pg_temp.new_id(recorded_at, 'participation version', n), negotiation_id, stakeholder_id,
-    (enum_range(NULL::participation_role))[1 + n % 6], n % 5 = 0, '{}', clerk.id, recorded_at
+    (enum_range(NULL::participation_role))[1 + n % 6], n % 5 = 0, '{}', clerk.id, recorded_at, recorded_at
 FROM parts p, clerk;
 
 -- Step: sources and statements
@@ -94,11 +94,11 @@ FROM size, papers p, generate_series((p.n - 1) * statements + 1, p.n * statement
     holders h WHERE h.n = own.n * 7 % stakeholders + 1;
 ANALYZE sayings;
 INSERT INTO records (id, kind, parent_id, recorded_at) SELECT id, 'STATEMENT', source_id, recorded_at FROM sayings;
-INSERT INTO statements (id, version, source_id, speakers, about, text, form, terms, credibility, locators, said_at, said_at_precision, recorded_by, recorded_at)
+INSERT INTO statements (id, version, source_id, speakers, about, text, form, terms, credibility, locators, said_at, said_at_precision, recorded_by, recorded_at, content_at)
 SELECT s.id, pg_temp.new_id(recorded_at, 'statement version', n), source_id, ARRAY[speaker_id], '{}',
     'It would look at any proposal on ' || pg_temp.pick(ARRAY['the table', 'its merits', 'equal terms'], 'text', n) || ', its delegate said.',
     'PARAPHRASE', 'ON_RECORD', pg_temp.pick(enum_range(NULL::information_credibility), 'grade', n), '{}',
-    recorded_at - pg_temp.chance('said', n) * interval '720 h', 'INSTANT', clerk.id, recorded_at
+    recorded_at - pg_temp.chance('said', n) * interval '720 h', 'INSTANT', clerk.id, recorded_at, recorded_at
 FROM sayings s, clerk;
 
 -- Step: status changes

@@ -215,6 +215,10 @@ func (f fakeMutation) Retract(ctx context.Context, input parley.RetractInput) (*
 	return fakeOne[*RecordPayload](f.fake, "Mutation.retract", input)
 }
 
+func (f fakeMutation) Restore(ctx context.Context, input parley.RestoreInput) (*RecordPayload, error) {
+	return fakeOne[*RecordPayload](f.fake, "Mutation.restore", input)
+}
+
 func (f fakeMutation) Affiliate(ctx context.Context, input parley.AffiliateInput) (*AffiliationPayload, error) {
 	return fakeOne[*AffiliationPayload](f.fake, "Mutation.affiliate", input)
 }
@@ -321,6 +325,10 @@ func (f fakeMutation) RegisterStakeholder(ctx context.Context, input parley.Regi
 
 func (f fakeMutation) EditStakeholder(ctx context.Context, input EditStakeholderInput) (*StakeholderPayload, error) {
 	return fakeOne[*StakeholderPayload](f.fake, "Mutation.editStakeholder", input)
+}
+
+func (f fakeMutation) MergeStakeholders(ctx context.Context, input parley.MergeStakeholdersInput) (*StakeholderPayload, error) {
+	return fakeOne[*StakeholderPayload](f.fake, "Mutation.mergeStakeholders", input)
 }
 
 func (f fakeMutation) RecordStatement(ctx context.Context, input parley.RecordStatementInput) (*StatementPayload, error) {

@@ -408,6 +408,7 @@ type ComplexityRoot struct {
 		EndMembership        func(childComplexity int, input parley.EndMembershipInput) int
 		JoinNegotiation      func(childComplexity int, input parley.JoinNegotiationInput) int
 		LeaveNegotiation     func(childComplexity int, input parley.LeaveNegotiationInput) int
+		MergeStakeholders    func(childComplexity int, input parley.MergeStakeholdersInput) int
 		OpenNegotiation      func(childComplexity int, input parley.OpenNegotiationInput) int
 		RecordEvent          func(childComplexity int, input parley.RecordEventInput) int
 		RecordPosition       func(childComplexity int, input parley.RecordPositionInput) int
@@ -417,6 +418,7 @@ type ComplexityRoot struct {
 		RelateScenarios      func(childComplexity int, input parley.RelateScenariosInput) int
 		RemoveEvidence       func(childComplexity int, input parley.RemoveEvidenceInput) int
 		ResolveScenario      func(childComplexity int, input parley.ResolveScenarioInput) int
+		Restore              func(childComplexity int, input parley.RestoreInput) int
 		Retract              func(childComplexity int, input parley.RetractInput) int
 		UnresolveScenario    func(childComplexity int, input parley.UnresolveScenarioInput) int
 	}
@@ -1068,6 +1070,7 @@ type MutationResolver interface {
 	AddEvidence(ctx context.Context, input parley.AddEvidenceInput) (*RecordPayload, error)
 	RemoveEvidence(ctx context.Context, input parley.RemoveEvidenceInput) (*RecordPayload, error)
 	Retract(ctx context.Context, input parley.RetractInput) (*RecordPayload, error)
+	Restore(ctx context.Context, input parley.RestoreInput) (*RecordPayload, error)
 	Affiliate(ctx context.Context, input parley.AffiliateInput) (*AffiliationPayload, error)
 	EndAffiliation(ctx context.Context, input parley.EndAffiliationInput) (*AffiliationPayload, error)
 	CorrectAffiliation(ctx context.Context, input CorrectAffiliationInput) (*AffiliationPayload, error)
@@ -1095,6 +1098,7 @@ type MutationResolver interface {
 	EditSource(ctx context.Context, input EditSourceInput) (*SourcePayload, error)
 	RegisterStakeholder(ctx context.Context, input parley.RegisterStakeholderInput) (*StakeholderPayload, error)
 	EditStakeholder(ctx context.Context, input EditStakeholderInput) (*StakeholderPayload, error)
+	MergeStakeholders(ctx context.Context, input parley.MergeStakeholdersInput) (*StakeholderPayload, error)
 	RecordStatement(ctx context.Context, input parley.RecordStatementInput) (*StatementPayload, error)
 	CorrectStatement(ctx context.Context, input CorrectStatementInput) (*StatementPayload, error)
 	ChangeScenarioStatus(ctx context.Context, input parley.ChangeScenarioStatusInput) (*StatusChangePayload, error)
@@ -2790,6 +2794,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LeaveNegotiation(childComplexity, args["input"].(parley.LeaveNegotiationInput)), true
+	case "Mutation.mergeStakeholders":
+		if e.ComplexityRoot.Mutation.MergeStakeholders == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_mergeStakeholders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MergeStakeholders(childComplexity, args["input"].(parley.MergeStakeholdersInput)), true
 	case "Mutation.openNegotiation":
 		if e.ComplexityRoot.Mutation.OpenNegotiation == nil {
 			break
@@ -2889,6 +2904,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResolveScenario(childComplexity, args["input"].(parley.ResolveScenarioInput)), true
+	case "Mutation.restore":
+		if e.ComplexityRoot.Mutation.Restore == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restore_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Restore(childComplexity, args["input"].(parley.RestoreInput)), true
 	case "Mutation.retract":
 		if e.ComplexityRoot.Mutation.Retract == nil {
 			break
@@ -5597,6 +5623,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
 			graphql.NewInputUnmarshaler("JoinNegotiationInput", ec.unmarshalInputJoinNegotiationInput),
 			graphql.NewInputUnmarshaler("LeaveNegotiationInput", ec.unmarshalInputLeaveNegotiationInput),
+			graphql.NewInputUnmarshaler("MergeStakeholdersInput", ec.unmarshalInputMergeStakeholdersInput),
 			graphql.NewInputUnmarshaler("NewStatementInput", ec.unmarshalInputNewStatementInput),
 			graphql.NewInputUnmarshaler("OpenNegotiationInput", ec.unmarshalInputOpenNegotiationInput),
 			graphql.NewInputUnmarshaler("PositionFilter", ec.unmarshalInputPositionFilter),
@@ -5608,6 +5635,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RelateScenariosInput", ec.unmarshalInputRelateScenariosInput),
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("ResolveScenarioInput", ec.unmarshalInputResolveScenarioInput),
+			graphql.NewInputUnmarshaler("RestoreInput", ec.unmarshalInputRestoreInput),
 			graphql.NewInputUnmarshaler("RetractInput", ec.unmarshalInputRetractInput),
 			graphql.NewInputUnmarshaler("ScenarioFilter", ec.unmarshalInputScenarioFilter),
 			graphql.NewInputUnmarshaler("StatementFilter", ec.unmarshalInputStatementFilter),
@@ -5887,6 +5915,17 @@ type Mutation {
     """The record and the reason."""
     input: RetractInput!
   ): RecordPayload!
+  """
+  Puts a retracted record back on record as it was last, as a new version recorded now by the caller; a scenario comes
+  back with the statuses that were retracted with it. What holds for new records holds for it too. Restoring it again
+  changes nothing. The change has the action RESTORED. Refusals: NOT_FOUND (no such record, or one that it refers to is
+  retracted), INVALID (it is on record and always was, somebody else's assessment, the note), TAKEN (its key has been
+  given anew), INVALID_TRANSITION and CONFLICT (it does not fit among what was recorded since), QUOTE_NOT_FOUND.
+  """
+  restore(
+    """The record and the reason."""
+    input: RestoreInput!
+  ): RecordPayload!
 }
 
 """
@@ -5925,7 +5964,7 @@ enum UserErrorCode {
   NOT_FOUND
   """A value is malformed, out of bounds, or contradicts another value."""
   INVALID
-  """Another record has this key, or had it before it was retracted."""
+  """Another record has this key, or had it until it was merged."""
   TAKEN
   """The id that the client chose belongs to another record, or was sent before with other content."""
   ID_REUSED
@@ -6020,6 +6059,14 @@ input RetractInput {
   note: String!
   """Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked."""
   ifUnchangedSince: Cursor
+}
+
+"""A retracted record to put back on record."""
+input RestoreInput {
+  """Id of the record, or its key if no other record has it now."""
+  id: ID!
+  """Why the retraction was an error, 1..10,000 characters. It becomes the change's ` + "`" + `note` + "`" + `."""
+  note: String!
 }
 `, BuiltIn: false},
 	{Name: "affiliation.graphqls", Input: sourceData("affiliation.graphqls"), BuiltIn: false},
@@ -8181,6 +8228,20 @@ func (ec *executionContext) field_Mutation_leaveNegotiation_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_mergeStakeholders_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.MergeStakeholdersInput, error) {
+			return ec.unmarshalNMergeStakeholdersInput2exampleᚗorgᚋparleyᚐMergeStakeholdersInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_openNegotiation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8299,6 +8360,20 @@ func (ec *executionContext) field_Mutation_resolveScenario_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (parley.ResolveScenarioInput, error) {
 			return ec.unmarshalNResolveScenarioInput2exampleᚗorgᚋparleyᚐResolveScenarioInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restore_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (parley.RestoreInput, error) {
+			return ec.unmarshalNRestoreInput2exampleᚗorgᚋparleyᚐRestoreInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -15944,6 +16019,50 @@ func (ec *executionContext) fieldContext_Mutation_retract(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_restore(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Restore(ctx, fc.Args["input"].(parley.RestoreInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RecordPayload) graphql.Marshaler {
+			return ec.marshalNRecordPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐRecordPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restore(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restore_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_affiliate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17126,6 +17245,50 @@ func (ec *executionContext) fieldContext_Mutation_editStakeholder(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_editStakeholder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_mergeStakeholders(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_mergeStakeholders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MergeStakeholders(ctx, fc.Args["input"].(parley.MergeStakeholdersInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *StakeholderPayload) graphql.Marshaler {
+			return ec.marshalNStakeholderPayload2ᚖexampleᚗorgᚋparleyᚋgraphᚐStakeholderPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_mergeStakeholders(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StakeholderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_mergeStakeholders_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -34478,6 +34641,69 @@ func UnmarshalLeaveNegotiationInput(ctx context.Context, raw any) (parley.LeaveN
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputMergeStakeholdersInput(ctx context.Context, obj any) (parley.MergeStakeholdersInput, error) {
+	var it parley.MergeStakeholdersInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"from", "into", "note", "ifUnchangedSince"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "into":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("into"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Into = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "ifUnchangedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
+			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IfUnchangedSince = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMergeStakeholdersInput unmarshals raw into the MergeStakeholdersInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMergeStakeholdersInput(ctx context.Context, raw any) (parley.MergeStakeholdersInput, error) {
+	var out parley.MergeStakeholdersInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MergeStakeholdersInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputNewStatementInput(ctx context.Context, obj any) (parley.NewStatementInput, error) {
 	var it parley.NewStatementInput
 	if obj == nil {
@@ -35611,6 +35837,55 @@ func (ec *executionContext) unmarshalInputResolveScenarioInput(ctx context.Conte
 func UnmarshalResolveScenarioInput(ctx context.Context, raw any) (parley.ResolveScenarioInput, error) {
 	var out parley.ResolveScenarioInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResolveScenarioInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRestoreInput(ctx context.Context, obj any) (parley.RestoreInput, error) {
+	var it parley.RestoreInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRestoreInput unmarshals raw into the RestoreInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRestoreInput(ctx context.Context, raw any) (parley.RestoreInput, error) {
+	var out parley.RestoreInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RestoreInput", raw, &out)
 	return out, err
 }
 
@@ -38375,6 +38650,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "restore":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restore(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "affiliate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_affiliate(ctx, field)
@@ -38560,6 +38842,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "editStakeholder":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_editStakeholder(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "mergeStakeholders":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_mergeStakeholders(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -43821,6 +44110,11 @@ func (ec *executionContext) marshalNMembershipPayload2ᚖexampleᚗorgᚋparley�
 	return ec._MembershipPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNMergeStakeholdersInput2exampleᚗorgᚋparleyᚐMergeStakeholdersInput(ctx context.Context, v any) (parley.MergeStakeholdersInput, error) {
+	res, err := ec.unmarshalInputMergeStakeholdersInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNNegotiation2ᚕᚖexampleᚗorgᚋparleyᚐNegotiationᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.Negotiation) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Negotiation", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -44412,6 +44706,11 @@ func (ec *executionContext) marshalNResolutionOutcome2exampleᚗorgᚋparleyᚐR
 
 func (ec *executionContext) unmarshalNResolveScenarioInput2exampleᚗorgᚋparleyᚐResolveScenarioInput(ctx context.Context, v any) (parley.ResolveScenarioInput, error) {
 	res, err := ec.unmarshalInputResolveScenarioInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRestoreInput2exampleᚗorgᚋparleyᚐRestoreInput(ctx context.Context, v any) (parley.RestoreInput, error) {
+	res, err := ec.unmarshalInputRestoreInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

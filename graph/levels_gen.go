@@ -724,6 +724,9 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"retract": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
 			return ec.Resolvers.Mutation().Retract(ctx, fc.Args["input"].(parley.RetractInput))
 		}, level.Pointer(&l.RecordPayload)).With(ec.field_Mutation_retract_args),
+		"restore": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
+			return ec.Resolvers.Mutation().Restore(ctx, fc.Args["input"].(parley.RestoreInput))
+		}, level.Pointer(&l.RecordPayload)).With(ec.field_Mutation_restore_args),
 		"affiliate": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*AffiliationPayload, error) {
 			return ec.Resolvers.Mutation().Affiliate(ctx, fc.Args["input"].(parley.AffiliateInput))
 		}, level.Pointer(&l.AffiliationPayload)).With(ec.field_Mutation_affiliate_args),
@@ -805,6 +808,9 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"editStakeholder": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*StakeholderPayload, error) {
 			return ec.Resolvers.Mutation().EditStakeholder(ctx, fc.Args["input"].(EditStakeholderInput))
 		}, level.Pointer(&l.StakeholderPayload)).With(ec.field_Mutation_editStakeholder_args),
+		"mergeStakeholders": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*StakeholderPayload, error) {
+			return ec.Resolvers.Mutation().MergeStakeholders(ctx, fc.Args["input"].(parley.MergeStakeholdersInput))
+		}, level.Pointer(&l.StakeholderPayload)).With(ec.field_Mutation_mergeStakeholders_args),
 		"recordStatement": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*StatementPayload, error) {
 			return ec.Resolvers.Mutation().RecordStatement(ctx, fc.Args["input"].(parley.RecordStatementInput))
 		}, level.Pointer(&l.StatementPayload)).With(ec.field_Mutation_recordStatement_args),

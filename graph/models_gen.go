@@ -436,7 +436,7 @@ type SourcePayload struct {
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// Result of registering or editing a stakeholder.
+// Result of registering, editing or merging a stakeholder.
 type StakeholderPayload struct {
 	// The stakeholder after the mutation. Null: it was refused.
 	Stakeholder *parley.Stakeholder `json:"stakeholder,omitempty"`

@@ -29,6 +29,10 @@ func (r *mutationResolver) Retract(ctx context.Context, input parley.RetractInpu
 	return r.recordPayload(ctx)(r.store.Retract(ctx, input))
 }
 
+func (r *mutationResolver) Restore(ctx context.Context, input parley.RestoreInput) (*graph.RecordPayload, error) {
+	return r.recordPayload(ctx)(r.store.Restore(ctx, input))
+}
+
 func (r *queryResolver) Viewer(ctx context.Context) (*parley.Analyst, error) {
 	return viewer(ctx), nil
 }

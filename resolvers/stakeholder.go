@@ -19,6 +19,11 @@ func (r *mutationResolver) EditStakeholder(ctx context.Context, input graph.Edit
 	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
+func (r *mutationResolver) MergeStakeholders(ctx context.Context, input parley.MergeStakeholdersInput) (*graph.StakeholderPayload, error) {
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(r.store.MergeStakeholders(ctx, input))
+	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
+}
+
 func (r *queryResolver) Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error) {
 	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).Stakeholders)
 }

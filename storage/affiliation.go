@@ -13,7 +13,7 @@ import (
 // affiliations are kept in a table of their own.
 var affiliations = &noun[parley.Affiliation]{
 	traits: traits{
-		changes: parley.ChangeOfRecord, shared: true,
+		cut: true, changes: parley.ChangeOfRecord, shared: true,
 		dates: []date{{column: "valid_from"}, {column: "valid_to"}},
 	},
 	table: &rows.Table[parley.Affiliation]{
@@ -32,7 +32,7 @@ var affiliations = &noun[parley.Affiliation]{
 				func(a *parley.Affiliation) **parley.Instant { return &a.ValidFrom }),
 			rows.OptionalTime("validTo", "valid_to",
 				func(a *parley.Affiliation) **parley.Instant { return &a.ValidTo }),
-		}, provenance("recorded_at", "", func(a *parley.Affiliation) *parley.Provenance { return &a.Provenance })...),
+		}, provenance("content_at", "", func(a *parley.Affiliation) *parley.Provenance { return &a.Provenance })...),
 	},
 	provenance: func(a *parley.Affiliation) *parley.Provenance { return &a.Provenance },
 }

@@ -38,9 +38,9 @@ func (s *Store) Archive(
 	return archived.Write(ctx, tx, negotiation, knownAt, each)
 }
 
-// Restore puts what fill adds on record, all of it or nothing: a history as known at an instant. Only an administrator
+// RestoreArchive puts what fill adds on record, all of it or nothing: a history as known at an instant. Only an administrator
 // may do that. What does not fit is an *exchange.Misfit.
-func (s *Store) Restore(ctx context.Context, knownAt parley.Instant, fill func(*exchange.Restoration) error) error {
+func (s *Store) RestoreArchive(ctx context.Context, knownAt parley.Instant, fill func(*exchange.Restoration) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
 		if err := w.identify(ctx); err != nil {
 			return err

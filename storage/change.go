@@ -220,6 +220,12 @@ func (s *Snapshot) feedFilter(
 	if err := s.resolve(ctx, q, &refs); err != nil {
 		return match, nil, err
 	}
+	if stakeholders, err = s.withMerged(ctx, q, stakeholders); err != nil {
+		return match, nil, err
+	}
+	if following, err = s.withMerged(ctx, q, following); err != nil {
+		return match, nil, err
+	}
 	lists := [][]uuid.UUID{negotiations, issues, scenarios, stakeholders}
 	if len(f.Parties) > 0 {
 		match.Following = &parley.Following{Negotiations: negotiations, Issues: issues, Scenarios: scenarios}
@@ -231,6 +237,25 @@ func (s *Snapshot) feedFilter(
 		}
 	}
 	return match, following, nil
+}
+
+// withMerged adds to stakeholders those that were merged into them, as known through the lens of the first key: their
+// older changes are changes of the others now.
+func (s *Snapshot) withMerged(ctx context.Context, q *rows.Query, stakeholders []uuid.UUID) ([]uuid.UUID, error) {
+	if len(stakeholders) == 0 {
+		return stakeholders, nil
+	}
+	at := parley.LatestInstant
+	if known := s.KnownThrough(q.Keys[0]); known != nil {
+		at = *known
+	}
+	var all []uuid.UUID
+	err := s.Rows(ctx, `SELECT record_send(ROW(id)) FROM unnest(with_merged($1, $2)) AS id`,
+		[]any{rows.IDs(stakeholders), rows.InstantArg(at)}, func(sent rows.Row) { all = append(all, sent.Next().ID()) })
+	if err != nil {
+		return nil, fmt.Errorf("look for merged stakeholders: %w", err)
+	}
+	return all, nil
 }
 
 // Place is the place in the feed that a cursor names, or, without one, its head. With an error it is none.

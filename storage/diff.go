@@ -63,20 +63,22 @@ func records(d *parley.NegotiationDiff) [2]parley.Lens {
 }
 
 // uncorrected says that a row is as it was known at an earlier instant, or first recorded since, or has come of either
-// without a correction or a retraction: only rows closed otherwise were followed by others.
+// without a correction, a retraction or a restoration: only rows closed otherwise were followed by others.
 func uncorrected(table, row, earlier string, corrections string) string {
 	return strings.NewReplacer("row.", row+".", "{table}", "{"+table+" cx}", "earlier", earlier, "corrections",
 		corrections).Replace(`(row.recorded_at <= k.known_at AND row.superseded_at > earlier
 		AND (row.superseded_at > k.known_at OR row.closed_by IN (corrections))
 		AND NOT EXISTS (SELECT FROM {table} WHERE cx.id = row.id AND cx.closed_by IN (corrections)
-			AND cx.superseded_at > earlier AND cx.superseded_at <= row.recorded_at))`)
+			AND cx.superseded_at > earlier AND cx.superseded_at <= row.recorded_at)
+		AND (row.recorded_at <= earlier
+			OR coalesce((SELECT max(cx.superseded_at) > earlier FROM {table} WHERE cx.id = row.id AND cx.recorded_at <= earlier), true)))`)
 }
 
 // What closes a row corrects it. An edit does so of a source and a statement, whose grades are judgements; an office or
 // a membership that is edited has ended.
 const (
-	corrections        = `'CORRECTED', 'RETRACTED'`
-	correctionsOfGrade = `'CORRECTED', 'RETRACTED', 'EDITED'`
+	corrections        = `'CORRECTED', 'RETRACTED', 'MERGED'`
+	correctionsOfGrade = `'CORRECTED', 'RETRACTED', 'MERGED', 'EDITED'`
 )
 
 // StatusShifts are the scenarios whose statuses moved in each diff.

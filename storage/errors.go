@@ -20,7 +20,7 @@ var refusals = map[string]struct {
 	message string
 }{
 	"records_path_key": {parley.Taken, "key",
-		"The key %s is in use, or was by a record that is retracted; choose another."},
+		"The key %s is in use, or was by a stakeholder that was merged into another one; choose another."},
 	"client_ids_pkey": {parley.IDReused, "id", "The id %s names something else; choose another."},
 	"records_pkey":    {parley.IDReused, "id", "The id %s names something else; choose another."},
 
@@ -91,7 +91,7 @@ func explain(err error) error {
 			"The database was lost while it recorded this, and whether it is on record is not known; read it again "+
 				"before you send it again.")
 	}
-	pgErr := pq.As(err, pqerror.UniqueViolation, pqerror.ExclusionViolation, pqerror.CheckViolation)
+	pgErr := violation(err)
 	if pgErr == nil {
 		return err
 	}
@@ -104,4 +104,9 @@ func explain(err error) error {
 		message = fmt.Sprintf(message, exchange.OffendingValues(pgErr.Detail)...)
 	}
 	return parley.Refuse(r.code, r.field, "%s", message)
+}
+
+// violation is the error of a constraint; nil: it is another error, or none.
+func violation(err error) *pq.Error {
+	return pq.As(err, pqerror.UniqueViolation, pqerror.ExclusionViolation, pqerror.CheckViolation)
 }

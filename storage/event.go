@@ -13,7 +13,7 @@ import (
 // events are kept in a table of their own.
 var events = &noun[parley.Event]{
 	traits: traits{
-		changes: parley.ChangeOfEvent, keyed: true, called: "title",
+		cut: true, changes: parley.ChangeOfEvent, keyed: true, called: "title",
 		names: []string{"title"}, texts: []string{"location"}, context: []string{"participants"},
 	},
 	table: &rows.Table[parley.Event]{
@@ -35,7 +35,7 @@ var events = &noun[parley.Event]{
 				parley.KindStakeholder).UsedAs("an event").Follow(),
 			rows.IDList("evidence", "evidence", func(e *parley.Event) *[]uuid.UUID { return &e.EvidenceIDs },
 				parley.KindStatement).UsedAs("an event"),
-		}, provenance("recorded_at", "", func(e *parley.Event) *parley.Provenance { return &e.Provenance })...),
+		}, provenance("content_at", "", func(e *parley.Event) *parley.Provenance { return &e.Provenance })...),
 	},
 	provenance: func(e *parley.Event) *parley.Provenance { return &e.Provenance },
 }

@@ -40,16 +40,20 @@ func (s *Snapshot) resolve(ctx context.Context, q *rows.Query, f *filterRefs) er
 	if err != nil {
 		return err
 	}
+	var at *parley.Instant // at which the references are looked up, for all keys that agree on them
+	if len(q.Keys) > 0 {
+		at = s.KnownThrough(q.Keys[0])
+	}
 	for _, w := range f.wanted {
 		for _, ref := range w.refs {
-			if t := found[ref]; t != nil {
+			if t := found.at(ref, at); t != nil {
 				*w.into = append(*w.into, t.ID)
 			}
 		}
 	}
 	faults, faulty := make(rows.KeyFaults, len(q.Keys)), 0
 	for i, k := range q.Keys {
-		if faults[i] = f.fault(found, s.KnownThrough(k)); faults[i] != nil {
+		if faults[i] = f.fault(found, s.KnownThrough(k), at); faults[i] != nil {
 			faulty++
 		}
 	}
@@ -63,17 +67,22 @@ func (s *Snapshot) resolve(ctx context.Context, q *rows.Query, f *filterRefs) er
 	return nil
 }
 
-// fault is the first of what is wanted that is not known at an instant, or is of another kind.
-func (f *filterRefs) fault(found map[string]*target, at *parley.Instant) error {
+// fault is the first of what is wanted that is not known at an instant, or is of another kind, or is another record than
+// at the instant at which it was looked up.
+func (f *filterRefs) fault(found namedRecords, at, lookedUp *parley.Instant) error {
 	for _, w := range f.wanted {
 		for _, ref := range w.refs {
-			t := found[ref]
+			t := found.at(ref, at)
 			if t != nil && !t.isKnown(at) && !t.wasRetracted(at) {
 				t = nil
 			}
 			if t == nil || !t.isKnown(at) || !slices.Contains(w.kinds, t.Kind) {
 				return parley.NewFault(parley.BadRequest, "%s: %s", w.field,
-					notFound(want{ref: ref, kinds: w.kinds}, t).Message)
+					notFound(want{ref: ref, kinds: w.kinds}, t, at).Message)
+			}
+			if other := found.at(ref, lookedUp); other.ID != t.ID {
+				return parley.NewFault(parley.BadRequest, "%s: %q leads to different records at the instants that this "+
+					"asks for, since it was merged, or its key was given anew; ask for one instant at a time.", w.field, ref)
 			}
 		}
 	}

@@ -72,10 +72,11 @@ func (w *writer) oneOf(ctx context.Context, field, ref string, kinds ...parley.K
 	if err != nil {
 		return nil, err
 	}
-	if t := found[ref]; t != nil && t.RetractedAt == nil && slices.Contains(kinds, t.Kind) {
+	t := found.at(ref, nil)
+	if t != nil && t.RetractedAt == nil && slices.Contains(kinds, t.Kind) {
 		return t, nil
 	}
-	return nil, parley.Refusal{notFound(want{field: field, ref: ref, kinds: kinds}, found[ref])}
+	return nil, parley.Refusal{notFound(want{field: field, ref: ref, kinds: kinds}, t, nil)}
 }
 
 // atField names another input field in a refusal than the rule that made it did.

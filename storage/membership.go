@@ -13,7 +13,7 @@ import (
 // memberships are kept in a table of their own.
 var memberships = &noun[parley.Membership]{
 	traits: traits{
-		changes: parley.ChangeOfRecord, shared: true,
+		cut: true, changes: parley.ChangeOfRecord, shared: true,
 		dates: []date{{column: "valid_from"}, {column: "valid_to"}},
 	},
 	table: &rows.Table[parley.Membership]{
@@ -30,7 +30,7 @@ var memberships = &noun[parley.Membership]{
 				func(m *parley.Membership) **parley.Instant { return &m.ValidFrom }),
 			rows.OptionalTime("validTo", "valid_to",
 				func(m *parley.Membership) **parley.Instant { return &m.ValidTo }),
-		}, provenance("recorded_at", "", func(m *parley.Membership) *parley.Provenance { return &m.Provenance })...),
+		}, provenance("content_at", "", func(m *parley.Membership) *parley.Provenance { return &m.Provenance })...),
 	},
 	provenance: func(m *parley.Membership) *parley.Provenance { return &m.Provenance },
 }

@@ -74,10 +74,14 @@ func (s *Snapshot) Node(ctx context.Context, k Key, fields *Fields) (parley.Node
 	}
 	if k.Path != "" {
 		found, err := everKnown(ctx, &s.Reader, []string{k.Path})
-		if err != nil || found[k.Path] == nil {
+		if err != nil {
 			return nil, err
 		}
-		k = Key{ID: found[k.Path].ID, Lens: k.Lens}
+		t := found.at(k.Path, &k.Lens.KnownAt)
+		if t == nil {
+			return nil, nil
+		}
+		k = Key{ID: t.ID, Lens: k.Lens}
 	}
 	nodes, err := s.Nodes(ctx, []Key{k}, fields)
 	if err != nil {

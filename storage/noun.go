@@ -30,7 +30,7 @@ type traits struct {
 	keyed bool
 	// shared: its records belong to no negotiation.
 	shared bool
-	// cut: neighbours cut a record's interval, so a version may have several rows, each of which is a cut.
+	// cut: a version may have several rows, since neighbours cut its interval, or what it names is merged into another.
 	cut bool
 	// copies are columns that repeat what the scenario says on which a fact is: negotiation_id, issue_id.
 	copies []string
@@ -61,6 +61,7 @@ type described interface {
 	describe() description
 	place(ctx context.Context, s *Snapshot, keys []Key, at []int, nodes []parley.Node, fields *Fields) error
 	first(ctx context.Context, w *writer, id uuid.UUID) (map[string]any, error)
+	restore(ctx context.Context, w *writer, subject *target, in parley.RestoreInput) (Written, error)
 }
 
 // description is a noun without the type of its records.
@@ -144,7 +145,7 @@ func provenance[T any](content, shown string, of func(*T) *parley.Provenance) []
 		rows.OptionalText(needed("correctionNote"), "correction_note",
 			func(t *T) **string { return &of(t).CorrectionNote }),
 		rows.OptionalTime(needed("supersededAt"),
-			"CASE WHEN @.closed_by <> 'RECUT' AND @.superseded_at <= k.known_at THEN @.superseded_at END",
+			"CASE WHEN @.closed_by NOT IN ('RECUT', 'MERGED') AND @.superseded_at <= k.known_at THEN @.superseded_at END",
 			func(t *T) **parley.Instant { return &of(t).SupersededAt }),
 	}
 }

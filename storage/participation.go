@@ -13,7 +13,7 @@ import (
 // participations are kept in a table of their own.
 var participations = &noun[parley.Participation]{
 	traits: traits{
-		changes: parley.ChangeOfRecord, dates: []date{{column: "valid_from"}, {column: "valid_to"}},
+		cut: true, changes: parley.ChangeOfRecord, dates: []date{{column: "valid_from"}, {column: "valid_to"}},
 	},
 	table: &rows.Table[parley.Participation]{
 		Kind: parley.KindParticipation, Name: "participations", Alias: "p",
@@ -35,7 +35,7 @@ var participations = &noun[parley.Participation]{
 				func(p *parley.Participation) **parley.Instant { return &p.ValidFrom }),
 			rows.OptionalTime("validTo", "valid_to",
 				func(p *parley.Participation) **parley.Instant { return &p.ValidTo }),
-		}, provenance("recorded_at", "", func(p *parley.Participation) *parley.Provenance { return &p.Provenance })...),
+		}, provenance("content_at", "", func(p *parley.Participation) *parley.Provenance { return &p.Provenance })...),
 	},
 	provenance: func(p *parley.Participation) *parley.Provenance { return &p.Provenance },
 }

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +22,9 @@ type target struct {
 	Name          string
 	RecordedAt    parley.Instant
 	RetractedAt   *parley.Instant // nil: it is on record
-	Of            string          // for sentences: the names of those that a record without a name is about
+	Absences      []parley.Instant
+	MergedInto    *uuid.UUID // from RetractedAt on
+	Of            string     // for sentences: the names of those that a record without a name is about
 }
 
 var targetColumns = rows.Columns[target]{
@@ -35,6 +36,8 @@ var targetColumns = rows.Columns[target]{
 	rows.Text("", "coalesce(@n.name, '')", func(t *target) *string { return &t.Name }),
 	rows.Time("", "recorded_at", func(t *target) *parley.Instant { return &t.RecordedAt }),
 	rows.OptionalTime("", "retracted_at", func(t *target) **parley.Instant { return &t.RetractedAt }),
+	rows.Times("", "absences", func(t *target) *[]parley.Instant { return &t.Absences }),
+	rows.OptionalID("", "merged_into", func(t *target) **uuid.UUID { return &t.MergedInto }),
 }
 
 // recordNames are the names that records have in sentences, as a relation n: id, name.
@@ -53,12 +56,32 @@ func (t *target) isKnown(at *parley.Instant) bool {
 	if at == nil {
 		return t.RetractedAt == nil
 	}
-	return !t.RecordedAt.After(*at) && (t.RetractedAt == nil || t.RetractedAt.After(*at))
+	changes := 0
+	for _, absence := range t.Absences {
+		if !absence.After(*at) {
+			changes++
+		}
+	}
+	return !t.RecordedAt.After(*at) && (t.RetractedAt == nil || t.RetractedAt.After(*at)) && changes%2 == 0
 }
 
-// wasRetracted says whether it had been on record by an instant and was taken off it; nil asks for now.
+// wasRetracted says whether it had been on record by an instant and was off it then; nil asks for now.
 func (t *target) wasRetracted(at *parley.Instant) bool {
-	return t.RetractedAt != nil && (at == nil || !t.RetractedAt.After(*at))
+	return !t.isKnown(at) && (at == nil || !t.RecordedAt.After(*at))
+}
+
+// goneSince is when it was retracted, as known at an instant, at which it was off record; nil asks for now.
+func (t *target) goneSince(at *parley.Instant) parley.Instant {
+	if t.RetractedAt != nil && (at == nil || !t.RetractedAt.After(*at)) {
+		return *t.RetractedAt
+	}
+	since := t.RecordedAt
+	for _, absence := range t.Absences {
+		if !absence.After(*at) {
+			since = absence
+		}
+	}
+	return since
 }
 
 // negotiation is the negotiation that the target belongs to, or is; nil for what many negotiations share.
@@ -160,17 +183,44 @@ func ids(targets []*target) []uuid.UUID {
 
 // lookUp finds records by id or key. Retracted ones are left out.
 func (w *writer) lookUp(ctx context.Context, refs []string) (map[string]*target, error) {
-	found, err := everKnown(ctx, &w.Reader, refs)
-	maps.DeleteFunc(found, func(_ string, t *target) bool { return t.RetractedAt != nil })
-	return found, err
+	named, err := everKnown(ctx, &w.Reader, refs)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]*target, len(refs))
+	for _, ref := range refs {
+		if t := named.at(ref, nil); t != nil && t.RetractedAt == nil {
+			found[ref] = t
+		}
+	}
+	return found, nil
 }
 
-// everKnown finds records by id or key, retracted ones included.
-func everKnown(ctx context.Context, r *rows.Reader, refs []string) (map[string]*target, error) {
-	found := make(map[string]*target, len(refs))
-	if len(refs) == 0 {
-		return found, nil
+// namedRecords are records by what ids and keys ever led to. Several may have had one key, one after the other.
+type namedRecords map[parley.Ref][]*target
+
+// at is the record to which an id or key leads at an instant; nil asks for now. Where the record had been merged by
+// then, it is the one that it was merged into. Where none was on record, it is the last one that had been, or was to be.
+func (n namedRecords) at(text string, at *parley.Instant) *target {
+	return n.leadsTo(parley.ReadRef(text), at)
+}
+
+func (n namedRecords) leadsTo(ref parley.Ref, at *parley.Instant) (last *target) {
+	for _, t := range n[ref] {
+		switch {
+		case t.isKnown(at):
+			return t
+		case t.MergedInto != nil && t.wasRetracted(at):
+			return n.leadsTo(parley.Ref{ID: *t.MergedInto}, at)
+		case last == nil || !t.RecordedAt.Before(last.RecordedAt) && (at == nil || !t.RecordedAt.After(*at)):
+			last = t
+		}
 	}
+	return last
+}
+
+// everKnown finds records by id or key, retracted ones included, with those that they were merged into.
+func everKnown(ctx context.Context, r *rows.Reader, refs []string) (namedRecords, error) {
 	var byID rows.IDs
 	var byKey rows.Words[string]
 	for _, text := range refs {
@@ -181,28 +231,34 @@ func everKnown(ctx context.Context, r *rows.Reader, refs []string) (map[string]*
 			byKey = append(byKey, ref.Key)
 		}
 	}
-	named, all := make(map[parley.Ref]*target, 2*len(refs)), targetColumns.NeededFor(nil)
-	err := r.Rows(ctx, `
-		SELECT record_send(ROW(`+strings.Join(targetColumns.SQL(all, "r"), ", ")+`))
-		FROM {records r}
-		LEFT JOIN `+recordNames+` rn ON rn.id = r.id
-		WHERE r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])`, []any{byID, byKey}, func(sent rows.Row) {
-		t := new(target)
-		targetColumns.Read(&sent, all, t)
-		named[parley.Ref{ID: t.ID}] = t
-		if t.Path != nil {
-			named[parley.Ref{Key: *t.Path}] = t
+	named, all := make(namedRecords, 2*len(refs)), targetColumns.NeededFor(nil)
+	for len(byID)+len(byKey) > 0 {
+		var merged rows.IDs
+		err := r.Rows(ctx, `
+			SELECT record_send(ROW(`+strings.Join(targetColumns.SQL(all, "r"), ", ")+`))
+			FROM {records r}
+			LEFT JOIN `+recordNames+` rn ON rn.id = r.id
+			WHERE r.id = ANY($1::uuid[]) OR r.path = ANY($2::text[])`, []any{byID, byKey}, func(sent rows.Row) {
+			t := new(target)
+			targetColumns.Read(&sent, all, t)
+			byOwnID := parley.Ref{ID: t.ID}
+			if named[byOwnID] != nil {
+				return
+			}
+			named[byOwnID] = []*target{t}
+			if t.Path != nil {
+				named[parley.Ref{Key: *t.Path}] = append(named[parley.Ref{Key: *t.Path}], t)
+			}
+			if t.MergedInto != nil {
+				merged = append(merged, *t.MergedInto)
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("look up records: %w", err)
 		}
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look up records: %w", err)
+		byID, byKey = merged, nil
 	}
-	for _, text := range refs {
-		if t, ok := named[parley.ReadRef(text)]; ok {
-			found[text] = t
-		}
-	}
-	return found, nil
+	return named, nil
 }
 
 // targets are the records with these ids; retracted ones are left out.
@@ -241,9 +297,9 @@ func (w *writer) find(ctx context.Context, r *references) error {
 	var refusal parley.Refusal
 	var subjects, others rows.IDs
 	for _, want := range r.wanted {
-		t := found[want.ref]
+		t := found.at(want.ref, nil)
 		if t == nil || t.RetractedAt != nil || !slices.Contains(want.kinds, t.Kind) {
-			refusal = append(refusal, notFound(want, t))
+			refusal = append(refusal, notFound(want, t, nil))
 			continue
 		}
 		*want.found = *t
@@ -283,7 +339,8 @@ func (w *writer) lock(ctx context.Context, list rows.IDs, strength string) error
 	return nil
 }
 
-func notFound(w want, t *target) parley.UserError {
+// notFound says why what is wanted can't be had: t is the record to which it leads at an instant; nil asks for now.
+func notFound(w want, t *target, at *parley.Instant) parley.UserError {
 	accepted := make([]string, len(w.kinds))
 	for i, k := range w.kinds {
 		accepted[i] = k.Noun()
@@ -292,9 +349,9 @@ func notFound(w want, t *target) parley.UserError {
 	message := fmt.Sprintf("Nothing is known as %q; give the id or the key of %s.", w.ref, kinds)
 	switch {
 	case t == nil:
-	case t.RetractedAt != nil:
+	case t.wasRetracted(at):
 		message = fmt.Sprintf("%q was retracted on %s; give the id or the key of %s that is on record.", w.ref,
-			parley.Day(*t.RetractedAt), kinds)
+			parley.Day(t.goneSince(at)), kinds)
 	default:
 		message = fmt.Sprintf("%q is %s; give the id or the key of %s.", w.ref, t.Kind.Noun(), kinds)
 	}

@@ -13,7 +13,7 @@ import (
 // relations are kept in a table of their own.
 var relations = &noun[parley.ScenarioRelation]{
 	traits: traits{
-		changes: parley.ChangeOfRecord, texts: []string{"note"}, context: []string{"from_id", "to_id", "claimed_by"}, visible: onTheTable("@.from_id") + " AND " +
+		cut: true, changes: parley.ChangeOfRecord, texts: []string{"note"}, context: []string{"from_id", "to_id", "claimed_by"}, visible: onTheTable("@.from_id") + " AND " +
 			onTheTable("@.to_id"),
 	},
 	table: &rows.Table[parley.ScenarioRelation]{
@@ -32,7 +32,7 @@ var relations = &noun[parley.ScenarioRelation]{
 			rows.OptionalText("note", "note", func(r *parley.ScenarioRelation) **string { return &r.Note }),
 			rows.IDList("evidence", "evidence", func(r *parley.ScenarioRelation) *[]uuid.UUID { return &r.EvidenceIDs },
 				parley.KindStatement).UsedAs("a relation"),
-		}, provenance("recorded_at", "recordedAt supersededAt",
+		}, provenance("content_at", "recordedAt supersededAt",
 			func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance })...),
 	},
 	provenance: func(r *parley.ScenarioRelation) *parley.Provenance { return &r.Provenance },

@@ -36,11 +36,30 @@ const affected = `
 		SELECT id FROM groups
 		UNION
 		SELECT a.person_id FROM groups JOIN {affiliations a} ON a.organization_id = groups.id AND a.speaks_for) g
-	JOIN {positions p} ON p.holder_id = g.id`
+	JOIN {positions p} ON p.holder_id = g.id
+	UNION
+	SELECT p.scenario_id, p.issue_id, p.negotiation_id FROM (
+		WITH RECURSIVE groups(id) AS (
+			SELECT unnest(with_merged(ARRAY[h.id], 'infinity')) FROM {stakeholders h} WHERE h.id = k.id
+			UNION
+			SELECT m.group_id FROM groups JOIN {memberships m} ON m.member_id = groups.id)
+		SELECT id FROM groups
+		UNION
+		SELECT a.person_id FROM groups JOIN {affiliations a} ON a.organization_id = groups.id) g
+	JOIN {positions p} ON p.holder_id = g.id
+	UNION
+	SELECT p.scenario_id, p.issue_id, p.negotiation_id FROM {statements e} JOIN {positions p} ON p.evidence @> ARRAY[e.id]
+	WHERE e.speakers @> ARRAY[k.id]`
 
 // moving are the kinds of record on which the words of parties, and which of them count, depend.
 var moving = []parley.Kind{
 	parley.KindPosition, parley.KindStatement, parley.KindSource, parley.KindAffiliation, parley.KindMembership,
+	parley.KindStakeholder,
+}
+
+// mayMove reports whether a change may move where parties stand. Of those to stakeholders, only a merge does.
+func mayMove(e *parley.ChangeEntry) bool {
+	return slices.Contains(moving, e.SubjectKind) && (e.SubjectKind != parley.KindStakeholder || e.Action == parley.Merged)
 }
 
 // before is a change's lens, but for that it knows what was on record just before the change.
@@ -57,7 +76,7 @@ func (s *Snapshot) movesOf(
 	var keys []Key
 	var of []int
 	for i, e := range entries {
-		if slices.Contains(moving, e.SubjectKind) {
+		if mayMove(e) {
 			keys, of = append(keys, Key{ID: e.SubjectID, Lens: e.Lens()}), append(of, i)
 		}
 	}
@@ -153,16 +172,18 @@ func (s *Snapshot) ShiftsOf(
 	if err != nil {
 		return nil, fmt.Errorf("read the scenarios of shifts: %w", err)
 	}
-	names := make(map[uuid.UUID]string)
-	for i := range stakeholders {
-		if stakeholders[i] != nil && found[i] != nil {
-			names[stakeholders[i].ID], names[found[i].ID] = stakeholders[i].Key, found[i].Key
+	names, next := make(map[*parley.StanceShift]string), 0
+	for i, list := range lists {
+		for _, shift := range list {
+			if stakeholders[next] != nil && found[next] != nil {
+				names[shift] = stakeholders[next].Key + " " + found[next].Key
+			}
+			next++
 		}
-	}
-	for _, list := range lists {
-		slices.SortFunc(list, func(a, b *parley.StanceShift) int {
-			return strings.Compare(names[a.PartyID]+" "+names[a.ScenarioID], names[b.PartyID]+" "+names[b.ScenarioID])
-		})
+		// A party that was merged into another one is none since.
+		list = slices.DeleteFunc(list, func(shift *parley.StanceShift) bool { return names[shift] == "" })
+		slices.SortFunc(list, func(a, b *parley.StanceShift) int { return strings.Compare(names[a], names[b]) })
+		lists[i] = list
 	}
 	return lists, nil
 }
@@ -196,6 +217,39 @@ func (s *Store) FindMoves(ctx context.Context, entries []parley.ChangeEntry) err
 		entries[i].MovesKnown = true
 		if m != nil {
 			entries[i].Moves = m.Moves()
+		}
+	}
+	return snapshot.addMerged(ctx, entries)
+}
+
+// addMerged says of each move of a party that it is also one of those that were merged into it: whoever followed them
+// goes on to follow the party.
+func (s *Snapshot) addMerged(ctx context.Context, entries []parley.ChangeEntry) error {
+	var parties rows.IDs
+	for _, e := range entries {
+		for _, move := range e.Moves {
+			parties = append(parties, move.PartyID)
+		}
+	}
+	if len(parties) == 0 {
+		return nil
+	}
+	merged := make(map[uuid.UUID][]uuid.UUID)
+	err := s.Rows(ctx, `
+		SELECT record_send(ROW(party, id))
+		FROM (SELECT DISTINCT unnest($1::uuid[])) p(party), unnest(with_merged(ARRAY[party], 'infinity')) AS id
+		WHERE id <> party`, []any{parties}, func(sent rows.Row) {
+		party := sent.Next().ID()
+		merged[party] = append(merged[party], sent.Next().ID())
+	})
+	if err != nil {
+		return fmt.Errorf("look for merged parties: %w", err)
+	}
+	for i := range entries {
+		for _, move := range entries[i].Moves {
+			for _, id := range merged[move.PartyID] {
+				entries[i].Moves = append(entries[i].Moves, parley.PartyMove{PartyID: id, Place: move.Place})
+			}
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ const saidOrder = `coalesce(st.said_at, '0001-01-01Z')`
 // statements are kept in a table of their own.
 var statements = &noun[parley.Statement]{
 	traits: traits{
-		changes: parley.ChangeOfStatement, shared: true,
+		cut: true, changes: parley.ChangeOfStatement, shared: true,
 		texts: []string{"text"}, context: []string{"speakers", "about"},
 	},
 	table: &rows.Table[parley.Statement]{
@@ -47,7 +47,7 @@ var statements = &noun[parley.Statement]{
 			rows.OptionalTime("saidAt", "said_at", func(s *parley.Statement) **parley.Instant { return &s.SaidAt }),
 			rows.Text("saidAtPrecision", "said_at_precision",
 				func(s *parley.Statement) *parley.TimePrecision { return &s.SaidAtPrecision }),
-		}, provenance("recorded_at", "recordedAt",
+		}, provenance("content_at", "recordedAt",
 			func(s *parley.Statement) *parley.Provenance { return &s.Provenance })...),
 	},
 	provenance: func(s *parley.Statement) *parley.Provenance { return &s.Provenance },

@@ -171,10 +171,11 @@ func (w *writer) provenance(note *string) parley.Provenance {
 
 // appendChange writes the one change of a mutation. What it touches is completed by its subject and its negotiation.
 func (w *writer) appendChange(ctx context.Context, c parley.ChangeEntry) (*parley.Cursor, error) {
+	// Whoever follows a record that was merged goes on to follow the one that it was merged into.
 	err := w.exec(ctx, `
 		INSERT INTO changes (seq, recorded_at, recorded_by, kind, action, subject_kind, subject_id, version,
 			previous_version, negotiation_id, scenario_id, cause, lines, fields, summary, note)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, with_merged($13, 'infinity'), $14, $15, $16)`,
 		w.seq, w.at, w.analyst.ID, c.Kind, c.Action, c.SubjectKind, c.SubjectID, c.Version,
 		c.PreviousVersion, c.NegotiationID, c.ScenarioID, c.Cause, rows.IDs(c.Lines), rows.Words[string](c.Fields),
 		c.Summary, c.Note)
@@ -187,7 +188,7 @@ func (w *writer) appendChange(ctx context.Context, c parley.ChangeEntry) (*parle
 	}
 	err = w.exec(ctx, `
 		INSERT INTO change_touches (record_id, seq)
-		SELECT DISTINCT touched, $2::bigint FROM unnest($1::uuid[]) AS touched`, touches, w.seq)
+		SELECT DISTINCT touched, $2::bigint FROM unnest(with_merged($1, 'infinity')) AS touched`, touches, w.seq)
 	if err != nil {
 		return nil, fmt.Errorf("append what a change touches: %w", err)
 	}

@@ -340,7 +340,7 @@ func (a *API) Must(document string, variables ...map[string]any) Answer {
 	a.T.Helper()
 	got := a.Ask(document, variables...)
 	if len(got.Errs) > 0 {
-		a.T.Fatalf("errors in the answer to\n%s\n%+v", document, got.Errs)
+		a.T.Fatalf("errors in the answer to\n%s\n%+v\nlogged:\n%s", document, got.Errs, a.Logs)
 	}
 	if refused := Refusals(got.Data); len(refused) > 0 {
 		a.T.Fatalf("refused:\n%s\n%v", document, refused)

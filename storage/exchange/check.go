@@ -44,6 +44,15 @@ func (r *Restoration) check(ctx context.Context) error {
 			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND (x.negotiation_id IS NULL) <> 
 				(x.kind IN ('NEGOTIATION', ` + kindsIn(r.nouns.shared()) + `))`},
+		{"records", "Its absences do not follow one another between recordedAt and retractedAt.", `
+			SELECT x.id FROM {records x}
+			WHERE x.recorded_at > $1 AND x.absences <> '{}' AND (x.absences <> ARRAY(SELECT DISTINCT a FROM unnest(x.absences) a
+					ORDER BY a)
+				OR x.absences[1] <= x.recorded_at OR x.absences[cardinality(x.absences)] >= x.retracted_at)`},
+		{"records", "mergedInto names what is not in the archive, came later, or is of another kind.", `
+			SELECT x.id FROM {records x} LEFT JOIN {records r} ON r.id = x.merged_into
+			WHERE x.recorded_at > $1 AND x.merged_into IS NOT NULL AND (r.id IS NULL OR r.recorded_at <= $1
+				OR r.recorded_at > x.retracted_at OR r.kind <> x.kind)`},
 		{"records", "It is a second negotiation; an archive holds one.", `
 			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND x.kind = 'NEGOTIATION'
@@ -229,22 +238,29 @@ func (r *Restoration) checkVersions(ctx context.Context, s section) error {
 		{section, "Its versions do not follow one another from when the record came to when it went, each once.", `
 			SELECT r.id FROM {records r}
 			LEFT JOIN (
-				SELECT id, min(recorded_at) AS first, max(superseded_at) AS last, bool_and(follows) AS follow
+				SELECT id, min(recorded_at) AS first, max(superseded_at) AS last,
+					array_agg(superseded_at ORDER BY recorded_at) FILTER (WHERE next <> superseded_at) AS went,
+					array_agg(next ORDER BY recorded_at) FILTER (WHERE next <> superseded_at) AS came
 				FROM (
 					SELECT id, recorded_at, superseded_at,
-						superseded_at = lead(recorded_at, 1, superseded_at) OVER (PARTITION BY id
-							ORDER BY recorded_at) AS follows
+						lead(recorded_at) OVER (PARTITION BY id ORDER BY recorded_at) AS next
 					FROM {table} WHERE recorded_at > $1
 				) x
 				GROUP BY id
 			) x ON x.id = r.id
 			WHERE r.recorded_at > $1 AND r.kind = '{kind}'
 				AND (x.first IS DISTINCT FROM r.recorded_at OR x.last IS DISTINCT FROM r.retracted_at
-					OR NOT x.follow)`},
+					OR coalesce(x.went, '{}') <> ARRAY(
+						SELECT r.absences[i] FROM generate_series(1, cardinality(r.absences), 2) i ORDER BY i)
+					OR coalesce(x.came, '{}') <> ARRAY(
+						SELECT r.absences[i] FROM generate_series(2, cardinality(r.absences), 2) i ORDER BY i))`},
 		{section, "It is no version of such a record, or closedBy contradicts supersededAt.", `
 			SELECT x.id FROM {table} JOIN {records r} ON r.id = x.id
 			WHERE x.recorded_at > $1 AND (r.kind <> '{kind}' OR (x.closed_by IS NULL) <> (x.superseded_at = 'infinity')
-				OR (x.closed_by = 'RETRACTED') <> (x.superseded_at = r.retracted_at))`},
+				OR coalesce(x.closed_by = 'RETRACTED', false) <> (x.superseded_at = r.retracted_at AND r.merged_into IS NULL
+						AND x.superseded_at < 'infinity'
+					OR coalesce(array_position(r.absences, x.superseded_at) % 2 = 1, false))
+				OR x.superseded_at = r.retracted_at AND r.merged_into IS NOT NULL AND x.closed_by <> 'MERGED')`},
 		{section, "A change tells of a version of it that is not there.", `
 			SELECT x.subject_id FROM {changes x}
 			WHERE x.recorded_at > $1 AND x.subject_kind = '{kind}'

@@ -183,6 +183,9 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 	for _, name := range derived[table] {
 		delete(given, name)
 	}
+	if _, ok := given["contentAt"]; !ok && slices.ContainsFunc(columns, func(c Column) bool { return c.Name == "content_at" }) {
+		given["contentAt"] = given["recordedAt"] // the row was never filed anew
+	}
 	values := make(map[string]any, len(given)+1)
 	for _, c := range columns {
 		name := rows.CamelCase(c.Name)
@@ -206,11 +209,17 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 				return nil, err
 			}
 		}
+		if list, ok := value.([]any); ok && c.Type == "timestamptz" {
+			for i := range list {
+				if list[i], err = r.readInstant(c.Name, list[i].(time.Time)); err != nil {
+					return nil, err
+				}
+			}
+		}
 		if at, ok := value.(time.Time); ok {
-			if err := r.checkInstant(c.Name, at); err != nil {
+			if value, err = r.readInstant(c.Name, at); err != nil {
 				return nil, err
 			}
-			value = parley.FormatInstant(at)
 		}
 		values[c.Name] = value
 	}
@@ -232,10 +241,15 @@ func (r *Restoration) read(ctx context.Context, table string, row []byte) ([]byt
 	return json.Marshal(values)
 }
 
+// readInstant checks an instant and writes it as the database takes it.
+func (r *Restoration) readInstant(column string, at time.Time) (string, error) {
+	return parley.FormatInstant(at), r.checkInstant(column, at)
+}
+
 // checkInstant refuses knowledge of the future, and what would slip in among what is on record.
 func (r *Restoration) checkInstant(column string, at parley.Instant) error {
 	switch column {
-	case "recorded_at", "content_at", "superseded_at", "retracted_at":
+	case "recorded_at", "content_at", "superseded_at", "retracted_at", "absences":
 	case "assessed_at", "resolved_at":
 		if at.After(r.knownAt) {
 			return misfit("%s %s is later than the archive's knownAt, %s.", rows.CamelCase(column),

@@ -156,7 +156,17 @@ func (nouns Nouns) Columns(ctx context.Context, tx *sql.Tx) (map[string][]Column
 func (c Column) written(s section) string {
 	column := `x.` + pq.QuoteIdentifier(c.Name)
 	switch {
-	case c.Name == "superseded_at", c.Name == "retracted_at": // what comes to pass later is not known
+	// What comes to pass later is not known.
+	case c.Name == "absences":
+		return `nullif(ARRAY(SELECT ` + writtenInstant("u.at") + ` FROM unnest(x.absences) WITH ORDINALITY u(at, n)
+			WHERE n <= width_bucket($2::timestamptz, x.absences) / 2 * 2 ORDER BY n), '{}')`
+	case c.Name == "retracted_at":
+		return `CASE WHEN width_bucket($2::timestamptz, x.absences) % 2 = 1
+			THEN ` + writtenInstant("x.absences[width_bucket($2::timestamptz, x.absences)]") + `
+			WHEN x.retracted_at <= $2 THEN ` + writtenInstant(column) + ` END`
+	case c.Name == "merged_into":
+		return `CASE WHEN x.retracted_at <= $2 THEN ` + column + ` END`
+	case c.Name == "superseded_at":
 		return `CASE WHEN ` + column + ` <= $2 THEN ` + writtenInstant(column) + ` END`
 	case c.Name == "closed_by":
 		return `CASE WHEN x.superseded_at <= $2 THEN ` + column + ` END`
@@ -281,8 +291,11 @@ func (nouns Nouns) membersOf(columns map[string][]Column) string {
 				AND x.recorded_at <= $2
 		), members AS (
 			SELECT id FROM spoken
-			UNION SELECT x.member_id FROM members g JOIN {memberships x} ON x.group_id = g.id WHERE x.speaks_for_members
-				AND x.recorded_at <= $2
+			UNION SELECT l.id FROM members g CROSS JOIN LATERAL (
+				SELECT x.member_id AS id FROM {memberships x} WHERE x.group_id = g.id AND x.speaks_for_members
+					AND x.recorded_at <= $2
+				UNION ALL SELECT x.merged_into FROM {records x} WHERE x.id = g.id AND x.merged_into IS NOT NULL
+					AND x.retracted_at <= $2) l
 		)
 		SELECT array_agg(id) FROM (
 			SELECT id FROM members

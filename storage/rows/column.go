@@ -227,6 +227,11 @@ func OptionalTime[T any](fields, name string, at func(*T) **parley.Instant) Colu
 	return c
 }
 
+// Times is an array of instants.
+func Times[T any](fields, name string, at func(*T) *[]parley.Instant) Column[T] {
+	return listOf(fields, name, at, Value.Time, func(list []parley.Instant) any { return instantsArg(list) })
+}
+
 // Columns are those of a row. A set of them is a bit each, so there are 64 at most.
 type Columns[T any] []Column[T]
 
@@ -270,6 +275,26 @@ func (c Columns[T]) Values(t *T) map[string]any {
 		}
 	}
 	return values
+}
+
+// Used are the ids of the records that a T keeps from being retracted.
+func (c Columns[T]) Used(t *T) (ids []uuid.UUID) {
+	for _, own := range c {
+		if own.Use == "" {
+			continue
+		}
+		switch id := own.get(t).(type) {
+		case uuid.UUID:
+			ids = append(ids, id)
+		case *uuid.UUID:
+			if id != nil {
+				ids = append(ids, *id)
+			}
+		case []uuid.UUID:
+			ids = append(ids, id...)
+		}
+	}
+	return ids
 }
 
 // CamelCase is the name of a table or column as the API would write it.

@@ -77,9 +77,25 @@ func (q *Query) fromHead(k Key) {
 	}
 }
 
+// calledAt is the id of the record that was on record under a key, an argument, at an instant; where that one had been
+// merged by then, the id of the one that it was merged into.
+func calledAt(key, instant string) string {
+	return `coalesce((SELECT i.id FROM {records i} WHERE i.path = ` + key + ` AND ` + OnRecord("i", instant) +
+		`), merged_at(` + key + `, ` + instant + `))`
+}
+
+// OnRecord says that a record was on record at an instant. Its absences are the instants at which it was retracted and
+// restored by turns, so it was away after an odd number of them.
+func OnRecord(record, instant string) string {
+	return strings.NewReplacer("@", record, "{at}", instant).Replace(
+		`@.recorded_at <= {at} AND @.retracted_at > {at} AND width_bucket({at}, @.absences) % 2 = 0`)
+}
+
+var oneByPath = `(SELECT 1::bigint AS n, ` + calledAt("$1", "coalesce($3::timestamptz, h.recorded_at)") + ` AS id, ` +
+	throughTheHead
+
 const (
-	oneByID   = `(SELECT 1::bigint AS n, $1::uuid AS id, ` + throughTheHead
-	oneByPath = `(SELECT 1::bigint AS n, (SELECT i.id FROM {records i} WHERE i.path = $1) AS id, ` + throughTheHead
+	oneByID = `(SELECT 1::bigint AS n, $1::uuid AS id, ` + throughTheHead
 
 	throughTheHead = `h.seq,
 		coalesce($2::timestamptz, greatest(clock_timestamp(), h.recorded_at)) AS valid_at,
@@ -95,7 +111,7 @@ func (q *Query) fromKeys() {
 		id := q.Arg(IDArg(k.ID)) + `::uuid`
 		if k.Path != "" {
 			q.Args = nil
-			id = `(SELECT i.id FROM {records i} WHERE i.path = ` + q.Arg(k.Path) + `)`
+			id = calledAt(q.Arg(k.Path), q.Arg(InstantArg(k.Lens.KnownAt))+"::timestamptz")
 		}
 		q.from = `(SELECT 1::bigint AS n, ` + id + ` AS id, ` + q.Instants(k.Lens) + `) k`
 		return
@@ -147,7 +163,7 @@ func expand(text string, r *Reader, keys string) string {
 			return "(" + x + ".recorded_at <= k.known_at AND " + x + ".superseded_at > k.known_at)", true
 		case word == "version":
 			return "(" + x + ".recorded_at <= k.known_at AND (" + x + ".superseded_at > k.known_at OR " + x +
-				".closed_by <> 'RECUT'))", true
+				".closed_by NOT IN ('RECUT', 'MERGED')))", true
 		case word == "keys":
 			return expand(keys, r, ""), true
 		}

@@ -259,8 +259,8 @@ func TestBoundOfAMatrix(t *testing.T) {
 		joining AS (SELECT id, gen_random_uuid() AS participation FROM named),
 		recorded AS (
 			INSERT INTO records (id, kind, negotiation_id, recorded_at) SELECT participation, 'PARTICIPATION', (SELECT id FROM negotiations), '2025-01-01' FROM joining)
-		INSERT INTO participations (id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, recorded_by, recorded_at)
-		SELECT participation, gen_random_uuid(), (SELECT id FROM negotiations), id, 'OBSERVER', false, '{}', (SELECT id FROM analysts), '2025-01-01' FROM joining`)
+		INSERT INTO participations (id, version, negotiation_id, stakeholder_id, role, veto_player, veto_issues, recorded_by, recorded_at, content_at)
+		SELECT participation, gen_random_uuid(), (SELECT id FROM negotiations), id, 'OBSERVER', false, '{}', (SELECT id FROM analysts), '2025-01-01', '2025-01-01' FROM joining`)
 	for i := range 39 {
 		a.Must(fmt.Sprintf(`mutation { addScenario(input: {issue: "talks/border", key: "plan-%d", title: "Plan", effectiveAt: "2025-01-01T00:00:00Z"}) { userErrors { code message field } } }`, i))
 	}

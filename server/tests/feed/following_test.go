@@ -173,3 +173,36 @@ negotiations:
 		r.refusal("BAD_REQUEST", "parties")
 	}
 }
+
+// A merge moves the party whose words the other's become, and whoever followed the other follows that party since.
+func TestFollowersOfAMergedStakeholder(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	const refused = `cursor userErrors { code message field } } }`
+	do := func(mutation string) string { return a.write(`mutation { ` + mutation + `) { ` + refused) }
+	a.Must(`mutation { registerStakeholder(input: {key: "southland", name: "Southland", kind: STATE}) { userErrors { code message field } } }`)
+	do(`recordPosition(input: {holder: "south", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}`)
+	do(`recordPosition(input: {holder: "southland", scenario: "talks/strip", stance: OPPOSES, validFrom: "2025-02-02T00:00:00Z"}`)
+	stances, seen := []string{"SUPPORTS", "OPPOSES"}, 0
+	say := func(holder string) func() string {
+		return func() string {
+			seen++
+			return do(fmt.Sprintf(`recordPosition(input: {holder: %q, scenario: "talks/line", stance: %s}`, holder, stances[seen%2]))
+		}
+	}
+	south := a.subscribe(`subscription { positionChanged(parties: ["south"]) { `+toldOfParties+` } }`, say("south"))
+	var others []*socket
+	for _, filter := range []string{`parties: ["southland"]`, `holders: ["southland"]`} {
+		others = append(others, a.subscribe(`subscription { positionChanged(`+filter+`) { `+toldOfParties+` } }`, say("southland")))
+	}
+	merged := do(`mergeStakeholders(input: {from: "southland", into: "south", note: "They are one."}`)
+	change := south.event().Change()
+	if got, want := toldOf(change), "SUPPORTS false to OPPOSES false RECORD_CORRECTED"; change["cursor"] != merged || !strings.Contains(got, "south on strip: "+want) {
+		t.Errorf("the merge is told as %q, want %s", got, want)
+	}
+	said := say("south")()
+	for _, follower := range append(others, south) {
+		for follower.event().Change()["cursor"] != said { // what the other one waited for to begin, and the merge
+		}
+	}
+}

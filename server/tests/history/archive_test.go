@@ -459,6 +459,14 @@ negotiations:
 	a.Load("corrected.yaml",
 		"dataset: talks\nnegotiations: [{key: talks, issues: [{key: border, scenarios: [{key: line, positions: "+
 			"[{key: p3, holder: north, stance: SUPPORTS, validFrom: 2025-01-04, note: A slip.}]}]}]}]\n")
+	a.Must(`mutation {
+		register: registerStakeholder(input: {key: "the-north", name: "The North", kind: STATE}) { userErrors { code message field } }
+		join: joinNegotiation(input: {negotiation: "talks", stakeholder: "the-north", role: OBSERVER}) { userErrors { code message field } }
+		take: recordPosition(input: {holder: "the-north", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { userErrors { code message field } }
+		merge: mergeStakeholders(input: {from: "the-north", into: "north", note: "They are one."}) { userErrors { code message field } }
+		add: addScenario(input: {issue: "talks/border", key: "idea", title: "An idea"}) { userErrors { code message field } }
+		retract(input: {id: "talks/idea", note: "A mix-up."}) { userErrors { code message field } }
+		restore(input: {id: "talks/idea", note: "It was meant."}) { userErrors { code message field } } }`)
 	if _, err := a.Store.EraseBody(a.Ctx, "full", "The law demands it."); err != nil {
 		t.Fatal(err)
 	}

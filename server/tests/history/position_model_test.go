@@ -141,13 +141,13 @@ func (s saying) grade() []int {
 	return best
 }
 
-// positionMachine records, contests, confirms, corrects and retracts at random, in Parley and in the model.
+// positionMachine records, contests, confirms, corrects, retracts and restores at random, in Parley and in the model.
 type positionMachine struct {
 	*api
 	rt         *rapid.T
 	statements []string
 	holder     string
-	now        record
+	now, gone  record
 	then       []record    // the model after each change
 	known      []time.Time // and when that change was recorded
 }
@@ -249,17 +249,9 @@ func (m *positionMachine) correct() {
 	input["position"], input["note"] = s.id, "misheard"
 	got := m.Ask(`mutation($input: CorrectPositionInput!) { correctPosition(input: $input) { position { id recordedAt } cursor userErrors { code message field } } }`,
 		map[string]any{"input": input})
-	if s.contests == "" {
-		for _, o := range m.now {
-			root := &o
-			for target := m.now.find(root.contests); target != nil; target = m.now.find(root.contests) {
-				root = target
-			}
-			if o.from == mended.from && root.id != s.id && !o.among(mended) {
-				m.want(got, "CONFLICT validFrom")
-				return
-			}
-		}
+	if m.collides(mended) {
+		m.want(got, "CONFLICT validFrom")
+		return
 	}
 	m.want(got, "")
 	if reflect.DeepEqual(*s, mended) {
@@ -276,8 +268,42 @@ func (m *positionMachine) retract() {
 	i := rapid.IntRange(0, len(m.now)-1).Draw(m.rt, "retracted")
 	got := m.Ask(`mutation($id: ID!) { retract(input: {id: $id, note: "never said"}) { cursor userErrors { code message field } } }`, map[string]any{"id": m.now[i].id})
 	m.want(got, "")
+	m.gone = append(m.gone, m.now[i])
 	m.now = slices.Delete(slices.Clone(m.now), i, i+1)
 	m.changed(got, "retract", nil)
+}
+
+func (m *positionMachine) restore() {
+	i := rapid.IntRange(0, len(m.gone)-1).Draw(m.rt, "restored")
+	s := m.gone[i]
+	got := m.Ask(`mutation($id: ID!) { restore(input: {id: $id, note: "it was said"}) { node { id } cursor userErrors { code message field } } }`, map[string]any{"id": s.id})
+	before := slices.Clone(m.now)
+	m.now = append(m.now, s)
+	if m.collides(s) {
+		m.now = before
+		m.want(got, "CONFLICT id")
+		return
+	}
+	m.want(got, "")
+	m.gone = slices.Delete(slices.Clone(m.gone), i, i+1)
+	m.changed(got, "restore", &m.now[len(m.now)-1])
+}
+
+// collides says whether a plain saying begins where another one does that neither contests it nor is ordered with it.
+func (m *positionMachine) collides(s saying) bool {
+	if s.contests != "" {
+		return false
+	}
+	for _, o := range m.now {
+		root := &o
+		for target := m.now.find(root.contests); target != nil; target = m.now.find(root.contests) {
+			root = target
+		}
+		if o.from == s.from && root.id != s.id && !o.among(s) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *positionMachine) want(got apitest.Answer, refusal string) {
@@ -370,8 +396,10 @@ func TestPositionsAgainstModel(t *testing.T) {
 				m.record("")
 			case step < 7:
 				m.record(m.pick("contested").id)
-			case step < 9:
+			case step < 8:
 				m.correct()
+			case step < 9 && len(m.gone) > 0:
+				m.restore()
 			default:
 				m.retract()
 			}

@@ -232,8 +232,8 @@ const fillSearched = `
 		FROM generate_series(1, %[1]d + %[2]d) n;
 	INSERT INTO records (id, kind, path, recorded_at)
 		SELECT id, CASE WHEN is_name THEN 'STAKEHOLDER' ELSE 'STATEMENT' END::record_kind, CASE WHEN is_name THEN 'party-' || n END, at FROM made;
-	INSERT INTO statements (id, version, source_id, about, text, form, terms, credibility, locators, said_at_precision, recorded_by, recorded_at)
-		SELECT id, id, (SELECT id FROM sources LIMIT 1), '{}', text, 'REPORTED', 'ON_RECORD', 'C3', '{}', 'INSTANT', (SELECT id FROM analysts LIMIT 1), at FROM made WHERE NOT is_name;
+	INSERT INTO statements (id, version, source_id, about, text, form, terms, credibility, locators, said_at_precision, recorded_by, recorded_at, content_at)
+		SELECT id, id, (SELECT id FROM sources LIMIT 1), '{}', text, 'REPORTED', 'ON_RECORD', 'C3', '{}', 'INSTANT', (SELECT id FROM analysts LIMIT 1), at, at FROM made WHERE NOT is_name;
 	INSERT INTO stakeholders (id, version, path, key, name, kind, aliases, names, recorded_by, recorded_at)
 		SELECT id, id, 'party-' || n, 'party-' || n, text, 'PERSON', '{}', text, (SELECT id FROM analysts LIMIT 1), at FROM made WHERE is_name;
 	INSERT INTO search_texts (version, record_id, kind, at, name, words)

@@ -281,8 +281,8 @@ func TestSearchOfCommonWords(t *testing.T) {
 	many := func(word string, from, to int) {
 		a.SQL(`INSERT INTO records (id, kind, recorded_at)
 			SELECT lpad(to_hex(n), 32, '0')::uuid, 'STATEMENT', timestamptz '2030-01-01Z' + n * interval '1 s' FROM generate_series($1::int, $2::int) n`, from, to)
-		a.SQL(`INSERT INTO statements (id, version, source_id, about, text, form, terms, credibility, locators, said_at_precision, recorded_by, recorded_at)
-			SELECT r.id, gen_random_uuid(), (SELECT id FROM sources LIMIT 1), '{}', $1 || right(r.id::text, 4), 'REPORTED', 'ON_RECORD', 'C3', '{}', 'INSTANT', (SELECT id FROM analysts), recorded_at
+		a.SQL(`INSERT INTO statements (id, version, source_id, about, text, form, terms, credibility, locators, said_at_precision, recorded_by, recorded_at, content_at)
+			SELECT r.id, gen_random_uuid(), (SELECT id FROM sources LIMIT 1), '{}', $1 || right(r.id::text, 4), 'REPORTED', 'ON_RECORD', 'C3', '{}', 'INSTANT', (SELECT id FROM analysts), recorded_at, recorded_at
 			FROM records r WHERE kind = 'STATEMENT' AND recorded_at BETWEEN timestamptz '2030-01-01Z' + $2::int * interval '1 s' AND timestamptz '2030-01-01Z' + $3::int * interval '1 s'`, word+" ", from, to)
 		a.SetClock("2030-01-02T00:00:00Z")
 	}
