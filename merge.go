@@ -43,10 +43,10 @@ func (s *Stakeholder) TakeNames(from *Stakeholder) bool {
 	return len(s.Aliases) > known
 }
 
-// MergePositions files all positions of a scenario under one holder and arranges them. Where a position of another
+// MergePositions files all positions of a scenario under one holder and cuts them. Where a position of another
 // holder and one of its own begin at the same instant, and are not ordered within the day, the other one stands beside
 // its own as if contesting it.
-func MergePositions(line []*Position, holder uuid.UUID) error {
+func MergePositions(line []*Position, holder uuid.UUID) {
 	slices.SortFunc(line, byBeginning)
 	var own []*Position
 	for _, p := range line {
@@ -68,7 +68,7 @@ func MergePositions(line []*Position, holder uuid.UUID) error {
 			}
 		}
 	}
-	return ArrangePositions(line, uuid.Nil)
+	CutPositions(line)
 }
 
 // overlap reports whether two intervals have an instant in common. A nil end is open.

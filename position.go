@@ -236,7 +236,7 @@ func Ended(line []*Position, p *Position, b Beginning) bool {
 	return !within(b.At, nil, p.AssertedTo) || next != nil && next.Beginning().Compare(b) <= 0
 }
 
-// ArrangePositions sorts the positions of one holder on one scenario and derives how they cut each other: ValidTo,
+// CutPositions sorts the positions of one holder on one scenario and derives how they cut each other: ValidTo,
 // Beside and Disputed.
 //
 //   - A plain position holds until its asserted end or the beginning of the next later plain position, whichever is
@@ -247,15 +247,8 @@ func Ended(line []*Position, p *Position, b Beginning) bool {
 //   - If the contested position is no longer on the line, the earliest position that contests it takes its place, and
 //     the others contest that one. If a plain position begins at the same instant and is not ordered with it within
 //     the day, they stand beside that one instead.
-//
-// It refuses with Conflict if another position begins at the same instant as the changed one, unless one of the two
-// contests the other, or both are known to the day only and have different ordinals. changed is the id of the position
-// that was recorded or corrected; uuid.Nil means that one was retracted.
-func ArrangePositions(line []*Position, changed uuid.UUID) error {
+func CutPositions(line []*Position) {
 	slices.SortFunc(line, byBeginning)
-	if err := checkBeginning(line, changed); err != nil {
-		return err
-	}
 	contested := contestedBy(line)
 	for _, p := range line {
 		p.Beside, p.Disputed, p.ValidTo = contested[p] != nil, false, p.AssertedTo
@@ -271,6 +264,18 @@ func ArrangePositions(line []*Position, changed uuid.UUID) error {
 			}
 		}
 	}
+}
+
+// ArrangePositions cuts the positions of one holder on one scenario. It refuses with Conflict if another position begins
+// at the same instant as the changed one, unless one of the two contests the other, or both are known to the day only
+// and have different ordinals. changed is the id of the position that was recorded or corrected; uuid.Nil means that
+// one was retracted.
+func ArrangePositions(line []*Position, changed uuid.UUID) error {
+	slices.SortFunc(line, byBeginning)
+	if err := checkBeginning(line, changed); err != nil {
+		return err
+	}
+	CutPositions(line)
 	return nil
 }
 

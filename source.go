@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -71,6 +73,15 @@ const (
 
 // Markings lists every Marking, widest first.
 var Markings = []Marking{TLPClear, TLPGreen, TLPAmber, TLPAmberStrict, TLPRed}
+
+// ReadMarking reads a marking as a parameter gives it: TLP_GREEN or, as FIRST writes it, TLP:GREEN.
+func ReadMarking(text string) (Marking, error) {
+	m := Marking(strings.NewReplacer(":", "_", "+", "_").Replace(strings.ToUpper(text)))
+	if !slices.Contains(Markings, m) {
+		return "", NewFault(BadRequest, "%q is no marking; give one of %s.", text, Listed(Markings))
+	}
+	return m, nil
+}
 
 // RegisterSourceInput records a source. Its body can't be changed afterwards.
 type RegisterSourceInput struct {

@@ -138,18 +138,28 @@ func StatusAt(line []*StatusChange, b Beginning) *StatusChange {
 	return holds
 }
 
-// ArrangeStatuses sorts a scenario's status changes by Beginning and derives From, Skipped and ValidTo. Of several at
-// one instant, ordered within the day, the last holds, and the others hold for no time. It refuses with
-// InvalidTransition a line that breaks the life cycle, with Conflict two status changes at one instant that are not
-// ordered within the day, and with Invalid a first status after now. changed is the id of the status change that was
-// added or corrected, which the sentence is about; uuid.Nil means that one was retracted.
-func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error {
+// CutStatuses sorts a scenario's status changes by Beginning and derives From, Skipped and ValidTo. Of several at one
+// instant, ordered within the day, the last holds, and the others hold for no time.
+func CutStatuses(line []*StatusChange) {
 	slices.SortFunc(line, func(a, b *StatusChange) int { return a.Beginning().Compare(b.Beginning()) })
 	for i, s := range line {
 		s.From, s.Skipped, s.ValidTo = nil, nil, nil
+		if i > 0 {
+			s.From, s.Skipped = &line[i-1].To, skipped(line[i-1].To, s.To)
+		}
 		if i+1 < len(line) {
 			s.ValidTo = &line[i+1].EffectiveAt
 		}
+	}
+}
+
+// ArrangeStatuses cuts a scenario's status changes. It refuses with InvalidTransition a line that breaks the life cycle,
+// with Conflict two status changes at one instant that are not ordered within the day, and with Invalid a first status
+// after now. changed is the id of the status change that was added or corrected, which the sentence is about; uuid.Nil
+// means that one was retracted.
+func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error {
+	CutStatuses(line)
+	for i, s := range line {
 		if i == 0 {
 			if err := checkFirst(s, now); err != nil {
 				return err
@@ -170,7 +180,6 @@ func ArrangeStatuses(line []*StatusChange, changed uuid.UUID, now Instant) error
 		if !previous.To.CanBecome(s.To) {
 			return refuseTransition(previous, s, changed)
 		}
-		s.From, s.Skipped = &previous.To, skipped(previous.To, s.To)
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ type Request struct {
 	Negotiation string      // id or key
 	AsOf        parley.AsOf // default: the present, on both axes
 	Since       *parley.Instant
-	BaseURL     string // of the server for the permalink, without a slash at its end
+	UpTo        parley.Marking // "": everything; else an edition of what may be passed on up to this marking
+	BaseURL     string         // of the server for the permalink, without a slash at its end
 }
 
 // ErrUnknown means that the negotiation is unknown through the lens.
@@ -124,6 +125,11 @@ func (b *briefing) read(ctx context.Context) error {
 		return ErrUnknown
 	}
 	b.negotiation = negotiations[0]
+	if b.UpTo != "" {
+		if err := b.Edition(ctx, b.negotiation.ID, b.UpTo); err != nil {
+			return err
+		}
+	}
 	reads := []func(context.Context) error{b.readIssues, b.readDissent, b.readMoves, b.readPlanned, b.readReferenced}
 	for _, read := range reads {
 		if err := read(ctx); err != nil {
@@ -327,7 +333,7 @@ func (b *briefing) positionMoves(ctx context.Context, from, to parley.Lens) (mov
 	if err != nil {
 		return nil, err
 	}
-	scenarios, err := b.Scenarios(ctx, b.keys(of), nil)
+	scenarios, err := b.ScenariosOnTheTable(ctx, b.keys(of), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -513,6 +519,9 @@ func (b *briefing) permalink() string {
 	}
 	if b.Since != nil {
 		q.Set("since", parley.FormatInstant(*b.Since))
+	}
+	if b.UpTo != "" {
+		q.Set("upTo", string(b.UpTo))
 	}
 	return b.BaseURL + Path + url.PathEscape(b.negotiation.Key) + "?" + q.Encode()
 }

@@ -43,13 +43,20 @@ func (b *briefing) text() string {
 	}
 	d.line("%s", strings.TrimRight(sources, "\n"))
 	d.line("---")
-	d.line("Permalink (it always shows this text): <%s>", b.permalink())
+	always := "it always shows this text"
+	if b.UpTo != "" {
+		always += ", unless the marking of a source changes"
+	}
+	d.line("Permalink (%s): <%s>", always, b.permalink())
 
 	var head document
 	head.line("# %s", plain(b.negotiation.Title))
 	head.line("*Situation as of %s, based on what was on record at %s.*", minute(b.lens.ValidAt),
 		minute(b.lens.KnownAt))
-	if strictest := b.marking(); strictest != "TLP_CLEAR" {
+	switch strictest := b.marking(); {
+	case b.UpTo != "":
+		head.line("**%s**, an edition: it says only what rests on sources up to this marking, or on none.", traffic(b.UpTo))
+	case strictest != "TLP_CLEAR":
 		head.line("**%s**, the strictest marking of the cited sources.", traffic(strictest))
 	}
 	if b.negotiation.Summary != nil {

@@ -11,16 +11,25 @@ import (
 	"example.org/parley/briefing"
 )
 
-// serveBriefing answers with a negotiation's briefing: a page for browsers, Markdown for all others. It answers 400 for a faulty parameter and 404 for an
-// unknown negotiation.
+// serveBriefing answers with a negotiation's briefing: a page for browsers, Markdown for all others. It answers 400 for a
+// faulty parameter and 404 for an unknown negotiation.
 func serveBriefing(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked := briefing.Request{Negotiation: r.PathValue("negotiation"), BaseURL: o.PublicURL}
-		if !readInstants(w, r.URL.Query(), map[string]**parley.Instant{
+		query := r.URL.Query()
+		if query.Has("upTo") {
+			var err error
+			if asked.UpTo, err = parley.ReadMarking(query.Get("upTo")); err != nil {
+				say(w, http.StatusBadRequest, "upTo: "+err.Error())
+				return
+			}
+			query.Del("upTo")
+		}
+		if !readInstants(w, query, map[string]**parley.Instant{
 			"validAt": &asked.AsOf.ValidAt,
 			"knownAt": &asked.AsOf.KnownAt,
 			"since":   &asked.Since,
-		}) {
+		}, "upTo") {
 			return
 		}
 		write, kind := briefing.Write, "text/markdown; charset=utf-8"

@@ -242,9 +242,7 @@ func (m *merge) arrangePositions(ctx context.Context) error {
 	}
 	for _, line := range lines {
 		before := positionLine.copies(line)
-		if err := parley.MergePositions(line, m.into.ID); err != nil {
-			return err
-		}
+		parley.MergePositions(line, m.into.ID)
 		for _, p := range line {
 			was := before[p.ID]
 			if was.HolderID == m.into.ID && was.SameCut(p) {
@@ -254,10 +252,7 @@ func (m *merge) arrangePositions(ctx context.Context) error {
 			if was.HolderID == m.into.ID && !slices.Contains(was.SaidForIDs, m.from.ID) {
 				r.Why = "RECUT"
 			}
-			r.Patch["valid_to"], r.Patch["beside"], r.Patch["disputed"] = "infinity", p.Beside, p.Disputed
-			if p.ValidTo != nil {
-				r.Patch["valid_to"] = parley.FormatInstant(*p.ValidTo)
-			}
+			maps.Copy(r.Patch, cutPositions.cuts(p))
 			if p.ContestsID != nil {
 				r.Patch["contests"] = *p.ContestsID
 			}

@@ -20,6 +20,7 @@ type export struct {
 	ValidAt     string `placeholder:"INSTANT" help:"${valid_at_help}"`
 	KnownAt     string `placeholder:"INSTANT" help:"${known_at_help}"`
 	Since       string `placeholder:"INSTANT" help:"Briefing only: describe what has moved since then."`
+	UpTo        string `name:"up-to" placeholder:"MARKING" help:"Briefing only: an edition that says only what rests on sources up to this marking."`
 	PublicURL   string `name:"public-url" default:"http://127.0.0.1:8080" placeholder:"URL" help:"${permalink_help}"`
 	Output      string `short:"o" type:"path" placeholder:"FILE" help:"${output_help}"`
 }
@@ -75,7 +76,7 @@ type format struct {
 	write func(asked, context.Context, io.Writer) error
 	// atAnInstant means that the format shows one valid time. The others cover all of valid time.
 	atAnInstant bool
-	// tellsMoves means that the format describes what has moved since a date.
+	// tellsMoves means that the format is a briefing, which describes what has moved since a date and has editions.
 	tellsMoves bool
 }
 
@@ -84,6 +85,7 @@ type format struct {
 type asked struct {
 	*archive.Subject
 	since     *parley.Instant
+	upTo      parley.Marking
 	publicURL string
 	progress  func(rows int)
 }
@@ -93,6 +95,7 @@ func (a asked) briefing() briefing.Request {
 		Negotiation: a.ID.String(),
 		AsOf:        parley.AsOf{ValidAt: &a.Lens.ValidAt, KnownAt: &a.Lens.KnownAt},
 		Since:       a.since,
+		UpTo:        a.upTo,
 		BaseURL:     a.publicURL,
 	}
 }
@@ -128,6 +131,15 @@ func (e export) Run(r *run) error {
 	if since != nil && !as.tellsMoves {
 		return fmt.Errorf("--since: only a briefing describes what has moved; leave it out for %s", as.name)
 	}
+	if e.UpTo != "" && !as.tellsMoves {
+		return fmt.Errorf("--up-to: only a briefing has editions; leave it out for %s", as.name)
+	}
+	var upTo parley.Marking
+	if e.UpTo != "" {
+		if upTo, err = parley.ReadMarking(e.UpTo); err != nil {
+			return fmt.Errorf("--up-to: %w", err)
+		}
+	}
 	if asOf.ValidAt != nil && !as.atAnInstant {
 		return fmt.Errorf("--valid-at: %s covers all of valid time; leave it out", as.name)
 	}
@@ -148,6 +160,7 @@ func (e export) Run(r *run) error {
 	a := asked{
 		Subject:   subject,
 		since:     since,
+		upTo:      upTo,
 		publicURL: strings.TrimRight(e.PublicURL, "/"),
 		progress: func(rows int) {
 			fmt.Fprintf(os.Stderr, "%s: %d rows\n", subject.Key, rows)

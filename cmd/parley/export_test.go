@@ -86,6 +86,12 @@ func TestExport(t *testing.T) {
 	start(t, env, "export", "ukraine-2025", "--format", "briefing", "--since", "2025-08-14").
 		fails("--since:", "is not an instant")
 
+	if edition := does(t, one, append(since, "--up-to", "TLP:GREEN")...); !strings.Contains(edition, "**TLP:GREEN**, an edition") {
+		t.Errorf("the edition is not called one:\n%s", edition)
+	}
+	start(t, env, "export", "ukraine-2025", "--up-to", "TLP_GREEN").fails("--up-to:", "leave it out")
+	start(t, env, "export", "ukraine-2025", "--format", "briefing", "--up-to", "SECRET").fails("--up-to:", "SECRET", "TLP_AMBER_STRICT")
+
 	start(t, env, "export", "ukraine-2026").fails(`no negotiation is known as "ukraine-2026"`)
 	start(t, env, "export", "russia").fails(`no negotiation is known as "russia"`)
 	start(t, env, "export", "ukraine-2025", "--known-at", "9999-01-01T00:00:00Z").

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -120,8 +123,20 @@ type Snapshot struct {
 	// shared is what other operations that look through the same lenses have read; nil: nothing is shared.
 	shared *Shared
 
+	// views are tables with some of their rows left out, as the beginning of a WITH clause; "": none is narrowed.
+	views string
+
 	turn   sync.Mutex
 	caches map[any]any // identity caches, by table
+}
+
+// Narrow has all further statements read views in the place of tables: queries in parentheses, by the tables' names.
+func (s *Snapshot) Narrow(views map[string]string) {
+	var list []string
+	for _, table := range slices.Sorted(maps.Keys(views)) {
+		list = append(list, table+` AS NOT MATERIALIZED `+views[table])
+	}
+	s.views = strings.Join(list, ",\n")
 }
 
 // Snapshot begins one. Its instant is that of its first read. What it reads is shared, unless that is nil.
@@ -133,6 +148,9 @@ func (s *Source) Snapshot(shared *Shared) *Snapshot {
 
 func (s *Snapshot) query(ctx context.Context, text string, args []any, each func(Row)) error {
 	s.source.Statements.Add(1)
+	if s.views != "" { // a table that is named in the statement is then the view of that name
+		text = "WITH " + s.views + "\n(" + text + ")"
+	}
 	err := s.source.Pool.Query(ctx, text, args, each)
 	if pq.As(err, pqerror.QueryCanceled) != nil {
 		return parley.NewFault(parley.Limit,
