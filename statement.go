@@ -20,6 +20,8 @@ type Statement struct {
 	SpeakerDescription *string
 	AboutIDs           []uuid.UUID
 	Text               string
+	Translation        *string
+	TranslatedBy       *string
 	Form               StatementForm
 	Terms              AttributionTerms
 	Credibility        InformationCredibility
@@ -111,6 +113,8 @@ type NewStatementInput struct {
 	SpeakerDescription *string
 	About              []string `api:"ref"`
 	Text               string
+	Translation        *string
+	TranslatedBy       *string
 	Form               StatementForm
 	Terms              AttributionTerms       `api:"default=ON_RECORD"`
 	Credibility        InformationCredibility `api:"default=C6"`
@@ -130,6 +134,8 @@ type CorrectStatement struct {
 	SpeakerDescription Patch[string]
 	About              Patch[[]string]
 	Text               Patch[string]
+	Translation        Patch[string]
+	TranslatedBy       Patch[string]
 	Form               Patch[StatementForm]
 	Terms              Patch[AttributionTerms]
 	Credibility        Patch[InformationCredibility]
@@ -152,8 +158,9 @@ func (in RecordStatementInput) Check() error {
 // Statement returns the statement that the input describes, without its references.
 func (in NewStatementInput) Statement() Statement {
 	return Statement{
-		SpeakerDescription: in.SpeakerDescription, Text: in.Text, Form: in.Form, Terms: in.Terms,
-		Credibility: in.Credibility, SaidAt: in.SaidAt, SaidAtPrecision: in.SaidAtPrecision,
+		SpeakerDescription: in.SpeakerDescription, Text: in.Text, Translation: in.Translation,
+		TranslatedBy: in.TranslatedBy, Form: in.Form, Terms: in.Terms, Credibility: in.Credibility,
+		SaidAt: in.SaidAt, SaidAtPrecision: in.SaidAtPrecision,
 	}
 }
 
@@ -182,6 +189,8 @@ func (s *Statement) Correct(
 	setOrClear(&e, "speakerDescription", &s.SpeakerDescription, in.SpeakerDescription)
 	setList(&e, "about", &s.AboutIDs, about)
 	set(&e, "text", &s.Text, in.Text)
+	setOrClear(&e, "translation", &s.Translation, in.Translation)
+	setOrClear(&e, "translatedBy", &s.TranslatedBy, in.TranslatedBy)
 	set(&e, "form", &s.Form, in.Form)
 	set(&e, "terms", &s.Terms, in.Terms)
 	set(&e, "credibility", &s.Credibility, in.Credibility)
@@ -207,6 +216,14 @@ func (c *checks) statement(prefix string, in *NewStatementInput) {
 func (s *Statement) check(c *checks, prefix string, speakers, about int) {
 	named := speakers > 0
 	c.text(prefix+"text", s.Text, MaxStatement)
+	c.optionalText(prefix+"translation", s.Translation, MaxStatement)
+	c.optionalText(prefix+"translatedBy", s.TranslatedBy, MaxTitle)
+	switch {
+	case s.Translation != nil && s.TranslatedBy == nil:
+		c.refuse(prefix+"translatedBy", "It has a translation, and nobody who made it; say who did.")
+	case s.Translation == nil && s.TranslatedBy != nil:
+		c.refuse(prefix+"translation", "It is translated by %q, and the translation is missing; give it too.", *s.TranslatedBy)
+	}
 	oneOf(c, prefix+"form", s.Form, StatementForms)
 	c.optionalText(prefix+"speakerDescription", s.SpeakerDescription, MaxTitle)
 	c.list(prefix+"speakers", speakers)

@@ -539,12 +539,18 @@ func (b *briefing) words(evidence []uuid.UUID) string {
 			for i, id := range s.SpeakerIDs {
 				speakers[i] = b.nameOf(id)
 			}
-			return fmt.Sprintf(" %s: “%s”", parley.Enumerated(speakers),
-				strings.Trim(plain(s.Text), "“”\"")) + b.cite(evidence)
+			quote := fmt.Sprintf(" %s: “%s”", parley.Enumerated(speakers), unquoted(s.Text))
+			if s.Translation != nil {
+				quote += fmt.Sprintf(" (“%s”, translated by %s)", unquoted(*s.Translation), plain(*s.TranslatedBy))
+			}
+			return quote + b.cite(evidence)
 		}
 	}
 	return b.cite(evidence)
 }
+
+// unquoted is a text without quotation marks around it.
+func unquoted(text string) string { return strings.Trim(plain(text), "“”\"") }
 
 // cite returns the source numbers of statements. A source gets its number when it is first cited.
 func (b *briefing) cite(statements []uuid.UUID) string {

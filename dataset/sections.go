@@ -161,6 +161,7 @@ func (s *Set) statement(it *item) {
 	speaker, speakers := text(it, "speaker"), texts(it, "speakers")
 	description, about := text(it, "speakerDescription"), texts(it, "about")
 	words, form := text(it, "text"), word(it, "form", parley.StatementForms)
+	translation, translatedBy := text(it, "translation"), text(it, "translatedBy")
 	terms := word(it, "terms", parley.AllAttributionTerms)
 	credibility := word(it, "credibility", parley.InformationCredibilities)
 	saidAt, precision := instant(it, "saidAt"), word(it, "saidAtPrecision", parley.TimePrecisions)
@@ -171,16 +172,16 @@ func (s *Set) statement(it *item) {
 			return in.RecordStatement(ctx, parley.RecordStatementInput{Statement: parley.NewStatementInput{
 				ID: id, Source: source, Speaker: speaker.Value, Speakers: or(speakers, nil),
 				SpeakerDescription: description.Value,
-				About:              or(about, nil), Text: or(words, ""), Form: or(form, ""), Terms: or(terms, parley.OnRecord),
+				About:              or(about, nil), Text: or(words, ""), Translation: translation.Value,
+				TranslatedBy: translatedBy.Value, Form: or(form, ""), Terms: or(terms, parley.OnRecord),
 				Credibility: or(credibility, "C6"),
 				SaidAt:      saidAt.Value, SaidAtPrecision: or(precision, parley.PrecisionInstant),
 			}})
 		}, func(ref string) (storage.Written, error) {
 			return in.CorrectStatement(ctx, parley.CorrectStatement{
 				Statement: ref, Speaker: speaker, Speakers: speakers, SpeakerDescription: description, About: about,
-				Text:  words,
-				Form:  form,
-				Terms: terms, Credibility: credibility, SaidAt: saidAt, SaidAtPrecision: precision, Note: note,
+				Text: words, Translation: translation, TranslatedBy: translatedBy, Form: form, Terms: terms,
+				Credibility: credibility, SaidAt: saidAt, SaidAtPrecision: precision, Note: note,
 			})
 		})
 	})

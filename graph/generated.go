@@ -868,6 +868,8 @@ type ComplexityRoot struct {
 		Speakers           func(childComplexity int) int
 		Terms              func(childComplexity int) int
 		Text               func(childComplexity int) int
+		TranslatedBy       func(childComplexity int) int
+		Translation        func(childComplexity int) int
 		Verified           func(childComplexity int) int
 	}
 
@@ -5087,6 +5089,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.Text(childComplexity), true
+	case "Statement.translatedBy":
+		if e.ComplexityRoot.Statement.TranslatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TranslatedBy(childComplexity), true
+	case "Statement.translation":
+		if e.ComplexityRoot.Statement.Translation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Translation(childComplexity), true
 	case "Statement.verified":
 		if e.ComplexityRoot.Statement.Verified == nil {
 			break
@@ -7462,6 +7476,10 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_about(ctx, field)
 	case "text":
 		return ec.fieldContext_Statement_text(ctx, field)
+	case "translation":
+		return ec.fieldContext_Statement_translation(ctx, field)
+	case "translatedBy":
+		return ec.fieldContext_Statement_translatedBy(ctx, field)
 	case "form":
 		return ec.fieldContext_Statement_form(ctx, field)
 	case "terms":
@@ -28665,6 +28683,52 @@ func (ec *executionContext) fieldContext_Statement_text(_ context.Context, field
 	return graphql.NewScalarFieldContext("Statement", field, false, false, "String")
 }
 
+func (ec *executionContext) _Statement_translation(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Statement_translation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Translation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Statement_translation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Statement", field, false, false, "String")
+}
+
+func (ec *executionContext) _Statement_translatedBy(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Statement_translatedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TranslatedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Statement_translatedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Statement", field, false, false, "String")
+}
+
 func (ec *executionContext) _Statement_form(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -33465,7 +33529,7 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statement", "source", "speaker", "speakers", "speakerDescription", "about", "text", "form", "terms", "credibility", "saidAt", "saidAtPrecision", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"statement", "source", "speaker", "speakers", "speakerDescription", "about", "text", "translation", "translatedBy", "form", "terms", "credibility", "saidAt", "saidAtPrecision", "note", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -33521,6 +33585,20 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 				return it, err
 			}
 			it.Text = graphql.OmittableOf(data)
+		case "translation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translation"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Translation = graphql.OmittableOf(data)
+		case "translatedBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translatedBy"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TranslatedBy = graphql.OmittableOf(data)
 		case "form":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("form"))
 			data, err := ec.unmarshalOStatementForm2ᚖexampleᚗorgᚋparleyᚐStatementForm(ctx, v)
@@ -34725,7 +34803,7 @@ func (ec *executionContext) unmarshalInputNewStatementInput(ctx context.Context,
 		asMap["saidAtPrecision"] = "INSTANT"
 	}
 
-	fieldsInOrder := [...]string{"id", "source", "speaker", "speakers", "speakerDescription", "about", "text", "form", "terms", "credibility", "saidAt", "saidAtPrecision"}
+	fieldsInOrder := [...]string{"id", "source", "speaker", "speakers", "speakerDescription", "about", "text", "translation", "translatedBy", "form", "terms", "credibility", "saidAt", "saidAtPrecision"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34781,6 +34859,20 @@ func (ec *executionContext) unmarshalInputNewStatementInput(ctx context.Context,
 				return it, err
 			}
 			it.Text = data
+		case "translation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translation"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Translation = data
+		case "translatedBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translatedBy"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TranslatedBy = data
 		case "form":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("form"))
 			data, err := ec.unmarshalNStatementForm2exampleᚗorgᚋparleyᚐStatementForm(ctx, v)
@@ -41768,6 +41860,16 @@ func (ec *executionContext) _Statement(ctx context.Context, sel ast.SelectionSet
 		case "text":
 			out.Values[i] = ec._Statement_text(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "translation":
+			out.Values[i] = ec._Statement_translation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "translatedBy":
+			out.Values[i] = ec._Statement_translatedBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "form":

@@ -1599,10 +1599,12 @@ func (l *levels) fillStatement(ec *executionContext) {
 		"about": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Statement) ([][]parley.Node, error) {
 			return ec.Resolvers.Statement().About(ctx, objs)
 		}, level.List(l.shapeOfNode(), "[Node!]!")),
-		"text":        level.Plain(func(o *parley.Statement) string { return o.Text }, level.Text[string]),
-		"form":        level.Plain(func(o *parley.Statement) parley.StatementForm { return o.Form }, level.Text[parley.StatementForm]),
-		"terms":       level.Plain(func(o *parley.Statement) parley.AttributionTerms { return o.Terms }, level.Text[parley.AttributionTerms]),
-		"credibility": level.Plain(func(o *parley.Statement) parley.InformationCredibility { return o.Credibility }, level.Text[parley.InformationCredibility]),
+		"text":         level.Plain(func(o *parley.Statement) string { return o.Text }, level.Text[string]),
+		"translation":  level.Plain(func(o *parley.Statement) *string { return o.Translation }, level.Optional(level.Text[string])),
+		"translatedBy": level.Plain(func(o *parley.Statement) *string { return o.TranslatedBy }, level.Optional(level.Text[string])),
+		"form":         level.Plain(func(o *parley.Statement) parley.StatementForm { return o.Form }, level.Text[parley.StatementForm]),
+		"terms":        level.Plain(func(o *parley.Statement) parley.AttributionTerms { return o.Terms }, level.Text[parley.AttributionTerms]),
+		"credibility":  level.Plain(func(o *parley.Statement) parley.InformationCredibility { return o.Credibility }, level.Text[parley.InformationCredibility]),
 		"grade": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Statement) ([]string, error) {
 			return ec.Resolvers.Statement().Grade(ctx, objs)
 		}, level.Leaves(level.Text[string])),

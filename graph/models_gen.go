@@ -130,6 +130,10 @@ type CorrectStatementInput struct {
 	About graphql.Omittable[[]string] `json:"about,omitempty"`
 	// Corrected text, 1..20,000 characters. Null is INVALID.
 	Text graphql.Omittable[*string] `json:"text,omitempty"`
+	// Corrected translation, 1..20,000 characters. INVALID without who made it. Null: none.
+	Translation graphql.Omittable[*string] `json:"translation,omitempty"`
+	// Who made the translation, 1..300 characters. INVALID without a translation. Null: there is none.
+	TranslatedBy graphql.Omittable[*string] `json:"translatedBy,omitempty"`
 	// New form. Null is INVALID.
 	Form graphql.Omittable[*parley.StatementForm] `json:"form,omitempty"`
 	// New terms. Null is INVALID.

@@ -80,7 +80,8 @@ func correctStatement(in graph.CorrectStatementInput) parley.CorrectStatement {
 	return parley.CorrectStatement{
 		Statement: in.Statement, Source: patch(in.Source), Speaker: patch(in.Speaker), Speakers: patchList(in.Speakers),
 		SpeakerDescription: patch(in.SpeakerDescription),
-		About:              patchList(in.About), Text: patch(in.Text), Form: patch(in.Form), Terms: patch(in.Terms),
+		About:              patchList(in.About), Text: patch(in.Text), Translation: patch(in.Translation),
+		TranslatedBy: patch(in.TranslatedBy), Form: patch(in.Form), Terms: patch(in.Terms),
 		Credibility: patch(in.Credibility), SaidAt: patch(in.SaidAt), SaidAtPrecision: patch(in.SaidAtPrecision),
 		Note: in.Note, IfUnchangedSince: in.IfUnchangedSince,
 	}

@@ -60,6 +60,8 @@ var refusals = map[string]struct {
 
 	"occurred_by_the_deadline": {parley.Invalid, "outcome",
 		"A scenario can't occur after its deadline; resolve it as DID_NOT_OCCUR, or give another deadline."},
+	"translation_has_a_maker": {parley.Invalid, "translatedBy",
+		"A translation needs to say who made it, and translatedBy needs a translation; give both, or neither."},
 	"held_by_now": {parley.Invalid, "startedAt",
 		"An event can't have been held in the future; give an instant up to now, or the state PLANNED."},
 

@@ -22,7 +22,7 @@ const saidOrder = `coalesce(st.said_at, '0001-01-01Z')`
 var statements = &noun[parley.Statement]{
 	traits: traits{
 		cut: true, changes: parley.ChangeOfStatement, shared: true,
-		texts: []string{"text"}, context: []string{"speakers", "about"},
+		texts: []string{"text", "translation"}, context: []string{"speakers", "about"},
 	},
 	table: &rows.Table[parley.Statement]{
 		Kind: parley.KindStatement, Name: "statements", Alias: "st",
@@ -37,6 +37,8 @@ var statements = &noun[parley.Statement]{
 			rows.IDList("about", "about", func(s *parley.Statement) *[]uuid.UUID { return &s.AboutIDs },
 				parley.AboutKinds...).UsedAs("a statement about it").Follow(),
 			rows.Text("text label", "text", func(s *parley.Statement) *string { return &s.Text }),
+			rows.OptionalText("translation", "translation", func(s *parley.Statement) **string { return &s.Translation }),
+			rows.OptionalText("translatedBy", "translated_by", func(s *parley.Statement) **string { return &s.TranslatedBy }),
 			rows.Text("form", "form", func(s *parley.Statement) *parley.StatementForm { return &s.Form }),
 			rows.Text("terms", "terms", func(s *parley.Statement) *parley.AttributionTerms { return &s.Terms }),
 			rows.Text("credibility grade", "credibility",

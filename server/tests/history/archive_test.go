@@ -423,7 +423,7 @@ affiliations: [{person: envoy, organization: south, validFrom: 2019-01-01, valid
 memberships:
   - {member: north, group: league, validFrom: 2019-01-01, validTo: 2020-01-01}
 statements:
-  - {key: m1, source: full, speakerDescription: somebody, terms: ON_BACKGROUND, form: PARAPHRASE, text: Words, about: [talks/line, talks/meeting]}
+  - {key: m1, source: full, speakerDescription: somebody, terms: ON_BACKGROUND, form: PARAPHRASE, text: Words, translation: Mots, translatedBy: T, about: [talks/line, talks/meeting]}
 negotiations:
   - key: talks
     summary: S
