@@ -5912,8 +5912,9 @@ type Mutation {
   ): RecordPayload!
   """
   Detaches statements from the evidence of a fact, for example because their source proved wrong. The fact stays; what
-  prevails or is second-hand may change. The change is a RecordChanged with ` + "`" + `fields` + "`" + ` ["evidence"]. Refusals: NOT_FOUND,
-  INVALID (no statement given, one that the fact does not rest on, or the note), CONFLICT (` + "`" + `ifUnchangedSince` + "`" + `).
+  prevails or is second-hand may change. Detaching them again changes nothing. The change is a RecordChanged with
+  ` + "`" + `fields` + "`" + ` ["evidence"]. Refusals: NOT_FOUND, INVALID (no statement given, one that the fact never rested on, or the
+  note), CONFLICT (` + "`" + `ifUnchangedSince` + "`" + `).
   """
   removeEvidence(
     """The fact, the statements and the reason."""

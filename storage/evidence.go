@@ -28,7 +28,7 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 	e := refs.evidence(in.Evidence, in.NewEvidence)
 	return w.changeEvidence(ctx, "to", in.To, &refs, evidenceChange{
 		evidence: e, done: "Added evidence to %s.",
-		of: func(list []uuid.UUID) ([]uuid.UUID, error) { return joined(list, e.ids()) },
+		of: func(_ uuid.UUID, list []uuid.UUID) ([]uuid.UUID, error) { return joined(list, e.ids()) },
 	})
 }
 
@@ -46,24 +46,50 @@ func (w *writer) removeEvidence(ctx context.Context, in parley.RemoveEvidenceInp
 	e := refs.evidence(in.Evidence, nil)
 	return w.changeEvidence(ctx, "from", in.From, &refs, evidenceChange{
 		evidence: e, done: "Removed evidence from %s.", note: &in.Note, since: in.IfUnchangedSince,
-		of: func(list []uuid.UUID) ([]uuid.UUID, error) {
+		of: func(fact uuid.UUID, list []uuid.UUID) ([]uuid.UUID, error) {
+			if !slices.ContainsFunc(e.named, func(t *target) bool { return !slices.Contains(list, t.ID) }) {
+				return without(list, e.ids()), nil
+			}
+			ever, err := w.everRested(ctx, fact)
+			if err != nil {
+				return nil, err
+			}
 			for i, t := range e.named {
-				if !slices.Contains(list, t.ID) {
+				if !slices.Contains(ever, t.ID) {
 					return nil, parley.Refuse(parley.Invalid, fmt.Sprintf("evidence.%d", i),
 						"It does not rest on %q; name statements of its evidence.", in.Evidence[i])
 				}
 			}
-			return slices.DeleteFunc(slices.Clone(list), func(id uuid.UUID) bool { return slices.Contains(e.ids(), id) }), nil
+			return without(list, e.ids()), nil
 		},
 	})
+}
+
+// everRested are the statements that were ever evidence of a fact: detaching one again changes nothing.
+func (w *writer) everRested(ctx context.Context, fact uuid.UUID) (statements []uuid.UUID, err error) {
+	var tables []string
+	for _, d := range descriptions {
+		if slices.Contains(restOnEvidence, d.kind) {
+			tables = append(tables, `SELECT unnest(x.evidence) FROM {`+d.table+` x} WHERE x.id = $1`)
+		}
+	}
+	if err := w.all(ctx, &statements, strings.Join(tables, " UNION "), fact); err != nil {
+		return nil, fmt.Errorf("look for earlier evidence: %w", err)
+	}
+	return statements, nil
+}
+
+// without is a list without some of its ids.
+func without(list, gone []uuid.UUID) []uuid.UUID {
+	return slices.DeleteFunc(slices.Clone(list), func(id uuid.UUID) bool { return slices.Contains(gone, id) })
 }
 
 // evidenceChange is a change of what a fact rests on.
 type evidenceChange struct {
 	evidence
-	of    func(list []uuid.UUID) ([]uuid.UUID, error) // the new list, given the one on record
-	done  string                                      // a sentence on it, but for the fact
-	note  *string                                     // what was wrong; nil: nothing is corrected
+	of    func(fact uuid.UUID, list []uuid.UUID) ([]uuid.UUID, error) // the new list, given the one on record
+	done  string                                                      // a sentence on it, but for the fact
+	note  *string                                                     // what was wrong; nil: nothing is corrected
 	since *parley.Cursor
 }
 
@@ -151,7 +177,7 @@ func changeOf[T any](
 	return n.edit(ctx, w, edition[T]{
 		subject: subject, touches: append(c.touches(), touchedBy(related)...), note: c.note,
 		apply: func(value *T) ([]string, error) {
-			list, err := c.of(*field(value))
+			list, err := c.of(subject.ID, *field(value))
 			if err != nil || len(list) == len(*field(value)) {
 				return nil, err
 			}
@@ -182,7 +208,7 @@ func joined(list, more []uuid.UUID) ([]uuid.UUID, error) {
 func (w *writer) changePositionEvidence(
 	ctx context.Context, scenario *target, p *parley.Position, fields []string, c evidenceChange, summary string,
 ) (Written, error) {
-	list, err := c.of(p.EvidenceIDs)
+	list, err := c.of(p.ID, p.EvidenceIDs)
 	if err != nil {
 		return Written{}, err
 	}
@@ -210,7 +236,7 @@ func (w *writer) changeStatusEvidence(
 		return Written{}, err
 	}
 	_, s := statusLine.without(line, subject.ID)
-	list, err := c.of(s.EvidenceIDs)
+	list, err := c.of(s.ID, s.EvidenceIDs)
 	if err != nil {
 		return Written{}, err
 	}

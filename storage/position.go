@@ -476,7 +476,7 @@ func (w *writer) confirmPosition(
 	ctx context.Context, id *clientID, scenario, holder *target, holds *parley.Position, in parley.RecordPositionInput,
 	e evidence,
 ) (Written, error) {
-	added := evidenceChange{evidence: e, of: func(list []uuid.UUID) ([]uuid.UUID, error) { return joined(list, e.ids()) }}
+	added := evidenceChange{evidence: e, of: func(_ uuid.UUID, list []uuid.UUID) ([]uuid.UUID, error) { return joined(list, e.ids()) }}
 	written, err := w.changePositionEvidence(ctx, scenario, holds, holds.Affirm(in), added,
 		fmt.Sprintf("%s is confirmed as “%s” on “%s”.", holder.Name, parley.Words(holds.Stance), scenario.Name))
 	if err != nil {

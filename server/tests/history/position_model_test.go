@@ -141,7 +141,7 @@ func (s saying) grade() []int {
 	return best
 }
 
-// positionMachine records, contests, confirms, corrects, retracts and restores at random, in Parley and in the model.
+// positionMachine records, contests, confirms, corrects, detaches evidence, retracts and restores at random, in Parley and in the model.
 type positionMachine struct {
 	*api
 	rt         *rapid.T
@@ -262,6 +262,45 @@ func (m *positionMachine) correct() {
 	}
 	*s = mended
 	m.changed(got, "correctPosition", s)
+}
+
+// detach takes pieces of evidence away, also some that are none of the position's.
+func (m *positionMachine) detach() {
+	s := m.pick("detached from")
+	gone := rapid.SliceOfNDistinct(rapid.IntRange(0, len(grades)-1), 1, 2, rapid.ID).Draw(m.rt, "gone")
+	var refs []string
+	var rest []int
+	for _, e := range gone {
+		refs = append(refs, m.statements[e])
+	}
+	for _, e := range s.evidence {
+		if !slices.Contains(gone, e) {
+			rest = append(rest, e)
+		}
+	}
+	got := m.Ask(`mutation($input: RemoveEvidenceInput!) { removeEvidence(input: $input) { node { id } cursor userErrors { code message field } } }`,
+		map[string]any{"input": map[string]any{"from": s.id, "evidence": refs, "note": "it proved wrong"}})
+	if slices.ContainsFunc(gone, func(e int) bool { return !m.everRested(s.id, e) }) {
+		m.want(got, "INVALID evidence")
+		return
+	}
+	m.want(got, "")
+	if len(rest) == len(s.evidence) {
+		if got.At("removeEvidence.cursor") != nil {
+			m.rt.Fatal("what is no evidence was detached")
+		}
+		return
+	}
+	s.evidence = rest
+	m.changed(got, "removeEvidence", s)
+}
+
+// everRested reports whether a position was ever on record with a piece of evidence.
+func (m *positionMachine) everRested(id string, e int) bool {
+	return slices.ContainsFunc(m.then, func(r record) bool {
+		s := r.find(id)
+		return s != nil && slices.Contains(s.evidence, e)
+	})
 }
 
 func (m *positionMachine) retract() {
@@ -390,10 +429,12 @@ func TestPositionsAgainstModel(t *testing.T) {
 		m := &positionMachine{api: a, rt: rt, statements: statements, holder: fmt.Sprint("holder-", holders)}
 		a.Must(`mutation($key: String!) { registerStakeholder(input: {key: $key, name: $key, kind: STATE}) { userErrors { code message field } } }`, map[string]any{"key": m.holder})
 		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
-			step := rapid.IntRange(0, 9).Draw(rt, "step")
+			step := rapid.IntRange(0, 11).Draw(rt, "step")
 			switch {
 			case len(m.now) == 0 || step < 4:
 				m.record("")
+			case step > 9:
+				m.detach()
 			case step < 7:
 				m.record(m.pick("contested").id)
 			case step < 8:

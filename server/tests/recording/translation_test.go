@@ -10,12 +10,13 @@ import (
 func TestTranslations(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	a.Load("translated.yaml", `
+	const quote = "غنی\u200cسازی ادامه دارد"
+	a.Load("translated.yaml", strings.ReplaceAll(`
 dataset: translated
 stakeholders: [{key: iran, name: Iran, kind: STATE}]
-sources: [{key: irna, title: IRNA, language: fa, body: "سخنگو گفت: «غنی‌سازی ادامه دارد»."}]
+sources: [{key: irna, title: IRNA, language: fa, body: "سخنگو گفت: «{quote}»."}]
 statements:
-  - {key: enrich, source: irna, speaker: iran, form: DIRECT_QUOTE, text: غنی‌سازی ادامه دارد, translation: Enrichment continues, translatedBy: the desk}
+  - {key: enrich, source: irna, speaker: iran, form: DIRECT_QUOTE, text: {quote}, translation: Enrichment continues, translatedBy: the desk}
 negotiations:
   - key: talks
     title: Talks
@@ -24,16 +25,16 @@ negotiations:
         title: Fuel
         scenarios:
           - {key: stop, title: A stop, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}], positions: [{holder: iran, stance: OPPOSES, validFrom: 2025-02-01, evidence: [enrich]}]}
-`)
+`, "{quote}", quote))
 	got := a.Must(`{ search(text: "enrichment continues") { node { ... on Statement { id text translation translatedBy verified } } } }`)
-	got.Want("search.0.node.text", "غنی‌سازی ادامه دارد", "search.0.node.translation", "Enrichment continues", "search.0.node.translatedBy", "the desk",
+	got.Want("search.0.node.text", quote, "search.0.node.translation", "Enrichment continues", "search.0.node.translatedBy", "the desk",
 		"search.0.node.verified", true)
 	id := got.Text("search.0.node.id")
 	correct := func(fields string) string {
 		return fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, %s, note: "n"}) { statement { translation translatedBy verified } cursor userErrors { code message field } } }`, id, fields)
 	}
 	_, briefing := a.Send("GET", "/briefing/talks?since=2025-01-15T00:00:00Z", nil, nil)
-	if want := "Iran: “غنی‌سازی ادامه دارد” (“Enrichment continues”, translated by the desk) [1]"; !strings.Contains(briefing, want) {
+	if want := "Iran: “" + quote + "” (“Enrichment continues”, translated by the desk) [1]"; !strings.Contains(briefing, want) {
 		t.Errorf("the briefing does not say %s:\n%s", want, briefing)
 	}
 	a.Ask(correct(`translatedBy: null`)).Refused("INVALID translatedBy", "who made it")
