@@ -56,10 +56,28 @@ type briefing struct {
 	dissenting  map[*parley.StanceCell][]*parley.Position
 
 	stakeholders map[uuid.UUID]*parley.Stakeholder
+	offices      map[word][]*parley.Affiliation // of whoever spoke, then
 	changes      map[uuid.UUID]*parley.StatusChange
 	statements   map[uuid.UUID]*parley.Statement
 	sources      map[uuid.UUID]*parley.Source
 	cited        []uuid.UUID // sources, in the order of their numbers
+}
+
+// word is who spoke, and when.
+type word struct {
+	who uuid.UUID
+	at  int64 // in microseconds
+}
+
+func wordOf(p *parley.Position) word { return word{p.HolderID, p.ValidFrom.UnixMicro()} }
+
+// spoken is a speaker's word in a statement; without a date, as if it had been said at the valid instant of the lens.
+func (b *briefing) spoken(s *parley.Statement, speaker uuid.UUID) word {
+	at := b.lens.ValidAt
+	if s.SaidAt != nil {
+		at = *s.SaidAt
+	}
+	return word{speaker, at.UnixMicro()}
 }
 
 type issue struct {
@@ -421,6 +439,8 @@ func (b *briefing) readPlanned(ctx context.Context) error {
 // readReferenced reads the records that the text refers to, and the sources.
 func (b *briefing) readReferenced(ctx context.Context) (err error) {
 	var statements, changes, people []uuid.UUID
+	var positions []*parley.Position
+	var words []word
 	for _, i := range b.issues {
 		for _, s := range i.scenarios {
 			changes = append(changes, *s.StatusChangeID)
@@ -430,13 +450,21 @@ func (b *briefing) readReferenced(ctx context.Context) (err error) {
 				if cell.ThroughID != nil {
 					people = append(people, *cell.ThroughID)
 				}
-				for _, p := range append(slices.Clip(cell.Others), cell.Position) {
-					if p != nil {
-						statements, people = append(statements, p.EvidenceIDs...), append(people, p.HolderID)
-					}
-				}
+				positions = append(append(positions, cell.Position), cell.Others...)
 			}
 		}
+	}
+	for _, list := range b.dissenting {
+		positions = append(positions, list...)
+	}
+	for _, m := range slices.Concat(b.moved, b.learned) {
+		statements = append(statements, m.evidence()...)
+		positions = append(positions, m.before, m.now)
+	}
+	positions = slices.DeleteFunc(positions, func(p *parley.Position) bool { return p == nil })
+	for _, p := range positions {
+		statements, people = append(statements, p.EvidenceIDs...), append(people, p.HolderID)
+		words = append(words, wordOf(p))
 	}
 	b.changes, err = byID(ctx, b, changes, b.StatusChanges, func(c *parley.StatusChange) uuid.UUID { return c.ID })
 	if err != nil {
@@ -444,19 +472,6 @@ func (b *briefing) readReferenced(ctx context.Context) (err error) {
 	}
 	for _, c := range b.changes {
 		statements = append(statements, c.EvidenceIDs...)
-	}
-	for _, list := range b.dissenting {
-		for _, p := range list {
-			statements = append(statements, p.EvidenceIDs...)
-		}
-	}
-	for _, m := range slices.Concat(b.moved, b.learned) {
-		statements = append(statements, m.evidence()...)
-		for _, p := range []*parley.Position{m.before, m.now} {
-			if p != nil {
-				people = append(people, p.HolderID)
-			}
-		}
 	}
 	for _, e := range b.planned {
 		statements = append(statements, e.EvidenceIDs...)
@@ -468,14 +483,39 @@ func (b *briefing) readReferenced(ctx context.Context) (err error) {
 	var sources []uuid.UUID
 	for _, s := range b.statements {
 		sources = append(sources, s.SourceID)
-		people = append(people, s.SpeakerIDs...)
+		for _, speaker := range s.SpeakerIDs {
+			people, words = append(people, speaker), append(words, b.spoken(s, speaker))
+		}
 	}
+	slices.SortFunc(words, func(a, b word) int { return cmp.Or(slices.Compare(a.who[:], b.who[:]), cmp.Compare(a.at, b.at)) })
+	organizations, err := b.readOffices(ctx, slices.Compact(words))
+	if err != nil {
+		return err
+	}
+	people = append(people, organizations...)
 	b.sources, err = byID(ctx, b, sources, b.Sources, func(s *parley.Source) uuid.UUID { return s.ID })
 	if err != nil {
 		return err
 	}
 	b.stakeholders, err = byID(ctx, b, people, b.Stakeholders, func(s *parley.Stakeholder) uuid.UUID { return s.ID })
 	return err
+}
+
+// readOffices reads which offices those had who spoke, then, and the organizations.
+func (b *briefing) readOffices(ctx context.Context, words []word) (organizations []uuid.UUID, err error) {
+	b.offices = make(map[word][]*parley.Affiliation)
+	var keys []storage.Key
+	for _, w := range words {
+		keys = append(keys, storage.Key{ID: w.who, Lens: parley.Lens{ValidAt: time.UnixMicro(w.at).UTC(), KnownAt: b.lens.KnownAt}})
+	}
+	lists, err := b.AffiliationsOf(ctx, keys, nil)
+	for n, list := range lists {
+		b.offices[words[n]] = list
+		for _, a := range list {
+			organizations = append(organizations, a.OrganizationID)
+		}
+	}
+	return organizations, err
 }
 
 // byID reads records, each once, and returns them by id.

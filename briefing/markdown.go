@@ -256,7 +256,7 @@ func (b *briefing) matrix(d *document, i issue) {
 			}
 			for _, p := range c.Others {
 				dissent = append(dissent, fmt.Sprintf("Another word of %s: %s (%s).", of, held(p),
-					b.holderOf(p))+because(p.Rationale)+b.cite(p.EvidenceIDs))
+					b.holderOf(p, r.Stakeholder))+because(p.Rationale)+b.cite(p.EvidenceIDs))
 			}
 		}
 	}
@@ -272,7 +272,11 @@ func (b *briefing) cell(r *parley.StanceRow, c *parley.StanceCell) string {
 	}
 	text := held(c.Position)
 	if c.Position.HolderID != r.Stakeholder.ID {
-		text += " (" + b.holderOf(c.Position)
+		parties := []*parley.Stakeholder{r.Stakeholder}
+		if c.ThroughID != nil && b.stakeholders[*c.ThroughID] != nil {
+			parties = append(parties, b.stakeholders[*c.ThroughID])
+		}
+		text += " (" + b.holderOf(c.Position, parties...)
 		if c.ThroughID != nil && *c.ThroughID != c.Position.HolderID {
 			text += ", for " + b.nameOf(*c.ThroughID)
 		}
@@ -290,8 +294,9 @@ func (b *briefing) cell(r *parley.StanceRow, c *parley.StanceCell) string {
 	return text + b.cite(c.Position.EvidenceIDs)
 }
 
-// holderOf names the holder of a position, unless all that the holder said as its evidence was said on terms that forbid it.
-func (b *briefing) holderOf(p *parley.Position) string {
+// holderOf names the holder of a position and the holder's office, in one of the parties if there is one, unless all that
+// the holder said as its evidence was said on terms that forbid it.
+func (b *briefing) holderOf(p *parley.Position, parties ...*parley.Stakeholder) string {
 	protected := false
 	for _, id := range p.EvidenceIDs {
 		s := b.statements[id]
@@ -299,14 +304,44 @@ func (b *briefing) holderOf(p *parley.Position) string {
 			continue
 		}
 		if s.Terms == parley.OnRecord {
-			return b.nameOf(p.HolderID)
+			return b.nameOf(p.HolderID) + b.officeOf(p, parties)
 		}
 		protected = true
 	}
 	if protected {
 		return "somebody who may not be named"
 	}
-	return b.nameOf(p.HolderID)
+	return b.nameOf(p.HolderID) + b.officeOf(p, parties)
+}
+
+// officeOf is the office in which somebody took a position: one in the parties, else any in which the holder spoke for
+// somebody.
+func (b *briefing) officeOf(p *parley.Position, parties []*parley.Stakeholder) string {
+	a := b.office(wordOf(p), parties)
+	if a == nil || a.Office == nil {
+		return ""
+	}
+	return ", " + plain(*a.Office)
+}
+
+// office is the office in which somebody spoke: the first of those in the parties, of those in which the speaker spoke for
+// somebody, or of all; nil: none is on record.
+func (b *briefing) office(w word, parties []*parley.Stakeholder) *parley.Affiliation {
+	var found *parley.Affiliation
+	rank := 0
+	for _, a := range b.offices[w] {
+		of := 1
+		if a.SpeaksFor {
+			of = 2
+		}
+		if slices.ContainsFunc(parties, func(s *parley.Stakeholder) bool { return s.ID == a.OrganizationID }) {
+			of = 3
+		}
+		if of > rank {
+			found, rank = a, of
+		}
+	}
+	return found
 }
 
 func (b *briefing) nameOf(id uuid.UUID) string {
@@ -507,7 +542,7 @@ func (b *briefing) said(m move, p *parley.Position) string {
 	text := held(p)
 	holds := func(s *parley.Stakeholder) bool { return s.ID == p.HolderID }
 	if !holds(m.party) && !slices.ContainsFunc(m.also, holds) {
-		text += " (" + b.holderOf(p) + ")"
+		text += " (" + b.holderOf(p, append(m.also, m.party)...) + ")"
 	}
 	return text
 }
@@ -537,7 +572,7 @@ func (b *briefing) words(evidence []uuid.UUID) string {
 			len(s.SpeakerIDs) > 0 {
 			speakers := make([]string, len(s.SpeakerIDs))
 			for i, id := range s.SpeakerIDs {
-				speakers[i] = b.nameOf(id)
+				speakers[i] = b.nameOf(id) + b.capacity(b.spoken(s, id))
 			}
 			quote := fmt.Sprintf(" %s: “%s”", parley.Enumerated(speakers), unquoted(s.Text))
 			if s.Translation != nil {
@@ -547,6 +582,18 @@ func (b *briefing) words(evidence []uuid.UUID) string {
 		}
 	}
 	return b.cite(evidence)
+}
+
+// capacity is in what office, and for whom, a person spoke.
+func (b *briefing) capacity(w word) string {
+	a := b.office(w, nil)
+	switch {
+	case a == nil:
+		return ""
+	case a.Office == nil:
+		return " (" + b.nameOf(a.OrganizationID) + ")"
+	}
+	return " (" + plain(*a.Office) + ", " + b.nameOf(a.OrganizationID) + ")"
 }
 
 // unquoted is a text without quotation marks around it.

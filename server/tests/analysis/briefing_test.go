@@ -172,7 +172,7 @@ func TestWhatABriefingSaysOfMoves(t *testing.T) {
 		"**A line** went from stalled to proposed. Somebody came.",
 		"**A line** went from proposed to agreed. All came.",
 		"North on **A line**: strongly supports; on " + day, ": neutral, *unsourced*. [1]",
-		"First reported since then, but possibly older:\n\n- North on **A strip**: supports, *unsourced* (The envoy).",
+		"First reported since then, but possibly older:\n\n- North on **A strip**: supports, *unsourced* (The envoy, envoy).",
 		"## New information about " + day,
 		"**A line** was stalled then, not proposed. Nobody came. (Reported later.)",
 		"North on **A line**: neutral, *unsourced* then; the record had said: opposes, *unsourced*. (Reported later.)",

@@ -131,6 +131,7 @@ type editionFact struct {
 	whole, open string // ids; open "": secret
 	holder      string
 	scenario    string
+	contested   bool
 }
 
 func (e *editions) instant() string {
@@ -160,19 +161,22 @@ func (e *editions) tell(world, document string) string {
 
 // make records a fact in both worlds, or, if it is secret, in the whole one.
 func (e *editions) make(f editionFact, whole, open string) {
-	secret := open == ""
-	if !secret {
-		if f.open = e.tell("open", open); f.open == "" {
-			return
-		}
+	if f.whole = e.tell("whole", whole); f.whole == "" {
+		return
 	}
-	f.whole = e.tell("whole", whole)
-	switch {
-	case f.whole != "":
-		e.known = append(e.known, f)
-	case !secret:
-		e.tell("open", fmt.Sprintf(`mutation { retract(input: {id: %q, note: "n"}) { node { id } userErrors { code message field } } }`, f.open))
+	if open != "" {
+		f.open = e.mustTell("open", open)
 	}
+	e.known = append(e.known, f)
+}
+
+// mustTell gives up on a history that a secret alone allows.
+func (e *editions) mustTell(world, document string) string {
+	id := e.tell(world, document)
+	if id == "" {
+		e.rt.Skip("it is refused without the secrets")
+	}
+	return id
 }
 
 func (e *editions) step() {
@@ -198,9 +202,12 @@ func (e *editions) step() {
 	case step < 5:
 		var rival *editionFact
 		for i, known := range e.known {
-			if known.holder == f.holder && known.scenario == f.scenario && rapid.IntRange(0, 3).Draw(e.rt, "contests") == 0 {
+			if known.holder == f.holder && known.scenario == f.scenario && !known.contested && rapid.IntRange(0, 3).Draw(e.rt, "contests") == 0 {
 				rival = &e.known[i]
 			}
+		}
+		if rival != nil && rival.open == "" {
+			rival.contested = true // a second one that contests it would contest the first, without it
 		}
 		until := ""
 		at := e.instant()
@@ -238,16 +245,11 @@ func (e *editions) step() {
 	case step == 8 && len(e.known) > 0:
 		i := rapid.IntRange(0, len(e.known)-1).Draw(e.rt, "retracted")
 		document := `mutation { retract(input: {id: %q, note: "n"}) { node { id }` + refusals
-		if e.known[i].open != "" {
-			if e.tell("open", fmt.Sprintf(document, e.known[i].open)) == "" {
-				return
-			}
-			if e.tell("whole", fmt.Sprintf(document, e.known[i].whole)) == "" {
-				e.tell("open", fmt.Sprintf(strings.Replace(document, "retract(", "restore(", 1), e.known[i].open))
-				return
-			}
-		} else if e.tell("whole", fmt.Sprintf(document, e.known[i].whole)) == "" {
+		if e.tell("whole", fmt.Sprintf(document, e.known[i].whole)) == "" {
 			return
+		}
+		if e.known[i].open != "" {
+			e.mustTell("open", fmt.Sprintf(document, e.known[i].open))
 		}
 		e.known = append(e.known[:i:i], e.known[i+1:]...)
 	case step == 9 && len(e.known) > 0:
@@ -257,11 +259,8 @@ func (e *editions) step() {
 		}
 		at := e.instant()
 		document := `mutation { correctPosition(input: {position: %q, validFrom: %q, note: "n"}) { position { id }` + refusals
-		if known.open != "" && e.tell("open", fmt.Sprintf(document, known.open, at)) == "" {
-			return
-		}
-		if e.tell("whole", fmt.Sprintf(document, known.whole, at)) == "" {
-			e.rt.Skip("a secret fact is in the way")
+		if e.tell("whole", fmt.Sprintf(document, known.whole, at)) != "" && known.open != "" {
+			e.mustTell("open", fmt.Sprintf(document, known.open, at))
 		}
 	}
 }
