@@ -235,7 +235,7 @@ func (l likeness) find(
 			field = fmt.Sprintf("aliases.%d", place-2)
 		}
 		warnings[of[n]] = append(warnings[of[n]], parley.Warn(parley.SimilarName, field,
-			"“%s” is much like “%s” (%s), which is on record; if they are the same, use that one and retract this one.",
+			"“%s” is much like “%s” (%s), which is on record; if they are the same, merge this one into it (mergeStakeholders).",
 			name, other, path))
 	})
 	if err != nil {

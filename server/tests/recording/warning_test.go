@@ -246,7 +246,7 @@ func TestSimilarNamesWarn(t *testing.T) {
 	person := func(key, name string) string {
 		return fmt.Sprintf(`registerStakeholder(input: {key: %q, name: %q, kind: PERSON, aliases: ["The man himself"]})`, key, name)
 	}
-	const use = `which is on record; if they are the same, use that one and retract this one.`
+	const use = `which is on record; if they are the same, merge this one into it (mergeStakeholders).`
 	for _, tt := range []struct{ mutation, want string }{
 		{person("zarif-m-j", "Zarif, Javad"), `SIMILAR_NAME [name] “Zarif, Javad” is much like “Javad Zarif” (zarif), ` + use},
 		{`registerStakeholder(input: {key: "persia", name: "Persia", aliases: ["Islamic Republic", "IRAN"], kind: STATE})`,
@@ -333,7 +333,7 @@ negotiations:
               - {holder: zarif, stance: OPPOSES, validFrom: 2013-08-14}
 `)
 	want := []string{
-		"more.yaml:5: “Iran” is much like “Iran” (iran), which is on record; if they are the same, use that one and retract this one.",
+		"more.yaml:5: “Iran” is much like “Iran” (iran), which is on record; if they are the same, merge this one into it (mergeStakeholders).",
 		"more.yaml:14: That “Sanctions snap back” became proposed rests on no evidence; add the statement that it was read from.",
 		"more.yaml:20: From 2015-06-01 on, nothing is on record of Iran on “Sanctions snap back”: this position ends then, and “undeclared”, which it ended, does not return by itself. If that holds again, record it from 2015-06-01 on.",
 		"more.yaml:21: The position of Mohammad Javad Zarif rests on no evidence; add the statement that it was read from.",
