@@ -15,7 +15,9 @@ import (
 var archived = func() exchange.Nouns {
 	list := make(exchange.Nouns, len(descriptions))
 	for i, d := range descriptions {
-		list[i] = exchange.Noun{Kind: d.kind, Table: d.table, Shared: d.shared, Names: make(map[string][]parley.Kind)}
+		list[i] = exchange.Noun{
+			Kind: d.kind, Table: d.table, Shared: d.shared, Names: make(map[string][]parley.Kind), Texts: d.texts, Context: d.context,
+		}
 		for _, c := range d.columns {
 			if len(c.Kinds) > 0 && c.name != "" {
 				list[i].Names[c.name] = c.Kinds

@@ -22,6 +22,9 @@ type Noun struct {
 	Table  string
 	Shared bool                     // its records belong to no negotiation
 	Names  map[string][]parley.Kind // the kinds of record that a column of ids may name
+	// Texts are the columns that are searched, and Context those whose words, or the names of the records in them, are
+	// searched beside them.
+	Texts, Context []string
 }
 
 // Nouns are all of them, in an order in which they can be restored: what is referred to comes first.
