@@ -89,7 +89,11 @@ func (n *noun[T]) restore(ctx context.Context, w *writer, subject *target, in pa
 	if err := w.stamp(ctx); err != nil {
 		return Written{}, err
 	}
-	if err := w.putBack(ctx, subject.ID); err != nil {
+	back := rows.IDs{subject.ID}
+	for _, s := range statuses {
+		back, s.Provenance = append(back, s.ID), w.provenance(nil)
+	}
+	if err := w.putBack(ctx, back...); err != nil {
 		return Written{}, err
 	}
 	previous := n.provenance(value).Version
@@ -97,30 +101,25 @@ func (n *noun[T]) restore(ctx context.Context, w *writer, subject *target, in pa
 	if err := n.insert(ctx, w, subject, value); err != nil {
 		return Written{}, err
 	}
-	for _, s := range statuses {
-		if err := w.putBack(ctx, s.ID); err != nil {
-			return Written{}, err
-		}
-		s.Provenance = w.provenance(nil)
-	}
 	if err := statusChanges.insert(ctx, w, subject, statuses...); err != nil {
 		return Written{}, err
 	}
-	back, err := w.targets(ctx, []uuid.UUID{subject.ID})
+	found, err := w.targets(ctx, []uuid.UUID{subject.ID})
 	if err != nil {
 		return Written{}, err
 	}
-	version, related, err := w.lastVersion(ctx, back[0])
+	restored := found[0]
+	version, related, err := w.lastVersion(ctx, restored)
 	if err != nil {
 		return Written{}, err
 	}
-	if back[0].Name == "" {
-		back[0].Of = namesOf(related)
+	if restored.Name == "" {
+		restored.Of = namesOf(related)
 	}
 	cursor, err := w.appendChange(ctx, parley.ChangeEntry{
 		Kind: n.changes, Action: parley.Restored, SubjectKind: subject.Kind, SubjectID: subject.ID, Version: &version,
 		PreviousVersion: &previous, NegotiationID: cmp.Or(subject.negotiation(), commonNegotiation(related)),
-		Touches: touchedBy(append(related, back[0])), Note: &in.Note, Summary: fmt.Sprintf("Restored %s.", called(back[0])),
+		Touches: touchedBy(append(related, restored)), Note: &in.Note, Summary: fmt.Sprintf("Restored %s.", called(restored)),
 	})
 	return Written{ID: subject.ID, Previous: &previous, Cursor: cursor}, err
 }
@@ -172,24 +171,33 @@ func (w *writer) assessmentMayReturn(ctx context.Context, a *parley.Assessment) 
 	return scenario.Dates(of.OnTheTable, &a.AssessedAt).Check("id")
 }
 
-// last is the last version of a record, whether or not it is on record, with merged stakeholders as what they are now.
+// last is the last version of a record, whether or not it is on record.
 func (n *noun[T]) last(ctx context.Context, w *writer, id uuid.UUID) (*T, error) {
-	lists, err := rows.Each(ctx, n.table, w.Query(rows.KeysOf(id)), nil, `LATERAL (
-		SELECT y.* FROM (SELECT x FROM {`+n.table.Name+` x} WHERE id = k.id ORDER BY recorded_at DESC LIMIT 1) l,
-		LATERAL jsonb_populate_record(l.x, jsonb_build_object(`+n.describe().mergedColumns("(l.x)")+`)) y) `+n.table.Alias+` ON true`, "")
+	list, err := n.asRestored(ctx, w.Query(rows.KeysOf(id)), `x.id = k.id ORDER BY x.recorded_at DESC LIMIT 1`)
 	if err != nil {
 		return nil, fmt.Errorf("read the last version of a record: %w", err)
 	}
-	return lists[0][0], nil
+	return list[0], nil
 }
 
 // statusesRetractedWith are the statuses that were retracted with their scenario.
 func (w *writer) statusesRetractedWith(ctx context.Context, scenario *target) ([]*parley.StatusChange, error) {
 	q := w.Query(rows.KeysOf(scenario.ID))
-	lists, err := rows.Each(ctx, statusChanges.table, q, nil, `{status_changes c} ON c.scenario_id = k.id
-		AND c.closed_by = 'RETRACTED' AND c.superseded_at = `+q.Arg(*scenario.RetractedAt), "")
+	list, err := statusChanges.asRestored(ctx, q, `x.scenario_id = k.id AND x.closed_by = 'RETRACTED'
+		AND x.superseded_at = `+q.Arg(*scenario.RetractedAt))
 	if err != nil {
 		return nil, fmt.Errorf("read the statuses of a retracted scenario: %w", err)
+	}
+	return list, nil
+}
+
+// asRestored reads rows x of the noun, which may be closed, with merged stakeholders as what they are now.
+func (n *noun[T]) asRestored(ctx context.Context, q *rows.Query, which string) ([]*T, error) {
+	lists, err := rows.Each(ctx, n.table, q, nil, `LATERAL (
+		SELECT y.* FROM (SELECT x FROM {`+n.table.Name+` x} WHERE `+which+`) l,
+		LATERAL jsonb_populate_record(l.x, jsonb_build_object(`+n.describe().mergedColumns("(l.x)")+`)) y) `+n.table.Alias+` ON true`, "")
+	if err != nil {
+		return nil, err
 	}
 	return lists[0], nil
 }
@@ -217,9 +225,13 @@ func (w *writer) hold(ctx context.Context, subject *target, named []uuid.UUID) e
 	for _, ref := range refs {
 		switch t := found.at(ref, nil); {
 		case t.RetractedAt != nil:
+			called := t.ID.String() // its key may be another record's by now
+			if t.Path != nil {
+				called = *t.Path + ", " + called
+			}
 			refusal = append(refusal, parley.Refuse(parley.NotFound, "id",
 				"It refers to %s (%s), which was retracted on %s; restore that first.",
-				t.Kind.Noun(), cmp.Or(pointed(t.Path), t.ID.String()), parley.Day(*t.RetractedAt)).(parley.Refusal)...)
+				t.Kind.Noun(), called, parley.Day(*t.RetractedAt)).(parley.Refusal)...)
 		case t.Kind == parley.KindScenario:
 			lines = append(lines, t.ID)
 		default:
@@ -257,12 +269,13 @@ func (w *writer) hold(ctx context.Context, subject *target, named []uuid.UUID) e
 	return nil
 }
 
-// putBack ends the absence of a record.
-func (w *writer) putBack(ctx context.Context, id uuid.UUID) error {
+// putBack ends the absence of records.
+func (w *writer) putBack(ctx context.Context, ids ...uuid.UUID) error {
 	err := w.exec(ctx, `
-		UPDATE records SET absences = absences || ARRAY[retracted_at, $2], retracted_at = 'infinity' WHERE id = $1`, id, w.at)
+		UPDATE records SET absences = absences || ARRAY[retracted_at, $2], retracted_at = 'infinity' WHERE id = ANY ($1)`,
+		rows.IDs(ids), w.at)
 	if err != nil {
-		return fmt.Errorf("put a record back: %w", err)
+		return fmt.Errorf("put records back: %w", err)
 	}
 	return nil
 }

@@ -196,14 +196,15 @@ func (w *writer) appendChange(ctx context.Context, c parley.ChangeEntry) (*parle
 	return &cursor, nil
 }
 
-// unchangedSince refuses to go on when a change to the subject itself came after the cursor.
+// unchangedSince refuses to go on when a change to the subject itself came after the cursor, or a merge that filed it anew.
 func (w *writer) unchangedSince(ctx context.Context, cursor *parley.Cursor, subject uuid.UUID) error {
-	return w.noChangeSince(ctx, cursor, `subject_id = $2`, subject)
+	return w.noChangeSince(ctx, cursor, `(subject_id = $2 OR action = 'MERGED'
+		AND EXISTS (SELECT FROM {change_touches t} WHERE t.seq = changes.seq AND t.record_id = $2))`, subject)
 }
 
 // lineUnchangedSince is unchangedSince for the positions of a holder on a scenario, those that were retracted included.
 func (w *writer) lineUnchangedSince(ctx context.Context, cursor *parley.Cursor, holder, scenario uuid.UUID) error {
-	return w.noChangeSince(ctx, cursor, `subject_kind = 'POSITION' AND lines @> $2::uuid[]`, rows.IDs{holder, scenario})
+	return w.noChangeSince(ctx, cursor, `(subject_kind = 'POSITION' OR action = 'MERGED') AND lines @> $2::uuid[]`, rows.IDs{holder, scenario})
 }
 
 func (w *writer) noChangeSince(ctx context.Context, cursor *parley.Cursor, of string, argument any) error {

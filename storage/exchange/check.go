@@ -49,10 +49,10 @@ func (r *Restoration) check(ctx context.Context) error {
 			WHERE x.recorded_at > $1 AND x.absences <> '{}' AND (x.absences <> ARRAY(SELECT DISTINCT a FROM unnest(x.absences) a
 					ORDER BY a)
 				OR x.absences[1] <= x.recorded_at OR x.absences[cardinality(x.absences)] >= x.retracted_at)`},
-		{"records", "mergedInto names what is not in the archive, came later, or is of another kind.", `
+		{"records", "mergedInto names what is not in the archive, was not on record then, or is of another kind.", `
 			SELECT x.id FROM {records x} LEFT JOIN {records r} ON r.id = x.merged_into
 			WHERE x.recorded_at > $1 AND x.merged_into IS NOT NULL AND (r.id IS NULL OR r.recorded_at <= $1
-				OR r.recorded_at > x.retracted_at OR r.kind <> x.kind)`},
+				OR r.recorded_at > x.retracted_at OR r.retracted_at <= x.retracted_at OR r.kind <> x.kind)`},
 		{"records", "It is a second negotiation; an archive holds one.", `
 			SELECT x.id FROM {records x}
 			WHERE x.recorded_at > $1 AND x.kind = 'NEGOTIATION'

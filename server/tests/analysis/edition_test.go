@@ -222,7 +222,8 @@ func (e *editions) step() {
 			case rival != nil && rival.open != "":
 				contests = fmt.Sprintf(`, contests: %q`, rival.open)
 			}
-			return fmt.Sprintf(`mutation { recordPosition(input: {holder: "%s-{x}", scenario: "talks-{x}/%s", stance: %s, conditions: ["no. %d"], validFrom: %q%s%s, newEvidence: %s}) { position { id }`,
+			return fmt.Sprintf(`mutation { recordPosition(input: {holder: "%s-{x}", scenario: "talks-{x}/%s", stance: %s, conditions: ["no. %d"], validFrom: %q%s%s,
+				newEvidence: %s}) { position { id }`,
 				f.holder, f.scenario, []string{"SUPPORTS", "OPPOSES", "NEUTRAL"}[e.facts%3], e.facts, at, until, contests, cited(open)) + refusals
 		}
 		if secret {
@@ -233,7 +234,8 @@ func (e *editions) step() {
 	case step < 8:
 		at, to := e.instant(), rapid.SampledFrom([]string{"PROPOSED", "UNDER_NEGOTIATION", "STALLED", "AGREED_IN_PRINCIPLE", "FLOATED"}).Draw(e.rt, "to")
 		document := func(open bool) string {
-			return fmt.Sprintf(`mutation { changeScenarioStatus(input: {scenario: "talks-{x}/%s", to: %s, reason: "no. %d", effectiveAt: %q, newEvidence: %s}) { statusChange { id }`,
+			return fmt.Sprintf(`mutation { changeScenarioStatus(input: {scenario: "talks-{x}/%s", to: %s, reason: "no. %d", effectiveAt: %q,
+				newEvidence: %s}) { statusChange { id }`,
 				f.scenario, to, e.facts, at, cited(open)) + refusals
 		}
 		f.holder = ""

@@ -92,7 +92,8 @@ func TestASourceThatProvedWrong(t *testing.T) {
 		Refused("NOT_FOUND statement", "was retracted on 20")
 	a.Must(`mutation { retract(input: {id: "wire", note: "It was made up."}) { cursor userErrors { code message field } } }`)
 	a.Ask(`{ positions(filter: {sources: ["wire"]}) { totalCount } }`).Fails("BAD_REQUEST", "sources", "wire", "was retracted on 20")
-	other := a.Must(`mutation { recordStatement(input: {statement: {source: "other", form: REPORTED, text: "Words."}}) { statement { id } userErrors { code message field } } }`).
+	other := a.Must(`mutation { recordStatement(input: {statement: {source: "other", form: REPORTED, text: "Words."}}) { statement { id }
+		userErrors { code message field } } }`).
 		Text("recordStatement.statement.id")
 	a.Ask(remove(facts["Position"], fmt.Sprintf("%q", other), "n")).Refused("INVALID evidence.0", "does not rest on")
 }

@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"example.org/parley/archive"
 	"example.org/parley/server/apitest"
 )
 
@@ -124,7 +126,8 @@ func TestTwoStakeholdersBecomeOne(t *testing.T) {
 	a.Must(merge(id, "alba")).Want("mergeStakeholders.cursor", nil)
 	a.Ask(`mutation { registerStakeholder(input: {key: "government", name: "Another", kind: STATE}) { userErrors { code message field } } }`).
 		Refused("TAKEN key", "government", "merged")
-	a.Must(`mutation { recordPosition(input: {holder: "government", scenario: "talks/line", stance: AMBIGUOUS, validFrom: "2025-01-20T00:00:00Z"}) { position { holder { key } } userErrors { code message field } } }`).
+	a.Must(`mutation { recordPosition(input: {holder: "government", scenario: "talks/line", stance: AMBIGUOUS, validFrom: "2025-01-20T00:00:00Z"}) {
+		position { holder { key } } userErrors { code message field } } }`).
 		Want("recordPosition.position.holder.key", "alba")
 	a.Ask(`mutation { restore(input: {id: "government", note: "They are two."}) { userErrors { code message field } } }`).Refused("INVALID id", "government")
 
@@ -166,6 +169,29 @@ memberships: [{member: league, group: union}, {member: union, group: world}]
 	}
 }
 
+// Whoever has not seen a merge changes nothing that it filed anew, and what comes back after it names the one that stayed.
+func TestWhatComesAfterAMerge(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("doubled.yaml", doubled)
+	a.Must(`mutation {
+		add: addScenario(input: {issue: "talks/border", key: "wall", title: "A wall", by: ["government"], effectiveAt: "2025-01-02T00:00:00Z"}) {
+			userErrors { code message field } }
+		retract(input: {id: "talks/wall", note: "x"}) { userErrors { code message field } } }`)
+	seen := a.Must(`{ stakeholder(id: "vela") { affiliations { id } } changes(order: NEWEST_FIRST, first: 1) { nodes { cursor } } }`)
+	cursor := seen.Text("changes.nodes.0.cursor")
+	a.Must(merge("government", "alba"))
+	for _, mutation := range []string{
+		`recordPosition(input: {holder: "alba", scenario: "talks/line", stance: AMBIGUOUS, ifUnchangedSince: %q})`,
+		`editEvent(input: {event: "talks/summit", title: "The summit", ifUnchangedSince: %q})`,
+		`editStakeholder(input: {stakeholder: "alba", name: "Alba itself", ifUnchangedSince: %q})`,
+	} {
+		a.Ask(fmt.Sprintf(`mutation { `+mutation+` { userErrors { code message field } } }`, cursor)).Refused("CONFLICT ifUnchangedSince", "Merged")
+	}
+	a.Must(`mutation { restore(input: {id: "talks/wall", note: "y"}) { userErrors { code message field } } }`)
+	a.Must(`{ scenario(id: "talks/wall") { currentStatusChange { by { key } } } }`).Want("scenario.currentStatusChange.by.0.key", "alba")
+}
+
 // A chain of merges leads to the last one, and an archive of it all answers as the original does.
 func TestMergesInArchives(t *testing.T) {
 	t.Parallel()
@@ -173,10 +199,12 @@ func TestMergesInArchives(t *testing.T) {
 	a.Load("doubled.yaml", doubled)
 	a.Must(`mutation { r: registerStakeholder(input: {key: "capital", name: "The capital", kind: STATE}) { userErrors { code message field } }
 		p: recordPosition(input: {holder: "capital", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-01-08T00:00:00Z"}) { userErrors { code message field } } }`)
+	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
 	a.Must(merge("capital", "government"))
 	between := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
 	a.Must(merge("government", "alba"))
-	a.Must(`mutation { recordPosition(input: {holder: "capital", scenario: "talks/line", stance: AMBIGUOUS, validFrom: "2025-01-09T00:00:00Z"}) { userErrors { code message field } } }`)
+	a.Must(`mutation { recordPosition(input: {holder: "capital", scenario: "talks/line", stance: AMBIGUOUS, validFrom: "2025-01-09T00:00:00Z"}) {
+		userErrors { code message field } } }`)
 	a.Must(fmt.Sprintf(`{ now: stakeholder(id: "capital") { key } then: stakeholder(id: "capital", asOf: {knownAt: %q}) { key } }`, between)).
 		Want("now.key", "alba", "then.key", "government")
 	a.Ask(fmt.Sprintf(`{ a: issue(id: "talks/border") { scenarios(first: 1) { nodes { positions(filter: {holders: ["capital"]}) { totalCount } } } }
@@ -187,6 +215,14 @@ func TestMergesInArchives(t *testing.T) {
 	b := restored(t, text)
 	if again := b.export("talks", now); again != text {
 		t.Errorf("exported again, it is\n%s\nwant\n%s", again, text)
+	}
+	gone := a.Must(fmt.Sprintf(`{ stakeholder(id: "government", asOf: {knownAt: %q}) { id } }`, between)).Text("stakeholder.id")
+	for _, into := range []string{gone, a.Must(fmt.Sprintf(`{ stakeholder(id: "capital", asOf: {knownAt: %q}) { id } }`, before)).Text("stakeholder.id")} {
+		forged := regexp.MustCompile(`("id":"`+gone+`".*"mergedInto":)"[^"]*"`).ReplaceAllString(text, `${1}"`+into+`"`)
+		c := start(t)
+		if _, err := archive.Import(c.Ctx, c.Store, "forged.json", strings.NewReader(forged), nil); err == nil || !strings.Contains(err.Error(), "mergedInto") {
+			t.Errorf("a circle of merges is taken: %v", err)
+		}
 	}
 	sameThrough(t, a, b, "talks", a.lensesUpTo(now, 12, "2025-01-10T00:00:00Z", "2025-01-04T00:00:00Z"))
 	both := merge("brod", "capital")
@@ -225,7 +261,8 @@ func TestStatementsOfAMerge(t *testing.T) {
 		a.Must(fmt.Sprintf(`mutation { r: registerStakeholder(input: {key: %[1]q, name: %[1]q, kind: STATE}) { userErrors { code message field } }
 			j: joinNegotiation(input: {negotiation: "talks", stakeholder: %[1]q, role: OBSERVER}) { userErrors { code message field } } }`, party))
 		for i := range positions {
-			a.Must(fmt.Sprintf(`mutation { p: recordPosition(input: {holder: %q, scenario: %q, stance: %s, validFrom: "2025-02-0%dT00:00:00Z"}) { userErrors { code message field } }
+			a.Must(fmt.Sprintf(`mutation { p: recordPosition(input: {holder: %q, scenario: %q, stance: %s, validFrom: "2025-02-0%dT00:00:00Z"}) {
+				userErrors { code message field } }
 				o: affiliate(input: {person: "vela", organization: %[1]q, office: "no. %[4]d"}) { userErrors { code message field } } }`,
 				party, []string{"talks/line", "talks/strip"}[i%2], []string{"SUPPORTS", "OPPOSES"}[i/2%2], i+1))
 		}
@@ -323,7 +360,8 @@ func (m *mergeMachine) step() {
 			m.facts++
 			until = fmt.Sprintf(`, validTo: %q`, apitest.DayAt(apitest.Days+1).Add(time.Duration(m.facts)*time.Second).Format(time.RFC3339))
 		}
-		got := m.both(fmt.Sprintf(`mutation { recordPosition(input: {holder: "%s", scenario: "talks-{x}/%s", stance: %s, conditions: ["no. %d"], salience: %d, validFrom: %q%s}) {
+		got := m.both(fmt.Sprintf(`mutation { recordPosition(input: {holder: "%s", scenario: "talks-{x}/%s", stance: %s, conditions: ["no. %d"], salience: %d,
+			validFrom: %q%s}) {
 			position { id } `+refusals, holder, scenario, stance, m.facts, 10+m.facts%80, m.instant("validFrom"), until))
 		m.positions = append(m.positions, [2]string{got[0].Text("recordPosition.position.id"), got[1].Text("recordPosition.position.id")})
 	case 5:
@@ -342,7 +380,8 @@ func (m *mergeMachine) step() {
 				rapid.SampledFrom(m.positions).Draw(m.rt, "corrected"))
 		}
 	case 7:
-		got := m.both(fmt.Sprintf(`mutation { affiliate(input: {person: "vela-{x}", organization: "{alba}", office: "no. %d", speaksFor: %t, validFrom: %q}) { affiliation { id } `+refusals,
+		got := m.both(fmt.Sprintf(`mutation { affiliate(input: {person: "vela-{x}", organization: "{alba}", office: "no. %d", speaksFor: %t,
+			validFrom: %q}) { affiliation { id } `+refusals,
 			m.facts, rapid.Bool().Draw(m.rt, "speaks"), m.instant("office")))
 		m.offices = append(m.offices, [2]string{got[0].Text("affiliate.affiliation.id"), got[1].Text("affiliate.affiliation.id")})
 	case 8:
@@ -409,7 +448,8 @@ negotiations:
           - {key: strip, title: A strip, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}]}
 `, "{x}", names))
 		}
-		m.both(`mutation { joinNegotiation(input: {negotiation: "talks-{x}", stakeholder: "{alba}", role: PRIMARY_PARTY, vetoPlayer: true, capability: 40}) { userErrors { code message field } } }`)
+		m.both(`mutation { joinNegotiation(input: {negotiation: "talks-{x}", stakeholder: "{alba}", role: PRIMARY_PARTY, vetoPlayer: true, capability: 40}) {
+			userErrors { code message field } } }`)
 		m.both(`mutation { addMembership(input: {member: "{alba}", group: "league-{x}", speaksForMembers: true}) { userErrors { code message field } } }`)
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			m.step()

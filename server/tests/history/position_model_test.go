@@ -249,7 +249,7 @@ func (m *positionMachine) correct() {
 	input["position"], input["note"] = s.id, "misheard"
 	got := m.Ask(`mutation($input: CorrectPositionInput!) { correctPosition(input: $input) { position { id recordedAt } cursor userErrors { code message field } } }`,
 		map[string]any{"input": input})
-	if m.collides(mended) {
+	if m.conflicts(mended) {
 		m.want(got, "CONFLICT validFrom")
 		return
 	}
@@ -315,10 +315,11 @@ func (m *positionMachine) retract() {
 func (m *positionMachine) restore() {
 	i := rapid.IntRange(0, len(m.gone)-1).Draw(m.rt, "restored")
 	s := m.gone[i]
-	got := m.Ask(`mutation($id: ID!) { restore(input: {id: $id, note: "it was said"}) { node { id } cursor userErrors { code message field } } }`, map[string]any{"id": s.id})
+	got := m.Ask(`mutation($id: ID!) { restore(input: {id: $id, note: "it was said"}) { node { id } cursor
+		userErrors { code message field } } }`, map[string]any{"id": s.id})
 	before := slices.Clone(m.now)
 	m.now = append(m.now, s)
-	if m.collides(s) {
+	if m.conflicts(s) {
 		m.now = before
 		m.want(got, "CONFLICT id")
 		return
@@ -328,8 +329,8 @@ func (m *positionMachine) restore() {
 	m.changed(got, "restore", &m.now[len(m.now)-1])
 }
 
-// collides says whether a plain saying begins where another one does that neither contests it nor is ordered with it.
-func (m *positionMachine) collides(s saying) bool {
+// conflicts says whether a plain saying begins where another one does that neither contests it nor is ordered with it.
+func (m *positionMachine) conflicts(s saying) bool {
 	if s.contests != "" {
 		return false
 	}

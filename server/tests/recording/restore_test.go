@@ -80,11 +80,12 @@ func TestWhatComesBackHasWhatItRefersTo(t *testing.T) {
 	a.retract(statement)
 	a.retract("wire")
 	a.Ask(restore(stalled)).Refused("NOT_FOUND id", "a statement (", "was retracted on 20", "restore that first")
-	a.Ask(restore(statement)).Refused("NOT_FOUND id", "a source (wire)")
+	a.Ask(restore(statement)).Refused("NOT_FOUND id", "a source (wire, ")
 	a.Must(restore("wire"))
 	a.Must(restore(statement)).Want("restore.node.label", "We agree")
 	a.Must(restore(stalled))
-	a.Must(`{ scenario(id: "talks/strip") { status statusHistory(first: 5) { nodes { evidence { text verified } } } } changes(order: NEWEST_FIRST, first: 1) { nodes { __typename summary ... on ScenarioStatusChanged { cause } } } }`).
+	a.Must(`{ scenario(id: "talks/strip") { status statusHistory(first: 5) { nodes { evidence { text verified } } } } changes(order: NEWEST_FIRST,
+		first: 1) { nodes { __typename summary ... on ScenarioStatusChanged { cause } } } }`).
 		Want("scenario.status", "STALLED", "scenario.statusHistory.nodes.1.evidence.0.verified", true, "changes.nodes.0.__typename", "ScenarioStatusChanged",
 			"changes.nodes.0.cause", "RECORD_CORRECTED", "changes.nodes.0.summary", "Restored that “A strip” became stalled on 2025-02-01.")
 	office := got.Text("stakeholder.affiliations.0.id")
@@ -93,7 +94,8 @@ func TestWhatComesBackHasWhatItRefersTo(t *testing.T) {
 	a.Ask(restore(office)).Refused("CONFLICT id", "office")
 	// The life cycle allows it no longer where another status has come between.
 	a.retract(stalled)
-	a.Must(`mutation { changeScenarioStatus(input: {scenario: "talks/strip", to: REJECTED, reason: "No.", effectiveAt: "2025-01-15T00:00:00Z"}) { userErrors { code message field } } }`)
+	a.Must(`mutation { changeScenarioStatus(input: {scenario: "talks/strip", to: REJECTED, reason: "No.", effectiveAt: "2025-01-15T00:00:00Z"}) {
+		userErrors { code message field } } }`)
 	a.Ask(restore(stalled)).Refused("INVALID_TRANSITION id", "STALLED")
 	// Nor does a rule over two records that came about meanwhile.
 	relation := got.Text("scenario.relations.0.id")
@@ -109,7 +111,8 @@ func TestAKeyIsGivenAnew(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	register := func(name string) string {
-		return a.Must(fmt.Sprintf(`mutation { registerStakeholder(input: {key: "rusia", name: %q, kind: STATE}) { stakeholder { id } userErrors { code message field } } }`, name)).
+		return a.Must(fmt.Sprintf(`mutation { registerStakeholder(input: {key: "rusia", name: %q, kind: STATE}) { stakeholder { id }
+			userErrors { code message field } } }`, name)).
 			Text("registerStakeholder.stakeholder.id")
 	}
 	mistyped := register("Rusia")
@@ -118,7 +121,8 @@ func TestAKeyIsGivenAnew(t *testing.T) {
 	a.retract("rusia")
 	none := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
 	again := register("Rusia, the village")
-	const who = `{ now: stakeholder(id: "rusia") { name } first: stakeholder(id: "rusia", asOf: {knownAt: %q}) { name } none: stakeholder(id: "rusia", asOf: {knownAt: %q}) { name }
+	const who = `{ now: stakeholder(id: "rusia") { name } first: stakeholder(id: "rusia", asOf: {knownAt: %q}) { name }
+		none: stakeholder(id: "rusia", asOf: {knownAt: %q}) { name }
 		node: node(id: "rusia", asOf: {knownAt: %[1]q}) { label } old: node(id: %[3]q, asOf: {knownAt: %[1]q}) { label } gone: node(id: %[3]q) { label } }`
 	a.Must(fmt.Sprintf(who, first, none, mistyped)).Want("now.name", "Rusia, the village", "first.name", "Rusia", "none", nil, "node.label", "Rusia",
 		"old.label", "Rusia", "gone", nil)
@@ -141,4 +145,24 @@ func TestARestoredAssessmentIsRecordedThen(t *testing.T) {
 	a.Must(restore(id))
 	a.Must(fmt.Sprintf(`{ node(id: %q) { ... on Assessment { scored unscoredBecause brierScore } } }`, id)).
 		Want("node.scored", false, "node.brierScore", nil)
+}
+
+// A scenario comes back in as many statements, however many statuses it has.
+func TestStatementsOfARestoredScenario(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("restoring.yaml", restoring)
+	cost := func(key string, statuses int) int64 {
+		a.Must(fmt.Sprintf(`mutation { addScenario(input: {issue: "talks/border", key: %q, title: "S", effectiveAt: "2025-01-01T00:00:00Z"}) {
+			userErrors { code message field } } }`, key))
+		for i := range statuses {
+			a.Must(fmt.Sprintf(`mutation { changeScenarioStatus(input: {scenario: "talks/%s", to: %s, reason: "R", effectiveAt: "2025-02-0%dT00:00:00Z"}) {
+				userErrors { code message field } } }`, key, []string{"STALLED", "UNDER_NEGOTIATION"}[i%2], i+1))
+		}
+		a.retract("talks/" + key)
+		return a.Statements(restore("talks/" + key))
+	}
+	if few, many := cost("few", 1), cost("many", 8); few != many {
+		t.Errorf("it takes %d statements with one more status and %d with eight", few, many)
+	}
 }

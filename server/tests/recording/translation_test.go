@@ -31,7 +31,8 @@ negotiations:
 		"search.0.node.verified", true)
 	id := got.Text("search.0.node.id")
 	correct := func(fields string) string {
-		return fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, %s, note: "n"}) { statement { translation translatedBy verified } cursor userErrors { code message field } } }`, id, fields)
+		return fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, %s, note: "n"}) { statement { translation translatedBy verified } cursor
+			userErrors { code message field } } }`, id, fields)
 	}
 	_, briefing := a.Send("GET", "/briefing/talks?since=2025-01-15T00:00:00Z", nil, nil)
 	if want := "Iran: “" + quote + "” (“Enrichment continues”, translated by the desk) [1]"; !strings.Contains(briefing, want) {
@@ -44,6 +45,7 @@ negotiations:
 		"correctStatement.statement.translatedBy", "the desk", "correctStatement.statement.verified", true)
 	a.Must(correct(`translation: "Enrichment goes on"`)).Want("correctStatement.cursor", nil)
 	a.Must(correct(`translation: null, translatedBy: null`)).Want("correctStatement.statement.translation", nil, "correctStatement.statement.translatedBy", nil)
-	a.Ask(`mutation { recordStatement(input: {statement: {source: "irna", form: REPORTED, text: "So it is.", translatedBy: "the desk"}}) { userErrors { code message field } } }`).
+	a.Ask(`mutation { recordStatement(input: {statement: {source: "irna", form: REPORTED, text: "So it is.", translatedBy: "the desk"}}) {
+		userErrors { code message field } } }`).
 		Refused("INVALID statement.translation", "the desk")
 }
