@@ -18,7 +18,7 @@ func (r *assessmentResolver) Label(ctx context.Context, objs []*parley.Assessmen
 }
 
 func (r *assessmentResolver) Scenario(ctx context.Context, objs []*parley.Assessment) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+	return load(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Scenarios),
 		keys(objs, func(a *parley.Assessment) storage.Key { return at(a.Lens, &a.ScenarioID) }))
 }
 

@@ -32,23 +32,23 @@ func (r *positionResolver) Label(ctx context.Context, objs []*parley.Position) (
 }
 
 func (r *positionResolver) Holder(ctx context.Context, objs []*parley.Position) ([]*parley.Stakeholder, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Stakeholders,
+	return load(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Stakeholders),
 		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.HolderID) }))
 }
 
 func (r *positionResolver) SaidFor(ctx context.Context, objs []*parley.Position) ([][]*parley.Stakeholder, error) {
-	lists, err := loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs,
+	lists, err := loadEach(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Stakeholders), objs,
 		func(p *parley.Position) (parley.Lens, []uuid.UUID) { return p.Lens, p.SaidForIDs })
 	return nulls(lists, objs, func(p *parley.Position) bool { return p.SaidForIDs == nil }), err
 }
 
 func (r *positionResolver) Scenario(ctx context.Context, objs []*parley.Position) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+	return load(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Scenarios),
 		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.ScenarioID) }))
 }
 
 func (r *positionResolver) Evidence(ctx context.Context, objs []*parley.Position) ([][]*parley.Statement, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs,
+	return loadEach(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Statements), objs,
 		func(p *parley.Position) (parley.Lens, []uuid.UUID) { return p.Lens, p.EvidenceIDs })
 }
 

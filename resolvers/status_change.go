@@ -30,17 +30,17 @@ func (r *statusChangeResolver) Label(ctx context.Context, objs []*parley.StatusC
 }
 
 func (r *statusChangeResolver) Scenario(ctx context.Context, objs []*parley.StatusChange) ([]*parley.Scenario, error) {
-	return load(ctx, r.Resolver, (*storage.Snapshot).Scenarios,
+	return load(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Scenarios),
 		keys(objs, func(c *parley.StatusChange) storage.Key { return at(c.Lens, &c.ScenarioID) }))
 }
 
 func (r *statusChangeResolver) By(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Stakeholder, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Stakeholders, objs,
+	return loadEach(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Stakeholders), objs,
 		func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.ByIDs })
 }
 
 func (r *statusChangeResolver) Successors(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Scenario, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Scenarios, objs,
+	return loadEach(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Scenarios), objs,
 		func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.SuccessorIDs })
 }
 
@@ -50,7 +50,7 @@ func (r *statusChangeResolver) RecordedBy(ctx context.Context, objs []*parley.St
 }
 
 func (r *statusChangeResolver) Evidence(ctx context.Context, objs []*parley.StatusChange) ([][]*parley.Statement, error) {
-	return loadEach(ctx, r.Resolver, (*storage.Snapshot).Statements, objs,
+	return loadEach(ctx, r.Resolver, storage.Ever((*storage.Snapshot).Statements), objs,
 		func(c *parley.StatusChange) (parley.Lens, []uuid.UUID) { return c.Lens, c.EvidenceIDs })
 }
 

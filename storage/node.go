@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -88,4 +89,56 @@ func (s *Snapshot) Node(ctx context.Context, k Key, fields *Fields) (parley.Node
 		return nil, err
 	}
 	return nodes[0], nil
+}
+
+// Ever reads records as read does. One that is not on record any more is read as the one that it was merged into; one
+// that was retracted, as it was last on record. Superseded versions refer to such records.
+func Ever[T any](
+	read func(*Snapshot, context.Context, []Key, *Fields) ([]*T, error),
+) func(*Snapshot, context.Context, []Key, *Fields) ([]*T, error) {
+	return func(s *Snapshot, ctx context.Context, keys []Key, fields *Fields) ([]*T, error) {
+		found, err := read(s, ctx, keys, fields)
+		if err != nil {
+			return nil, err
+		}
+		var gone []int
+		var refs []string
+		for i, k := range keys {
+			if found[i] == nil && k.ID != uuid.Nil {
+				gone, refs = append(gone, i), append(refs, k.ID.String())
+			}
+		}
+		if len(gone) == 0 {
+			return found, nil
+		}
+		known, err := everKnown(ctx, &s.Reader, refs)
+		if err != nil {
+			return nil, err
+		}
+		last := make([]Key, len(gone))
+		for i, place := range gone {
+			last[i] = known.last(keys[place])
+		}
+		again, err := read(s, ctx, last, fields)
+		if err != nil {
+			return nil, err
+		}
+		for i, place := range gone {
+			found[place] = again[i]
+		}
+		return found, nil
+	}
+}
+
+// last is the key of what a record is read as where it is not on record.
+func (n namedRecords) last(k Key) Key {
+	t := n.leadsTo(parley.Ref{ID: k.ID}, &k.Lens.KnownAt)
+	switch {
+	case t == nil:
+		return k
+	case t.wasRetracted(&k.Lens.KnownAt):
+		k.Lens = parley.Pinned(k.Lens.ValidAt, t.goneSince(&k.Lens.KnownAt).Add(-time.Microsecond))
+	}
+	k.ID = t.ID
+	return k
 }

@@ -90,9 +90,15 @@ const asWord = rows.Unselected + "word"
 // reliability. Unknown (C6, F) is the middle of the scale. No evidence at all comes last.
 func rankOf(position string) string {
 	return "coalesce(" + ofEvidence(position, `min(
-		CASE WHEN e.credibility NOT IN ('C4', 'C5') AND `+ownWord(position, position+".holder_id")+` THEN 100 ELSE 200 END
+		CASE WHEN e.credibility NOT IN ('C4', 'C5') AND `+ownWord(position, holderOf(position))+` THEN 100 ELSE 200 END
 		+ 10 * CASE e.credibility WHEN 'C6' THEN 3 ELSE right(e.credibility::text, 1)::int END
 		+ CASE g.reliability WHEN 'F' THEN 3 ELSE ascii(g.reliability::text) - 64 END)`) + ", 300)"
+}
+
+// holderOf is the holder of a position. A closed version still names a stakeholder that was merged since.
+func holderOf(position string) string {
+	return strings.ReplaceAll(`CASE WHEN @.superseded_at > k.known_at THEN @.holder_id ELSE merged_at(@.holder_id, k.known_at) END`,
+		"@", position)
 }
 
 // ownWord says that a speaker of a statement e is a party, or spoke for the party when it was said.
@@ -112,7 +118,7 @@ func hasOwnWord(position, party string) string {
 
 // secondHand says that a position has evidence, and none with an own word of its holder.
 func secondHand(position string) string {
-	return `(` + position + `.evidence <> '{}' AND NOT ` + hasOwnWord(position, position+".holder_id") + `)`
+	return `(` + position + `.evidence <> '{}' AND NOT ` + hasOwnWord(position, holderOf(position)) + `)`
 }
 
 // OwnWords reports for each position whether it rests on an own word of a party, which need not be its holder.
@@ -284,7 +290,7 @@ func (s *Snapshot) thatCount(ctx context.Context, c *rows.Conditions, f *parley.
 func (s *Snapshot) PositionHistoriesOnScenarios(
 	ctx context.Context, scenarios []Key, holders []string, superseded bool, p parley.Page, fields *Fields,
 ) ([]*parley.PositionConnection, error) {
-	return s.positionHistories(ctx, scenarios, `p.scenario_id = k.id`, `p.holder_id`,
+	return s.positionHistories(ctx, scenarios, `p.scenario_id`, `p.holder_id`,
 		filterWant{field: "holders", refs: holders, kinds: []parley.Kind{parley.KindStakeholder}}, superseded, p,
 		fields)
 }
@@ -294,7 +300,7 @@ func (s *Snapshot) PositionHistoriesOnScenarios(
 func (s *Snapshot) PositionHistoriesOfStakeholders(
 	ctx context.Context, holders []Key, scenarios []string, superseded bool, p parley.Page, fields *Fields,
 ) ([]*parley.PositionConnection, error) {
-	return s.positionHistories(ctx, holders, `p.holder_id = k.id`, `p.scenario_id`,
+	return s.positionHistories(ctx, holders, `p.holder_id`, `p.scenario_id`,
 		filterWant{field: "scenarios", refs: scenarios, kinds: []parley.Kind{parley.KindScenario}}, superseded, p,
 		fields)
 }
@@ -303,7 +309,13 @@ func (s *Snapshot) positionHistories(
 	ctx context.Context, keys []Key, scope, column string, among filterWant, superseded bool, p parley.Page,
 	fields *Fields,
 ) ([]*parley.PositionConnection, error) {
-	l := rows.History("positions", "p", scope, byValidFrom, superseded)
+	oneOf := func(column, ids string) string {
+		if superseded { // closed versions still name a stakeholder that was merged since
+			ids = `with_merged(` + ids + `, k.known_at)`
+		}
+		return column + ` = ANY(` + ids + `)`
+	}
+	l := rows.History("positions", "p", oneOf(scope, `ARRAY[k.id]`), byValidFrom, superseded)
 	c := rows.Conditions{Query: s.Query(keys), List: l.Where}
 	var ids []uuid.UUID
 	var refs filterRefs
@@ -311,7 +323,9 @@ func (s *Snapshot) positionHistories(
 	if err := s.resolve(ctx, c.Query, &refs); err != nil {
 		return nil, err
 	}
-	c.Of(column, ids)
+	if len(ids) > 0 {
+		c.Add(oneOf(column, c.Arg(rows.IDs(ids))+`::uuid[]`))
+	}
 	l.Where = c.List
 	return rows.Pages(ctx, positions.table, c.Query, l, p, fields)
 }

@@ -468,3 +468,57 @@ negotiations:
 		}
 	})
 }
+
+// A version that was superseded before a merge is one of the stakeholder that stays, and what was retracted since is
+// shown as it was last on record.
+func TestSupersededVersionsNameWhoStays(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("doubled.yaml", doubled)
+	ids := a.Must(`{ line: scenario(id: "talks/line") { of: positionHistory(holders: ["government"]) { nodes { id } } by: statusHistory { nodes { id } } brod: positionHistory(holders: ["brod"]) { nodes { id } } }
+		strip: scenario(id: "talks/strip") { positionHistory(holders: ["government"]) { nodes { id } } } joint: statements(filter: {sources: ["wire"]}) { nodes { id } } lens { cursor } }`)
+	line, strip, brod, joint := ids.Text("line.of.nodes.0.id"), ids.Text("strip.positionHistory.nodes.0.id"), ids.Text("line.brod.nodes.0.id"), ids.Text("joint.nodes.0.id")
+	a.Must(fmt.Sprintf(`mutation { a: correctPosition(input: {position: %q, stance: AMBIGUOUS, note: "Not so sharp."}) { userErrors { code } }
+		b: correctStatusChange(input: {statusChange: %q, effectiveAt: "2025-01-02T00:00:00Z", note: "A day later."}) { userErrors { code } }
+		c: retract(input: {id: %q, note: "Never said."}) { userErrors { code } } d: retract(input: {id: %q, note: "Never said."}) { userErrors { code } } }`,
+		line, ids.Text("line.by.nodes.0.id"), strip, brod))
+	a.Must(merge("government", "alba"))
+	a.Must(fmt.Sprintf(`mutation { a: removeEvidence(input: {from: %q, evidence: [%q], note: "Not about this."}) { userErrors { code message } } }`, line, joint))
+
+	const versions = `nodes { stance holder { key } secondHand evidence { text source { key } } saidFor { key } label supersededAt }`
+	got := a.Must(`{ stakeholder(id: "alba") { positionHistory(includeSuperseded: true, scenarios: ["talks/line", "talks/strip"]) { totalCount ` + versions + ` } }
+		line: scenario(id: "talks/line") { all: positionHistory(includeSuperseded: true) { ` + versions + ` }
+			of: positionHistory(includeSuperseded: true, holders: ["alba"]) { totalCount } statusHistory(includeSuperseded: true) { nodes { by { key } } } }
+		strip: scenario(id: "talks/strip") { positionHistory(includeSuperseded: true) { ` + versions + ` } }
+		changes(after: "` + ids.Text("lens.cursor") + `") { nodes { ... on PositionChanged { previous { holder { key } evidence { text } } } ... on ScenarioStatusChanged { previous { by { key } } } } } }`)
+	said := func(list string) (versions []string) {
+		for i := range got.Count(list) {
+			n := fmt.Sprintf("%s.%d.", list, i)
+			versions = append(versions, strings.Join([]string{got.Text(n + "label"), got.Text(n + "holder.key"),
+				got.Text(n + "secondHand"), got.Text(n + "evidence"), got.Text(n + "saidFor")}, " | "))
+		}
+		return versions
+	}
+	const wire = "[map[source:map[key:wire] text:Both agreed.]]"
+	if got, want := said("line.all.nodes"), []string{"Alba supports: A line | alba | false | [] | <nil>",
+		"Brod neutral: A line | brod | false | [] | [map[key:alba]]", "Alba opposes: A line | alba | false | " + wire + " | <nil>",
+		"Alba ambiguous: A line | alba | false | " + wire + " | <nil>", "Alba ambiguous: A line | alba | false | [] | <nil>",
+	}; !slices.Equal(got, want) {
+		t.Errorf("versions on the line\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if got, want := said("strip.positionHistory.nodes"), []string{"Alba neutral: A strip | alba | false | [] | <nil>",
+		"Alba strongly opposes: A strip | alba | false | [] | <nil>"}; !slices.Equal(got, want) {
+		t.Errorf("versions on the strip\n%s", strings.Join(got, "\n"))
+	}
+	got.Want("stakeholder.positionHistory.totalCount", 6, "line.of.totalCount", 4, "line.statusHistory.nodes.0.by", "[map[key:alba]]",
+		"line.statusHistory.nodes.1.by", "[map[key:alba]]", "changes.nodes.0.previous.holder.key", "government", "changes.nodes.1.previous.by", "[map[key:government]]")
+
+	// A holder that was retracted with all that it ever said.
+	a.Must(`mutation { registerStakeholder(input: {key: "cora", name: "Cora", kind: STATE}) { userErrors { code } }
+		recordPosition(input: {holder: "cora", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-01-03T00:00:00Z"}) { userErrors { code } } }`)
+	id := a.Must(`{ scenario(id: "talks/line") { positionHistory(holders: ["cora"]) { nodes { id } } } }`).Text("scenario.positionHistory.nodes.0.id")
+	gone := a.Must(fmt.Sprintf(`mutation { a: retract(input: {id: %q, note: "A hoax."}) { userErrors { code } } b: retract(input: {id: "cora", note: "A hoax."}) { userErrors { code } } }`, id))
+	gone.Want("b.userErrors", "[]")
+	a.Must(`{ scenario(id: "talks/line") { positionHistory(includeSuperseded: true) { nodes { label holder { name } } } } }`).
+		Want("scenario.positionHistory.nodes.1.label", "Cora supports: A line", "scenario.positionHistory.nodes.1.holder.name", "Cora")
+}
