@@ -21,6 +21,9 @@ var archived = func() exchange.Nouns {
 		for _, c := range d.columns {
 			if len(c.Kinds) > 0 && c.name != "" {
 				list[i].Names[c.name] = c.Kinds
+				if c.Use != "" {
+					list[i].Keeps = append(list[i].Keeps, c.name)
+				}
 			}
 		}
 	}

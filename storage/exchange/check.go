@@ -294,6 +294,16 @@ func (r *Restoration) checkVersions(ctx context.Context, s section) error {
 			WHERE x.recorded_at > $1 AND n.id IS NOT NULL
 				AND (r.id IS NULL OR r.recorded_at <= $1 OR r.recorded_at > x.recorded_at
 					OR r.kind NOT IN (` + kindsIn(s.noun.Names[c.Name]) + `))`})
+		gone := `r.merged_into IS NOT NULL AND r.retracted_at < x.superseded_at`
+		if slices.Contains(s.noun.Keeps, c.Name) {
+			gone = `r.retracted_at < x.superseded_at OR EXISTS (
+				SELECT FROM generate_series(1, cardinality(r.absences), 2) i
+				WHERE tstzrange(r.absences[i], r.absences[i + 1]) && tstzrange(x.recorded_at, x.superseded_at))`
+		}
+		checks = append(checks, contradiction{section,
+			rows.CamelCase(c.Name) + " names what was retracted or merged while this version was on record.", `
+			SELECT x.id FROM {table} CROSS JOIN LATERAL (` + named + `) n(id) JOIN {records r} ON r.id = n.id
+			WHERE x.recorded_at > $1 AND (` + gone + `)`})
 	}
 	for _, c := range checks {
 		if err := r.none(ctx, contradiction{section, c.sentence, fill.Replace(c.found)}); err != nil {

@@ -22,6 +22,8 @@ type Noun struct {
 	Table  string
 	Shared bool                     // its records belong to no negotiation
 	Names  map[string][]parley.Kind // the kinds of record that a column of ids may name
+	// Keeps are the columns of ids whose records can't leave the record while a row names them.
+	Keeps []string
 	// Texts are the columns that are searched, and Context those whose words, or the names of the records in them, are
 	// searched beside them.
 	Texts, Context []string

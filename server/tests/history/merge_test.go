@@ -224,6 +224,19 @@ func TestMergesInArchives(t *testing.T) {
 			t.Errorf("a circle of merges is taken: %v", err)
 		}
 	}
+	// A position on record can't have a holder that was merged.
+	alba := a.Must(`{ stakeholder(id: "alba") { id } }`).Text("stakeholder.id")
+	forged := regexp.MustCompile(`(?m)^.*"stance":.*$`).ReplaceAllStringFunc(text, func(row string) string {
+		if strings.Contains(row, `"closedBy"`) {
+			return row
+		}
+		return strings.ReplaceAll(row, `"holderId":"`+alba+`"`, `"holderId":"`+gone+`"`)
+	})
+	c := start(t)
+	_, err := archive.Import(c.Ctx, c.Store, "forged.json", strings.NewReader(forged), nil)
+	if err == nil || !strings.Contains(err.Error(), "holderId names what was retracted or merged") {
+		t.Errorf("an open position of a merged stakeholder is taken: %v", err)
+	}
 	sameThrough(t, a, b, "talks", a.lensesUpTo(now, 12, "2025-01-10T00:00:00Z", "2025-01-04T00:00:00Z"))
 	both := merge("brod", "capital")
 	if one, other := a.Must(both), b.Must(both); one.Text("mergeStakeholders.stakeholder.key") != "alba" || other.Text("mergeStakeholders.stakeholder.key") != "alba" {
