@@ -103,7 +103,7 @@ func (w *writer) checkAffiliates(ctx context.Context, person, organization uuid.
 // EndAffiliation records when an office ended; without an instant, when the change is recorded. Refusals: INVALID for
 // an end before the beginning; CONFLICT where the person held the office again by then.
 func (m mutations) EndAffiliation(ctx context.Context, in parley.EndAffiliationInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).endAffiliation)
+	return perform(ctx, m.run, in, (*writer).endAffiliation)
 }
 
 func (w *writer) endAffiliation(ctx context.Context, in parley.EndAffiliationInput) (Written, error) {
@@ -131,7 +131,7 @@ func (w *writer) endAffiliation(ctx context.Context, in parley.EndAffiliationInp
 // before it begins, and for a person or an organization of the wrong kind; CONFLICT where the person holds the office
 // at some of that time already, or the affiliation has changed since ifUnchangedSince.
 func (m mutations) CorrectAffiliation(ctx context.Context, in parley.CorrectAffiliation) (Written, error) {
-	return perform(ctx, m, in, (*writer).correctAffiliation)
+	return perform(ctx, m.run, in, (*writer).correctAffiliation)
 }
 
 func (w *writer) correctAffiliation(ctx context.Context, in parley.CorrectAffiliation) (Written, error) {

@@ -47,7 +47,7 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 			w.head.dated, w.head.refused = true, w.mayRecord(*recordedAt, now)
 		}
 		b := &Batch{w: w}
-		b.mutations = mutations{run: b.mutation}
+		b.mutations = mutations{run: b.mutation, runAlone: b.mutation}
 		if err := do(b); err != nil || w.head.seq == now.Seq {
 			return err
 		}
@@ -61,6 +61,17 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 		s.notifier.notify()
 	}
 	return err
+}
+
+// writeAlone runs a mutation while nobody else writes.
+func (s *Store) writeAlone(
+	ctx context.Context, mutation func(context.Context, *writer) (Written, error),
+) (written Written, err error) {
+	err = s.InBatch(ctx, nil, func(b *Batch) (err error) {
+		written, err = b.run(ctx, mutation)
+		return err
+	})
+	return written, err
 }
 
 // alone waits until no other writes, and keeps others from writing until the commit. It returns the feed head.

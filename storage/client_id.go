@@ -30,27 +30,35 @@ func (w *writer) claim(ctx context.Context, field, operation string, id *string,
 		return nil, parley.Refuse(parley.Invalid, field, "%q can't be used as an id; choose a UUID, or leave it out.",
 			*id)
 	}
-	canonical, err := w.canonical(ctx, operation, input)
-	if err != nil {
-		return nil, err
-	}
-	c.id, c.fingerprint = &chosen, canonical.Fingerprint()
 	var found []struct {
-		Hash      []byte      `db:"content_hash"`
-		Scheme    int         `db:"scheme"`
-		Record    uuid.UUID   `db:"record_id"`
-		Kind      parley.Kind `db:"kind"`
-		Retracted bool        `db:"retracted"`
+		Hash       []byte         `db:"content_hash"`
+		Scheme     int            `db:"scheme"`
+		Record     uuid.UUID      `db:"record_id"`
+		Kind       parley.Kind    `db:"kind"`
+		RecordedAt parley.Instant `db:"recorded_at"`
+		Now        uuid.UUID      `db:"now"` // the record, or the one that it was merged into
+		Retracted  bool           `db:"retracted"`
 	}
-	err = w.all(ctx, &found, `
-		SELECT c.content_hash, coalesce(c.scheme, 1) AS scheme, c.record_id, r.kind,
-			r.retracted_at < 'infinity' AS retracted
+	err := w.all(ctx, &found, `
+		SELECT c.content_hash, coalesce(c.scheme, 1) AS scheme, c.record_id, o.kind, r.id AS now,
+			coalesce(c.recorded_at, o.recorded_at) AS recorded_at, r.retracted_at < 'infinity' AS retracted
 		FROM {client_ids c}
-		JOIN {records r} ON r.id = c.record_id
+		JOIN {records o} ON o.id = c.record_id
+		JOIN {records r} ON r.id = merged_now(o.id)
 		WHERE c.id = $1`, chosen)
 	if err != nil {
 		return nil, fmt.Errorf("look up a client's id: %w", err)
 	}
+	// What was sent before is compared as its references were read then: a key may lead to another record by now.
+	var at *parley.Instant
+	if len(found) > 0 {
+		at = &found[0].RecordedAt
+	}
+	canonical, err := w.canonical(ctx, operation, input, at)
+	if err != nil {
+		return nil, err
+	}
+	c.id, c.fingerprint = &chosen, canonical.Fingerprint()
 	if len(found) == 0 {
 		return c, nil
 	}
@@ -70,19 +78,19 @@ func (w *writer) claim(ctx context.Context, field, operation string, id *string,
 			"The id %s names something that was sent with other content; send the same content again, or choose "+
 				"another id.", chosen)
 	}
-	c.record, c.known = found[0].Record, true
+	c.record, c.known = found[0].Now, true
 	return c, nil
 }
 
 // canonical writes down an input so that the same content always reads the same: references by the ids of their
-// records.
-func (w *writer) canonical(ctx context.Context, operation string, input any) (parley.Canonical, error) {
-	found, err := w.lookUp(ctx, parley.RefsIn(input))
+// records, as they led to them at an instant; nil is now.
+func (w *writer) canonical(ctx context.Context, operation string, input any, at *parley.Instant) (parley.Canonical, error) {
+	found, err := everKnown(ctx, &w.Reader, parley.RefsIn(input))
 	if err != nil {
 		return parley.Canonical{}, err
 	}
 	return parley.Canonicalize(operation, input, func(ref string) string {
-		if t := found[ref]; t != nil {
+		if t := found.at(ref, at); t != nil && t.isKnown(at) {
 			return t.ID.String()
 		}
 		return ref

@@ -126,7 +126,7 @@ func (w *writer) recordEvent(ctx context.Context, in parley.RecordEventInput, id
 
 // EditEvent changes an event's fields. Refusals: INVALID; CONFLICT where the event has changed since ifUnchangedSince.
 func (m mutations) EditEvent(ctx context.Context, in parley.EditEvent) (Written, error) {
-	return perform(ctx, m, in, (*writer).editEvent)
+	return perform(ctx, m.run, in, (*writer).editEvent)
 }
 
 func (w *writer) editEvent(ctx context.Context, in parley.EditEvent) (Written, error) {

@@ -15,7 +15,7 @@ import (
 // AddEvidence adds statements to a position, a status change, an event or a relation, whose content stays the same.
 // Refusals: INVALID, also for more than 100 statements; QUOTE_NOT_FOUND; ID_REUSED for the id of new evidence.
 func (m mutations) AddEvidence(ctx context.Context, in parley.AddEvidenceInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).addEvidence)
+	return perform(ctx, m.run, in, (*writer).addEvidence)
 }
 
 var restOnEvidence = []parley.Kind{parley.KindPosition, parley.KindStatusChange, parley.KindEvent, parley.KindRelation}
@@ -35,7 +35,7 @@ func (w *writer) addEvidence(ctx context.Context, in parley.AddEvidenceInput) (W
 // RemoveEvidence detaches statements from a position, a status change, an event or a relation. Refusals: INVALID for a
 // statement that it does not rest on, and without a note; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) RemoveEvidence(ctx context.Context, in parley.RemoveEvidenceInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).removeEvidence)
+	return perform(ctx, m.run, in, (*writer).removeEvidence)
 }
 
 func (w *writer) removeEvidence(ctx context.Context, in parley.RemoveEvidenceInput) (Written, error) {

@@ -74,7 +74,7 @@ func below(id *clientID, negotiation *target, parent *uuid.UUID, key string) *ta
 
 // EditIssue changes an issue's fields. Refusals: INVALID; CONFLICT where the issue has changed since ifUnchangedSince.
 func (m mutations) EditIssue(ctx context.Context, in parley.EditIssue) (Written, error) {
-	return perform(ctx, m, in, (*writer).editIssue)
+	return perform(ctx, m.run, in, (*writer).editIssue)
 }
 
 func (w *writer) editIssue(ctx context.Context, in parley.EditIssue) (Written, error) {

@@ -88,7 +88,7 @@ func (w *writer) addMembership(ctx context.Context, in parley.AddMembershipInput
 // an end before the beginning, and where anyone would then belong to itself; CONFLICT where the member belonged to the
 // group again by then.
 func (m mutations) EndMembership(ctx context.Context, in parley.EndMembershipInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).endMembership)
+	return perform(ctx, m.run, in, (*writer).endMembership)
 }
 
 func (w *writer) endMembership(ctx context.Context, in parley.EndMembershipInput) (Written, error) {
@@ -115,7 +115,7 @@ func (w *writer) endMembership(ctx context.Context, in parley.EndMembershipInput
 // CorrectMembership corrects a membership that was recorded wrongly. Refusals: those of AddMembership; CONFLICT also
 // where the membership has changed since ifUnchangedSince.
 func (m mutations) CorrectMembership(ctx context.Context, in parley.CorrectMembership) (Written, error) {
-	return perform(ctx, m, in, (*writer).correctMembership)
+	return perform(ctx, m.run, in, (*writer).correctMembership)
 }
 
 func (w *writer) correctMembership(ctx context.Context, in parley.CorrectMembership) (Written, error) {

@@ -18,7 +18,7 @@ import (
 // what names the one is filed under the other. Before it they are two, as known then. Refusals: INVALID, also for a
 // person and what is none, and for a member and its group; CONFLICT where either has changed since ifUnchangedSince.
 func (m mutations) MergeStakeholders(ctx context.Context, in parley.MergeStakeholdersInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).mergeStakeholders)
+	return perform(ctx, m.runAlone, in, (*writer).mergeStakeholders)
 }
 
 func (w *writer) mergeStakeholders(ctx context.Context, in parley.MergeStakeholdersInput) (Written, error) {
@@ -37,7 +37,7 @@ func (w *writer) mergeStakeholders(ctx context.Context, in parley.MergeStakehold
 		return w.mergedAlready(ctx, in, into)
 	}
 	m := merge{w: w, from: from, into: into}
-	if err := m.lock(ctx); err != nil {
+	if err := m.findNaming(ctx); err != nil {
 		return Written{}, err
 	}
 	for _, t := range []*target{from, into} {
@@ -69,18 +69,31 @@ func (w *writer) mergeStakeholders(ctx context.Context, in parley.MergeStakehold
 }
 
 // mergedAlready is the answer where both references lead to one record.
-func (w *writer) mergedAlready(ctx context.Context, in parley.MergeStakeholdersInput, into *target) (Written, error) {
-	named, err := everKnown(ctx, &w.Reader, []string{in.From})
+func (w *writer) mergedAlready(ctx context.Context, in parley.MergeStakeholdersInput, one *target) (Written, error) {
+	named, err := everKnown(ctx, &w.Reader, []string{in.From, in.Into})
 	if err != nil {
 		return Written{}, err
 	}
-	for _, t := range named[parley.ReadRef(in.From)] {
+	from, into := named.merged(in.From), named.merged(in.Into)
+	switch {
+	case from == into:
+		return Written{}, parley.Refuse(parley.Invalid, "into",
+			"%s can't be merged into itself; name two stakeholders that are one.", one.Name)
+	case from != nil:
+		return Written{ID: one.ID}, errUnchanged
+	}
+	return Written{}, parley.Refuse(parley.Invalid, "into", "%q was merged into %s on %s, so the two are one already; edit %s to "+
+		"change its name.", in.Into, one.Name, parley.Day(*into.RetractedAt), one.Name)
+}
+
+// merged is the record with an id or key that was merged into another; nil: none was.
+func (n namedRecords) merged(ref string) *target {
+	for _, t := range n[parley.ReadRef(ref)] {
 		if t.MergedInto != nil {
-			return Written{ID: into.ID}, errUnchanged
+			return t
 		}
 	}
-	return Written{}, parley.Refuse(parley.Invalid, "into",
-		"%s can't be merged into itself; name two stakeholders that are one.", into.Name)
+	return nil
 }
 
 // merge files under one stakeholder what names another.
@@ -102,8 +115,6 @@ type naming struct {
 type refiled struct {
 	ID  uuid.UUID `json:"id"`
 	Why string    `json:"why"`
-	// Version is the one that the decision is about; nil: whatever it says, the row is filed anew.
-	Version *uuid.UUID `json:"version"`
 	// Patch are the columns that change; nil: the row is closed for good.
 	Patch map[string]any `json:"patch"`
 }
@@ -173,34 +184,6 @@ func (m *merge) findNaming(ctx context.Context) error {
 	return nil
 }
 
-// lock keeps the lines, offices, memberships, roles and claims from changing that the merge arranges, and everything
-// else from naming the stakeholder that is merged. Whoever holds a lock on what came to name it meanwhile may wait for
-// the merge, which then starts anew.
-func (m *merge) lock(ctx context.Context) error {
-	if err := m.findNaming(ctx); err != nil {
-		return err
-	}
-	if err := m.w.lock(ctx, m.naming.arranged(), "FOR NO KEY UPDATE"); err != nil {
-		return err
-	}
-	if err := m.w.lock(ctx, rows.IDs{m.from.ID, m.into.ID}, "FOR UPDATE"); err != nil {
-		return err
-	}
-	if err := m.findNaming(ctx); err != nil {
-		return err
-	}
-	return m.w.lock(ctx, m.naming.arranged(), "FOR NO KEY UPDATE SKIP LOCKED")
-}
-
-// arranged are the records of which a merge makes fewer, or moves when they hold.
-func (n naming) arranged() rows.IDs {
-	list := slices.Clone(n.scenarios)
-	for _, kind := range []parley.Kind{parley.KindAffiliation, parley.KindMembership, parley.KindParticipation, parley.KindRelation} {
-		list = append(list, n.records[kind]...)
-	}
-	return list
-}
-
 // arrange decides what becomes of the rows, and refuses what can't be merged.
 func (m *merge) arrange(ctx context.Context) error {
 	m.rows = make(map[parley.Kind]map[uuid.UUID]*refiled)
@@ -242,19 +225,29 @@ func (m *merge) arrangePositions(ctx context.Context) error {
 	}
 	for _, line := range lines {
 		before := positionLine.copies(line)
-		parley.MergePositions(line, m.into.ID)
-		for _, p := range line {
+		left, into := parley.MergePositions(line, m.into.ID)
+		took := make(map[uuid.UUID]bool)
+		for gone, one := range into {
+			took[one] = true
+			m.refile(parley.KindPosition, gone).Patch = nil
+			m.absorbed = append(m.absorbed, absorbed{gone, one})
+		}
+		for _, p := range left {
 			was := before[p.ID]
-			if was.HolderID == m.into.ID && was.SameCut(p) {
+			asItWas := was.HolderID == m.into.ID && !took[p.ID]
+			if asItWas && was.SameCut(p) {
 				continue
 			}
 			r := m.refile(parley.KindPosition, p.ID)
-			if was.HolderID == m.into.ID && !slices.Contains(was.SaidForIDs, m.from.ID) {
+			if asItWas && !slices.Contains(was.SaidForIDs, m.from.ID) {
 				r.Why = "RECUT"
 			}
 			maps.Copy(r.Patch, cutPositions.cuts(p))
 			if p.ContestsID != nil {
 				r.Patch["contests"] = *p.ContestsID
+			}
+			if took[p.ID] {
+				maps.Copy(r.Patch, map[string]any{"evidence": list(p.EvidenceIDs), "rationale": p.Rationale, "salience": p.Salience})
 			}
 		}
 	}
@@ -312,7 +305,7 @@ func (m *merge) arrangeDoubles(ctx context.Context) error {
 // one of the stakeholder that stays, if there is one. Columns are where the record names stakeholders, and what may
 // change by taking another one in.
 func absorbDoubles[T any](
-	ctx context.Context, m *merge, n *noun[T], doubles func(a, b *T) bool, absorb func(a, b *T),
+	ctx context.Context, m *merge, n *noun[T], doubles func(a, b *T) bool, absorb func(a, b *T) error,
 	columns func(*T) (named []*uuid.UUID, merged map[string]any),
 ) error {
 	kind := n.table.Kind
@@ -344,11 +337,13 @@ func absorbDoubles[T any](
 				continue
 			}
 			gone := left[j]
-			absorb(left[i], gone)
+			if err := absorb(left[i], gone); err != nil {
+				return err
+			}
 			_, patch := columns(left[i])
 			for t, patch := range map[*T]map[string]any{left[i]: patch, gone: nil} {
 				r := m.refile(kind, id(t))
-				r.Patch, r.Version = patch, &n.provenance(t).Version
+				r.Patch = patch
 			}
 			m.absorbed = append(m.absorbed, absorbed{id(gone), id(left[i])})
 			left = slices.Delete(left, j, j+1)
@@ -392,17 +387,12 @@ func (m *merge) writeRows(ctx context.Context, d description) error {
 	if err != nil {
 		return fmt.Errorf("write down rows of %s: %w", d.table, err)
 	}
-	var closed []uuid.UUID
-	err = m.w.all(ctx, &closed, `
+	err = m.w.exec(ctx, `
 		UPDATE `+d.table+` x SET superseded_at = $2, closed_by = r.why::closed_by
-		FROM jsonb_to_recordset($1) r(id uuid, why text, version uuid)
-		WHERE x.id = r.id AND x.superseded_at = 'infinity' AND coalesce(r.version = x.version, true)
-		RETURNING x.id`, string(text), m.w.at)
+		FROM jsonb_to_recordset($1) r(id uuid, why text)
+		WHERE x.id = r.id AND x.superseded_at = 'infinity'`, string(text), m.w.at)
 	if err != nil {
 		return fmt.Errorf("close rows of %s: %w", d.table, err)
-	}
-	if len(closed) < len(m.rows[d.kind]) {
-		return errMoved
 	}
 	err = m.w.exec(ctx, `
 		INSERT INTO `+d.table+`
@@ -466,7 +456,11 @@ func (m *merge) end(ctx context.Context, gone []absorbed) error {
 func (m *merge) conclude(ctx context.Context, was, is *parley.Stakeholder, note string) (Written, error) {
 	previous, version := is.Version, is.Version
 	var fields []string
-	if is.TakeNames(was) {
+	took, err := is.TakeNames(was)
+	if err != nil {
+		return Written{}, err
+	}
+	if took {
 		if err := m.w.close(ctx, "stakeholders", m.into.ID, "EDITED"); err != nil {
 			return Written{}, err
 		}

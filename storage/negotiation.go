@@ -97,7 +97,7 @@ func (w *writer) openNegotiation(ctx context.Context, in parley.OpenNegotiationI
 // EditNegotiation changes a negotiation's fields. Refusals: INVALID; CONFLICT where it has changed since
 // ifUnchangedSince.
 func (m mutations) EditNegotiation(ctx context.Context, in parley.EditNegotiation) (Written, error) {
-	return perform(ctx, m, in, (*writer).editNegotiation)
+	return perform(ctx, m.run, in, (*writer).editNegotiation)
 }
 
 func (w *writer) editNegotiation(ctx context.Context, in parley.EditNegotiation) (Written, error) {

@@ -117,7 +117,7 @@ func issuesOfIt(negotiation uuid.UUID, vetoIssues []*target) error {
 // EditParticipation changes a participation's fields. Refusals: INVALID; CONFLICT where it has changed since
 // ifUnchangedSince, or the stakeholder then has the role twice at some time.
 func (m mutations) EditParticipation(ctx context.Context, in parley.EditParticipation) (Written, error) {
-	return perform(ctx, m, in, (*writer).editParticipation)
+	return perform(ctx, m.run, in, (*writer).editParticipation)
 }
 
 func (w *writer) editParticipation(ctx context.Context, in parley.EditParticipation) (Written, error) {
@@ -141,7 +141,7 @@ func (w *writer) editParticipation(ctx context.Context, in parley.EditParticipat
 // LeaveNegotiation records when a participation ended; without an instant, when the change is recorded. Refusals:
 // INVALID for an end before the beginning.
 func (m mutations) LeaveNegotiation(ctx context.Context, in parley.LeaveNegotiationInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).leaveNegotiation)
+	return perform(ctx, m.run, in, (*writer).leaveNegotiation)
 }
 
 func (w *writer) leaveNegotiation(ctx context.Context, in parley.LeaveNegotiationInput) (Written, error) {

@@ -540,7 +540,7 @@ func (w *writer) currentPosition(ctx context.Context, field string, ref string) 
 // same negotiation. Refusals: INVALID; CONFLICT where another position of the holder begins at the same instant, or it
 // has changed since ifUnchangedSince.
 func (m mutations) CorrectPosition(ctx context.Context, in parley.CorrectPosition) (Written, error) {
-	return perform(ctx, m, in, (*writer).correctPosition)
+	return perform(ctx, m.run, in, (*writer).correctPosition)
 }
 
 func (w *writer) correctPosition(ctx context.Context, in parley.CorrectPosition) (Written, error) {

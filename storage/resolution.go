@@ -13,7 +13,7 @@ import (
 // ResolveScenario records what became of a scenario. Refusals: INVALID for an instant in the future, before the
 // scenario's first status or, if it OCCURRED, after its deadline; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) ResolveScenario(ctx context.Context, in parley.ResolveScenarioInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).resolveScenario)
+	return perform(ctx, m.run, in, (*writer).resolveScenario)
 }
 
 func (w *writer) resolveScenario(ctx context.Context, in parley.ResolveScenarioInput) (Written, error) {
@@ -65,7 +65,7 @@ func (w *writer) resolveScenario(ctx context.Context, in parley.ResolveScenarioI
 // UnresolveScenario takes back a scenario's resolution. Refusals: INVALID without a note; CONFLICT where the scenario
 // has changed since ifUnchangedSince.
 func (m mutations) UnresolveScenario(ctx context.Context, in parley.UnresolveScenarioInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).unresolveScenario)
+	return perform(ctx, m.run, in, (*writer).unresolveScenario)
 }
 
 func (w *writer) unresolveScenario(ctx context.Context, in parley.UnresolveScenarioInput) (Written, error) {

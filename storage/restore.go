@@ -17,7 +17,7 @@ import (
 // refused to it: NOT_FOUND where it refers to what is retracted, TAKEN, INVALID, CONFLICT, INVALID_TRANSITION and
 // QUOTE_NOT_FOUND.
 func (m mutations) Restore(ctx context.Context, in parley.RestoreInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).restore)
+	return perform(ctx, m.run, in, (*writer).restore)
 }
 
 func (w *writer) restore(ctx context.Context, in parley.RestoreInput) (Written, error) {
@@ -28,11 +28,21 @@ func (w *writer) restore(ctx context.Context, in parley.RestoreInput) (Written, 
 	if err != nil {
 		return Written{}, err
 	}
-	subject := named.at(in.ID, nil)
+	subject, merged, had := named.at(in.ID, nil), named.merged(in.ID), named[parley.ReadRef(in.ID)]
 	switch {
 	case subject == nil:
 		return Written{}, parley.Refuse(parley.NotFound, "id",
 			"Nothing is known as %q; give the id or the key of a record that was retracted.", in.ID)
+	case merged != nil:
+		return Written{}, parley.Refuse(parley.Invalid, "id", "%q was merged into %s on %s, and a merge can't be undone; give the "+
+			"id of a record that was retracted.", in.ID, called(subject), parley.Day(*merged.RetractedAt))
+	case subject.RetractedAt != nil && len(had) > 1:
+		var each []string
+		for _, t := range had {
+			each = append(each, fmt.Sprintf("%s (retracted on %s)", t.ID, parley.Day(*t.RetractedAt)))
+		}
+		return Written{}, parley.Refuse(parley.Invalid, "id", "%d records had the key %q one after another, %s; give the id of one.",
+			len(had), in.ID, parley.Listed(each))
 	case subject.RetractedAt == nil && len(subject.Absences) > 0:
 		return Written{ID: subject.ID}, errUnchanged
 	case subject.RetractedAt == nil:
@@ -128,8 +138,8 @@ func (n *noun[T]) restore(ctx context.Context, w *writer, subject *target, in pa
 func (w *writer) mayReturn(ctx context.Context, value any) error {
 	switch value := value.(type) {
 	case *parley.Statement:
-		bodies, err := w.foldedBodies(ctx, rows.IDs{value.SourceID}) // one may have been supplied since
-		if err != nil || value.Form != parley.DirectQuote {
+		bodies, err := w.foldedBodies(ctx, rows.IDs{value.SourceID}) // one may have been supplied, or erased, since
+		if err != nil || value.Form != parley.DirectQuote || bodies[value.SourceID] == nil {
 			return err
 		}
 		return value.CheckQuote("id", bodies[value.SourceID])
@@ -242,11 +252,16 @@ func (w *writer) hold(ctx context.Context, subject *target, named []uuid.UUID) e
 		return refusal
 	}
 	if subject.Path != nil {
-		holder, err := w.lookUp(ctx, []string{*subject.Path})
+		found, err := everKnown(ctx, &w.Reader, []string{*subject.Path})
 		if err != nil {
 			return err
 		}
-		if now := holder[*subject.Path]; now != nil {
+		now, merged := found.at(*subject.Path, nil), found.merged(*subject.Path)
+		switch {
+		case merged != nil:
+			return parley.Refuse(parley.Taken, "id", "Its key %s leads to %s since, into which another record with that key was "+
+				"merged; register it anew under another key.", *subject.Path, called(now))
+		case now.RetractedAt == nil:
 			return parley.Refuse(parley.Taken, "id", "Its key %s belongs to %s (%s) since; retract that first.",
 				*subject.Path, called(now), now.ID)
 		}

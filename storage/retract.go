@@ -17,7 +17,7 @@ import (
 // it, with INVALID_TRANSITION where a scenario's other statuses can't follow one another without it, and with CONFLICT
 // where the record has changed since ifUnchangedSince.
 func (m mutations) Retract(ctx context.Context, in parley.RetractInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).retract)
+	return perform(ctx, m.run, in, (*writer).retract)
 }
 
 func (w *writer) retract(ctx context.Context, in parley.RetractInput) (Written, error) {

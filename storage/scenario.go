@@ -271,7 +271,7 @@ func (w *writer) addScenario(ctx context.Context, in parley.AddScenarioInput, id
 
 // EditScenario changes a scenario's fields. Refusals: INVALID; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditScenario(ctx context.Context, in parley.EditScenario) (Written, error) {
-	return perform(ctx, m, in, (*writer).editScenario)
+	return perform(ctx, m.run, in, (*writer).editScenario)
 }
 
 func (w *writer) editScenario(ctx context.Context, in parley.EditScenario) (Written, error) {

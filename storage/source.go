@@ -129,7 +129,7 @@ func (w *writer) registerSource(ctx context.Context, in parley.RegisterSourceInp
 // EditSource changes a source's fields, and takes a body where there is none. Refusals: INVALID; QUOTE_NOT_FOUND where
 // a quote on record does not stand in that body; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditSource(ctx context.Context, in parley.EditSource) (Written, error) {
-	return perform(ctx, m, in, (*writer).editSource)
+	return perform(ctx, m.run, in, (*writer).editSource)
 }
 
 func (w *writer) editSource(ctx context.Context, in parley.EditSource) (Written, error) {
@@ -218,7 +218,7 @@ func (s *Snapshot) BodyErasures(ctx context.Context, sources []Key, _ *Fields) (
 // EraseBody erases the text kept of a source, and notes why. Statements quoted from it stay. Refusals: INVALID without
 // a note, or where no text is kept.
 func (s *Store) EraseBody(ctx context.Context, source, note string) (Written, error) {
-	written, err := perform(ctx, s.mutations, parley.EraseBody{Source: source, Note: note}, (*writer).eraseBody)
+	written, err := perform(ctx, s.run, parley.EraseBody{Source: source, Note: note}, (*writer).eraseBody)
 	if err != nil {
 		return written, err
 	}

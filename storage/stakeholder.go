@@ -81,7 +81,7 @@ func (w *writer) registerStakeholder(
 // EditStakeholder changes a stakeholder's fields. Refusals: INVALID, also where a person would become another kind;
 // CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) EditStakeholder(ctx context.Context, in parley.EditStakeholder) (Written, error) {
-	return perform(ctx, m, in, (*writer).editStakeholder)
+	return perform(ctx, m.run, in, (*writer).editStakeholder)
 }
 
 func (w *writer) editStakeholder(ctx context.Context, in parley.EditStakeholder) (Written, error) {

@@ -179,7 +179,7 @@ func (s *Snapshot) filterStatements(ctx context.Context, c *rows.Conditions, f *
 // RecordStatement records a statement by itself. Refusals: INVALID, also for a saidAt in the future; QUOTE_NOT_FOUND
 // where a direct quote does not stand in the text kept of its source; ID_REUSED.
 func (m mutations) RecordStatement(ctx context.Context, in parley.RecordStatementInput) (Written, error) {
-	return perform(ctx, m, in, (*writer).recordStatement)
+	return perform(ctx, m.run, in, (*writer).recordStatement)
 }
 
 func (w *writer) recordStatement(ctx context.Context, in parley.RecordStatementInput) (Written, error) {
@@ -456,7 +456,7 @@ func (e evidence) touches() []uuid.UUID {
 // CorrectStatement corrects a statement that was recorded wrongly. Refusals: INVALID; QUOTE_NOT_FOUND where a direct
 // quote does not stand in the text kept of its source; CONFLICT where it has changed since ifUnchangedSince.
 func (m mutations) CorrectStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {
-	return perform(ctx, m, in, (*writer).correctStatement)
+	return perform(ctx, m.run, in, (*writer).correctStatement)
 }
 
 func (w *writer) correctStatement(ctx context.Context, in parley.CorrectStatement) (Written, error) {

@@ -286,7 +286,7 @@ func (w *writer) keepAfterRecord(
 // the life cycle does not allow it between its neighbours; CONFLICT where another status begins at that instant, or it
 // has changed since ifUnchangedSince.
 func (m mutations) CorrectStatusChange(ctx context.Context, in parley.CorrectStatusChange) (Written, error) {
-	return perform(ctx, m, in, (*writer).correctStatusChange)
+	return perform(ctx, m.run, in, (*writer).correctStatusChange)
 }
 
 func (w *writer) correctStatusChange(ctx context.Context, in parley.CorrectStatusChange) (Written, error) {

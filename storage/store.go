@@ -91,7 +91,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.source = &rows.Source{Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
-	s.mutations = mutations{run: s.write}
+	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}
 	if err := s.db.GetContext(ctx, &s.feed, `SELECT feed FROM feed_head`); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("read the feed's name: %w", err)

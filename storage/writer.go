@@ -28,14 +28,18 @@ type Written struct {
 // takes too long, INTERNAL where the database was lost and what was written is not known, and BAD_CURSOR for an
 // ifUnchangedSince that is none of this feed.
 type mutations struct {
-	run func(context.Context, func(context.Context, *writer) (Written, error)) (Written, error)
+	run runner
+	// runAlone keeps others from writing meanwhile: for what may take longer than the feed head can be held.
+	runAlone runner
 }
+
+type runner func(context.Context, func(context.Context, *writer) (Written, error)) (Written, error)
 
 // perform runs a mutation.
 func perform[In any](
-	ctx context.Context, m mutations, in In, mutation func(*writer, context.Context, In) (Written, error),
+	ctx context.Context, run runner, in In, mutation func(*writer, context.Context, In) (Written, error),
 ) (Written, error) {
-	return m.run(ctx, func(ctx context.Context, w *writer) (Written, error) {
+	return run(ctx, func(ctx context.Context, w *writer) (Written, error) {
 		if err := w.identify(ctx); err != nil {
 			return Written{}, err
 		}
@@ -49,7 +53,7 @@ func create[In any](
 	ctx context.Context, m mutations, operation string, id *string, in In,
 	mutation func(*writer, context.Context, In, *clientID) (Written, error),
 ) (Written, error) {
-	return perform(ctx, m, in, func(w *writer, ctx context.Context, in In) (Written, error) {
+	return perform(ctx, m.run, in, func(w *writer, ctx context.Context, in In) (Written, error) {
 		claimed, err := w.claim(ctx, "id", operation, id, in)
 		if err != nil {
 			return Written{}, err

@@ -482,6 +482,73 @@ negotiations:
 	})
 }
 
+// What was said twice at one instant, since its party was registered twice, is said once; what differs contests it.
+func TestTheSameSaidByBothIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("doubled.yaml", doubled)
+	a.Load("twice.yaml", `
+dataset: twice
+statements: [{key: own, source: wire, form: REPORTED, text: "Neither, says Alba.", speaker: alba, saidAt: 2025-01-03}, {key: other, source: wire, form: REPORTED, text: "Alba wants neither.", saidAt: 2025-01-03}]
+negotiations: [{key: talks, issues: [{key: border, scenarios: [
+  {key: wall, title: A wall, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}], positions: [
+    {holder: alba, stance: OPPOSES, validFrom: 2025-01-03, evidence: [own], rationale: Old lines.},
+    {holder: government, stance: OPPOSES, validFrom: 2025-01-03, evidence: [other, own], rationale: New lines., salience: 70}]},
+  {key: road, title: A road, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}], positions: [
+    {holder: alba, stance: OPPOSES, validFrom: 2025-01-03}, {holder: government, stance: OPPOSES, redLine: true, validFrom: 2025-01-03}]}]}]}]
+`)
+	gone := a.Must(`{ scenario(id: "talks/wall") { positionHistory(holders: ["government"]) { nodes { id } } } }`).Text("scenario.positionHistory.nodes.0.id")
+	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
+	a.Must(merge("government", "alba"))
+	a.Must(fmt.Sprintf(`{ wall: scenario(id: "talks/wall") { positionHistory { nodes { contested rationale salience evidence { text } } } }
+		road: scenario(id: "talks/road") { positionHistory { nodes { contested } } } node(id: %q) { id } was: node(id: %[1]q, asOf: {knownAt: %q}) { label } }`, gone, before)).
+		Want("wall.positionHistory.nodes", "[map[contested:false evidence:[map[text:Neither, says Alba.] map[text:Alba wants neither.]] rationale:Old lines.\n\nNew lines. salience:70]]",
+			"road.positionHistory.nodes", "[map[contested:true] map[contested:true]]", "node", nil, "was.label", "The government of Alba opposes: A wall")
+	b := restored(t, a.export("talks", ""))
+	b.Must(`{ scenario(id: "talks/wall") { positionHistory { nodes { contested salience } } } }`).
+		Want("scenario.positionHistory.nodes", "[map[contested:false salience:70]]")
+}
+
+// Sending again what was sent before a merge changes nothing.
+func TestSentAgainAfterAMerge(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("doubled.yaml", doubled)
+	const position = `mutation { recordPosition(input: {id: "6a3ab3f0-6d27-4a4e-9f0c-0a3b1f6ad001", holder: "government", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) {
+		position { id } cursor userErrors { code message field } } }`
+	const party = `mutation { registerStakeholder(input: {id: "6a3ab3f0-6d27-4a4e-9f0c-0a3b1f6ad002", key: "alban-state", name: "Alban state", kind: STATE}) {
+		stakeholder { key } cursor userErrors { code message field } } }`
+	a.Must(position)
+	a.Must(party)
+	a.Must(merge("government", "alba"))
+	a.Must(merge("alban-state", "alba"))
+	a.Must(position).Want("recordPosition.cursor", nil, "recordPosition.position.id", "6a3ab3f0-6d27-4a4e-9f0c-0a3b1f6ad001")
+	a.Must(party).Want("registerStakeholder.cursor", nil, "registerStakeholder.stakeholder.key", "alba")
+	a.Ask(strings.Replace(position, "government", "brod", 1)).Refused("ID_REUSED id")
+	a.Ask(merge("alba", "government")).Refused("INVALID into", "was merged into Alba", "one already")
+	a.Ask(merge("government", "government")).Refused("INVALID into", "itself")
+	a.Must(merge("government", "alban-state")).Want("mergeStakeholders.cursor", nil)
+}
+
+// What there is no room for is refused, not left out.
+func TestMergesLoseNothingForLackOfRoom(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("doubled.yaml", doubled)
+	names := make([]string, 60)
+	for _, party := range []string{"alba", "government"} {
+		for i := range names {
+			names[i] = fmt.Sprintf("%s %d", party, i)
+		}
+		a.Must(fmt.Sprintf(`mutation { editStakeholder(input: {stakeholder: %q, aliases: ["%s"]}) { userErrors { code message field } } }`, party, strings.Join(names, `", "`)))
+	}
+	changes := a.Changes()
+	a.Ask(merge("government", "alba")).Refused("INVALID into", "121 aliases", "100")
+	if a.Changes() != changes {
+		t.Error("a refused merge is on record")
+	}
+}
+
 // A version that was superseded before a merge is one of the stakeholder that stays, and what was retracted since is
 // shown as it was last on record.
 func TestSupersededVersionsNameWhoStays(t *testing.T) {

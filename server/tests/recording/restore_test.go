@@ -129,8 +129,42 @@ func TestAKeyIsGivenAnew(t *testing.T) {
 	a.Ask(restore(mistyped)).Refused("TAKEN id", "rusia", "Rusia, the village")
 	a.Ask(restore("rusia")).Refused("INVALID id", "on record")
 	a.retract(again)
+	a.Ask(restore("rusia")).Refused("INVALID id", "2 records had the key", mistyped, again)
 	a.Must(restore(mistyped)).Want("restore.node.label", "Rusia")
 	a.Must(fmt.Sprintf(who, first, none, mistyped)).Want("now.name", "Rusia", "first.name", "Rusia", "none", nil, "gone.label", "Rusia")
+}
+
+// What was merged does not come back, and nobody else comes back under its key.
+func TestAKeyThatWasMergedStaysGiven(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	register := func(key, name string) string {
+		return a.Must(fmt.Sprintf(`mutation { registerStakeholder(input: {key: %q, name: %q, kind: STATE}) { stakeholder { id } userErrors { code message field } } }`,
+			key, name)).Text("registerStakeholder.stakeholder.id")
+	}
+	first := register("rusia", "Rusia, the village")
+	a.retract("rusia")
+	mistyped := register("rusia", "Rusia")
+	register("russia", "Russia")
+	a.Must(`mutation { mergeStakeholders(input: {from: "rusia", into: "russia", note: "n"}) { userErrors { code message field } } }`)
+	a.Ask(restore("rusia")).Refused("INVALID id", "was merged into", "Russia", "can't be undone")
+	a.Ask(restore(mistyped)).Refused("INVALID id", "was merged into", "Russia", "can't be undone")
+	a.Ask(restore(first)).Refused("TAKEN id", "rusia", "Russia", "under another key")
+}
+
+// A quote that was verified stays so, although its source's text was erased while it was off record.
+func TestAQuoteComesBackVerifiedWithoutItsText(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("restoring.yaml", restoring)
+	id := a.Must(`{ source(id: "wire") { statements { nodes { id } } } }`).Text("source.statements.nodes.0.id")
+	a.retract(a.Must(`{ scenario(id: "talks/strip") { statusHistory { nodes { id } } } }`).Text("scenario.statusHistory.nodes.1.id"))
+	a.retract(id)
+	if _, err := a.Store.EraseBody(a.Ctx, "wire", "a court's order"); err != nil {
+		t.Fatal(err)
+	}
+	a.Must(restore(id))
+	a.Must(fmt.Sprintf(`{ node(id: %q) { ... on Statement { verified } } }`, id)).Want("node.verified", true)
 }
 
 // An assessment that comes back is recorded then: it can't be taken back and forth to suit what came about.
