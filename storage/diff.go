@@ -464,8 +464,8 @@ func (s *Snapshot) ParticipantsJoined(
 		From: `{participations p}`,
 		Where: []string{`p.negotiation_id = k.id`, `{known p}`, `tstzrange(p.valid_from, p.valid_to) @> k.valid_at`, d.fill(`NOT EXISTS (
 			SELECT FROM {from} k JOIN {participations o} ON o.negotiation_id = p.negotiation_id
-				AND o.stakeholder_id = p.stakeholder_id AND o.role = p.role AND {known o} ` +
-			`AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
+				AND ` + d.sameOne("o.stakeholder_id", "p.stakeholder_id") + ` AND o.role = p.role AND {known o}
+				AND tstzrange(o.valid_from, o.valid_to) @> k.valid_at)`)},
 		Order: rows.Order{Columns: byRole},
 	}, p, fields)
 	return spread(d, read, err)
@@ -487,13 +487,28 @@ func back(diffs []*parley.NegotiationDiff) []*parley.NegotiationDiff {
 	return turned
 }
 
+// sameOne says that two columns name one stakeholder. Those that were merged between the two lenses are one; they are
+// few, and only for them is it worked out.
+func (d diff) sameOne(a, b string) string {
+	older, newer := d.one.KnownSpan()
+	if older.Equal(newer) {
+		return a + " = " + b
+	}
+	return strings.NewReplacer("{a}", a, "{b}", b, "{older}", d.Arg(rows.InstantArg(older))+"::timestamptz",
+		"{newer}", d.Arg(rows.InstantArg(newer))+"::timestamptz").Replace(`{a} = ANY(CASE
+			WHEN {b} = ANY((SELECT coalesce(array_agg(one), '{}')
+				FROM {records m}, unnest(ARRAY[m.id, merged_at(m.id, {newer})]) one
+				WHERE m.merged_into IS NOT NULL AND m.retracted_at > {older} AND m.retracted_at <= {newer})::uuid[])
+			THEN with_merged(ARRAY[merged_at({b}, {newer})], {newer})
+			ELSE ARRAY[{b}] END)`)
+}
+
 // OfficesBegun are the offices that are in force in each diff and were not before, of or with whoever is involved.
 func (s *Snapshot) OfficesBegun(
 	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
 ) ([]*parley.AffiliationConnection, error) {
 	return begun(ctx, s, affiliations.table, "person_id", "organization_id", diffs,
-		`o.person_id = a.person_id AND o.organization_id = a.organization_id AND o.office IS NOT DISTINCT FROM a.office`,
-		p, fields)
+		` AND o.office IS NOT DISTINCT FROM a.office`, p, fields)
 }
 
 // OfficesEnded are the offices that were in force before and are no more in each diff, as they were.
@@ -508,8 +523,7 @@ func (s *Snapshot) OfficesEnded(
 func (s *Snapshot) MembershipsBegun(
 	ctx context.Context, diffs []*parley.NegotiationDiff, p parley.Page, fields *Fields,
 ) ([]*parley.MembershipConnection, error) {
-	return begun(ctx, s, memberships.table, "member_id", "group_id", diffs,
-		`o.member_id = m.member_id AND o.group_id = m.group_id`, p, fields)
+	return begun(ctx, s, memberships.table, "member_id", "group_id", diffs, "", p, fields)
 }
 
 // MembershipsEnded are the memberships that were in force before and are no more in each diff, as they were.
@@ -519,14 +533,15 @@ func (s *Snapshot) MembershipsEnded(
 	return s.MembershipsBegun(ctx, back(diffs), p, fields)
 }
 
-// begun are the rows of a table that hold in each diff, and before it no row did that is the same. They are of
-// stakeholders who take part in the negotiation or hold a position in it.
+// begun are the rows of a table that hold in each diff, and before it no row o did with the same two stakeholders that
+// also was the same otherwise. They are of stakeholders who take part in the negotiation or hold a position in it.
 func begun[T any](
-	ctx context.Context, s *Snapshot, t *rows.Table[T], one, other string, diffs []*parley.NegotiationDiff, same string,
+	ctx context.Context, s *Snapshot, t *rows.Table[T], one, other string, diffs []*parley.NegotiationDiff, otherwise string,
 	p parley.Page, fields *Fields,
 ) ([]*parley.Connection[T], error) {
 	d := s.newDiff(diffs)
-	fill := strings.NewReplacer("{row}", t.Alias, "{row ", "{"+t.Name+" ", "{one}", one, "{other}", other, "{same}", same)
+	fill := strings.NewReplacer("{row}", t.Alias, "{row ", "{"+t.Name+" ", "{one}", one, "{other}", other, "{same}",
+		d.sameOne("o."+one, t.Alias+"."+one)+` AND `+d.sameOne("o."+other, t.Alias+"."+other)+otherwise)
 	read, err := rows.Pages(ctx, t, d.Query, rows.List{
 		From: fill.Replace(`{row {row}}`),
 		Where: []string{

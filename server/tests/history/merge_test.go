@@ -602,3 +602,21 @@ func TestSupersededVersionsNameWhoStays(t *testing.T) {
 	a.Must(`{ scenario(id: "talks/line") { positionHistory(includeSuperseded: true) { nodes { label holder { name } } } } }`).
 		Want("scenario.positionHistory.nodes.1.label", "Cora supports: A line", "scenario.positionHistory.nodes.1.holder.name", "Cora")
 }
+
+// A merge ends no role, office or membership, and begins none, in either direction of a diff.
+func TestAMergeEndsNothingInADiff(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.Load("doubled.yaml", doubled)
+	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
+	a.Must(merge("government", "alba"))
+	after := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
+	for _, lenses := range [][2]string{{before, after}, {after, before}} {
+		got := a.Must(fmt.Sprintf(`{ negotiation(id: "talks") { diff(from: {validAt: "2025-02-01T00:00:00Z", knownAt: %q}, to: {validAt: "2025-02-01T00:00:00Z", knownAt: %q}) {
+			participantsLeft { nodes { role } } participantsJoined { nodes { role } } officesEnded { nodes { office } } officesBegun { nodes { office } }
+			membershipsEnded { nodes { group { key } } } membershipsBegun { nodes { group { key } } } } } }`, lenses[0], lenses[1]))
+		for _, list := range []string{"participantsLeft", "participantsJoined", "officesEnded", "officesBegun", "membershipsEnded", "membershipsBegun"} {
+			got.Want("negotiation.diff."+list+".nodes", "[]")
+		}
+	}
+}
