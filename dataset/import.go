@@ -58,6 +58,7 @@ type Outcome struct {
 	Changes int // written to the feed; 0: the record agreed with the file already
 
 	written map[uuid.UUID]step // what wrote each record that changed
+	skipped []step             // items whose keys lead to other records
 }
 
 // Import writes a data set to the record, in one transaction: all of it or nothing. Refusals come back as one error,
@@ -76,7 +77,7 @@ func Import(ctx context.Context, store *storage.Store, s *Set, progress func(don
 				progress(i + 1)
 			}
 		}
-		outcome.Changes, outcome.written = in.changes, in.written
+		outcome.Changes, outcome.written, outcome.skipped = in.changes, in.written, in.skipped
 		return nil
 	})
 	if err != nil {
@@ -116,6 +117,7 @@ type importer struct {
 	step    step // the one that runs
 	changes int
 	written map[uuid.UUID]step
+	skipped []step
 }
 
 // did counts a mutation that changed the record.
@@ -147,19 +149,26 @@ const (
 	giveKey = "keep one, or give one of them a key to tell them apart"
 )
 
-// keyed creates or edits a record that has a key. A record that was retracted stays retracted.
+// keyed creates or edits a record that has a key. A record that was retracted stays retracted, also where its key has
+// been given to another one since.
 func (in *importer) keyed(
 	ctx context.Context, id uuid.UUID, key string, create, edit func() (storage.Written, error),
 ) error {
 	named, met, err := in.Named(ctx, id)
-	if err != nil || named.Retracted {
+	if err != nil || named.Merged {
 		return err
 	}
 	known := met
-	if !met {
+	if !met || named.Retracted {
 		if _, known, err = in.FindKey(ctx, key); err != nil {
 			return err
 		}
+	}
+	if named.Retracted {
+		if known {
+			in.skipped = append(in.skipped, in.step)
+		}
+		return nil
 	}
 	write := create
 	if known {

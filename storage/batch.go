@@ -125,14 +125,15 @@ func (b *Batch) mutation(
 // Named is what a client's id stands for.
 type Named struct {
 	Record    uuid.UUID `db:"record_id"`
-	Retracted bool      `db:"retracted"`
+	Retracted bool      `db:"retracted"` // or merged into another one
+	Merged    bool      `db:"merged"`
 }
 
 // Named is the record that was created under a client's id, and false when there is none.
 func (b *Batch) Named(ctx context.Context, id uuid.UUID) (Named, bool, error) {
 	var found []Named
 	err := b.w.all(ctx, &found, `
-		SELECT c.record_id, r.retracted_at < 'infinity' AS retracted
+		SELECT c.record_id, r.retracted_at < 'infinity' AS retracted, r.merged_into IS NOT NULL AS merged
 		FROM {client_ids c}
 		JOIN {records r} ON r.id = c.record_id
 		WHERE c.id = $1`, id)

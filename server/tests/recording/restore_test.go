@@ -2,6 +2,7 @@ package recording_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -165,6 +166,24 @@ func TestAQuoteComesBackVerifiedWithoutItsText(t *testing.T) {
 	}
 	a.Must(restore(id))
 	a.Must(fmt.Sprintf(`{ node(id: %q) { ... on Statement { verified } } }`, id)).Want("node.verified", true)
+}
+
+// A file that is imported again says what it skips, since the key of what it describes belongs to another record.
+func TestAFileWhoseKeyIsAnothersSince(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	file := "dataset: villages\nstakeholders:\n  - {key: rusia, name: Rusia, kind: STATE}\n"
+	a.Load("villages.yaml", file)
+	a.retract("rusia")
+	if warnings := a.Warned("villages.yaml", file); len(warnings) > 0 {
+		t.Errorf("a retracted record is warned of: %q", warnings)
+	}
+	a.Must(`mutation { registerStakeholder(input: {key: "rusia", name: "Rusia, the village", kind: STATE}) { userErrors { code message field } } }`)
+	warnings := a.Warned("villages.yaml", strings.Replace(file, "name: Rusia", "name: Rossiya", 1))
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "villages.yaml:3: This stakeholder was retracted, and its key belongs to another record since") {
+		t.Errorf("the warnings are %q", warnings)
+	}
+	a.Must(`{ stakeholder(id: "rusia") { name } }`).Want("stakeholder.name", "Rusia, the village")
 }
 
 // An assessment that comes back is recorded then: it can't be taken back and forth to suit what came about.
