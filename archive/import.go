@@ -160,6 +160,9 @@ func (r *reader) sections(each func(section string, row []byte) error) error {
 			if err := r.Decode(&row); err != nil {
 				return r.broken(err)
 			}
+			if damage := parley.DamageInJSON(row); damage != nil {
+				return r.refuse("%s.", damage)
+			}
 			if r.rows++; r.rows > MaxRows {
 				return r.refuse("The archive has more than %d rows, which is the limit of one import.", MaxRows)
 			}

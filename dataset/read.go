@@ -53,6 +53,10 @@ func (d *document) err() error {
 // parse reads the text as JSON if it is valid JSON, and else as YAML.
 func (d *document) parse(text []byte) *item {
 	if json.Valid(text) && utf8.Valid(text) {
+		if damage := parley.DamageInJSON(text); damage != nil {
+			d.refuse(1+bytes.Count(text[:damage.Offset], []byte("\n")), "%s.", damage)
+			return nil
+		}
 		return d.item(parseJSON(text), "data set")
 	}
 	var root, more yaml.Node

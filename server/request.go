@@ -44,9 +44,15 @@ func checkRequest(next http.Handler) http.Handler {
 				return
 			}
 		case r.Method == http.MethodPost:
-			if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != "application/json" {
+			mediaType, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+			if mediaType != "application/json" {
 				transport.Refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest,
 					"Send the operation as JSON, with the Content-Type application/json.")
+				return
+			}
+			if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+				transport.Refuse(w, http.StatusUnsupportedMediaType, parley.BadRequest,
+					fmt.Sprintf("Send the operation in UTF-8, as JSON always is, not in %.40q.", charset))
 				return
 			}
 			if r.ContentLength > maxBody {
@@ -67,13 +73,24 @@ func checkRequest(next http.Handler) http.Handler {
 // operationCheck refuses operations that their transport can't carry, and enum values that gqlgen accepts by mistake.
 type operationCheck struct{ schema *ast.Schema }
 
-var _ graphql.OperationContextMutator = operationCheck{}
+var (
+	_ graphql.OperationContextMutator   = operationCheck{}
+	_ graphql.OperationParameterMutator = operationCheck{}
+)
 
 // ExtensionName returns the check's name among gqlgen's extensions.
 func (operationCheck) ExtensionName() string { return "OperationCheck" }
 
 // Validate accepts every schema.
 func (operationCheck) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationParameters refuses a document with a text that stands for no characters. It changes nothing.
+func (operationCheck) MutateOperationParameters(_ context.Context, params *graphql.RawParams) *gqlerror.Error {
+	if damage := parley.DamageInDocument(params.Query); damage != nil {
+		return faulty("%s.", damage)
+	}
+	return nil
+}
 
 // MutateOperationContext refuses a faulty operation. It changes nothing.
 func (c operationCheck) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {

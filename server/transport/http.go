@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -47,6 +48,9 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	params, err := paramsOf(r)
 	if err != nil {
 		unreadable := gqlerror.Errorf("the operation can't be read: %v", err)
+		if errors.As(err, new(*parley.Damage)) {
+			unreadable = Refused(parley.BadRequest, err.Error()+".")
+		}
 		answer(w, accepts, http.StatusBadRequest, exec.DispatchError(ctx, gqlerror.List{unreadable}))
 		return
 	}
@@ -77,6 +81,11 @@ func paramsOf(r *http.Request) (*graphql.RawParams, error) {
 		return readParams(body, start)
 	}
 	asked := r.URL.Query()
+	for name := range asked {
+		if damage := parley.DamageInText(name, asked.Get(name)); damage != nil {
+			return nil, damage
+		}
+	}
 	fields := map[string]any{"query": asked.Get("query"), "operationName": asked.Get("operationName")}
 	for _, name := range []string{"variables", "extensions"} {
 		if text := asked.Get(name); text != "" {

@@ -194,7 +194,9 @@ func (o *operation) End(why error) {
 // subscribe handles a subscribe message: it starts an operation, or refuses it.
 func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	params, err := readParams(payload, graphql.Now())
-	if err != nil || params.Query == "" {
+	damage := new(parley.Damage)
+	damaged := errors.As(err, &damage)
+	if !damaged && (err != nil || params.Query == "") {
 		return invalidMessage("Invalid message: the payload of subscribe must be an object with a query")
 	}
 	quoted, err := json.Marshal(id)
@@ -212,7 +214,7 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	s.mu.Lock()
 	initialised, exists, many := s.initialised, s.find(
 		id) != nil, len(s.operations)+s.abandoned >= s.transports.Limits.Operations
-	if initialised && !exists && !many && !s.isClosing {
+	if initialised && !exists && !many && !damaged && !s.isClosing {
 		s.operations = append(s.operations, o)
 		s.mu.Unlock()
 		go o.run(ctx, params)
@@ -225,6 +227,8 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 		return unauthorized
 	case exists:
 		return subscriberExists(id)
+	case damaged:
+		return s.sendText(o.errorMessage(gqlerror.List{Refused(parley.BadRequest, damage.Error()+".")}))
 	case many:
 		return s.sendText(o.errorMessage(gqlerror.List{{
 			Message: fmt.Sprintf(

@@ -206,8 +206,11 @@ func CarrierOf(ctx context.Context) (by Carrier, streams bool) {
 	return c.by, c.streams
 }
 
-// readParams reads an operation from JSON.
+// readParams reads an operation from JSON. A text that stands for no characters somewhere is a *parley.Damage.
 func readParams(text []byte, start time.Time) (*graphql.RawParams, error) {
+	if damage := parley.DamageInJSON(text); damage != nil {
+		return nil, damage
+	}
 	var params graphql.RawParams
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()

@@ -923,3 +923,17 @@ func (a *api) hold(t *testing.T) (release func()) {
 		}
 	}
 }
+
+// A text that stands for no character is refused before it is read, and the connection goes on.
+func TestDamagedTextsOnASocket(t *testing.T) {
+	t.Parallel()
+	s := start(t).connect()
+	s.send(message{Type: "subscribe", ID: "1", Payload: json.RawMessage(`{"query": "{ viewer { name } }", "variables": {"a": ["\ud83d"]}}`)})
+	if m := s.read(); m.Type != "error" || !strings.Contains(string(m.Payload), "variables.a.0 has") || !strings.Contains(string(m.Payload), "BAD_REQUEST") {
+		t.Errorf("it is answered with %s %s", m.Type, m.Payload)
+	}
+	s.ask("1", `{ viewer { name } }`)
+	if m := s.read(); m.Type != "next" {
+		t.Errorf("afterwards the answer is %s %s", m.Type, m.Payload)
+	}
+}
