@@ -35,7 +35,7 @@ func (c *checks) err() error {
 }
 
 func (c *checks) refuse(field, format string, args ...any) {
-	c.refusal = append(c.refusal, UserError{Invalid, fmt.Sprintf(format, args...), fieldPath(field)})
+	c.refusal = append(c.refusal, UserError{Invalid, sentence(format, args...), fieldPath(field)})
 }
 
 func (c *checks) key(field, key string) {

@@ -42,7 +42,34 @@ func (r Refusal) Error() string {
 // Refuse returns a Refusal with one sentence. Field is the path of the input field, with dots between its parts; empty
 // means the whole input.
 func Refuse(code UserErrorCode, field, format string, args ...any) error {
-	return Refusal{{Code: code, Message: fmt.Sprintf(format, args...), Field: fieldPath(field)}}
+	return Refusal{{Code: code, Message: sentence(format, args...), Field: fieldPath(field)}}
+}
+
+// MaxErrors is how many errors one answer lists at most.
+const MaxErrors = 20
+
+// maxRepeated is how much of a text a message repeats, in code points.
+const maxRepeated = 1_000
+
+// sentence is a message. Of a long text it repeats the beginning only.
+func sentence(format string, args ...any) string {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = Clip(text, maxRepeated)
+		}
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// Clip returns a text, or its first code points and "…" if it has more than limit.
+func Clip(text string, limit int) string {
+	n := 0
+	for at := range text {
+		if n++; n > limit {
+			return text[:at] + "…"
+		}
+	}
+	return text
 }
 
 func fieldPath(field string) []string {
@@ -76,5 +103,5 @@ func (f *Fault) Error() string { return f.Message }
 
 // NewFault returns a Fault with one sentence.
 func NewFault(code FaultCode, format string, args ...any) error {
-	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
+	return &Fault{Code: code, Message: sentence(format, args...)}
 }

@@ -13,6 +13,9 @@ import (
 	"example.org/parley"
 )
 
+// maxMessage bounds messages, in code points: gqlgen repeats what it was sent.
+const maxMessage = 2_000
+
 // PresentError returns gqlgen's error presenter. Faults and errors in the request keep their sentence and get a code.
 // Any other error is logged once, in full, and shown as an internal error.
 func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
@@ -38,7 +41,7 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 				log.ErrorContext(ctx, "a field could not be answered", "path", presented.Path.String(), "error", err)
 			}
 		}
-		presented.Message = message
+		presented.Message = parley.Clip(message, maxMessage)
 		presented.Extensions = map[string]any{"code": code}
 		return presented
 	}

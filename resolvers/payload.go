@@ -51,8 +51,8 @@ func settle[T any](
 }
 
 func userErrors(refusal parley.Refusal) []*parley.UserError {
-	list := make([]*parley.UserError, len(refusal))
-	for i := range refusal {
+	list := make([]*parley.UserError, min(len(refusal), parley.MaxErrors))
+	for i := range list {
 		list[i] = &refusal[i]
 	}
 	return list

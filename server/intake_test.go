@@ -4,10 +4,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"example.org/parley/archive"
+	"example.org/parley/graph"
 	"example.org/parley/server"
 )
 
@@ -106,3 +110,205 @@ func TestDamagedArchivesAreRefused(t *testing.T) {
 }
 
 var asJSON = http.Header{"Content-Type": {"application/json"}}
+
+// A variable that is null where a value has to be, beside a default, is one clear error of the request: for every
+// argument and every input field that has a default.
+func TestNullForWhatHasADefault(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	schema := graph.NewSchema(graph.Config{}).Schema()
+	arguments, fields := 0, make(map[string]bool)
+	refused := func(of string, t0 *ast.Type, document string) {
+		t.Helper()
+		nullable := strings.TrimSuffix(t0.String(), "!")
+		got := a.Ask(strings.Replace(document, "(", "($v: "+nullable+") ", 1), map[string]any{"v": nil})
+		got.Fails("BAD_REQUEST", "$v is null", "can't be null", "leave the variable out")
+		if len(got.Errs) != 1 {
+			t.Errorf("%s: %+v", of, got.Errs)
+		}
+	}
+	for _, path := range paths(schema) {
+		last := path[len(path)-1]
+		for _, argument := range last.Arguments {
+			if argument.Type.NonNull && argument.DefaultValue != nil {
+				arguments++
+				refused(last.Name+"."+argument.Name, argument.Type, document(schema, path, argument.Name+": $v"))
+			}
+			for name, wrap := range inputs(schema, argument.Type) {
+				for _, field := range schema.Types[name].Fields {
+					if field.Type.NonNull && field.DefaultValue != nil {
+						fields[name+"."+field.Name] = true
+						refused(name+"."+field.Name, field.Type, document(schema, path, argument.Name+": "+wrap(field.Name+": $v")))
+					}
+				}
+			}
+		}
+	}
+	for _, d := range schema.Types {
+		for _, f := range d.Fields {
+			if d.Kind == ast.InputObject && f.Type.NonNull && f.DefaultValue != nil && !fields[d.Name+"."+f.Name] {
+				t.Errorf("%s.%s was not tried", d.Name, f.Name)
+			}
+		}
+	}
+	if arguments < 37 || len(fields) < 17 {
+		t.Errorf("%d arguments and %d fields were tried", arguments, len(fields))
+	}
+	// What is left out has its default, and null in an object is found in the variables.
+	a.Must(`query($n: Int) { scenarios(first: $n) { totalCount } }`)
+	a.Ask(`mutation($i: RegisterSourceInput!) { registerSource(input: $i) { cursor } }`, map[string]any{"i": map[string]any{"key": "k", "title": "T", "marking": nil}}).
+		Fails("BAD_REQUEST", "$i.marking is null; give one of TLP_CLEAR")
+	a.Ask(`query($b: Boolean = true) { viewer @include(if: $b) { name } }`, map[string]any{"b": nil}).Fails("BAD_REQUEST", "$b is null, and if, of type Boolean!")
+}
+
+// inputs are the input types within a type, each with how a field of it is written there.
+func inputs(schema *ast.Schema, t *ast.Type) map[string]func(field string) string {
+	found := make(map[string]func(string) string)
+	var add func(t *ast.Type, around func(string) string)
+	add = func(t *ast.Type, around func(string) string) {
+		d := schema.Types[t.Name()]
+		if d.Kind != ast.InputObject || found[d.Name] != nil {
+			return
+		}
+		found[d.Name] = func(field string) string { return around(literal(schema, t, field)) }
+		for _, f := range d.Fields {
+			add(f.Type, func(value string) string { return found[d.Name](f.Name + ": " + value) })
+		}
+	}
+	add(t, func(value string) string { return value })
+	return found
+}
+
+// paths lead from the roots to every field that has arguments, each by the shortest way.
+func paths(schema *ast.Schema) (list [][]*ast.FieldDefinition) {
+	type place struct {
+		on   *ast.Definition
+		path []*ast.FieldDefinition
+	}
+	var queue []place
+	met := make(map[string]bool)
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
+		queue = append(queue, place{on: root})
+	}
+	for len(queue) > 0 {
+		next := queue[0]
+		queue = queue[1:]
+		for _, f := range next.on.Fields {
+			if met[next.on.Name+"."+f.Name] || strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			met[next.on.Name+"."+f.Name] = true
+			path := append(slices.Clone(next.path), f)
+			if len(f.Arguments) > 0 {
+				list = append(list, path)
+			}
+			if on := schema.Types[f.Type.Name()]; on.IsCompositeType() {
+				queue = append(queue, place{on, path})
+			}
+		}
+	}
+	return list
+}
+
+// document selects the field at the end of a path, with an argument.
+func document(schema *ast.Schema, path []*ast.FieldDefinition, argument string) string {
+	text := "query("
+	if slices.Contains(schema.Mutation.Fields, path[0]) {
+		text = "mutation("
+	}
+	for i, f := range path {
+		var given []string
+		for _, a := range f.Arguments {
+			if i == len(path)-1 && strings.HasPrefix(argument, a.Name+":") {
+				given = append(given, argument)
+			} else if a.Type.NonNull && a.DefaultValue == nil {
+				given = append(given, a.Name+": "+literal(schema, a.Type, ""))
+			}
+		}
+		text += "{ " + f.Name
+		if len(given) > 0 {
+			text += "(" + strings.Join(given, ", ") + ")"
+		}
+	}
+	if schema.Types[path[len(path)-1].Type.Name()].IsCompositeType() {
+		text += " { __typename }"
+	}
+	return strings.Replace(text, "({", "( {", 1) + strings.Repeat(" }", len(path))
+}
+
+// literal is a value of a type, with one field of it given.
+func literal(schema *ast.Schema, t *ast.Type, with string) string {
+	d := schema.Types[t.Name()]
+	switch {
+	case t.Elem != nil:
+		return "[" + literal(schema, t.Elem, with) + "]"
+	case d.Kind == ast.Enum:
+		return d.EnumValues[0].Name
+	case d.Kind == ast.InputObject:
+		var fields []string
+		if with != "" {
+			fields = []string{with}
+		}
+		for _, f := range d.Fields {
+			if f.Type.NonNull && f.DefaultValue == nil && !strings.HasPrefix(with, f.Name+":") {
+				fields = append(fields, f.Name+": "+literal(schema, f.Type, ""))
+			}
+		}
+		return "{" + strings.Join(fields, ", ") + "}"
+	case t.Name() == "Int":
+		return "1"
+	case t.Name() == "Boolean":
+		return "true"
+	case t.Name() == "Time":
+		return `"2025-01-01T00:00:00Z"`
+	}
+	return `"x"`
+}
+
+// What is wrong with a request is said in a sentence, which names the place and what would be accepted.
+func TestWhatIsWrongWithARequest(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	long := strings.Repeat("x", 1<<20)
+	for body, want := range map[string]string{
+		`{"query":"query($n: Int!) { scenarios(first: $n) { totalCount } }","variables":{"n":5.5}}`:                                 "$n is 5.5; give a whole number of 32 bits.",
+		`{"query":"query($n: Int!) { scenarios(first: $n) { totalCount } }","variables":{"n":"5"}}`:                                 `$n is "5"; give a whole number of 32 bits.`,
+		`{"query":"query($n: Int!) { scenarios(first: $n) { totalCount } }","variables":{"n":4294967296}}`:                          "$n is 4294967296; give a whole number of 32 bits.",
+		`{"query":"query($n: Int!) { scenarios(first: $n) { totalCount } }"}`:                                                       "$n is missing; give a whole number of 32 bits in the variables.",
+		`{"query":"query($id: ID!) { scenario(id: $id) { key } }","variables":{"id":null}}`:                                         "$id is null; give an id or a key, as a text.",
+		`{"query":"query($id: ID!) { scenario(id: $id) { key } }","variables":{"id":1.5}}`:                                          "$id is 1.5; give an id or a key, as a text.",
+		`{"query":"query($f: ScenarioFilter) { scenarios(filter: $f) { totalCount } }","variables":{"f":{"x":1}}}`:                  `$f has no field "x"; the fields of ScenarioFilter are `,
+		`{"query":"query($f: ScenarioFilter) { scenarios(filter: $f) { totalCount } }","variables":{"f":7}}`:                        "$f is 7; give an object (ScenarioFilter).",
+		`{"query":"query($f: PositionFilter) { positions(filter: $f) { totalCount } }","variables":{"f":{"stances":["supports"]}}}`: `$f.stances.0 is "supports"; give one of STRONGLY_OPPOSES, `,
+		`{"query":"mutation($i: RegisterSourceInput!) { registerSource(input: $i) { cursor } }","variables":{"i":{"key":"k"}}}`:     "$i.title is missing; give a text.",
+		`{"query":"query A { lens { cursor } } query B { lens { cursor } }"}`:                                                       "The document has 2 operations (A, B); say by operationName which one is meant.",
+		`{"query":"query A { lens { cursor } } query B { lens { cursor } }","operationName":"C"}`:                                   `The document has no operation "C"; operationName is one of A, B.`,
+		`[{"query":"{ lens { cursor } }"}]`:              "The request is of the JSON type array; send one operation, as an object with query, and variables",
+		`{"query":7}`:                                    "In the request, query is of the JSON type number; send a text.",
+		`{"query":"{ lens { cursor } }","variables":[]}`: "In the request, variables is of the JSON type array; send an object.",
+		`{"query":"{ lens { cursor } }"} {}`:             "The request goes on after the operation; send one object with query.",
+		`{"query":"{ lens`:                               "The request ends before its JSON does; send an object with query.",
+		`{"query" "x"}`:                                  "The request can't be read, since it is not JSON from byte 10 on",
+		`{"query":"query($f: PositionFilter) { positions(filter: $f) { totalCount } }","variables":{"f":{"stances":["` + long + `"]}}}`: "$f.stances.0 is",
+		`{"query":"{ scenario(id: \"` + long + `\") { key } ` + long + ` }"}`:                                                           "Cannot query field",
+		`{"query":"{ positions(filter: {holders: [\"` + long + `\"]}) { totalCount } }"}`:                                               "holders: Nothing is known as",
+		`{"query":"mutation { retract(input: {id: \"` + long + `\", note: \"n\"}) { userErrors { message } } }"}`:                       "Nothing is known as",
+	} {
+		response, text := a.Send("POST", server.GraphQLPath, asJSON, strings.NewReader(body))
+		var quoted strings.Builder
+		json.NewEncoder(&quoted).Encode(want)
+		if !strings.Contains(text, strings.Trim(strings.TrimSpace(quoted.String()), `"`)) || len(text) > 10_000 {
+			t.Errorf("%.200s is answered with %d %.500s", body, response.StatusCode, text)
+		}
+	}
+	// Whole numbers may be written with a fraction of zero, and what is not declared is ignored.
+	a.Post("application/json", `{"query":"query($n: Int!) { scenarios(first: $n) { totalCount } }","variables":{"n":5.0, "more": [1]}}`).Want("scenarios.totalCount", 0)
+	// At most twenty errors.
+	if errs := a.Ask("{ " + strings.Repeat("a b c ", 20) + "}").Errs; len(errs) != 20 {
+		t.Errorf("there are %d errors", len(errs))
+	}
+	refused := a.Ask(`mutation { recordPosition(input: {holder: "a", scenario: "b", stance: SUPPORTS, evidence: ["` + strings.Repeat(`x", "`, 99) + `x"]}) { userErrors { message } } }`)
+	if n := refused.Count("recordPosition.userErrors"); n != 20 {
+		t.Errorf("there are %d user errors", n)
+	}
+}

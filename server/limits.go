@@ -124,7 +124,7 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 	length := 1
 	switch {
 	case f.Definition.Arguments.ForName("first") != nil:
-		first, err := graphql.UnmarshalInt(f.ArgumentMap(c.variables)["first"]) // UnmarshalInt also reads "500"
+		first, err := graphql.UnmarshalInt(f.ArgumentMap(c.variables)["first"]) // from a literal, or from a variable as JSON has it
 		if length = min(max(first, 1), parley.MaxPage); err != nil {
 			length = parley.MaxPage
 		}

@@ -67,16 +67,14 @@ func TestCost(t *testing.T) {
 	// and so does an inline fragment.
 	a.Ask(`{ ... on Query { `+aliases(5, one)+` } }`).Fails("LIMIT", "fields")
 
-	// A page size in a variable counts as what it is, whatever it is written as.
+	// A page size in a variable counts as what it is.
 	for _, document := range []string{
 		`query($n: Int!) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`,
 		`query($n: Int = 500) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`,
 		`query($n: Int!) { ...f } fragment f on Query { scenarios(first: $n) { edges { node { positions(first: $n) { edges { node { evidence { about { id } } } } } } } } }`,
 	} {
-		for _, n := range []any{100, "100"} {
-			a.Must(document, map[string]any{"n": n})
-		}
-		for _, n := range []any{500, "500", "0500"} {
+		a.Must(document, map[string]any{"n": 100})
+		for _, n := range []any{500, 500.0} {
 			a.Ask(document, map[string]any{"n": n}).Fails("LIMIT", "fields")
 		}
 	}

@@ -122,10 +122,11 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports)
 	srv.AddTransport(transport.WebSockets{Transports: transports})
 	srv.AddTransport(transport.HTTP{Transports: transports})
 	srv.AddTransport(gqltransport.Options{})
-	srv.SetQueryCache(documents{lru.New[*ast.QueryDocument](1000)})
+	parsed := documents{lru.New[*ast.QueryDocument](1000)}
+	srv.SetQueryCache(parsed)
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(extension.Introspection{})
-	srv.Use(operationCheck{schema.Schema()})
+	srv.Use(operationCheck{schema.Schema(), parsed})
 	srv.Use(costLimit{})
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		return next(parley.WithCaller(ctx, o.Analyst))

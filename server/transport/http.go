@@ -47,14 +47,14 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	ctx := withCarrier(r.Context(), by, accepts.events)
 	params, err := paramsOf(r)
 	if err != nil {
-		unreadable := gqlerror.Errorf("the operation can't be read: %v", err)
-		if errors.As(err, new(*parley.Damage)) {
-			unreadable = Refused(parley.BadRequest, err.Error()+".")
+		status := http.StatusBadRequest
+		if errors.As(err, new(*http.MaxBytesError)) {
+			status = http.StatusRequestEntityTooLarge
 		}
-		answer(w, accepts, http.StatusBadRequest, exec.DispatchError(ctx, gqlerror.List{unreadable}))
+		answer(w, accepts, status, exec.DispatchError(ctx, gqlerror.List{unreadable(err)}))
 		return
 	}
-	op, errs := exec.CreateOperationContext(ctx, params)
+	op, errs := operationOf(ctx, exec, params)
 	isSubscription := errs == nil && op.Operation.Operation == ast.Subscription
 	if accepts.events && (isSubscription || !accepts.json) {
 		stream(t.Transports, w, r, exec, op, errs)

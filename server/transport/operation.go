@@ -48,7 +48,7 @@ func (o *operation) run(ctx context.Context, params *graphql.RawParams) {
 		}
 	}()
 	ctx = graphql.StartOperationTrace(ctx)
-	op, errs := s.exec.CreateOperationContext(ctx, params)
+	op, errs := operationOf(ctx, s.exec, params)
 	if errs != nil {
 		o.refuse(s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs).Errors)
 		return

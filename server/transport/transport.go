@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -206,6 +207,14 @@ func CarrierOf(ctx context.Context) (by Carrier, streams bool) {
 	return c.by, c.streams
 }
 
+// operationOf reads a request's document and variables.
+func operationOf(
+	ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams,
+) (*graphql.OperationContext, gqlerror.List) {
+	op, errs := exec.CreateOperationContext(ctx, params)
+	return op, errs[:min(len(errs), parley.MaxErrors)]
+}
+
 // readParams reads an operation from JSON. A text that stands for no characters somewhere is a *parley.Damage.
 func readParams(text []byte, start time.Time) (*graphql.RawParams, error) {
 	if damage := parley.DamageInJSON(text); damage != nil {
@@ -225,7 +234,38 @@ func readParams(text []byte, start time.Time) (*graphql.RawParams, error) {
 	return &params, nil
 }
 
-var errTrailing = gqlerror.Errorf("there is more text after the operation")
+var errTrailing = errors.New("more text after the operation")
+
+// unreadable says what is wrong with the text of an operation.
+func unreadable(err error) *gqlerror.Error {
+	var damage *parley.Damage
+	var long *http.MaxBytesError
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &damage):
+		return Refused(parley.BadRequest, damage.Error()+".")
+	case errors.As(err, &long):
+		return Refused(parley.Limit, fmt.Sprintf("The request is longer than %d bytes.", long.Limit))
+	case errors.As(err, &kind) && kind.Field == "":
+		return Refused(parley.BadRequest, fmt.Sprintf("The request is of the JSON type %s; send one operation, as an object with query, "+
+			"and variables and operationName where it has them.", kind.Value))
+	case errors.As(err, &kind):
+		accepted := "an object"
+		if kind.Field == "query" || kind.Field == "operationName" {
+			accepted = "a text"
+		}
+		return Refused(parley.BadRequest, fmt.Sprintf("In the request, %s is of the JSON type %s; send %s.", kind.Field, kind.Value, accepted))
+	case errors.As(err, &syntax):
+		return Refused(parley.BadRequest, fmt.Sprintf("The request can't be read, since it is not JSON from byte %d on; send an object with query.",
+			syntax.Offset))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return Refused(parley.BadRequest, "The request ends before its JSON does; send an object with query.")
+	case errors.Is(err, errTrailing):
+		return Refused(parley.BadRequest, "The request goes on after the operation; send one object with query.")
+	}
+	return Refused(parley.BadRequest, "The request could not be read to its end; send it again.")
+}
 
 // subscribe starts a subscription. If it is refused, the response says why.
 func (t *Transports) subscribe(
