@@ -100,7 +100,7 @@ func (a *Affiliation) OnlyEndsBy(in CorrectAffiliation) bool {
 }
 
 func (a *Affiliation) check(c *checks) {
-	c.optionalText("office", a.Office, MaxTitle)
+	c.optionalLine("office", a.Office, MaxTitle)
 	c.order("validFrom", "validTo", a.ValidFrom, a.ValidTo)
 }
 

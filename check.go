@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -48,20 +49,93 @@ func (c *checks) key(field, key string) {
 	}
 }
 
+// text checks a text of one or more lines.
 func (c *checks) text(field, text string, limit int) {
+	if c.written(field, text, limit) {
+		c.refuseMarks(field, text, func(r rune) string {
+			if unicode.IsControl(r) && !unicode.IsSpace(r) {
+				return "is a control character"
+			}
+			return ""
+		})
+	}
+}
+
+// line checks a text of one line, such as a name or a title. It stands within other texts, so nothing in it may reach
+// beyond its end.
+func (c *checks) line(field, text string, limit int) {
+	switch {
+	case !c.written(field, text, limit):
+	case strings.TrimFunc(text, blank) != text:
+		c.refuse(field, "%s begins or ends with a space or an invisible character; leave that out.", sentenceName(field))
+	default:
+		c.refuseMarks(field, text, func(r rune) string {
+			switch {
+			case r == '\n', r == '\r', r == '\u0085', unicode.In(r, unicode.Zl, unicode.Zp):
+				return "breaks the line, and it is one line of text"
+			case unicode.IsControl(r):
+				return "is a control character"
+			case ReordersText(r):
+				return "changes the direction of the text after it"
+			}
+			return ""
+		})
+	}
+}
+
+// written refuses a text that shows nothing, or too much.
+func (c *checks) written(field, text string, limit int) bool {
 	switch n := utf8.RuneCountInString(text); {
-	case strings.TrimSpace(text) == "":
-		c.refuse(field, "%s is empty; write at least one character.", sentenceName(field))
+	case !strings.ContainsFunc(text, visible):
+		c.refuse(field, "%s is empty, or has nothing that can be seen; write at least one character.", sentenceName(field))
 	case n > limit:
 		c.refuse(field, "%s has %d characters; at most %d are allowed.", sentenceName(field), n, limit)
-	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
-		c.refuse(field, "%s contains a NUL character or invalid UTF-8; send valid Unicode text.", sentenceName(field))
+	case !utf8.ValidString(text):
+		c.refuse(field, "%s has bytes that are not UTF-8; send Unicode text.", sentenceName(field))
+	default:
+		return true
 	}
+	return false
+}
+
+// refuseMarks refuses the first character of a text that can't be used there; why says so, and is empty for the others.
+func (c *checks) refuseMarks(field, text string, why func(rune) string) {
+	n := 0
+	for _, r := range text {
+		n++
+		if reason := why(r); reason != "" {
+			c.refuse(field, "%s has %U as character %d, which %s; leave it out.", sentenceName(field), r, n, reason)
+			return
+		}
+	}
+}
+
+// visible reports whether a character can be seen. Fillers of Hangul and the empty Braille pattern can't, although they
+// are letters and symbols to Unicode; a mark can't without what it stands on.
+func visible(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !strings.ContainsRune("\u115f\u1160\u3164\uffa0\u2800", r)
+}
+
+// blank reports whether a character is a space, or shows nothing and has no effect on what is beside it.
+func blank(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune("\u00ad\u180e\u200b\u2060\ufeff", r)
+}
+
+// ReordersText reports whether a character embeds, overrides or isolates a direction of writing until it is undone. The
+// marks of direction, which affect what is beside them only, do not.
+func ReordersText(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 func (c *checks) optionalText(field string, text *string, limit int) {
 	if text != nil {
 		c.text(field, *text, limit)
+	}
+}
+
+func (c *checks) optionalLine(field string, text *string, limit int) {
+	if text != nil {
+		c.line(field, *text, limit)
 	}
 }
 
@@ -92,6 +166,17 @@ func (c *checks) texts(field string, texts []string, limit int) {
 	c.list(field, len(texts))
 	for i, t := range texts {
 		c.text(fmt.Sprintf("%s.%d", field, i), t, limit)
+	}
+}
+
+// lines checks a list of texts of one line each, none of them twice.
+func (c *checks) lines(field string, texts []string, limit int) {
+	c.list(field, len(texts))
+	for i, t := range texts {
+		c.line(fmt.Sprintf("%s.%d", field, i), t, limit)
+		if first := slices.Index(texts, t); first < i {
+			c.refuse(fmt.Sprintf("%s.%d", field, i), "%q is in %s twice; keep one.", t, field)
+		}
 	}
 }
 

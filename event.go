@@ -231,10 +231,10 @@ func (e *Event) HeldBy(recordedAt Instant) error {
 }
 
 func (e *Event) check(c *checks, participants int) {
-	c.text("title", e.Title, MaxTitle)
+	c.line("title", e.Title, MaxTitle)
 	oneOf(c, "kind", e.Kind, EventKinds)
 	oneOf(c, "state", e.State, EventStates)
-	c.optionalText("location", e.Location, MaxTitle)
+	c.optionalLine("location", e.Location, MaxTitle)
 	c.list("participants", participants)
 	c.order("startedAt", "endedAt", &e.StartedAt, e.EndedAt)
 }

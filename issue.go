@@ -90,7 +90,7 @@ func (i *Issue) Edit(in EditIssue) ([]string, error) {
 }
 
 func (i *Issue) check(c *checks) {
-	c.text("title", i.Title, MaxTitle)
+	c.line("title", i.Title, MaxTitle)
 	oneOf(c, "kind", i.Kind, IssueKinds)
 	c.optionalText("question", i.Question, MaxProse)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -115,11 +116,12 @@ type TimeRange struct {
 	To   *Instant
 }
 
-// instantShape is stricter than time.Parse, which accepts a comma as the decimal point and an hour of one digit.
-var instantShape = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(?:Z|[+-]\d\d:\d\d)$`)
+// instantShape is stricter than time.Parse, which accepts a comma as the decimal point, an hour of one digit, and
+// offsets of more than 23 hours or 59 minutes.
+var instantShape = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$`)
 
-// ParseInstant parses an RFC 3339 instant with any offset and at most six fractional digits. The error is a sentence
-// that names the text and says what is accepted.
+// ParseInstant parses an RFC 3339 instant with any offset and at most six fractional digits; more of them have to be
+// zeros, as .NET and Go write them. The error is a sentence that names the text and says what is accepted.
 func ParseInstant(s string) (Instant, error) {
 	refuse := func(why string) (Instant, error) {
 		return Instant{}, fmt.Errorf("%q %s; write an RFC 3339 instant such as 2025-08-15T19:30:00Z, "+
@@ -130,7 +132,7 @@ func ParseInstant(s string) (Instant, error) {
 	if shape == nil || err != nil {
 		return refuse("is not an instant")
 	}
-	if len(shape[1]) > len(".000000") {
+	if strings.TrimRight(shape[1][min(len(shape[1]), len(".000000")):], "0") != "" {
 		return refuse("is finer than a microsecond")
 	}
 	t = t.UTC()

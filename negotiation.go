@@ -92,7 +92,7 @@ func (n *Negotiation) Edit(in EditNegotiation) ([]string, error) {
 }
 
 func (n *Negotiation) check(c *checks) {
-	c.text("title", n.Title, MaxTitle)
+	c.line("title", n.Title, MaxTitle)
 	c.optionalText("summary", n.Summary, MaxProse)
 	c.order("startedAt", "endedAt", n.StartedAt, n.EndedAt)
 }

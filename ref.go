@@ -2,6 +2,7 @@ package parley
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -12,12 +13,13 @@ type Ref struct {
 	Key string
 }
 
-// ReadRef parses a reference. A text with a NUL character refers to nothing, because no key has one.
+// ReadRef parses a reference. A text with a NUL character, or with bytes that are not UTF-8, refers to nothing, because
+// no key has them.
 func ReadRef(text string) Ref {
 	if id, err := uuid.Parse(text); err == nil {
 		return Ref{ID: id}
 	}
-	if strings.ContainsRune(text, 0) {
+	if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
 		return Ref{}
 	}
 	return Ref{Key: text}

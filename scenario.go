@@ -117,7 +117,7 @@ func (s *Scenario) Edit(in EditScenario) ([]string, error) {
 }
 
 func (s *Scenario) check(c *checks) {
-	c.text("title", s.Title, MaxTitle)
+	c.line("title", s.Title, MaxTitle)
 	c.optionalText("summary", s.Summary, MaxProse)
 	c.optionalText("criteria", s.Criteria, MaxProse)
 }

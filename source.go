@@ -4,11 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/language"
 )
 
 // Source is a document that statements are taken from: a report, a transcript, a communiqué. ContentHash is nil if no
@@ -167,23 +168,31 @@ func (s *Source) supply(e *edit, body Patch[string]) {
 	}
 }
 
-// languageShape matches the commonly used part of BCP 47: language, script, region and variants.
-var languageShape = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
-
 func (s *Source) check(c *checks) {
-	c.text("title", s.Title, MaxTitle)
-	c.optionalText("publisher", s.Publisher, MaxTitle)
-	c.optionalText("author", s.Author, MaxTitle)
+	c.line("title", s.Title, MaxTitle)
+	c.optionalLine("publisher", s.Publisher, MaxTitle)
+	c.optionalLine("author", s.Author, MaxTitle)
 	if s.URL != nil {
 		u, err := url.Parse(*s.URL)
-		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(*s.URL) > MaxReason {
-			c.refuse("url", "%q is not a web address; give one that begins with https:// or http:// "+
-				"and has at most %d characters.", *s.URL, MaxReason)
+		if err != nil || strings.ContainsFunc(*s.URL, notInURL) || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(*s.URL) > MaxReason {
+			c.refuse("url", "%q is not a web address; give one that begins with https:// or http://, "+
+				"has no spaces, and at most %d characters.", *s.URL, MaxReason)
 		}
 	}
-	if s.Language != nil && !languageShape.MatchString(*s.Language) {
+	if s.Language != nil && !isLanguageTag(*s.Language) {
 		c.refuse("language", "%q is not a language tag; give a BCP 47 tag such as \"en\" or \"uk-UA\".", *s.Language)
 	}
+}
+
+// notInURL reports whether a character can't be in a web address, not even in one that is shown in its own script.
+func notInURL(r rune) bool {
+	return unicode.IsControl(r) || blank(r) || ReordersText(r) || strings.ContainsRune(`<>"`, r)
+}
+
+// isLanguageTag reports whether a text is a tag of BCP 47 whose parts are registered.
+func isLanguageTag(text string) bool {
+	_, err := language.Parse(text)
+	return err == nil && !strings.Contains(text, "_")
 }
 
 // BodyErasure records that a source's body was erased. The facts based on it stay.

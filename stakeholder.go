@@ -1,9 +1,10 @@
 package parley
 
 import (
-	"regexp"
+	"slices"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/language"
 )
 
 // Stakeholder is somebody with something at stake: a state, an organization, a group or a person. (The users of Parley
@@ -92,14 +93,22 @@ func (s *Stakeholder) Edit(in EditStakeholder) ([]string, error) {
 	return e.fields, e.err()
 }
 
-var countryCodeShape = regexp.MustCompile(`^[A-Z]{2}$`)
-
 func (s *Stakeholder) check(c *checks) {
-	c.text("name", s.Name, MaxTitle)
+	c.line("name", s.Name, MaxTitle)
 	oneOf(c, "kind", s.Kind, StakeholderKinds)
-	c.texts("aliases", s.Aliases, MaxTitle)
-	if s.CountryCode != nil && !countryCodeShape.MatchString(*s.CountryCode) {
-		c.refuse("countryCode", "%q is not a country code; give the two capital letters of ISO 3166-1, such as \"UA\".",
+	c.lines("aliases", s.Aliases, MaxTitle)
+	if s.CountryCode != nil && !isCountryCode(*s.CountryCode) {
+		c.refuse("countryCode", "%q is not a country code; give the two capital letters of ISO 3166-1, such as \"GB\" or \"UA\".",
 			*s.CountryCode)
 	}
+}
+
+// withdrawn are codes of countries that are no more, which the library also has.
+var withdrawn = []string{"AN", "CS", "SU", "YU"}
+
+// isCountryCode reports whether a text is a code of ISO 3166-1, or XK, which stands for Kosovo everywhere.
+func isCountryCode(text string) bool {
+	region, err := language.ParseRegion(text)
+	return err == nil && region.String() == text && region.IsCountry() && region.Canonicalize() == region &&
+		region.ISO3() != "ZZZ" && region.M49() != 0 && !slices.Contains(withdrawn, text)
 }

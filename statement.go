@@ -217,7 +217,7 @@ func (s *Statement) check(c *checks, prefix string, speakers, about int) {
 	named := speakers > 0
 	c.text(prefix+"text", s.Text, MaxStatement)
 	c.optionalText(prefix+"translation", s.Translation, MaxStatement)
-	c.optionalText(prefix+"translatedBy", s.TranslatedBy, MaxTitle)
+	c.optionalLine(prefix+"translatedBy", s.TranslatedBy, MaxTitle)
 	switch {
 	case s.Translation != nil && s.TranslatedBy == nil:
 		c.refuse(prefix+"translatedBy", "It has a translation, and nobody who made it; say who did.")
@@ -225,7 +225,7 @@ func (s *Statement) check(c *checks, prefix string, speakers, about int) {
 		c.refuse(prefix+"translation", "It is translated by %q, and the translation is missing; give it too.", *s.TranslatedBy)
 	}
 	oneOf(c, prefix+"form", s.Form, StatementForms)
-	c.optionalText(prefix+"speakerDescription", s.SpeakerDescription, MaxTitle)
+	c.optionalLine(prefix+"speakerDescription", s.SpeakerDescription, MaxTitle)
 	c.list(prefix+"speakers", speakers)
 	c.list(prefix+"about", about)
 	described := s.SpeakerDescription != nil

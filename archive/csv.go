@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -17,15 +19,12 @@ import (
 // PositionsCSV writes the positions that hold at the lens's valid time. Prevailing positions are ordered by validFrom,
 // newest first; each is followed by its dissenting positions. progress is as for JSON.
 func (s *Subject) PositionsCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
-	out, err := newTable(w, progress, "id", "version", "issue", "scenario", "scenarioTitle", "holder", "holderName",
+	out := newTable(w, progress, "id", "version", "issue", "scenario", "scenarioTitle", "holder", "holderName",
 		"stance", "conditions", "redLine", "salience", "confidence", "validFrom", "validFromPrecision", "ordinal",
 		"validTo", "prevails", "contested", "contests", "secondHand", "evidence", "sources", "rationale", "recordedAt",
 		"recordedBy", "correctionNote")
-	if err != nil {
-		return err
-	}
 	filter := &parley.PositionFilter{Negotiations: []string{s.ID.String()}}
-	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
+	err := parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
 		snapshot := s.Store.Snapshot() // a new snapshot per page, since it keeps what it has read
 		page, err := snapshot.ListPositions(ctx, &parley.AsOf{ValidAt: &s.Lens.ValidAt, KnownAt: &s.Lens.KnownAt},
 			filter, parley.PositionsByValidFrom, p, nil)
@@ -85,7 +84,7 @@ func (s *Subject) writePositions(
 			return err
 		}
 		out.write(p.ID, p.Version, issues[i].Key, scenarios[i].Key, scenarios[i].Title, holders[i].Key, holders[i].Name,
-			p.Stance, p.Conditions, p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.Ordinal,
+			p.Stance, texts(p.Conditions), p.RedLine, p.Salience, p.Confidence, p.ValidFrom, p.ValidFromPrecision, p.Ordinal,
 			p.ValidTo, slices.Contains(prevailing, p), p.Contested, p.ContestsID, p.SecondHand, len(p.EvidenceIDs),
 			sources, p.Rationale, p.RecordedAt, analysts[i].Name, p.CorrectionNote)
 	}
@@ -130,15 +129,12 @@ func itself(id uuid.UUID) uuid.UUID { return id }
 // StatusChangesCSV writes the status changes of all scenarios at the lens's known time, for all of valid time, ordered
 // by effectiveAt. progress is as for JSON.
 func (s *Subject) StatusChangesCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
-	out, err := newTable(w, progress, "id", "version", "scenario", "scenarioTitle", "from", "to", "skipped", "by",
+	out := newTable(w, progress, "id", "version", "scenario", "scenarioTitle", "from", "to", "skipped", "by",
 		"reason", "successors", "effectiveAt", "effectiveAtPrecision", "ordinal", "validTo", "evidence", "sources",
 		"recordedAt", "recordedBy", "correctionNote")
-	if err != nil {
-		return err
-	}
 	var changes []*parley.StatusChange
 	filter := &parley.StatusChangeFilter{Negotiations: []string{s.ID.String()}}
-	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
+	err := parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
 		page, err := s.Store.Snapshot().
 			ListStatusChanges(ctx, &parley.AsOf{ValidAt: &s.Lens.KnownAt, KnownAt: &s.Lens.KnownAt}, filter, p, nil)
 		if err != nil {
@@ -220,17 +216,21 @@ func keys[T any](s *Subject, list []T, of func(T) uuid.UUID) []storage.Key {
 	return asked
 }
 
-// table writes CSV as RFC 4180 defines it.
+// table writes CSV as RFC 4180 defines it. Go's writer ends lines so only if it changes the ends of lines within texts
+// too; so it writes one row at a time, and the end of the row is put in its place here.
 type table struct {
-	to       *csv.Writer
+	to       *bufio.Writer
+	row      bytes.Buffer
+	csv      *csv.Writer // into row
 	progress func(rows int)
 	rows     int
 }
 
-func newTable(w io.Writer, progress func(int), header ...string) (*table, error) {
-	t := &table{to: csv.NewWriter(w), progress: progress}
-	t.to.UseCRLF = true
-	return t, t.to.Write(header)
+func newTable(w io.Writer, progress func(int), header ...string) *table {
+	t := &table{to: bufio.NewWriter(w), progress: progress}
+	t.csv = csv.NewWriter(&t.row)
+	t.writeRow(header)
+	return t
 }
 
 // write writes a row. Errors are returned by end.
@@ -239,17 +239,25 @@ func (t *table) write(values ...any) {
 	for i, v := range values {
 		row[i] = cell(v)
 	}
-	t.to.Write(row)
+	t.writeRow(row)
 	t.rows++
 	report(t.progress, t.rows)
 }
 
-func (t *table) end() error {
-	t.to.Flush()
-	return t.to.Error()
+func (t *table) writeRow(row []string) {
+	t.row.Reset()
+	t.csv.Write(row)
+	t.csv.Flush()
+	t.to.Write(bytes.TrimSuffix(t.row.Bytes(), []byte("\n")))
+	t.to.WriteString("\r\n")
 }
 
-// cell formats a value: an instant as in the API, a list with one entry a line, null as an empty cell.
+func (t *table) end() error {
+	return t.to.Flush()
+}
+
+// cell formats a value: an instant as in the API, null as an empty cell, a list of words with one a line, and a list of
+// texts, which may have several lines each, with a bullet before each.
 func cell(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -258,6 +266,8 @@ func cell(value any) string {
 		return orNothing(v)
 	case []string:
 		return harmless(strings.Join(v, "\n"))
+	case texts:
+		return harmless(v.String())
 	case parley.Instant:
 		return parley.FormatInstant(v)
 	case *parley.Instant:
@@ -281,8 +291,32 @@ func orNothing[T any](v *T) string {
 	return cell(*v)
 }
 
-// harmless puts an apostrophe before a text that a spreadsheet would read as a formula.
+// texts are several ones, of which each may have several lines.
+type texts []string
+
+func (t texts) String() string {
+	list := make([]string, len(t))
+	for i, text := range t {
+		list[i] = "• " + strings.ReplaceAll(text, "\n", "\n  ")
+	}
+	return strings.Join(list, "\n")
+}
+
+// pictures are what control characters become, which a terminal would obey.
+var pictures = func() *strings.Replacer {
+	var pairs []string
+	for r := range rune(0x20) {
+		if !strings.ContainsRune("\t\n\r", r) {
+			pairs = append(pairs, string(r), string(0x2400+r))
+		}
+	}
+	return strings.NewReplacer(append(pairs, "\x7f", "\u2421")...)
+}()
+
+// harmless puts an apostrophe before a text that a spreadsheet would read as a formula, and pictures in the place of
+// control characters.
 func harmless(text string) string {
+	text = pictures.Replace(text)
 	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
 		return "'" + text
 	}

@@ -13,14 +13,11 @@ import (
 // StancesCSV writes where each party stands at the lens's valid time on the scenarios that are on the table, by the
 // keys of scenario and party. progress is as for JSON.
 func (s *Subject) StancesCSV(ctx context.Context, w io.Writer, progress func(rows int)) error {
-	out, err := newTable(w, progress, "issue", "scenario", "scenarioTitle", "status", "party", "partyName", "stance",
+	out := newTable(w, progress, "issue", "scenario", "scenarioTitle", "status", "party", "partyName", "stance",
 		"conditions", "redLine", "confidence", "validFrom", "validFromPrecision", "holder", "holderName", "through",
 		"formerSpeaker", "contested", "divided", "others", "secondHand", "evidence", "sources", "position")
-	if err != nil {
-		return err
-	}
 	filter := &parley.ScenarioFilter{Negotiations: []string{s.ID.String()}}
-	err = parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
+	err := parley.EachPage(func(p parley.Page) (parley.PageInfo, error) {
 		snapshot := s.Store.Snapshot() // a new snapshot per page, since it keeps what it has read
 		page, err := snapshot.ListScenarios(ctx, &parley.AsOf{ValidAt: &s.Lens.ValidAt, KnownAt: &s.Lens.KnownAt},
 			filter, parley.ScenariosByKey, p, nil)
@@ -86,7 +83,7 @@ func (s *Subject) writeStances(
 			}
 			party, holder, p := stakeholders[c.PartyID], stakeholders[c.Position.HolderID], c.Position
 			out.write(issues[i].Key, scenarios[i].Key, scenarios[i].Title, scenarios[i].Status, party.Key, party.Name,
-				p.Stance, p.Conditions, p.RedLine, p.Confidence, p.ValidFrom, p.ValidFromPrecision, holder.Key,
+				p.Stance, texts(p.Conditions), p.RedLine, p.Confidence, p.ValidFrom, p.ValidFromPrecision, holder.Key,
 				holder.Name, through, c.FormerSpeaker, c.Contested, c.Divided(), others, p.SecondHand,
 				len(p.EvidenceIDs), sources, p.ID)
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/bidi"
+
 	"example.org/parley"
 )
 
@@ -87,13 +89,24 @@ var (
 	listed = regexp.MustCompile(`^(\d*)([-+=.)])`)
 )
 
-// plain returns a text on one line, with Markdown and HTML escaped.
+// plain returns a text on one line, with Markdown and HTML escaped. Its direction of writing does not reach beyond it.
 func plain(text string) string {
+	rightToLeft := false
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		switch {
+		case unicode.IsControl(r):
 			return ' '
+		case parley.ReordersText(r):
+			return -1
+		}
+		if p, _ := bidi.LookupRune(r); p.Class() == bidi.R || p.Class() == bidi.AL {
+			rightToLeft = true
 		}
 		return r
 	}, text)
-	return listed.ReplaceAllString(special.Replace(strings.Join(strings.Fields(text), " ")), `$1\$2`)
+	escaped := listed.ReplaceAllString(special.Replace(strings.Join(strings.Fields(text), " ")), `$1\$2`)
+	if rightToLeft {
+		return "\u2068" + escaped + "\u2069" // isolated
+	}
+	return escaped
 }

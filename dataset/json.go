@@ -46,6 +46,8 @@ func (r *jsonReader) node(token json.Token) *yaml.Node {
 		}
 	case nil:
 		n.Tag, n.Value = "!!null", "null"
+	case string:
+		n.Tag, n.Style, n.Value = "!!str", yaml.DoubleQuotedStyle, token
 	default:
 		n.Value = fmt.Sprint(token)
 	}

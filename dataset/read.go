@@ -78,7 +78,18 @@ func (d *document) parse(text []byte) *item {
 			lineNumber.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
 		return nil
 	}
+	d.refuseTags(&root)
 	return d.item(root.Content[0], "data set")
+}
+
+// refuseTags refuses YAML tags: nobody would read !!binary or !secret as what it stands for.
+func (d *document) refuseTags(n *yaml.Node) {
+	if n.Style&yaml.TaggedStyle != 0 {
+		d.refuse(n.Line, "The tag %s is not read; write the value itself, without a tag.", n.Tag)
+	}
+	for _, within := range n.Content {
+		d.refuseTags(within)
+	}
 }
 
 var lineNumber = regexp.MustCompile(`line (\d+): `)
@@ -117,7 +128,10 @@ func written(n *yaml.Node) string {
 	case yaml.AliasNode:
 		return "the alias *" + n.Value
 	}
-	return strconv.Quote(n.Value)
+	if isNull(n) {
+		return "null"
+	}
+	return strconv.Quote(parley.Clip(n.Value, 100))
 }
 
 // item reads a mapping. It returns nil and reports an error if the node is another type.
@@ -212,7 +226,15 @@ func text(it *item, name string) parley.Patch[string] {
 	return value(it, name, func(s string) (string, error) { return s, nil })
 }
 
+// unquoted refuses a value between quotation marks, which is a text.
+func unquoted(it *item, name string) {
+	if n := it.fields[name]; n != nil && n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+		it.refuse(n.Line, "%s: %q is a text; write it without quotation marks.", name, n.Value)
+	}
+}
+
 func boolean(it *item, name string) parley.Patch[bool] {
+	unquoted(it, name)
 	return value(it, name, func(s string) (bool, error) {
 		if s != "true" && s != "false" {
 			return false, fmt.Errorf("%q is neither true nor false", s)
@@ -222,6 +244,7 @@ func boolean(it *item, name string) parley.Patch[bool] {
 }
 
 func number(it *item, name string) parley.Patch[int] {
+	unquoted(it, name)
 	return value(it, name, func(s string) (int, error) {
 		n, err := strconv.Atoi(s)
 		if err != nil {
@@ -268,7 +291,7 @@ func texts(it *item, name string) parley.Patch[[]string] {
 	}
 	list := make([]string, len(n.Content))
 	for i, entry := range n.Content {
-		if entry.Kind != yaml.ScalarNode {
+		if entry.Kind != yaml.ScalarNode || isNull(entry) {
 			it.refuse(entry.Line, "An entry of %s must be a text; this is %s.", name, written(entry))
 		}
 		list[i] = entry.Value

@@ -312,3 +312,108 @@ func TestWhatIsWrongWithARequest(t *testing.T) {
 		t.Errorf("there are %d user errors", n)
 	}
 }
+
+// Names, titles and the like are one line that can be seen and does not reach beyond its end; prose has lines.
+func TestTextsOfOneLine(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	line := "talks/line"
+	forms := map[string]string{ // by the field, each with {x} in the place of its text
+		"title":       `editNegotiation(input: {negotiation: "talks", title: {x}})`,
+		"scenario":    `editScenario(input: {scenario: "` + line + `", title: {x}})`,
+		"name":        `registerStakeholder(input: {key: "k", kind: STATE, name: {x}})`,
+		"aliases.1":   `editStakeholder(input: {stakeholder: "north", aliases: ["Nord", {x}]})`,
+		"publisher":   `editSource(input: {source: "gazette", publisher: {x}})`,
+		"author":      `editSource(input: {source: "gazette", author: {x}})`,
+		"office":      `affiliate(input: {person: "envoy", organization: "north", office: {x}})`,
+		"location":    `recordEvent(input: {negotiation: "talks", key: "e", kind: MEETING, title: "M", startedAt: "2025-01-01T00:00:00Z", location: {x}})`,
+		"description": `recordStatement(input: {statement: {source: "gazette", form: REPORTED, text: "t", terms: ON_BACKGROUND, speakerDescription: {x}}})`,
+		"translator":  `recordStatement(input: {statement: {source: "gazette", form: REPORTED, text: "t", translation: "t", translatedBy: {x}}})`,
+	}
+	before := a.Changes()
+	for field, form := range forms {
+		for text, says := range map[string]string{
+			`A\u001b[31m`:     "U+001B as character 2",
+			`A\u0007`:         "U+0007",
+			`A\u0000`:         "U+0000",
+			`two\nlines`:      "U+000A as character 4, which breaks the line",
+			`two\u2028lines`:  "U+2028",
+			`A \u202egnp.exe`: "U+202E as character 3, which changes the direction",
+			`A \u2066x`:       "U+2066",
+			`\u200b\u2060`:    "nothing that can be seen",
+			`\u3164`:          "nothing that can be seen",
+			` `:               "empty",
+			` A`:              "begins or ends with a space",
+			`A\u00a0`:         "begins or ends with a space",
+			`A\u200b`:         "begins or ends with a space",
+		} {
+			got := a.Ask("mutation { m: " + strings.Replace(form, "{x}", `"`+text+`"`, 1) + ` { userErrors { code message field } } }`)
+			if len(got.Errs) > 0 || got.Count("m.userErrors") != 1 || !strings.Contains(got.Text("m.userErrors.0.message"), says) {
+				t.Errorf("%s %s is answered with %v %v", field, text, got.Data, got.Errs)
+			}
+		}
+	}
+	a.Ask(`mutation { editStakeholder(input: {stakeholder: "north", aliases: ["Nord", "Nord"]}) { userErrors { code message field } } }`).
+		Refused("INVALID aliases.1", `"Nord"`, "twice")
+	a.Ask(`mutation { retract(input: {id: "talks/line", note: "a\u001bb"}) { userErrors { code message field } } }`).Refused("INVALID note", "U+001B")
+	if a.Changes() != before {
+		t.Error("one of them was recorded")
+	}
+	for _, text := range []string{"Київ", "میان\u200cرودان", "שלום\u200f!", "O’Brien & Söhne – No. 5", "👩\u200d🚀"} {
+		a.Must(`mutation($x: String!) { editStakeholder(input: {stakeholder: "north", name: $x}) { userErrors { code message field } } }`, map[string]any{"x": text})
+	}
+	a.Must(`mutation { editNegotiation(input: {negotiation: "talks", summary: "one\n\ttwo\r\nthree \u202bfour\u202c"}) { userErrors { code message field } } }`)
+	if err := a.TryLoad("set", "dataset: d\nstakeholders: [{key: x, name: \"A\\u202eB\", kind: STATE}]\n"); err == nil || !strings.Contains(err.Error(), "set:2: Name has U+202E") {
+		t.Errorf("in a data set: %v", err)
+	}
+	// Archives may have them from earlier; neither a briefing nor a table lets them out.
+	a.SQL(`ALTER TABLE negotiations DISABLE TRIGGER ALL`)
+	a.SQL(`UPDATE negotiations SET title = E'Talks \u202egnp.exe \u001b[31m'`)
+	a.SQL(`ALTER TABLE negotiations ENABLE TRIGGER ALL`)
+	_, briefing := a.Send("GET", "/briefing/talks", nil, nil)
+	if !strings.HasPrefix(briefing, "# Talks gnp.exe \\[31m\n") {
+		t.Errorf("the briefing begins with %.60q", briefing)
+	}
+}
+
+// Codes and addresses are those that somebody has given out.
+func TestCodesAndAddresses(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	for code, accepted := range map[string]bool{"GB": true, "UA": true, "XK": true, "PS": true, "TW": true, "AX": true, "UK": false, "ZZ": false, "XX": false, "EU": false,
+		"UN": false, "SU": false, "DD": false, "ua": false, "UKR": false, "": false} {
+		got := a.Ask(`mutation { editStakeholder(input: {stakeholder: "north", countryCode: "` + code + `"}) { userErrors { code message field } } }`)
+		if accepted != (got.Count("editStakeholder.userErrors") == 0) {
+			t.Errorf("%q: %v", code, got.Data)
+		}
+	}
+	for tag, accepted := range map[string]bool{"en": true, "uk-UA": true, "zh-Hant-TW": true, "prs": true, "ar-001": true, "english": false, "xx": false, "en_US": false, "a": false, "en-": false} {
+		got := a.Ask(`mutation { editSource(input: {source: "gazette", language: "` + tag + `"}) { userErrors { code message field } } }`)
+		if accepted != (got.Count("editSource.userErrors") == 0) {
+			t.Errorf("%q: %v", tag, got.Data)
+		}
+	}
+	for address, accepted := range map[string]bool{"https://example.org/a?b=c#d": true, "http://пример.example/ключ": true, "https://example.org/a b": false, `https://example.org/a\tb`: false,
+		`https://example.org/\u202ea`: false, "ftp://example.org/": false, "https:///a": false, "example.org": false} {
+		got := a.Ask(`mutation { editSource(input: {source: "gazette", url: "` + address + `"}) { userErrors { code message field } } }`)
+		if accepted != (got.Count("editSource.userErrors") == 0) {
+			t.Errorf("%q: %v", address, got.Data)
+		}
+	}
+	for set, says := range map[string]string{
+		"stakeholders: [{key: x, name: X, kind: STATE, aliases: [null]}]":                                                    "set:2: An entry of aliases must be a text; this is null.",
+		"stakeholders: [{key: x, name: !!binary aGVsbG8=, kind: STATE}]":                                                     "set:2: The tag !!binary is not read",
+		"stakeholders: [{key: x, name: !secret y, kind: STATE}]":                                                             "set:2: The tag !secret is not read",
+		"negotiations: [{key: n, title: N, participations: [{stakeholder: north, role: PRIMARY_PARTY, capability: \"5\"}]}]": `set:2: capability: "5" is a text`,
+		"negotiations: [{key: n, title: N, participations: [{stakeholder: north, role: PRIMARY_PARTY, capability: 1.5}]}]":   `set:2: capability: "1.5" is not a whole number`,
+	} {
+		if err := a.TryLoad("set", "dataset: d\n"+set+"\n"); err == nil || !strings.HasPrefix(err.Error(), says) {
+			t.Errorf("%s: %v", set, err)
+		}
+	}
+	for _, path := range []string{"/briefing/%ff", "/tables/%ff/positions.csv", "/briefing/a%00"} {
+		if response, text := a.Send("GET", path, nil, nil); response.StatusCode != http.StatusNotFound || !strings.Contains(text, "is known as") {
+			t.Errorf("%s is answered with %d %s", path, response.StatusCode, text)
+		}
+	}
+}

@@ -131,11 +131,12 @@ func TestBriefingIsPlain(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	nasty := "- &lt; <script>alert(1)</script> | [x](javascript:alert(2)) `y`\\n# z\\n- w *v* _u_ \\\\"
-	a.Must(fmt.Sprintf(`mutation { editNegotiation(input: {negotiation: "talks", title: "%[1]s", summary: "%[1]s"}) { userErrors { code message field } }
-		editScenario(input: {scenario: "talks/line", title: "%[1]s"}) { userErrors { code message field } }
-		editStakeholder(input: {stakeholder: "north", name: "%[1]s"}) { userErrors { code message field } }
+	oneLine := strings.ReplaceAll(nasty, `\n`, " ")
+	a.Must(fmt.Sprintf(`mutation { editNegotiation(input: {negotiation: "talks", title: "%[2]s", summary: "%[1]s"}) { userErrors { code message field } }
+		editScenario(input: {scenario: "talks/line", title: "%[2]s"}) { userErrors { code message field } }
+		editStakeholder(input: {stakeholder: "north", name: "%[2]s"}) { userErrors { code message field } }
 		recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, conditions: ["%[1]s"], rationale: "%[1]s",
-			newEvidence: [{source: "gazette", form: REPORTED, text: "%[1]s"}]}) { userErrors { code message field } } }`, nasty))
+			newEvidence: [{source: "gazette", form: REPORTED, text: "%[1]s"}]}) { userErrors { code message field } } }`, nasty, oneLine))
 	_, text := a.briefing("talks?since=2025-01-01T00:00:00Z")
 	plain := `\- \&lt; \<script\>alert(1)\</script\> \| \[x\](javascript:alert(2)) ` + "\\`y\\`" +
 		` \# z - w \*v\* \_u\_ \\`

@@ -35,7 +35,7 @@ negotiations:
 			userErrors { code message field } } }`, id, fields)
 	}
 	_, briefing := a.Send("GET", "/briefing/talks?since=2025-01-15T00:00:00Z", nil, nil)
-	if want := "Iran: “" + quote + "” (“Enrichment continues”, translated by the desk) [1]"; !strings.Contains(briefing, want) {
+	if want := "Iran: “\u2068" + quote + "\u2069” (“Enrichment continues”, translated by the desk) [1]"; !strings.Contains(briefing, want) {
 		t.Errorf("the briefing does not say %s:\n%s", want, briefing)
 	}
 	a.Ask(correct(`translatedBy: null`)).Refused("INVALID translatedBy", "who made it")
