@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -30,7 +29,7 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		switch {
 		case errors.As(err, &fault):
 			code, message = string(fault.Code), fault.Message
-		case asked != nil && (asked.Extensions["code"] == string(parley.Limit) || isTooLong(asked)):
+		case asked != nil && asked.Extensions["code"] == string(parley.Limit):
 			code, message = string(parley.Limit), asked.Message
 		case asked != nil && isAboutRequest(asked):
 			code, message = string(parley.BadRequest), asked.Message
@@ -56,11 +55,6 @@ func firstOf(ctx context.Context, err error) bool {
 		err = placed.Err
 	}
 	return !ok || op.isNew(err)
-}
-
-// isTooLong reports whether a document was rejected because it has too many tokens or is nested too deeply.
-func isTooLong(err *gqlerror.Error) bool {
-	return err.Extensions["code"] == errcode.ParseFailed && strings.HasPrefix(err.Message, "exceeded ")
 }
 
 // isAboutRequest reports whether the error is in the request (it can't be read, parsed or validated) and not in

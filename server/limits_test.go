@@ -185,9 +185,57 @@ func TestIntrospectionFits(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	a.Must(`{` + strings.Repeat(` __typename`, 4_900) + `}`)
-	got := a.Ask(`{` + strings.Repeat(` __typename`, 5_000) + `}`)
-	got.Fails("LIMIT", "5000")
+	list := func(length int) string {
+		return `{ scenarios(filter: {status: [` + strings.Repeat(`FLOATED `, length) + `]}) { totalCount } }`
+	}
+	a.Must(list(4_900))
+	got := a.Ask(list(5_000))
+	got.Fails("LIMIT", "more than 5000 tokens")
 	got.ClientError()
-	a.Ask(`{ viewer(a: `+strings.Repeat(`[`, 4_900)).Fails("LIMIT", "nesting")
+	a.Ask(`{ viewer(a: `+strings.Repeat(`[`, 4_900)).Fails("LIMIT", "more than 1000 levels")
+}
+
+// What takes long to validate is refused before: fields of one name in one place, also through fragments, and fragments
+// that multiply.
+func TestDocumentsThatTakeLongToValidate(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	fragments := func(n int, on, text string) (spreads, all string) {
+		for i := range n {
+			spreads += fmt.Sprintf(" ...f%d", i)
+			all += fmt.Sprintf(" fragment f%d on %s { %s }", i, on, strings.ReplaceAll(text, "{next}", fmt.Sprintf("f%d", i+1)))
+		}
+		return spreads, all
+	}
+	spreads, wide := fragments(60, "Analyst", strings.Repeat("name ", 60))
+	_, double := fragments(30, "Query", "...{next} viewer { name } ...{next}")
+	_, many := fragments(250, "Query", "viewer { name }")
+	for name, c := range map[string]struct{ document, says string }{
+		"one field 4,800 times":    {`{ viewer { ` + strings.Repeat("name ", 4_800) + `} }`, "too many fields of one name"},
+		"beneath one field":        {`{ ` + strings.Repeat("viewer { name } ", 1_200) + `}`, "too many fields of one name"},
+		"of 60 fragments":          {`{ viewer {` + spreads + ` } }` + wide, "too many fields of one name"},
+		"fragments that double":    {`{ ...f0 }` + double + ` fragment f30 on Query { viewer { name } }`, "fragments within fragments"},
+		"many fragments":           {`{ ...f0 }` + many, "more than 200 operations and fragments"},
+		"a fragment within itself": {`{ ...a } fragment a on Query { ...b } fragment b on Query { viewer { name } ...a }`, "spreads itself"},
+	} {
+		got := a.Ask(c.document)
+		if len(got.Errs) != 1 || !strings.Contains(got.Errs[0].Message, c.says) {
+			t.Errorf("%s: %v", name, got.Errs)
+		}
+		got.ClientError()
+	}
+	a.Must(`{ viewer { ` + strings.Repeat("name ", 400) + `} }`)
+}
+
+// More values than any request needs are refused before anything is made of them.
+func TestRequestsOfManyValues(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	for _, variables := range []string{`{"x": [` + strings.Repeat("0,", 3_900_000) + `0]}`, `{"x": ` + strings.Repeat(`[`, 30_000) + strings.Repeat(`]`, 30_000) + `}`,
+		`{` + strings.Repeat(`"a":0,`, 30_000) + `"b":0}`} {
+		got := a.Post("application/json", `{"query": "{ viewer { name } }", "variables": `+variables+`}`)
+		got.Fails("LIMIT", "more than 20000 values")
+		got.ClientError()
+	}
+	a.Post("application/json", `{"query": "{ viewer { name } }", "variables": {"x": "`+strings.Repeat(",[{", 10_000)+`\", ["}}`).Want("viewer.name", "Test analyst")
 }

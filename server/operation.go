@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,14 +29,17 @@ var (
 	_ graphql.OperationContextMutator   = operationCheck{}
 )
 
+// A request that asks for too much is answered like one that is not valid.
+func init() { errcode.RegisterErrorType(string(parley.Limit), errcode.KindProtocol) }
+
 // ExtensionName returns the check's name among gqlgen's extensions.
 func (operationCheck) ExtensionName() string { return "OperationCheck" }
 
 // Validate accepts every schema.
 func (operationCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters refuses texts that stand for no characters, an operation that is not there, and variables
-// that are not of their types. It leaves variables out that the operation does not declare.
+// MutateOperationParameters refuses texts that stand for no characters, a document that would take long to validate, an
+// operation that is not there, and variables that are not of their types. It leaves variables out that the operation does not declare.
 func (c operationCheck) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
 	if damage := parley.DamageInDocument(params.Query); damage != nil {
 		return faulty("%s.", damage)
@@ -44,8 +48,14 @@ func (c operationCheck) MutateOperationParameters(ctx context.Context, params *g
 	if !known {
 		var err error
 		document, err = parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, maxTokens)
+		if tooLong := longDocument(err); tooLong != nil {
+			return tooLong
+		}
 		if err != nil || len(document.Operations) == 0 {
 			return nil
+		}
+		if err := tooMuchToValidate(document); err != nil {
+			return err
 		}
 	}
 	operation := document.Operations.ForName(params.OperationName)
@@ -55,6 +65,22 @@ func (c operationCheck) MutateOperationParameters(ctx context.Context, params *g
 	variables, err := coerceVariables(c.schema, operation, params.Variables)
 	params.Variables = variables
 	return err
+}
+
+// longDocument says that a document could not be parsed since it has too many tokens or is nested too deeply; nil: that
+// is not why.
+func longDocument(err error) *gqlerror.Error {
+	var parsing *gqlerror.Error
+	switch {
+	case !errors.As(err, &parsing):
+	case strings.HasPrefix(parsing.Message, "exceeded token limit"):
+		return transport.Refused(parley.Limit, fmt.Sprintf(
+			"The document has more than %d tokens; send a shorter one, with long lists in variables.", maxTokens))
+	case strings.HasPrefix(parsing.Message, "exceeded maximum nesting"):
+		return transport.Refused(parley.Limit, fmt.Sprintf(
+			"The document nests brackets more than %d levels deep; send a flatter one.", parser.MaxNestingDepth))
+	}
+	return nil
 }
 
 func noOperation(document *ast.QueryDocument, name string) *gqlerror.Error {

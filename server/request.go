@@ -11,14 +11,11 @@ import (
 	"example.org/parley/server/transport"
 )
 
-// maxBody is the longest request body, in bytes. It admits the longest source text, encoded as JSON.
-const maxBody = 16 << 20
-
 // checkRequest refuses requests that the API does not accept, before they are parsed. Pages of other origins can't send
 // JSON without the server's permission; so requiring JSON keeps them from writing in their visitors' names.
 func checkRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, transport.MaxBody)
 		switch {
 		case transport.WantsWebSocket(r):
 			// the WebSocket transport checks these itself
@@ -42,9 +39,9 @@ func checkRequest(next http.Handler) http.Handler {
 					fmt.Sprintf("Send the operation in UTF-8, as JSON always is, not in %.40q.", charset))
 				return
 			}
-			if r.ContentLength > maxBody {
+			if r.ContentLength > transport.MaxBody {
 				transport.Refuse(w, http.StatusRequestEntityTooLarge, parley.Limit,
-					fmt.Sprintf("The request is longer than %d bytes.", maxBody))
+					fmt.Sprintf("The request is longer than %d bytes.", transport.MaxBody))
 				return
 			}
 		case r.Method != http.MethodOptions:

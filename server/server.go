@@ -64,6 +64,7 @@ type Options struct {
 type Handler struct {
 	http.Handler
 	transports *transport.Transports
+	log        *slog.Logger
 }
 
 // Drain accepts no more subscribers and asks the connected ones to reconnect elsewhere. It returns when they have
@@ -76,7 +77,7 @@ func New(o Options) *Handler {
 		o.Limits = transport.DefaultLimits
 	}
 	mux := http.NewServeMux()
-	h := &Handler{Handler: mux}
+	h := &Handler{Handler: mux, log: o.Log}
 	r := resolvers.New(o.Store)
 	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Log: o.Log}
 	if o.Metrics != nil {

@@ -43,6 +43,7 @@ func main() {
 	go tendGarbage(ctx)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	slog.SetDefault(log) // libraries log through the standard logger
+	limitMemory(log)
 	if err := parser.Run(&run{ctx: ctx, log: log}); err != nil {
 		fmt.Fprintln(os.Stderr, "parley:", err)
 		os.Exit(1)

@@ -41,7 +41,7 @@ func (s serve) Run(r *run) (err error) {
 	if s.MaxConnections < 1 {
 		return fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)
 	}
-	listener, scheme, err := s.listen()
+	listener, encrypted, err := s.listen()
 	if err != nil {
 		return err
 	}
@@ -83,9 +83,16 @@ func (s serve) Run(r *run) (err error) {
 		case <-serving.Done():
 		}
 	}()
-	limits := transport.DefaultLimits
-	limits.Connections = s.MaxConnections
-	url := scheme + "://" + listener.Addr().String()
+	limits, most := transport.DefaultLimits, server.MostConnections(s.MaxConnections)
+	limits.Connections = min(s.MaxConnections, most*3/4) // the rest is for requests
+	if limits.Connections < s.MaxConnections {
+		r.log.Warn("the limit on open files admits fewer subscribers than --max-connections; raise it, as with ulimit -n",
+			"subscribers", limits.Connections)
+	}
+	url := "http://" + listener.Addr().String()
+	if encrypted != nil {
+		url = "https://" + listener.Addr().String()
+	}
 	public := cmp.Or(strings.TrimRight(s.PublicURL, "/"), url)
 	h := server.New(server.Options{
 		Store:        store,
@@ -98,7 +105,7 @@ func (s serve) Run(r *run) (err error) {
 		Metrics:      registry,
 	})
 	r.log.Info("ready", "playground", url+server.PlaygroundPath, "graphql", url+server.GraphQLPath)
-	err = server.Serve(serving, listener, h)
+	err = server.Serve(serving, listener, encrypted, most, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
 		return cause
 	}
@@ -108,26 +115,25 @@ func (s serve) Run(r *run) (err error) {
 	return err
 }
 
-// listen opens the address, with TLS if a certificate is given.
-func (s serve) listen() (listener net.Listener, scheme string, err error) {
+// listen opens the address, and reads the certificate if one is given.
+func (s serve) listen() (net.Listener, *tls.Config, error) {
 	if (s.TLSCert == "") != (s.TLSKey == "") {
-		return nil, "", errors.New("TLS needs both --tls-cert and --tls-key")
+		return nil, nil, errors.New("TLS needs both --tls-cert and --tls-key")
 	}
-	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
+	var encrypted *tls.Config
 	if s.TLSCert != "" {
 		certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
 		if err != nil {
-			return nil, "", fmt.Errorf("the certificate %s with the key %s can't be used: %w", s.TLSCert, s.TLSKey, err)
+			return nil, nil, fmt.Errorf("the certificate %s with the key %s can't be used: %w", s.TLSCert, s.TLSKey, err)
 		}
-		config.Certificates = []tls.Certificate{certificate}
+		encrypted = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"},
+			MinVersion: tls.VersionTLS12}
 	}
-	if listener, err = net.Listen("tcp", s.Addr); err != nil {
-		return nil, "", fmt.Errorf("can't listen on %s: %w", s.Addr, err)
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("can't listen on %s: %w", s.Addr, err)
 	}
-	if s.TLSCert != "" {
-		return tls.NewListener(listener, config), "https", nil
-	}
-	return listener, "http", nil
+	return listener, encrypted, nil
 }
 
 // checkAddress reports whether only this machine can reach the address. It refuses other addresses without

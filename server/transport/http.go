@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,11 +46,22 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	accepts := acceptedBy(r)
 	ctx := withCarrier(r.Context(), by, accepts.events)
-	params, err := paramsOf(r)
+	leave, err := t.intake.room(ctx, r.ContentLength)
+	var params *graphql.RawParams
+	if err == nil {
+		defer leave()
+		params, err = paramsOf(r)
+	}
 	if err != nil {
 		status := http.StatusBadRequest
-		if errors.As(err, new(*http.MaxBytesError)) {
+		switch {
+		case errors.As(err, new(*parley.Fault)):
+			status = http.StatusServiceUnavailable
+			w.Header().Set("Retry-After", "1")
+		case errors.As(err, new(*http.MaxBytesError)):
 			status = http.StatusRequestEntityTooLarge
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			status = http.StatusRequestTimeout
 		}
 		answer(w, accepts, status, exec.DispatchError(ctx, gqlerror.List{unreadable(err)}))
 		return
@@ -57,6 +69,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	op, errs := operationOf(ctx, exec, params)
 	isSubscription := errs == nil && op.Operation.Operation == ast.Subscription
 	if accepts.events && (isSubscription || !accepts.json) {
+		leave()
 		stream(t.Transports, w, r, exec, op, errs)
 		return
 	}

@@ -34,9 +34,10 @@ type operation struct {
 
 var _ feed.Subscriber = (*operation)(nil)
 
-// run executes the operation. A subscription outlives run and needs no goroutine.
-func (o *operation) run(ctx context.Context, params *graphql.RawParams) {
+// run executes the operation, and then makes room for others. A subscription outlives run and needs no goroutine.
+func (o *operation) run(ctx context.Context, params *graphql.RawParams, leave func()) {
 	s := o.socket
+	defer leave()
 	defer func() {
 		if p := recover(); p != nil {
 			o.refuse(s.transports.panicked(ctx, p).Errors)
@@ -193,14 +194,25 @@ func (o *operation) End(why error) {
 
 // subscribe handles a subscribe message: it starts an operation, or refuses it.
 func (s *socket) subscribe(id string, payload json.RawMessage) error {
-	params, err := readParams(payload, graphql.Now())
-	damage := new(parley.Damage)
-	damaged := errors.As(err, &damage)
-	if !damaged && (err != nil || params.Query == "") {
+	leave, err := s.transports.intake.room(context.Background(), int64(len(payload)))
+	if leave == nil {
+		leave = func() {}
+	}
+	var params *graphql.RawParams
+	if err == nil {
+		params, err = readParams(payload, graphql.Now())
+	}
+	var refused *gqlerror.Error // alone, while the connection goes on
+	if errors.As(err, new(*parley.Fault)) || errors.As(err, new(*parley.Damage)) || errors.As(err, new(tooManyValues)) {
+		refused = unreadable(err)
+	}
+	if refused == nil && (err != nil || params.Query == "") {
+		leave()
 		return invalidMessage("Invalid message: the payload of subscribe must be an object with a query")
 	}
 	quoted, err := json.Marshal(id)
 	if err != nil {
+		leave()
 		return failed
 	}
 	ctx, cancel := context.WithCancel(withCarrier(context.Background(), OverWebSocket, true))
@@ -214,21 +226,22 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	s.mu.Lock()
 	initialised, exists, many := s.initialised, s.find(
 		id) != nil, len(s.operations)+s.abandoned >= s.transports.Limits.Operations
-	if initialised && !exists && !many && !damaged && !s.isClosing {
+	if initialised && !exists && !many && refused == nil && !s.isClosing {
 		s.operations = append(s.operations, o)
 		s.mu.Unlock()
-		go o.run(ctx, params)
+		go o.run(ctx, params, leave)
 		return nil
 	}
 	s.mu.Unlock()
 	cancel()
+	leave()
 	switch {
 	case !initialised:
 		return unauthorized
 	case exists:
 		return subscriberExists(id)
-	case damaged:
-		return s.sendText(o.errorMessage(gqlerror.List{Refused(parley.BadRequest, damage.Error()+".")}))
+	case refused != nil:
+		return s.sendText(o.errorMessage(gqlerror.List{refused}))
 	case many:
 		return s.sendText(o.errorMessage(gqlerror.List{{
 			Message: fmt.Sprintf(

@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -86,6 +87,7 @@ type Transports struct {
 	showing chan struct{} // slots for making views
 
 	pending atomic.Int64 // bytes that wait in the outboxes of all clients
+	intake  intake
 
 	mu       sync.Mutex
 	clients  map[client]struct{}
@@ -111,6 +113,7 @@ func New(o Options) *Transports {
 		Options: o,
 		views:   views,
 		showing: make(chan struct{}, viewsAtOnce),
+		intake:  newIntake(),
 		clients: make(map[client]struct{}),
 	}
 	t.metrics = newMetrics(t)
@@ -217,6 +220,9 @@ func operationOf(
 
 // readParams reads an operation from JSON. A text that stands for no characters somewhere is a *parley.Damage.
 func readParams(text []byte, start time.Time) (*graphql.RawParams, error) {
+	if hasTooManyValues(text) {
+		return nil, tooManyValues{}
+	}
 	if damage := parley.DamageInJSON(text); damage != nil {
 		return nil, damage
 	}
@@ -242,7 +248,14 @@ func unreadable(err error) *gqlerror.Error {
 	var long *http.MaxBytesError
 	var kind *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
+	var fault *parley.Fault
 	switch {
+	case errors.As(err, &fault):
+		return Refused(fault.Code, fault.Message)
+	case errors.As(err, new(tooManyValues)):
+		return Refused(parley.Limit, err.Error())
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return Refused(parley.Limit, "The request's body came too slowly; send it again, all at once.")
 	case errors.As(err, &damage):
 		return Refused(parley.BadRequest, damage.Error()+".")
 	case errors.As(err, &long):

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 const (
@@ -16,6 +19,20 @@ const (
 	leastPercent        = 50
 	mostPercent         = 300
 )
+
+// memoryShare is the share of the machine's memory, or of the control group's, that the program takes: the built-in
+// database needs as much.
+const memoryShare = 0.5
+
+// limitMemory has garbage collected more often where memory becomes scarce. It does nothing if GOMEMLIMIT is set, or if
+// nobody says how much memory there is.
+func limitMemory(log *slog.Logger) {
+	_, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(memoryShare),
+		memlimit.WithProvider(memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)))
+	if err != nil {
+		log.Debug("memory is not limited", "error", err)
+	}
+}
 
 // tendGarbage adjusts how often garbage is collected, until the context ends. It does nothing if GOGC is set.
 func tendGarbage(ctx context.Context) {

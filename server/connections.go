@@ -1,0 +1,150 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// connections are those that a server has open. Files are limited, so connections are too; once there are as many as
+// may be, a new one takes the place of one that is waiting for its client, so that nobody shuts out the others by
+// connecting and sending nothing, or little. No library does that: those that limit a listener let new connections wait.
+type connections struct {
+	net.Listener
+	most int
+
+	mu   sync.Mutex
+	open map[*connection]struct{}
+}
+
+// connection is one of them.
+type connection struct {
+	net.Conn
+	all     *connections
+	address string // of the client, without the port
+	waiting bool   // for what the client sends
+	since   time.Time
+}
+
+// spareFiles are kept for the database, the log, and what else a server opens.
+const spareFiles = 100
+
+// MostConnections is how many connections a server with so many subscribers may have open, by the limit on open files.
+func MostConnections(subscribers int) int {
+	const others = 1_000
+	most := subscribers + others
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil && files.Cur < uint64(most+spareFiles) {
+		most = max(int(files.Cur)-spareFiles, 20)
+	}
+	return most
+}
+
+func limited(listener net.Listener, most int) *connections {
+	return &connections{Listener: listener, most: most, open: make(map[*connection]struct{})}
+}
+
+// Accept waits for the next connection.
+func (c *connections) Accept() (net.Conn, error) {
+	for {
+		conn, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
+		if err != nil {
+			host = conn.RemoteAddr().String()
+		}
+		opened := &connection{Conn: conn, all: c, address: host, waiting: true, since: time.Now()}
+		if !c.admit(opened) {
+			conn.Close()
+			continue
+		}
+		return opened, nil
+	}
+}
+
+// admit makes room for a connection. It returns false if all others are busy.
+func (c *connections) admit(opened *connection) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.open) >= c.most {
+		last := c.dispensable()
+		if last == nil {
+			return false
+		}
+		delete(c.open, last)
+		last.Conn.Close()
+	}
+	c.open[opened] = struct{}{}
+	return true
+}
+
+// dispensable is the connection that has waited longest for its client, of the address that has the most open.
+func (c *connections) dispensable() (longest *connection) {
+	count := make(map[string]int)
+	for o := range c.open {
+		count[o.address]++
+	}
+	for o := range c.open {
+		if o.waiting && (longest == nil || count[o.address] > count[longest.address] ||
+			count[o.address] == count[longest.address] && o.since.Before(longest.since)) {
+			longest = o
+		}
+	}
+	return longest
+}
+
+// Close closes the connection.
+func (c *connection) Close() error {
+	c.all.mu.Lock()
+	delete(c.all.open, c)
+	c.all.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// SyscallConn gives WebSockets access to the connection itself.
+func (c *connection) SyscallConn() (syscall.RawConn, error) {
+	if conn, ok := c.Conn.(syscall.Conn); ok {
+		return conn.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// waits notes whether the connection waits for what its client sends.
+func (c *connection) waits(is bool) {
+	if c == nil {
+		return
+	}
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	if c.waiting = is; is {
+		c.since = time.Now()
+	}
+}
+
+// watched is the connection that HTTP serves; nil where connections are not limited.
+func watched(conn net.Conn) *connection {
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
+	c, _ := conn.(*connection)
+	return c
+}
+
+type connectionKey struct{}
+
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, watched(conn))
+}
+
+// connectionOf is the connection by which a request came; nil where connections are not limited.
+func connectionOf(r *http.Request) *connection {
+	c, _ := r.Context().Value(connectionKey{}).(*connection)
+	return c
+}

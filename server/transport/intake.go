@@ -1,0 +1,73 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"example.org/parley"
+)
+
+// Bounds on what requests bring. Reading one takes some ten times its length in memory.
+const (
+	// MaxBody is the longest request body, in bytes. It admits the longest source text, encoded as JSON.
+	MaxBody = 16 << 20
+	// maxIntake is how many bytes of requests may be read and answered at a time; short ones are not counted.
+	maxIntake = 2 * MaxBody
+	shortBody = 8 << 10
+	// maxValues is how many values, of objects and lists, a request may have.
+	maxValues = 20_000
+	// waitForRoom is how long a request waits for others to be answered.
+	waitForRoom = 5 * time.Second
+)
+
+// intake are the requests that are being read and answered.
+type intake struct{ bytes *semaphore.Weighted }
+
+func newIntake() intake { return intake{semaphore.NewWeighted(maxIntake)} }
+
+// room waits until there is room for a request of some length; -1: its length is not known. The request gives it back
+// with leave, which may be called again. A fault says that others take too long.
+func (i intake) room(ctx context.Context, length int64) (leave func(), err error) {
+	switch {
+	case length < 0:
+		length = MaxBody
+	case length <= shortBody:
+		return func() {}, nil
+	}
+	length = min(length, MaxBody)
+	waiting, cancel := context.WithTimeout(ctx, waitForRoom)
+	defer cancel()
+	if err := i.bytes.Acquire(waiting, length); err != nil {
+		return nil, parley.NewFault(parley.Limit, "The server is reading as many long requests as it can; send this one again in a moment.")
+	}
+	return sync.OnceFunc(func() { i.bytes.Release(length) }), nil
+}
+
+// tooManyValues is a request with more values than is allowed.
+type tooManyValues struct{}
+
+func (tooManyValues) Error() string {
+	return fmt.Sprintf("The request has more than %d values; send shorter lists, or several requests.", maxValues)
+}
+
+// hasTooManyValues counts the values of a JSON text by what separates them, before anything is made of them.
+func hasTooManyValues(text []byte) bool {
+	values, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			if values++; values > maxValues {
+				return true
+			}
+		}
+	}
+	return false
+}
