@@ -46,6 +46,11 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
+// faulted returns a fault as an error of a response.
+func faulted(f *parley.Fault) *gqlerror.Error {
+	return &gqlerror.Error{Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}
+}
+
 // firstOf reports whether an error is new to the operation. An error that failed a whole level arrives once for every
 // object of the level.
 func firstOf(ctx context.Context, err error) bool {

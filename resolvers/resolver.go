@@ -18,6 +18,9 @@ import (
 
 // Resolver has what all resolvers share.
 type Resolver struct {
+	// Bounds of each operation.
+	Bounds
+
 	store    *storage.Store
 	selected selected
 	shared   *lru.Cache[int64, *storage.Shared] // by the number of the change that is answered with
@@ -32,7 +35,7 @@ func New(store *storage.Store) *Resolver {
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	return &Resolver{store: store, selected: newSelected(), shared: shared}
+	return &Resolver{Bounds: DefaultBounds, store: store, selected: newSelected(), shared: shared}
 }
 
 // operation has the snapshot that answers all fields of one response, and the errors that were logged for it.
@@ -63,7 +66,10 @@ func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler
 	if shared, ok := ctx.Value(sharedKey{}).(*storage.Shared); ok {
 		snapshot = r.store.SharedSnapshot(shared)
 	}
-	return next(context.WithValue(ctx, operationKey{}, &operation{snapshot: snapshot}))
+	snapshot.TakeTurns()
+	op := &operation{snapshot: snapshot}
+	defer func() { op.snapshot.Leave() }()
+	return r.bounded(context.WithValue(ctx, operationKey{}, op), next)
 }
 
 // FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows its effect.
@@ -71,7 +77,9 @@ func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver)
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
 		op := ctx.Value(operationKey{}).(*operation)
 		op.mu.Lock()
+		op.snapshot.Leave()
 		op.snapshot = r.store.Snapshot()
+		op.snapshot.TakeTurns()
 		op.mu.Unlock()
 	}
 	return next(ctx)

@@ -9,6 +9,9 @@ import (
 )
 
 func (r *queryResolver) Search(ctx context.Context, text string, first int, asOf *parley.AsOf) ([]*parley.SearchResult, error) {
+	if err := parley.CostOf(ctx).Spend(ctx, searchCost); err != nil {
+		return nil, err
+	}
 	return r.snapshot(ctx).Search(ctx, text, first, asOf)
 }
 

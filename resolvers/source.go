@@ -33,7 +33,16 @@ func (r *queryResolver) Sources(ctx context.Context, text *string, first int, af
 
 func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {
 	bodies, err := load(ctx, r.Resolver, (*storage.Snapshot).Bodies, keys(objs, sourceKey))
-	return nulls(bodies, objs, hadNoBody), err
+	if err != nil {
+		return nil, err
+	}
+	length := 0
+	for _, body := range bodies {
+		if body != nil {
+			length += len(*body)
+		}
+	}
+	return nulls(bodies, objs, hadNoBody), parley.CostOf(ctx).Spend(ctx, length/bytesPerOne)
 }
 
 func (r *sourceResolver) BodyErasure(ctx context.Context, objs []*parley.Source) ([]*parley.BodyErasure, error) {

@@ -60,7 +60,7 @@ func (costLimit) MutateOperationContext(_ context.Context, op *graphql.Operation
 	case c.tooDeep:
 		return transport.Refused(parley.Limit,
 			fmt.Sprintf("The operation nests more than %d levels deep; select fewer levels.", maxDepth))
-	case cost > maxCost:
+	case cost > maxCost && op.Operation.Operation != ast.Query:
 		return transport.Refused(parley.Limit, fmt.Sprintf(
 			"The operation could return more than %d fields; ask for smaller pages (first) or fewer levels at once.",
 			maxCost))

@@ -1,9 +1,16 @@
 package server_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"example.org/parley/resolvers"
+	"example.org/parley/server"
+	"example.org/parley/server/apitest"
+	"example.org/parley/storage"
 )
 
 // wholeNegotiation asks for all that a report on a negotiation needs, at the usual page sizes.
@@ -44,73 +51,98 @@ func TestAnOrdinaryWholeNegotiationFits(t *testing.T) {
 		"negotiation.participants.nodes.0.stakeholder.key", "north")
 }
 
+// withCost asks for what a query costs too.
+func withCost(a *apitest.API, query string) apitest.Answer {
+	a.T.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "extensions": map[string]any{"cost": true}})
+	if err != nil {
+		a.T.Fatal(err)
+	}
+	return a.Post("application/json", string(body))
+}
+
+// What is asked for counts as what is on record, not as what the pages could hold.
 func TestCost(t *testing.T) {
 	t.Parallel()
-	a := withTalks(t)
-	// 500 scenarios with 500 positions of two fields, a holder and some evidence fit four times. What an alias repeats
-	// counts again,
-	const one = `scenarios(first: 500) { nodes { positions(first: 500) { nodes { id stance holder { id } evidence { id } } } } }`
-	aliases := func(times int, of string) string {
-		var list strings.Builder
-		for i := range times {
-			fmt.Fprintf(&list, " a%d: %s", i, of)
-		}
-		return list.String()
+	a := apitest.StartWith(t, storage.Options{DSN: apitest.TalksDatabase(t)}, time.Hour, func(o *server.Options) {
+		o.Bounds = resolvers.Bounds{Cost: 100, Time: time.Minute}
+	})
+	const one = `scenarios(first: 500) { nodes { key positions(first: 500) { nodes { id evidence { about { id } } } } } }`
+	got := withCost(a, `{ `+one+` }`)
+	got.Want("scenarios.nodes.0.key", "line")
+	spent := got.Extensions.Cost["spent"]
+	if spent < 5 || spent > 30 || got.Extensions.Cost["limit"] != 100 {
+		t.Errorf("it costs %v", got.Extensions.Cost)
 	}
-	a.Must(`{ ` + aliases(4, one) + ` }`)
-	a.Ask(`{ `+aliases(5, one)+` }`).Fails("LIMIT", "fields", "first")
-	// and so does a fragment wherever it is spread, even in another fragment,
-	const fragments = ` fragment f on Scenario { ...g } fragment g on Scenario { positions(first: 500) { nodes { ...h } } } fragment h on Position { id stance holder { id } evidence { id } }`
-	a.Must(`{ ` + aliases(4, `scenarios(first: 500) { nodes { ...f } }`) + ` }` + fragments)
-	a.Ask(`{ `+aliases(5, `scenarios(first: 500) { nodes { ...f } }`)+` }`+fragments).Fails("LIMIT", "fields")
-	a.Ask(`{ scenarios(first: 500) { nodes { `+strings.Repeat(`...f `, 5)+` } } }`+fragments).Fails("LIMIT", "fields")
-	// and so does an inline fragment.
-	a.Ask(`{ ... on Query { `+aliases(5, one)+` } }`).Fails("LIMIT", "fields")
+	var many strings.Builder
+	for i := range 2*100/spent + 1 {
+		fmt.Fprintf(&many, " a%d: %s", i, one)
+	}
+	for _, document := range []string{`{ ` + many.String() + ` }`, `{ ...f } fragment f on Query { ` + many.String() + ` }`} {
+		got := a.Ask(document)
+		got.Fails("LIMIT", "costs more than 100, which is the limit", "most of it at its root", "first")
+		if got.Extensions.Cost["spent"] <= 100 {
+			t.Errorf("it has cost %v", got.Extensions.Cost)
+		}
+	}
+	a.Ask(`{ scenarios { nodes { `+strings.ReplaceAll(many.String(), one, "key")+strings.ReplaceAll(strings.ReplaceAll(many.String(), one, "title"), " a", " b")+` } } }`).
+		Fails("LIMIT", "most of it at scenarios.nodes (")
+	// A mutation is carried out, and its answer lacks what was too much.
+	before := a.Changes()
+	refused := a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor negotiation { title ` + strings.ReplaceAll(many.String(), one, "issues { scenarios { nodes { key } } }") + ` } } }`)
+	if a.Changes() != before+1 || len(refused.Errs) != 1 || refused.Errs[0].Extensions["code"] != "LIMIT" || refused.Text("editNegotiation.cursor") == "" {
+		t.Errorf("%v %v", refused.Errs, refused.Data)
+	}
+}
 
-	// A page size in a variable counts as what it is.
-	for _, document := range []string{
-		`query($n: Int!) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`,
-		`query($n: Int = 500) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`,
-		`query($n: Int!) { ...f } fragment f on Query { scenarios(first: $n) { edges { node { positions(first: $n) { edges { node { evidence { about { id } } } } } } } } }`,
-	} {
-		a.Must(document, map[string]any{"n": 100})
-		for _, n := range []any{500, 500.0} {
-			a.Ask(document, map[string]any{"n": n}).Fails("LIMIT", "fields")
-		}
-	}
-	a.Ask(`query($n: Int = 500) { scenarios(first: $n) { nodes { positions(first: $n) { nodes { evidence { about { id } } } } } } }`).Fails("LIMIT", "fields")
-	// A page size that is left out is the default of 50, and lists without one count too.
-	const statements = `{ scenarios { nodes { positions { nodes { evidence { about { ... on Scenario { statements%s { nodes { id } } } } } } } } } }`
-	a.Must(fmt.Sprintf(statements, `(first: 10)`))
-	a.Ask(fmt.Sprintf(statements, ``)).Fails("LIMIT", "fields")
-	// A product that no int holds is still too much.
+// A mutation or a subscription whose answer could become too large is refused before anything is written.
+func TestCostThatIsKnownBefore(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	before := a.Changes()
 	deep := `nodes { id }`
 	for range 4 {
 		deep = `nodes { negotiation { scenarios(first: 500) { ` + deep + ` } } }`
 	}
-	a.Ask(`{ scenarios(first: 500) { `+deep+` } }`).Fails("LIMIT", "fields")
-
-	// What is left out when it runs counts all the same, and nothing of what is refused is run.
-	before := a.Changes()
-	a.Ask(`query($no: Boolean = false) { `+aliases(5,
-		strings.Replace(one, " {", " @include(if: $no) {", 1))+` }`).Fails("LIMIT", "fields")
-	a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { scenarios(first: 500) { `+deep+` } } } }`).Fails("LIMIT", "fields")
+	a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { scenarios(first: 500) { `+deep+` } } } }`).Fails("LIMIT", "fields", "first")
 	if a.Changes() != before {
 		t.Error("a refused mutation has written")
 	}
 }
 
-// What is put together of parties and scenarios counts for as much as it may come to.
-func TestCostOfAMatrix(t *testing.T) {
+// Ordinary dashboards fit, however long the lists in them may be.
+func TestDashboardsFit(t *testing.T) {
 	t.Parallel()
-	a := withTalks(t)
-	const matrix = `matrix { scenarios { key } rows { stakeholder { name } participations { role } cells { stance ageDays contested position { holder { name } evidence { text grade source { title } } } } } }`
-	a.Must(`{ issue(id: "talks/border") { ` + matrix +
-		` landingZone { verdict blockers { name } support parties { stakeholder { name } weight } } } }`)
-	a.Must(`{ negotiation(id: "talks") { issues { matrix { rows { stakeholder { name } cells { stance position { holder { name } } } } } } } }`)
-	a.Ask(`{ negotiations(first: 50) { nodes { issues { `+matrix+` } } } }`).Fails("LIMIT", "20000000")
-	a.Ask(`{ negotiations(first: 500) { nodes { issues { landingZone { parties { weight } } } } } }`).Fails("LIMIT",
-		"20000000")
+	a := apitest.WithDemo(t)
+	for _, document := range []string{
+		`{ negotiations { nodes { issues { matrix { rows { cells { stance } } } } } } }`,
+		`{ issue(id: "ukraine-2025/settlement-format") { matrix { rows { stakeholder { name } cells { stance position { id evidence { id text } } } } } } }`,
+		`{ negotiations { nodes { title issues { title scenarios { nodes { title status positions { nodes { stance holder { name } evidence { text source { title } } } } statusHistory { nodes { to reason } } } } landingZone { verdict parties { stakeholder { name } stance } } } } } }`,
+		`{ scenarios { nodes { positions { nodes { evidence { about { ... on Scenario { statements { nodes { id } } } } } } } } } }`,
+	} {
+		if got := withCost(a, document); len(got.Errs) > 0 || got.Extensions.Cost["spent"] == 0 || got.Extensions.Cost["spent"] > got.Extensions.Cost["limit"]/50 {
+			t.Errorf("%s costs %v", document, got.Extensions.Cost)
+		}
+	}
+}
+
+// A query that takes too long is given up.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	a := apitest.StartWith(t, storage.Options{DSN: apitest.TalksDatabase(t)}, time.Hour, func(o *server.Options) {
+		o.Bounds = resolvers.Bounds{Cost: 1_000, Time: 200 * time.Millisecond}
+	})
+	db := a.DB()
+	tx := db.MustBegin()
+	defer tx.Rollback()
+	tx.MustExec(`LOCK TABLE scenarios IN ACCESS EXCLUSIVE MODE`)
+	got := a.Ask(`{ viewer { name } scenario(id: "talks/line") { title } }`)
+	got.Fails("LIMIT", "took longer than 200ms", "smaller pages")
+	if strings.Contains(a.Logs.String(), "ERROR") {
+		t.Errorf("it is logged as an error: %s", a.Logs.String())
+	}
+	tx.Rollback()
+	a.Must(`{ scenario(id: "talks/line") { title } }`)
 }
 
 func TestDepth(t *testing.T) {

@@ -54,6 +54,8 @@ type Options struct {
 	PublicURL string
 	// Limits bound the resources that clients may use. The zero value means transport.DefaultLimits.
 	Limits transport.Limits
+	// Bounds are what an operation may cost. The zero value means resolvers.DefaultBounds.
+	Bounds resolvers.Bounds
 	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
 	// Metrics are served under MetricsPath, together with the handler's own. Nil means that no metrics are served.
@@ -79,6 +81,9 @@ func New(o Options) *Handler {
 	mux := http.NewServeMux()
 	h := &Handler{Handler: mux, log: o.Log}
 	r := resolvers.New(o.Store)
+	if o.Bounds != (resolvers.Bounds{}) {
+		r.Bounds = o.Bounds
+	}
 	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Log: o.Log}
 	if o.Metrics != nil {
 		transports.Metrics = o.Metrics

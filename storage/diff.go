@@ -365,8 +365,8 @@ func (s *Snapshot) said(ctx context.Context, q *rows.Query, condition string) ([
 	}
 	voices := make([]*parley.Voices, len(lists))
 	for n, list := range lists {
-		if s.together.Add(int64(len(list))) > parley.MaxTogether {
-			return nil, tooMuch()
+		if err := s.puts(ctx, len(list)); err != nil {
+			return nil, err
 		}
 		voices[n] = &parley.Voices{Positions: list}
 	}

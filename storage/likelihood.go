@@ -73,6 +73,9 @@ func (s *Snapshot) TrackRecords(ctx context.Context, analysts []Key, _ *Fields) 
 				"An operation scores at most %d assessments; ask for the records of fewer analysts, or through fewer "+
 					"lenses, at once.", parley.MaxTogether)
 		}
+		if err := parley.CostOf(ctx).Spend(ctx, len(list)); err != nil {
+			return nil, err
+		}
 		for _, a := range list {
 			scenarios = append(scenarios, Key{ID: a.ScenarioID, Lens: q.Keys[n].Lens})
 		}

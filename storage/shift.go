@@ -121,8 +121,8 @@ func (s *Snapshot) movesOf(
 		voices[i] = &parley.Voices{}
 	}
 	for i, list := range said {
-		if s.together.Add(int64(len(list))) > parley.MaxTogether {
-			return nil, tooMuch()
+		if err := s.puts(ctx, len(list)); err != nil {
+			return nil, err
 		}
 		v := voices[ofScenario[i]]
 		v.Positions = append(v.Positions, list...)

@@ -63,8 +63,8 @@ func (s *Snapshot) readings(
 	}
 	voices := make([]*parley.Voices, len(r.lenses))
 	for n, list := range said {
-		if r.together.Add(int64(len(list))) > parley.MaxTogether {
-			return nil, tooMuch()
+		if err := r.puts(ctx, len(list)); err != nil {
+			return nil, err
 		}
 		voices[n] = &parley.Voices{Positions: list}
 	}

@@ -252,14 +252,16 @@ func (b *bargains) read(ctx context.Context, positions, stakeholder *Fields) err
 	}
 	for n, of := range b.standings {
 		parties := len(of.Parties())
-		switch cells := parties * len(of.Scenarios); {
-		case cells > parley.MaxCells:
+		cells := parties * len(of.Scenarios)
+		if cells > parley.MaxCells {
 			b.faults[n] = parley.NewFault(parley.Limit,
 				"%d parties by %d scenarios are more than is put together of one issue, which is %d; narrow a matrix "+
 					"down with scenarios or stakeholders.",
 				parties, len(of.Scenarios), parley.MaxCells)
-		case b.together.Add(int64(cells)) > parley.MaxTogether:
-			return tooMuch()
+			continue
+		}
+		if err := b.puts(ctx, cells); err != nil {
+			return err
 		}
 	}
 	k := b.keysOf((*parley.Standings).Parties)
@@ -350,6 +352,14 @@ func (b *bargains) positionsJoined(
 		return nil, tooMuch()
 	}
 	return lists, nil
+}
+
+// puts counts what an analysis puts together.
+func (s *Snapshot) puts(ctx context.Context, n int) error {
+	if s.together.Add(int64(n)) > parley.MaxTogether {
+		return tooMuch()
+	}
+	return parley.CostOf(ctx).Spend(ctx, n)
 }
 
 func tooMuch() error {

@@ -32,6 +32,9 @@ const writersAtOnce = 8
 // readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
 var readersAtOnce = max(8, 4*runtime.GOMAXPROCS(0))
 
+// longAtOnce is how many operations that run long read at the same time. The other processors are for short ones.
+var longAtOnce = max(1, runtime.GOMAXPROCS(0)/2)
+
 // feedReadersAtOnce are kept apart for reads of the feed itself, which must go on under any load: its tail, and two
 // subscribers who catch up with it.
 const feedReadersAtOnce = 3
@@ -89,7 +92,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
 		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
 	}
-	s.source = &rows.Source{Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements}
+	s.source = &rows.Source{
+		Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: rows.NewTurns(longAtOnce),
+	}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
 	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}
 	if err := s.db.GetContext(ctx, &s.feed, `SELECT feed FROM feed_head`); err != nil {

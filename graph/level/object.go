@@ -215,6 +215,7 @@ func (o *Object[T]) resolve(r *run, ctx context.Context, selections ast.Selectio
 	}
 	collected := graphql.CollectFields(r.OperationContext, selections, o.Satisfies)
 	l.fields = make([]selected[T], len(collected))
+	goesOn := r.mayGoOn(ctx, len(objects)*len(collected))
 	for n := range collected {
 		c := collected[n]
 		s := &l.fields[n]
@@ -227,7 +228,10 @@ func (o *Object[T]) resolve(r *run, ctx context.Context, selections ast.Selectio
 			Object: o.Name, Field: c, IsMethod: f.origin != fromStruct, IsResolver: f.origin == fromResolver,
 		}
 		s.nonNull, s.appended = c.Definition.Type.NonNull, f.appended
-		if f.column != nil {
+		switch {
+		case !goesOn:
+			s.appended, s.column = nil, unresolved{}
+		case f.column != nil:
 			s.column = f.resolve(r, ctx, s.field, objects)
 		}
 	}

@@ -25,15 +25,49 @@ type Nothing = struct{}
 // run is the execution of one operation, or of one event of a subscription.
 type run struct {
 	*graphql.OperationContext
-	ctx  context.Context // of the response; it collects errors
-	path []step          // path of the value that is being appended
+	ctx    context.Context // of the response; it collects errors
+	path   []step          // path of the value that is being appended
+	budget Budget
+	spent  bool // the budget, and the error was reported
 }
 
 type runs struct{}
 
 func newRun(ctx context.Context, op *graphql.OperationContext) *run {
-	return &run{OperationContext: op, ctx: context.WithValue(ctx, runs{}, true)}
+	budget, _ := ctx.Value(budgetKey{}).(Budget)
+	return &run{OperationContext: op, ctx: context.WithValue(ctx, runs{}, true), budget: budget}
 }
+
+// Budget bounds a run. Spend counts so many values at the field of a context; an error says that it is too much.
+type Budget interface {
+	Spend(field context.Context, values int) error
+}
+
+type budgetKey struct{}
+
+// WithBudget returns a context in which runs are bounded. Once the budget is spent, the rest of a run fails with one
+// error, and no more resolvers are called.
+func WithBudget(ctx context.Context, b Budget) context.Context {
+	return context.WithValue(ctx, budgetKey{}, b)
+}
+
+// mayGoOn counts the values of a level before they are resolved.
+func (r *run) mayGoOn(ctx context.Context, values int) bool {
+	if r.budget == nil {
+		return true
+	}
+	err := r.budget.Spend(ctx, values)
+	if err != nil && !r.spent {
+		r.spent = true
+		graphql.AddError(ctx, err)
+	}
+	return err == nil
+}
+
+// unresolved is a column that was not resolved, since the budget was spent. The error was reported.
+type unresolved struct{}
+
+func (unresolved) append(b []byte, _ int) ([]byte, Outcome) { return b, failed }
 
 // Runs reports whether this package called the resolver that received the context.
 func Runs(ctx context.Context) bool { return ctx.Value(runs{}) != nil }

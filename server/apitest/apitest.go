@@ -265,6 +265,9 @@ type Answer struct {
 		Path       []any          `json:"path"`
 		Extensions map[string]any `json:"extensions"`
 	} `json:"errors"`
+	Extensions struct {
+		Cost map[string]int `json:"cost"`
+	} `json:"extensions"`
 	Status int
 }
 

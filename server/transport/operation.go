@@ -115,7 +115,7 @@ func (o *operation) refuse(errs gqlerror.List) {
 }
 
 func (o *operation) errorMessage(errs gqlerror.List) []byte {
-	return o.lastMessage("error", `,"payload":`+string(encodeErrors(errs)))
+	return o.lastMessage("error", `,"payload":`+string(encoded(errs)))
 }
 
 func (o *operation) lastMessage(kind, rest string) []byte {

@@ -366,19 +366,24 @@ func (t *Transports) panicked(ctx context.Context, p any) *graphql.Response {
 func encode(b []byte, response *graphql.Response) []byte {
 	b = append(b, '{')
 	if len(response.Errors) > 0 {
-		b = append(append(append(b, `"errors":`...), encodeErrors(response.Errors)...), ',')
+		b = append(append(append(b, `"errors":`...), encoded(response.Errors)...), ',')
 	}
 	b = append(b, `"data":`...)
 	if response.Data == nil {
 		b = append(b, "null"...)
 	}
-	return append(append(b, response.Data...), '}')
+	b = append(b, response.Data...)
+	if len(response.Extensions) > 0 {
+		b = append(append(b, `,"extensions":`...), encoded(response.Extensions)...)
+	}
+	return append(b, '}')
 }
 
-func encodeErrors(errs gqlerror.List) []byte {
-	encoded, err := json.Marshal(errs)
+// encoded is a value of strings and numbers, which can always be encoded, as JSON.
+func encoded(value any) []byte {
+	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // strings and numbers can always be encoded
+		panic(err)
 	}
-	return encoded
+	return text
 }

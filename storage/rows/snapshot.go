@@ -23,6 +23,7 @@ type Source struct {
 	Pool       *Pool
 	Mark       *HighWaterMark
 	Statements *atomic.Int64 // how many SQL statements snapshots have run
+	Turns      *Turns        // of operations that run long
 }
 
 // HighWaterMark is the last recordedAt that this server has seen. Only later changes can still be recorded.
@@ -128,6 +129,8 @@ type Snapshot struct {
 
 	turn   sync.Mutex
 	caches map[any]any // identity caches, by table
+
+	running
 }
 
 // Narrow has all further statements read views in the place of tables: queries in parentheses, by the tables' names.
@@ -147,6 +150,9 @@ func (s *Source) Snapshot(shared *Shared) *Snapshot {
 }
 
 func (s *Snapshot) query(ctx context.Context, text string, args []any, each func(Row)) error {
+	if err := s.step(ctx, s.source.Turns); err != nil {
+		return err
+	}
 	s.source.Statements.Add(1)
 	if s.views != "" { // a table that is named in the statement is then the view of that name
 		text = "WITH " + s.views + "\n(" + text + ")"

@@ -1,0 +1,82 @@
+package resolvers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"example.org/parley"
+	"example.org/parley/graph/level"
+)
+
+// Bounds are what an operation may cost, and how long a query may take.
+type Bounds struct {
+	Cost int
+	Time time.Duration
+}
+
+// DefaultBounds admit a whole negotiation with all positions and their evidence.
+var DefaultBounds = Bounds{Cost: 1_000_000, Time: 10 * time.Second}
+
+// Costs of what takes longer than its values.
+const (
+	searchCost  = 5_000 // a search may rank several thousand texts
+	bytesPerOne = 50    // of the texts of sources
+)
+
+var errTooSlow = errors.New("the operation took too long")
+
+// bounded answers an operation within its bounds, and says what it cost if it goes beyond them, or if it is asked to. A query that goes beyond them has no answer but
+// the reason. A mutation has been carried out by then, so its answer lacks only what was not read.
+func (r *Resolver) bounded(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil { // the request is refused
+		return next(ctx)
+	}
+	op, asked := graphql.GetOperationContext(ctx).Operation, graphql.GetOperationContext(ctx).Extensions["cost"] == true
+	cost := parley.NewCost(r.Cost, func(ctx context.Context) string {
+		return cmp.Or(graphql.GetPath(ctx).String(), "its root")
+	})
+	ctx = parley.WithCost(level.WithBudget(ctx, cost), cost)
+	if op.Operation != ast.Query {
+		response := next(ctx)
+		if op.Operation == ast.Mutation && (asked || cost.TooMuch() != nil) {
+			report(response, cost)
+		}
+		return response
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Time, errTooSlow)
+	defer cancel()
+	response := next(ctx)
+	fault := cost.TooMuch()
+	if fault == nil && errors.Is(context.Cause(ctx), errTooSlow) {
+		fault = parley.NewFault(parley.Limit, "The operation took longer than %s; ask for smaller pages (first), narrower filters or less at once.",
+			fmt.Sprint(r.Time))
+	}
+	if fault != nil && response != nil {
+		response.Data, response.Errors = nil, nil
+		refusal := &parley.Fault{}
+		errors.As(fault, &refusal)
+		response.Errors = append(response.Errors, faulted(refusal))
+	}
+	if asked || fault != nil {
+		report(response, cost)
+	}
+	return response
+}
+
+// report adds to a response what it cost.
+func report(response *graphql.Response, cost *parley.Cost) {
+	if response == nil {
+		return
+	}
+	if response.Extensions == nil {
+		response.Extensions = make(map[string]any)
+	}
+	spent, limit := cost.Report()
+	response.Extensions["cost"] = map[string]int{"spent": spent, "limit": limit}
+}
