@@ -62,15 +62,11 @@ func (c *Cost) Report() (spent, limit int) {
 	return c.spent, c.limit
 }
 
-type costKey struct{}
-
-// WithCost returns a context in which an operation is counted.
-func WithCost(ctx context.Context, c *Cost) context.Context {
-	return context.WithValue(ctx, costKey{}, c)
-}
+// CostKey is the key under which a context has the *Cost of the operation.
+type CostKey struct{}
 
 // CostOf returns the count of the operation; nil if it is not counted.
 func CostOf(ctx context.Context) *Cost {
-	c, _ := ctx.Value(costKey{}).(*Cost)
+	c, _ := ctx.Value(CostKey{}).(*Cost)
 	return c
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"example.org/parley"
-	"example.org/parley/graph/level"
 )
 
 // Bounds are what an operation may cost, and how long a query may take.
@@ -33,17 +32,17 @@ var errTooSlow = errors.New("the operation took too long")
 
 // bounded answers an operation within its bounds, and says what it cost if it goes beyond them, or if it is asked to. A query that goes beyond them has no answer but
 // the reason. A mutation has been carried out by then, so its answer lacks only what was not read.
-func (r *Resolver) bounded(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.ResponseHandler) *graphql.Response {
 	if !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil { // the request is refused
-		return next(ctx)
+		return next(answering{ctx, own})
 	}
 	op, asked := graphql.GetOperationContext(ctx).Operation, graphql.GetOperationContext(ctx).Extensions["cost"] == true
 	cost := parley.NewCost(r.Cost, func(ctx context.Context) string {
 		return cmp.Or(graphql.GetPath(ctx).String(), "its root")
 	})
-	ctx = parley.WithCost(level.WithBudget(ctx, cost), cost)
+	own.cost = cost
 	if op.Operation != ast.Query {
-		response := next(ctx)
+		response := next(answering{ctx, own})
 		if op.Operation == ast.Mutation && (asked || cost.TooMuch() != nil) {
 			report(response, cost)
 		}
@@ -51,7 +50,7 @@ func (r *Resolver) bounded(ctx context.Context, next graphql.ResponseHandler) *g
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Time, errTooSlow)
 	defer cancel()
-	response := next(ctx)
+	response := next(answering{ctx, own})
 	fault := cost.TooMuch()
 	if fault == nil && errors.Is(context.Cause(ctx), errTooSlow) {
 		fault = parley.NewFault(parley.Limit, "The operation took longer than %s; ask for smaller pages (first), narrower filters or less at once.",

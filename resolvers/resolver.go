@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"example.org/parley"
+	"example.org/parley/graph/level"
 	"example.org/parley/storage"
 )
 
@@ -43,6 +44,25 @@ type operation struct {
 	mu       sync.Mutex
 	snapshot *storage.Snapshot
 	logged   []error
+	cost     *parley.Cost
+}
+
+// answering is the context of an operation that is being answered. All that it carries is one step away: every field
+// looks some of it up.
+type answering struct {
+	context.Context
+	*operation
+}
+
+// Value returns what the operation carries, or what the context above has.
+func (a answering) Value(key any) any {
+	switch key.(type) {
+	case operationKey:
+		return a.operation
+	case parley.CostKey, level.BudgetKey:
+		return a.cost
+	}
+	return a.Context.Value(key)
 }
 
 func (o *operation) isNew(err error) bool {
@@ -69,7 +89,7 @@ func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler
 	snapshot.TakeTurns()
 	op := &operation{snapshot: snapshot}
 	defer func() { op.snapshot.Leave() }()
-	return r.bounded(context.WithValue(ctx, operationKey{}, op), next)
+	return r.bounded(ctx, op, next)
 }
 
 // FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows its effect.

@@ -16,7 +16,7 @@ import (
 
 // Limits on one request. They admit a whole negotiation with its positions and their evidence.
 const (
-	maxTokens = 5_000 // gqlgen compares fields in pairs; so many tokens take it one second in the worst case
+	maxTokens = 5_000
 	maxDepth  = 20
 	maxCost   = 20_000_000
 
@@ -37,7 +37,8 @@ var lengths = map[string]int{
 	"Issue.landingZone": 100, "LandingZoneEntry.parties": 1000, "LikelihoodSet.entries": 100,
 }
 
-// costLimit refuses an operation that nests too deep, or whose answer could be too large. A field costs 1; the
+// costLimit refuses an operation that nests too deep, and a mutation or subscription whose answer could be too large: it
+// must be known before it runs. (A query is counted while it is answered; see resolvers.Bounds.) A field costs 1; the
 // selection beneath a list costs as many times as the list may have items. (gqlgen's own limit needs a handwritten
 // function for each list field. This one reads page sizes from the arguments.)
 type costLimit struct{}

@@ -19,6 +19,9 @@ import (
 // ignored. gqlparser does that too, but takes texts for numbers, and its messages do not say what was sent or what would
 // be accepted. The values of custom scalars are read where they are used.
 func coerceVariables(schema *ast.Schema, op *ast.OperationDefinition, given map[string]any) (map[string]any, *gqlerror.Error) {
+	if len(op.VariableDefinitions) == 0 {
+		return nil, nil
+	}
 	values := make(map[string]any, len(op.VariableDefinitions))
 	for _, v := range op.VariableDefinitions {
 		value, isGiven := given[v.Variable]

@@ -34,7 +34,7 @@ type run struct {
 type runs struct{}
 
 func newRun(ctx context.Context, op *graphql.OperationContext) *run {
-	budget, _ := ctx.Value(budgetKey{}).(Budget)
+	budget, _ := ctx.Value(BudgetKey{}).(Budget)
 	return &run{OperationContext: op, ctx: context.WithValue(ctx, runs{}, true), budget: budget}
 }
 
@@ -43,13 +43,9 @@ type Budget interface {
 	Spend(field context.Context, values int) error
 }
 
-type budgetKey struct{}
-
-// WithBudget returns a context in which runs are bounded. Once the budget is spent, the rest of a run fails with one
-// error, and no more resolvers are called.
-func WithBudget(ctx context.Context, b Budget) context.Context {
-	return context.WithValue(ctx, budgetKey{}, b)
-}
+// BudgetKey is the key under which a context has the Budget of its runs. Once the budget is spent, the rest of a run
+// fails with one error, and no more resolvers are called.
+type BudgetKey struct{}
 
 // mayGoOn counts the values of a level before they are resolved.
 func (r *run) mayGoOn(ctx context.Context, values int) bool {

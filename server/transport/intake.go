@@ -56,6 +56,9 @@ func (tooManyValues) Error() string {
 
 // hasTooManyValues counts the values of a JSON text by what separates them, before anything is made of them.
 func hasTooManyValues(text []byte) bool {
+	if len(text) <= maxValues {
+		return false
+	}
 	values, quoted := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
