@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -49,6 +50,18 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 // faulted returns a fault as an error of a response.
 func faulted(f *parley.Fault) *gqlerror.Error {
 	return &gqlerror.Error{Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}
+}
+
+// inField names the argument in a fault whose sentence names a filter's field.
+func inField(err error, field, argument string) error {
+	var fault *parley.Fault
+	if !errors.As(err, &fault) {
+		return err
+	}
+	if rest, ok := strings.CutPrefix(fault.Message, field+":"); ok {
+		return &parley.Fault{Code: fault.Code, Message: argument + ":" + rest}
+	}
+	return err
 }
 
 // firstOf reports whether an error is new to the operation. An error that failed a whole level arrives once for every

@@ -76,7 +76,8 @@ func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations
 	case len(parties) > 0:
 		wanted = changeFilter(filter)
 	}
-	return follow(ctx, r.Resolver, wanted, after, parley.ChangeEntry.Change)
+	changes, err := follow(ctx, r.Resolver, wanted, after, parley.ChangeEntry.Change)
+	return changes, inField(err, "stakeholders", "holders")
 }
 
 func (r *Resolver) Position() graph.PositionResolver { return &positionResolver{r} }

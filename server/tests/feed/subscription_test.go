@@ -419,6 +419,8 @@ func TestRefusedSubscriptions(t *testing.T) {
 	}
 	s.ask("1", `subscription { changes(filter: {scenarios: ["north"]}) { cursor } }`)
 	s.refusal("BAD_REQUEST", `"north"`, "a scenario")
+	s.ask("1", `subscription { positionChanged(holders: ["talks/line"]) { cursor } }`)
+	s.refusal("BAD_REQUEST", "holders: \"talks/line\"", "a scenario")
 	s.ask("1", `subscription { changes { cursors } }`)
 	s.refusal("BAD_REQUEST", "cursors")
 	s.ask("1", `subscription { changes { negotiation { scenarios(first: 500) { nodes { positions(first: 500) { nodes { evidence { about { id } } } } } } } } }`)
