@@ -3,7 +3,7 @@
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long generate verify check lint bench bench-feed clean
+.PHONY: help setup run test test-long generate verify check lint bench bench-feed attack clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -49,6 +49,9 @@ bench: setup ## Measure reads, writes and searches beside plain statements (some
 
 bench-feed: setup ## Measure the live feed beside a bare centrifuge server (some eight minutes; nothing else should run)
 	$(GO) run ./bench/feed
+
+attack: setup ## Send a server what overwhelms, and measure how ordinary requests and memory fare (some five minutes)
+	$(GO) run ./bench/attack
 
 clean: ## Remove what was built; the data in .data stays
 	rm -rf bin

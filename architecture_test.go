@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/randomdoc":            {},
 	"internal/postgres/pgtest":      {"internal/postgres"},
 	"bench":                         {".", "storage", "internal/postgres", "bench/gauge"},
+	"bench/attack":                  {},
 	"bench/feed":                    {"internal/postgres", "bench/gauge"},
 	"bench/gauge":                   {},
 	"bench/feed/baseline":           {},

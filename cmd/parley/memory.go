@@ -34,6 +34,13 @@ func limitMemory(log *slog.Logger) {
 	}
 }
 
+// After a peak, unused memory goes back to the system once there was no collection for some seconds, if more than spare
+// bytes are held. Otherwise a server that has become quiet keeps it for minutes.
+const (
+	spare      uint64 = 64 << 20
+	quietTicks        = 10
+)
+
 // tendGarbage adjusts how often garbage is collected, until the context ends. It does nothing if GOGC is set.
 func tendGarbage(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
@@ -41,15 +48,26 @@ func tendGarbage(ctx context.Context) {
 	}
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
-	set := 0
+	set, quiet, collections := 0, 0, uint64(0)
 	for {
-		stays := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
-		metrics.Read(stays)
-		stay := 1 + stays[0].Value.Uint64() + stays[1].Value.Uint64()
-		percent := int(min(max(100*garbage/stay, leastPercent), mostPercent))
+		read := []metrics.Sample{
+			{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/gc/cycles/total:gc-cycles"},
+			{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		}
+		metrics.Read(read)
+		live, stacks, cycles := read[0].Value.Uint64(), read[1].Value.Uint64(), read[2].Value.Uint64()
+		percent := int(min(max(100*garbage/(1+live+stacks), leastPercent), mostPercent))
 		if percent < set*9/10 || percent > set*11/10 {
 			debug.SetGCPercent(percent)
 			set = percent
+		}
+		if quiet++; cycles != collections {
+			quiet, collections = 0, cycles
+		}
+		if held := read[3].Value.Uint64() + read[4].Value.Uint64(); quiet == quietTicks && held > spare {
+			debug.FreeOSMemory()
+			metrics.Read(read)
+			collections = read[2].Value.Uint64() // what was just done is no sign of work
 		}
 		select {
 		case <-again.C:
