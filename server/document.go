@@ -1,6 +1,8 @@
 package server
 
 import (
+	"fmt"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -11,15 +13,16 @@ import (
 // Bounds on the work of validating a document. gqlparser compares all fields in pairs that have one name in an answer,
 // and a fragment again wherever it is spread. The largest documents of real frontends have a thousandth of these.
 const (
-	maxPairs      = 100_000
-	maxSelections = 20_000
-	maxDefinition = 200 // operations and fragments
+	maxPairs       = 100_000
+	maxSelections  = 20_000
+	maxDefinitions = 200 // operations and fragments
 )
 
 // tooMuchToValidate refuses a document that would take long to validate.
 func tooMuchToValidate(document *ast.QueryDocument) *gqlerror.Error {
-	if n := len(document.Operations) + len(document.Fragments); n > maxDefinition {
-		return transport.Refused(parley.Limit, "The document has more than 200 operations and fragments; send what one operation needs.")
+	if n := len(document.Operations) + len(document.Fragments); n > maxDefinitions {
+		return transport.Refused(parley.Limit, fmt.Sprintf(
+			"The document has more than %d operations and fragments; send what one operation needs.", maxDefinitions))
 	}
 	v := validation{fragments: document.Fragments}
 	for _, f := range document.Fragments {

@@ -89,7 +89,8 @@ func TestCost(t *testing.T) {
 		Fails("LIMIT", "most of it at scenarios.nodes (")
 	// A mutation is carried out, and its answer lacks what was too much.
 	before := a.Changes()
-	refused := a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor negotiation { title ` + strings.ReplaceAll(many.String(), one, "issues { scenarios { nodes { key } } }") + ` } } }`)
+	refused := a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor negotiation { title ` +
+		strings.ReplaceAll(many.String(), one, "issues { scenarios { nodes { key } } }") + ` } } }`)
 	if a.Changes() != before+1 || len(refused.Errs) != 1 || refused.Errs[0].Extensions["code"] != "LIMIT" || refused.Text("editNegotiation.cursor") == "" {
 		t.Errorf("%v %v", refused.Errs, refused.Data)
 	}
@@ -104,7 +105,8 @@ func TestCostThatIsKnownBefore(t *testing.T) {
 	for range 4 {
 		deep = `nodes { negotiation { scenarios(first: 500) { ` + deep + ` } } }`
 	}
-	a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation { scenarios(first: 500) { `+deep+` } } } }`).Fails("LIMIT", "fields", "first")
+	a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation {
+		scenarios(first: 500) { `+deep+` } } } }`).Fails("LIMIT", "fields", "first")
 	if a.Changes() != before {
 		t.Error("a refused mutation has written")
 	}
@@ -117,7 +119,8 @@ func TestDashboardsFit(t *testing.T) {
 	for _, document := range []string{
 		`{ negotiations { nodes { issues { matrix { rows { cells { stance } } } } } } }`,
 		`{ issue(id: "ukraine-2025/settlement-format") { matrix { rows { stakeholder { name } cells { stance position { id evidence { id text } } } } } } }`,
-		`{ negotiations { nodes { title issues { title scenarios { nodes { title status positions { nodes { stance holder { name } evidence { text source { title } } } } statusHistory { nodes { to reason } } } } landingZone { verdict parties { stakeholder { name } stance } } } } } }`,
+		`{ negotiations { nodes { title issues { title scenarios { nodes { title status positions { nodes { stance holder { name } evidence { text source { title } } } }
+			statusHistory { nodes { to reason } } } } landingZone { verdict parties { stakeholder { name } stance } } } } } }`,
 		`{ scenarios { nodes { positions { nodes { evidence { about { ... on Scenario { statements { nodes { id } } } } } } } } } }`,
 	} {
 		if got := withCost(a, document); len(got.Errs) > 0 || got.Extensions.Cost["spent"] == 0 || got.Extensions.Cost["spent"] > got.Extensions.Cost["limit"]/50 {

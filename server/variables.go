@@ -27,15 +27,13 @@ func coerceVariables(schema *ast.Schema, op *ast.OperationDefinition, given map[
 		value, isGiven := given[v.Variable]
 		place := "$" + v.Variable
 		switch {
-		case !isGiven && (v.DefaultValue != nil || !v.Type.NonNull):
-		case !isGiven:
-			return nil, faulty("%s is missing; give %s in the variables.", place, expected(schema, v.Type))
-		default:
-			read, err := coerce(schema, v.Type, value, place)
-			if err != nil {
+		case isGiven:
+			var err *gqlerror.Error
+			if values[v.Variable], err = coerce(schema, v.Type, value, place); err != nil {
 				return nil, err
 			}
-			values[v.Variable] = read
+		case v.Type.NonNull && v.DefaultValue == nil:
+			return nil, faulty("%s is missing; give %s in the variables.", place, expected(schema, v.Type))
 		}
 	}
 	return values, nil
@@ -110,14 +108,12 @@ func coerceObject(schema *ast.Schema, d *ast.Definition, t *ast.Type, value any,
 	}
 	read := make(map[string]any, len(given))
 	for _, f := range d.Fields {
-		within := place + "." + f.Name
 		entry, isGiven := given[f.Name]
-		switch {
-		case !isGiven && (f.DefaultValue != nil || !f.Type.NonNull):
-		case !isGiven:
-			return nil, faulty("%s is missing; give %s.", within, expected(schema, f.Type))
-		default:
-			coerced, err := coerce(schema, f.Type, entry, within)
+		if !isGiven && f.Type.NonNull && f.DefaultValue == nil {
+			return nil, faulty("%s.%s is missing; give %s.", place, f.Name, expected(schema, f.Type))
+		}
+		if isGiven {
+			coerced, err := coerce(schema, f.Type, entry, place+"."+f.Name)
 			if err != nil {
 				return nil, err
 			}

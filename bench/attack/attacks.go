@@ -40,7 +40,8 @@ func attacks() []attack {
 		{"100 diffs", document(`{ ` + repeat(100, `a%d: negotiation(id: "talks") { diff(from: {validAt: "2024-02-01T00:00:00Z"}, to: {validAt: "2024-09-01T00:00:00Z"}) {
 			positions { totalCount nodes { cause steps { cause } } } } }`) + `}`)},
 		{"60 searches", document(`{ ` + repeat(60, `a%d: search(text: "border water %d") { node { id } }`) + `}`)},
-		{"everything on record, deep", document(`{ scenarios(first: 500) { nodes { positions(first: 500) { nodes { evidence { about { id } source { statements(first: 500) { nodes { id text } } } } } } } } }`)},
+		{"everything on record, deep", document(`{ scenarios(first: 500) { nodes { positions(first: 500) { nodes {
+			evidence { about { id } source { statements(first: 500) { nodes { id text } } } } } } } } }`)},
 		{"bodies of a byte a second", slowly},
 		{"connections without a word", connection("")},
 		{"half a header", connection("GET /healthz HTTP/1.1\r\nHost: local")},
@@ -141,7 +142,8 @@ func webSocket(ctx context.Context) string {
 	conn.SetReadLimit(-1)
 	conn.Write(ctx, websocket.MessageText, []byte(`{"type":"connection_init"}`))
 	for i := range 120 {
-		text := fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"subscription { changes { summary negotiation { issues { scenarios { nodes { title } } } } } }"}}`, i)
+		text := fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":
+			"subscription { changes { summary negotiation { issues { scenarios { nodes { title } } } } } }"}}`, i)
 		if conn.Write(ctx, websocket.MessageText, []byte(text)) != nil {
 			break
 		}

@@ -7,8 +7,8 @@ import (
 )
 
 // Turns let few long operations run at a time, so that the short ones of others find the database free. An operation
-// that has run for a while takes turns with the other long ones: whoever has run shortest comes next. No library orders
-// waiters by what they have used.
+// that has run for a while takes turns with the other long ones. The next turn goes to the one that has run for the
+// shortest time. No library orders waiters by what they have used.
 type Turns struct {
 	mu      sync.Mutex
 	free    int

@@ -169,7 +169,8 @@ memberships: [{member: league, group: union}, {member: union, group: world}]
 	}
 }
 
-// Whoever has not seen a merge changes nothing that it filed anew, and what comes back after it names the one that stayed.
+// With a cursor from before a merge, nothing can be changed that the merge filed anew. A record that is restored after
+// the merge names the stakeholder that stays.
 func TestWhatComesAfterAMerge(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -489,7 +490,9 @@ func TestTheSameSaidByBothIsSaidOnce(t *testing.T) {
 	a.Load("doubled.yaml", doubled)
 	a.Load("twice.yaml", `
 dataset: twice
-statements: [{key: own, source: wire, form: REPORTED, text: "Neither, says Alba.", speaker: alba, saidAt: 2025-01-03}, {key: other, source: wire, form: REPORTED, text: "Alba wants neither.", saidAt: 2025-01-03}]
+statements:
+  - {key: own, source: wire, form: REPORTED, text: "Neither, says Alba.", speaker: alba, saidAt: 2025-01-03}
+  - {key: other, source: wire, form: REPORTED, text: "Alba wants neither.", saidAt: 2025-01-03}
 negotiations: [{key: talks, issues: [{key: border, scenarios: [
   {key: wall, title: A wall, statuses: [{to: PROPOSED, effectiveAt: 2025-01-01}], positions: [
     {holder: alba, stance: OPPOSES, validFrom: 2025-01-03, evidence: [own], rationale: Old lines.},
@@ -502,7 +505,8 @@ negotiations: [{key: talks, issues: [{key: border, scenarios: [
 	a.Must(merge("government", "alba"))
 	a.Must(fmt.Sprintf(`{ wall: scenario(id: "talks/wall") { positionHistory { nodes { contested rationale salience evidence { text } } } }
 		road: scenario(id: "talks/road") { positionHistory { nodes { contested } } } node(id: %q) { id } was: node(id: %[1]q, asOf: {knownAt: %q}) { label } }`, gone, before)).
-		Want("wall.positionHistory.nodes", "[map[contested:false evidence:[map[text:Neither, says Alba.] map[text:Alba wants neither.]] rationale:Old lines.\n\nNew lines. salience:70]]",
+		Want("wall.positionHistory.nodes", "[map[contested:false evidence:[map[text:Neither, says Alba.] map[text:Alba wants neither.]] "+
+			"rationale:Old lines.\n\nNew lines. salience:70]]",
 			"road.positionHistory.nodes", "[map[contested:true] map[contested:true]]", "node", nil, "was.label", "The government of Alba opposes: A wall")
 	b := restored(t, a.export("talks", ""))
 	b.Must(`{ scenario(id: "talks/wall") { positionHistory { nodes { contested salience } } } }`).
@@ -514,7 +518,8 @@ func TestSentAgainAfterAMerge(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.Load("doubled.yaml", doubled)
-	const position = `mutation { recordPosition(input: {id: "6a3ab3f0-6d27-4a4e-9f0c-0a3b1f6ad001", holder: "government", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) {
+	const position = `mutation { recordPosition(input: {
+		id: "6a3ab3f0-6d27-4a4e-9f0c-0a3b1f6ad001", holder: "government", scenario: "talks/strip", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) {
 		position { id } cursor userErrors { code message field } } }`
 	const party = `mutation { registerStakeholder(input: {id: "6a3ab3f0-6d27-4a4e-9f0c-0a3b1f6ad002", key: "alban-state", name: "Alban state", kind: STATE}) {
 		stakeholder { key } cursor userErrors { code message field } } }`
@@ -555,8 +560,10 @@ func TestSupersededVersionsNameWhoStays(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.Load("doubled.yaml", doubled)
-	ids := a.Must(`{ line: scenario(id: "talks/line") { of: positionHistory(holders: ["government"]) { nodes { id } } by: statusHistory { nodes { id } } brod: positionHistory(holders: ["brod"]) { nodes { id } } }
-		strip: scenario(id: "talks/strip") { positionHistory(holders: ["government"]) { nodes { id } } } joint: statements(filter: {sources: ["wire"]}) { nodes { id } } lens { cursor } }`)
+	ids := a.Must(`{ line: scenario(id: "talks/line") { of: positionHistory(holders: ["government"]) { nodes { id } }
+			by: statusHistory { nodes { id } } brod: positionHistory(holders: ["brod"]) { nodes { id } } }
+		strip: scenario(id: "talks/strip") { positionHistory(holders: ["government"]) { nodes { id } } }
+		joint: statements(filter: {sources: ["wire"]}) { nodes { id } } lens { cursor } }`)
 	line, strip, brod, joint := ids.Text("line.of.nodes.0.id"), ids.Text("strip.positionHistory.nodes.0.id"), ids.Text("line.brod.nodes.0.id"), ids.Text("joint.nodes.0.id")
 	a.Must(fmt.Sprintf(`mutation { a: correctPosition(input: {position: %q, stance: AMBIGUOUS, note: "Not so sharp."}) { userErrors { code } }
 		b: correctStatusChange(input: {statusChange: %q, effectiveAt: "2025-01-02T00:00:00Z", note: "A day later."}) { userErrors { code } }
@@ -570,7 +577,8 @@ func TestSupersededVersionsNameWhoStays(t *testing.T) {
 		line: scenario(id: "talks/line") { all: positionHistory(includeSuperseded: true) { ` + versions + ` }
 			of: positionHistory(includeSuperseded: true, holders: ["alba"]) { totalCount } statusHistory(includeSuperseded: true) { nodes { by { key } } } }
 		strip: scenario(id: "talks/strip") { positionHistory(includeSuperseded: true) { ` + versions + ` } }
-		changes(after: "` + ids.Text("lens.cursor") + `") { nodes { ... on PositionChanged { previous { holder { key } evidence { text } } } ... on ScenarioStatusChanged { previous { by { key } } } } } }`)
+		changes(after: "` + ids.Text("lens.cursor") + `") { nodes { ... on PositionChanged { previous { holder { key } evidence { text } } }
+			... on ScenarioStatusChanged { previous { by { key } } } } } }`)
 	said := func(list string) (versions []string) {
 		for i := range got.Count(list) {
 			n := fmt.Sprintf("%s.%d.", list, i)
@@ -597,7 +605,8 @@ func TestSupersededVersionsNameWhoStays(t *testing.T) {
 	a.Must(`mutation { registerStakeholder(input: {key: "cora", name: "Cora", kind: STATE}) { userErrors { code } }
 		recordPosition(input: {holder: "cora", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-01-03T00:00:00Z"}) { userErrors { code } } }`)
 	id := a.Must(`{ scenario(id: "talks/line") { positionHistory(holders: ["cora"]) { nodes { id } } } }`).Text("scenario.positionHistory.nodes.0.id")
-	gone := a.Must(fmt.Sprintf(`mutation { a: retract(input: {id: %q, note: "A hoax."}) { userErrors { code } } b: retract(input: {id: "cora", note: "A hoax."}) { userErrors { code } } }`, id))
+	gone := a.Must(fmt.Sprintf(`mutation { a: retract(input: {id: %q, note: "A hoax."}) { userErrors { code } }
+		b: retract(input: {id: "cora", note: "A hoax."}) { userErrors { code } } }`, id))
 	gone.Want("b.userErrors", "[]")
 	a.Must(`{ scenario(id: "talks/line") { positionHistory(includeSuperseded: true) { nodes { label holder { name } } } } }`).
 		Want("scenario.positionHistory.nodes.1.label", "Cora supports: A line", "scenario.positionHistory.nodes.1.holder.name", "Cora")
