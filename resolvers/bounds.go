@@ -37,7 +37,7 @@ func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.Res
 		return next(answering{ctx, own})
 	}
 	op, asked := graphql.GetOperationContext(ctx).Operation, graphql.GetOperationContext(ctx).Extensions["cost"] == true
-	cost := parley.NewCost(r.Cost, func(ctx context.Context) string {
+	cost := parley.NewCost(r.bounds.Cost, func(ctx context.Context) string {
 		return cmp.Or(graphql.GetPath(ctx).String(), "its root")
 	})
 	own.cost = cost
@@ -48,13 +48,14 @@ func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.Res
 		}
 		return response
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.Time, errTooSlow)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer r.deadline.Begin(func() { cancel(errTooSlow) })()
 	response := next(answering{ctx, own})
 	fault := cost.TooMuch()
 	if fault == nil && errors.Is(context.Cause(ctx), errTooSlow) {
 		fault = parley.NewFault(parley.Limit, "The operation took longer than %s; ask for smaller pages (first), narrower filters or less at once.",
-			fmt.Sprint(r.Time))
+			fmt.Sprint(r.bounds.Time))
 	}
 	if fault != nil && response != nil {
 		response.Data, response.Errors = nil, nil

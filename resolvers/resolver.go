@@ -14,14 +14,15 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/graph/level"
+	"example.org/parley/internal/deadline"
+	"example.org/parley/internal/turns"
 	"example.org/parley/storage"
 )
 
 // Resolver has what all resolvers share.
 type Resolver struct {
-	// Bounds of each operation.
-	Bounds
-
+	bounds   Bounds // of each operation
+	deadline *deadline.Deadline
 	store    *storage.Store
 	selected selected
 	shared   *lru.Cache[int64, *storage.Shared] // by the number of the change that is answered with
@@ -30,13 +31,15 @@ type Resolver struct {
 // sharing is the number of changes whose answers share reads at one time.
 const sharing = 16
 
-// New returns the resolvers over a store.
-func New(store *storage.Store) *Resolver {
+// New returns the resolvers over a store, with the bounds of each operation.
+func New(store *storage.Store, bounds Bounds) *Resolver {
 	shared, err := lru.New[int64, *storage.Shared](sharing)
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	return &Resolver{Bounds: DefaultBounds, store: store, selected: newSelected(), shared: shared}
+	return &Resolver{
+		bounds: bounds, deadline: deadline.New(bounds.Time), store: store, selected: newSelected(), shared: shared,
+	}
 }
 
 // operation has the snapshot that answers all fields of one response, and the errors that were logged for it.
@@ -45,6 +48,7 @@ type operation struct {
 	snapshot *storage.Snapshot
 	logged   []error
 	cost     *parley.Cost
+	task     turns.Task
 }
 
 // answering is the context of an operation that is being answered. All that it carries is one step away: every field
@@ -61,6 +65,8 @@ func (a answering) Value(key any) any {
 		return a.operation
 	case parley.CostKey, level.BudgetKey:
 		return a.cost
+	case turns.TaskKey:
+		return &a.task
 	}
 	return a.Context.Value(key)
 }
@@ -86,9 +92,8 @@ func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler
 	if shared, ok := ctx.Value(sharedKey{}).(*storage.Shared); ok {
 		snapshot = r.store.SharedSnapshot(shared)
 	}
-	snapshot.TakeTurns()
 	op := &operation{snapshot: snapshot}
-	defer func() { op.snapshot.Leave() }()
+	defer op.task.End()
 	return r.bounded(ctx, op, next)
 }
 
@@ -97,9 +102,7 @@ func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver)
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
 		op := ctx.Value(operationKey{}).(*operation)
 		op.mu.Lock()
-		op.snapshot.Leave()
 		op.snapshot = r.store.Snapshot()
-		op.snapshot.TakeTurns()
 		op.mu.Unlock()
 	}
 	return next(ctx)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,10 +10,11 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/briefing"
+	"example.org/parley/internal/turns"
 )
 
 // serveBriefing answers with a negotiation's briefing: a page for browsers, Markdown for all others. It answers 400 for a
-// faulty parameter and 404 for an unknown negotiation.
+// faulty parameter, 404 for an unknown negotiation, and 503 if writing it takes too long.
 func serveBriefing(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked := briefing.Request{Negotiation: r.PathValue("negotiation"), BaseURL: o.PublicURL}
@@ -36,8 +38,12 @@ func serveBriefing(o Options) http.HandlerFunc {
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
 			write, kind = briefing.WritePage, "text/html; charset=utf-8"
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), o.Bounds.Time)
+		defer cancel()
+		ctx, task := turns.WithTask(ctx)
+		defer task.End()
 		var text bytes.Buffer
-		err := write(r.Context(), &text, o.Store, asked)
+		err := write(ctx, &text, o.Store, asked)
 		var fault *parley.Fault
 		switch {
 		case errors.Is(err, briefing.ErrUnknown):
@@ -45,6 +51,9 @@ func serveBriefing(o Options) http.HandlerFunc {
 				fmt.Sprintf("Nothing is known as %q; give the key or the id of a negotiation.", asked.Negotiation))
 		case errors.As(err, &fault) && fault.Code != parley.Internal:
 			say(w, http.StatusBadRequest, fault.Message)
+		case ctx.Err() != nil && r.Context().Err() == nil:
+			say(w, http.StatusServiceUnavailable, fmt.Sprintf("Writing the briefing took longer than %s; ask again when the server "+
+				"has less to do.", o.Bounds.Time))
 		case err != nil && r.Context().Err() == nil:
 			o.Log.ErrorContext(r.Context(), "a briefing could not be written", "error", err)
 			say(w, http.StatusInternalServerError, "Internal error")

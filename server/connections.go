@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"example.org/parley/internal/turns"
 )
 
 // connections are those that a server has open. Files are limited, so connections are too; once there are as many as
@@ -26,9 +29,8 @@ type connections struct {
 type connection struct {
 	net.Conn
 	all     *connections
-	address string // of the client, without the port
-	waiting bool   // for what the client sends
-	since   time.Time
+	caller  string       // at the other end
+	waiting atomic.Int64 // since when it waits for what the client sends, in nanoseconds; 0: it does not
 }
 
 // spareFiles are kept for the database, the log, and what else a server opens.
@@ -56,11 +58,8 @@ func (c *connections) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
-		if err != nil {
-			host = conn.RemoteAddr().String()
-		}
-		opened := &connection{Conn: conn, all: c, address: host, waiting: true, since: time.Now()}
+		opened := &connection{Conn: conn, all: c, caller: turns.CallerAt(conn.RemoteAddr().String())}
+		opened.waits(true)
 		if !c.admit(opened) {
 			conn.Close()
 			continue
@@ -85,16 +84,18 @@ func (c *connections) admit(opened *connection) bool {
 	return true
 }
 
-// dispensable is the connection that has waited longest for its client, of the address that has the most open.
+// dispensable is the connection that has waited longest for its client, of the caller who has the most open.
 func (c *connections) dispensable() (longest *connection) {
 	count := make(map[string]int)
 	for o := range c.open {
-		count[o.address]++
+		count[o.caller]++
 	}
+	var began int64
 	for o := range c.open {
-		if o.waiting && (longest == nil || count[o.address] > count[longest.address] ||
-			count[o.address] == count[longest.address] && o.since.Before(longest.since)) {
-			longest = o
+		since := o.waiting.Load()
+		if since != 0 && (longest == nil || count[o.caller] > count[longest.caller] ||
+			count[o.caller] == count[longest.caller] && since < began) {
+			longest, began = o, since
 		}
 	}
 	return longest
@@ -118,13 +119,12 @@ func (c *connection) SyscallConn() (syscall.RawConn, error) {
 
 // waits notes whether the connection waits for what its client sends.
 func (c *connection) waits(is bool) {
-	if c == nil {
-		return
-	}
-	c.all.mu.Lock()
-	defer c.all.mu.Unlock()
-	if c.waiting = is; is {
-		c.since = time.Now()
+	switch {
+	case c == nil:
+	case is:
+		c.waiting.Store(time.Now().UnixNano())
+	default:
+		c.waiting.Store(0)
 	}
 }
 
@@ -140,6 +140,7 @@ func watched(conn net.Conn) *connection {
 type connectionKey struct{}
 
 func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	ctx = turns.WithCaller(ctx, turns.CallerAt(conn.RemoteAddr().String()))
 	return context.WithValue(ctx, connectionKey{}, watched(conn))
 }
 

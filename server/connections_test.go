@@ -102,3 +102,29 @@ func TestSlowBodiesAreGivenUp(t *testing.T) {
 		t.Errorf("after %v it is answered with %q", time.Since(begun), text)
 	}
 }
+
+// A body of unknown length may come in pieces, and has to come to its end.
+func TestBodiesInPieces(t *testing.T) {
+	t.Parallel()
+	address := served(t, 100)
+	long := `{"query": "{ viewer { name } }", "variables": {"unused": "` + strings.Repeat("x", 200_000) + `"}}`
+	const head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for name, test := range map[string]struct{ sent, answered string }{
+		"whole": {fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(long), long), `{"data":{"viewer":{"name":`},
+		// the last piece is missing although the JSON is complete
+		"cut off": {fmt.Sprintf("%x\r\n%s\r\n", len(long), long), "HTTP/1.1 400 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := dial(t, address, head+test.sent)
+			if name == "cut off" {
+				if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if text, _ := io.ReadAll(conn); !strings.Contains(string(text), test.answered) {
+				t.Errorf("it is answered with %q", text)
+			}
+		})
+	}
+}

@@ -129,7 +129,7 @@ func TestDashboardsFit(t *testing.T) {
 	}
 }
 
-// A query that takes too long is given up.
+// A query or a briefing that takes too long is given up.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	a := apitest.StartWith(t, storage.Options{DSN: apitest.TalksDatabase(t)}, time.Hour, func(o *server.Options) {
@@ -141,6 +141,9 @@ func TestDeadline(t *testing.T) {
 	tx.MustExec(`LOCK TABLE scenarios IN ACCESS EXCLUSIVE MODE`)
 	got := a.Ask(`{ viewer { name } scenario(id: "talks/line") { title } }`)
 	got.Fails("LIMIT", "took longer than 200ms", "smaller pages")
+	if response, text := a.Send("GET", "/briefing/talks", nil, nil); response.StatusCode != 503 || !strings.Contains(text, "longer than 200ms; ask again") {
+		t.Errorf("a briefing is answered with %d %s", response.StatusCode, text)
+	}
 	if strings.Contains(a.Logs.String(), "ERROR") {
 		t.Errorf("it is logged as an error: %s", a.Logs.String())
 	}

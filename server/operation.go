@@ -41,11 +41,11 @@ func (operationCheck) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationParameters refuses texts that stand for no characters, a document that would take long to validate, an
 // operation that is not there, and variables that are not of their types. It leaves variables out that the operation does not declare.
 func (c operationCheck) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	if damage := parley.DamageInDocument(params.Query); damage != nil {
-		return faulty("%s.", damage)
-	}
 	document, known := c.documents.Get(ctx, params.Query)
 	if !known {
+		if damage := parley.DamageInDocument(params.Query); damage != nil {
+			return faulty("%s.", damage)
+		}
 		var err error
 		document, err = parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, maxTokens)
 		if tooLong := longDocument(err); tooLong != nil {

@@ -24,7 +24,7 @@ func Serve(ctx context.Context, listener net.Listener, encrypted *tls.Config, mo
 	srv := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			connectionOf(r).waits(false)
-			steadily(w, r)
+			defer steadily(w, r)()
 			h.ServeHTTP(w, r)
 		}),
 		ErrorLog:    slog.NewLogLogger(h.log.Handler(), slog.LevelError),

@@ -54,7 +54,7 @@ type Options struct {
 	PublicURL string
 	// Limits bound the resources that clients may use. The zero value means transport.DefaultLimits.
 	Limits transport.Limits
-	// Bounds are what an operation may cost. The zero value means resolvers.DefaultBounds.
+	// Bounds are what an operation may cost, and how long a query or a briefing may take. The zero value means resolvers.DefaultBounds.
 	Bounds resolvers.Bounds
 	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
@@ -78,13 +78,14 @@ func New(o Options) *Handler {
 	if o.Limits == (transport.Limits{}) {
 		o.Limits = transport.DefaultLimits
 	}
+	if o.Bounds == (resolvers.Bounds{}) {
+		o.Bounds = resolvers.DefaultBounds
+	}
 	mux := http.NewServeMux()
 	h := &Handler{Handler: mux, log: o.Log}
-	r := resolvers.New(o.Store)
-	if o.Bounds != (resolvers.Bounds{}) {
-		r.Bounds = o.Bounds
-	}
-	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Log: o.Log}
+	r := resolvers.New(o.Store, o.Bounds)
+	parsed := documents{lru.New[*ast.QueryDocument](1000)}
+	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: parsed.has, Log: o.Log}
 	if o.Metrics != nil {
 		transports.Metrics = o.Metrics
 		resyncs := func() float64 { return float64(o.Store.Resyncs()) }
@@ -98,7 +99,7 @@ func New(o Options) *Handler {
 		mux.Handle("GET "+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
 	}
 	h.transports = transport.New(transports)
-	mux.Handle(GraphQLPath, checkRequest(graphQL(o, r, h.transports)))
+	mux.Handle(GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed)))
 	page := playground.Handler(PlaygroundPath, GraphQLPath, tabs())
 	mux.Handle(PlaygroundPath, page)
 	mux.Handle(PlaygroundPath+"/", page)
@@ -122,13 +123,12 @@ func tabs() []playground.Example {
 	return list
 }
 
-func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports) http.Handler {
+func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports, parsed documents) http.Handler {
 	schema := graph.NewSchema(graph.Config{Resolvers: r})
 	srv := handler.New(schema)
 	srv.AddTransport(transport.WebSockets{Transports: transports})
 	srv.AddTransport(transport.HTTP{Transports: transports})
 	srv.AddTransport(gqltransport.Options{})
-	parsed := documents{lru.New[*ast.QueryDocument](1000)}
 	srv.SetQueryCache(parsed)
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(extension.Introspection{})
@@ -158,6 +158,11 @@ func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocu
 	if len(text) <= transport.MaxKept {
 		d.Cache.Add(ctx, text, document)
 	}
+}
+
+func (d documents) has(ctx context.Context, text string) bool {
+	_, is := d.Get(ctx, text)
+	return is
 }
 
 // errPanicked is what a client sees of a panic. The panic itself is logged.

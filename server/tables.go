@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"example.org/parley"
 	"example.org/parley/archive"
+	"example.org/parley/internal/turns"
+	"example.org/parley/server/transport"
 )
 
 // TablesPath is the beginning of a table's URL path. The negotiation's key or id and the table's name follow.
@@ -55,7 +58,9 @@ func serveTable(o Options) http.HandlerFunc {
 		if !readInstants(w, query, instants, "bom") {
 			return
 		}
-		subject, err := archive.Find(r.Context(), o.Store, r.PathValue("negotiation"), &asOf)
+		ctx, task := turns.WithTask(r.Context())
+		defer task.End()
+		subject, err := archive.Find(ctx, o.Store, r.PathValue("negotiation"), &asOf)
 		var fault *parley.Fault
 		switch {
 		case errors.As(err, new(archive.Unknown)):
@@ -72,16 +77,32 @@ func serveTable(o Options) http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", subject.Key+"-"+name))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		out := between{w, http.NewResponseController(w), task}
 		if bom {
-			io.WriteString(w, byteOrderMark)
+			io.WriteString(out, byteOrderMark)
 		}
-		if err := table.write(subject, r.Context(), w, nil); err != nil {
+		if err := table.write(subject, ctx, out, nil); err != nil {
 			if r.Context().Err() == nil {
 				o.Log.ErrorContext(r.Context(), "a table was cut off", "error", err)
 			}
 			panic(http.ErrAbortHandler) // what was sent must not pass for the whole table
 		}
 	}
+}
+
+// between writes a long answer while it is made. The client has some time for each part, and others have their turns
+// meanwhile.
+type between struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	task    *turns.Task
+}
+
+// Write writes a part.
+func (b between) Write(part []byte) (int, error) {
+	b.task.Pause()
+	b.control.SetWriteDeadline(time.Now().Add(transport.AnswerTimeout)) // an error: this kind of connection has none
+	return b.ResponseWriter.Write(part)
 }
 
 func first(values []string, otherwise string) string {

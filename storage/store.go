@@ -22,6 +22,7 @@ import (
 	"github.com/lib/pq"
 
 	"example.org/parley"
+	"example.org/parley/internal/turns"
 	"example.org/parley/storage/rows"
 )
 
@@ -32,7 +33,7 @@ const writersAtOnce = 8
 // readersAtOnce bounds the reads that run at the same time: the rest wait here rather than in the database.
 var readersAtOnce = max(8, 4*runtime.GOMAXPROCS(0))
 
-// longAtOnce is how many operations that run long read at the same time. The other processors are for short ones.
+// longAtOnce is how many tasks that run long read at the same time. The other processors are for short ones.
 var longAtOnce = max(1, runtime.GOMAXPROCS(0)/2)
 
 // feedReadersAtOnce are kept apart for reads of the feed itself, which must go on under any load: its tail, and two
@@ -93,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
 	}
 	s.source = &rows.Source{
-		Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: rows.NewTurns(longAtOnce),
+		Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: turns.New(longAtOnce),
 	}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
 	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}

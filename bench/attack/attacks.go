@@ -29,6 +29,7 @@ func attacks() []attack {
 	}
 	long := strings.Repeat("x", 50<<20)
 	return []attack{
+		{healthz, func(ctx context.Context) string { return send(ctx, http.MethodGet, "/healthz", nil) }},
 		{"10,000 aliases", document(`{ ` + repeat(10_000, `a%d: viewer { name }`) + `}`)},
 		{"500 levels", document(`{ viewer ` + strings.Repeat("{ x ", 500) + strings.Repeat("} ", 500) + `}`)},
 		{"one field 4,800 times", document(`{ viewer { ` + strings.Repeat("name ", 4_800) + `} }`)},
@@ -50,10 +51,22 @@ func attacks() []attack {
 	}
 }
 
-var attackers = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+// healthz costs the server next to nothing. So it shows how much of a delay the attackers' own work makes, for which
+// they use the same processors.
+const healthz = "/healthz, for comparison"
+
+// attackers come from another address than the ordinary client.
+var (
+	dialer    = &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	attackers = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients, DialContext: dialer.DialContext}}
+)
 
 func post(ctx context.Context, text io.Reader) string {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/graphql", text)
+	return send(ctx, http.MethodPost, "/graphql", text)
+}
+
+func send(ctx context.Context, method, path string, text io.Reader) string {
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, text)
 	if err != nil {
 		return err.Error()
 	}
@@ -90,7 +103,7 @@ func chunked(text string) func(context.Context) string {
 // dial opens many connections at once and says something on each.
 func dial(ctx context.Context, says string, many int) (opened []net.Conn) {
 	for range many {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err := dialer.DialContext(ctx, "tcp", address)
 		if err != nil {
 			break
 		}
@@ -134,7 +147,9 @@ func slowly(ctx context.Context) string {
 }
 
 func webSocket(ctx context.Context) string {
-	conn, _, err := websocket.Dial(ctx, "ws://"+address+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := websocket.Dial(ctx, "ws://"+address+"/graphql", &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPClient: attackers,
+	})
 	if err != nil {
 		return unanswered(err)
 	}

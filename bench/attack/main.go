@@ -32,6 +32,10 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if len(os.Args) == 3 && os.Args[1] == asAttackers {
+		attackAs(ctx, os.Args[2])
+		return
+	}
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "attack:", err)
 		os.Exit(1)
@@ -84,22 +88,17 @@ func run(ctx context.Context) error {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], a.name) {
 			continue
 		}
-		attacking, end := context.WithTimeout(ctx, lasting)
-		var answers answers
-		var wait sync.WaitGroup
-		for range clients {
-			wait.Go(func() {
-				for attacking.Err() == nil {
-					answers.add(a.once(attacking))
-				}
-			})
+		attackers, answers, err := start(ctx, a.name)
+		if err != nil {
+			return err
 		}
 		w.reset()
-		took := w.during(attacking, lasting)
-		wait.Wait()
-		end()
+		took := w.during(ctx, lasting)
+		if err := attackers.Wait(); err != nil {
+			return fmt.Errorf("attackers: %w", err)
+		}
 		peak, settled := w.peak(), w.settles(ctx, rest)
-		fmt.Printf("%-34s p50 %7s  p99 %7s  peak %4d MB  back in %s\n%36s%s\n", a.name, took.p(50), took.p(99), peak>>20, settled, "", answers.most())
+		fmt.Printf("%-34s p50 %7s  p99 %7s  peak %4d MB  back in %s\n%36s%s\n", a.name, took.p(50), took.p(99), peak>>20, settled, "", answers)
 		if took.failed > 0 {
 			fmt.Printf("%36s%d ordinary requests FAILED: %v\n", "", took.failed, took.why)
 		}
@@ -108,6 +107,42 @@ func run(ctx context.Context) error {
 		fmt.Printf("\nThe server logged %d errors, the last of them:\n%s", n, lastLines(log.String(), "level=ERROR"))
 	}
 	return nil
+}
+
+// asAttackers is the first argument of a process of attackers; the name of their attack follows.
+const asAttackers = "--as-attackers"
+
+// start starts the attackers in a process of their own, so that the ordinary client does not wait for their work.
+func start(ctx context.Context, name string) (*exec.Cmd, *bytes.Buffer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd, answers := exec.CommandContext(ctx, self, asAttackers, name), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = answers, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, nil, fmt.Errorf("start the attackers: %w", err)
+	}
+	return cmd, answers, nil
+}
+
+// attackAs makes an attack by many clients, and prints what most of them get.
+func attackAs(ctx context.Context, name string) {
+	ctx, end := context.WithTimeout(ctx, lasting)
+	defer end()
+	var answers answers
+	var wait sync.WaitGroup
+	for _, a := range attacks() {
+		for range clients {
+			wait.Go(func() {
+				for a.name == name && ctx.Err() == nil {
+					answers.add(a.once(ctx))
+				}
+			})
+		}
+	}
+	wait.Wait()
+	fmt.Print(answers.most())
 }
 
 func lastLines(log, with string) string {

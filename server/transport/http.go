@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -50,7 +52,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	var params *graphql.RawParams
 	if err == nil {
 		defer leave()
-		params, err = paramsOf(r)
+		params, err = t.paramsOf(ctx, r)
 	}
 	if err != nil {
 		status := http.StatusBadRequest
@@ -66,7 +68,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		answer(w, accepts, status, exec.DispatchError(ctx, gqlerror.List{unreadable(err)}))
 		return
 	}
-	op, errs := operationOf(ctx, exec, params)
+	op, errs := t.operationOf(ctx, exec, params)
 	isSubscription := errs == nil && op.Operation.Operation == ast.Subscription
 	if accepts.events && (isSubscription || !accepts.json) {
 		leave()
@@ -83,13 +85,34 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 }
 
+// operationOf reads the document and the variables of a request.
+func (t HTTP) operationOf(
+	ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams,
+) (*graphql.OperationContext, gqlerror.List) {
+	if !t.Known(ctx, params.Query) {
+		turn, err := t.intake.preparing.Take(ctx, 0)
+		if err != nil {
+			return new(graphql.OperationContext), gqlerror.List{Refused(parley.BadRequest, "The request was given up.")}
+		}
+		defer turn.End()
+	}
+	return operationOf(ctx, exec, params)
+}
+
 // paramsOf reads the operation of a request.
-func paramsOf(r *http.Request) (*graphql.RawParams, error) {
+func (t HTTP) paramsOf(ctx context.Context, r *http.Request) (*graphql.RawParams, error) {
 	start := graphql.Now()
 	if r.Method == http.MethodPost {
-		body, err := io.ReadAll(r.Body)
+		body, err := bodyOf(r)
 		if err != nil {
 			return nil, err
+		}
+		if len(body) > shortBody {
+			turn, err := t.intake.preparing.Take(ctx, 0)
+			if err != nil {
+				return nil, err
+			}
+			defer turn.End()
 		}
 		return readParams(body, start)
 	}
@@ -110,6 +133,32 @@ func paramsOf(r *http.Request) (*graphql.RawParams, error) {
 		return nil, err
 	}
 	return readParams(text, start)
+}
+
+// bodyOf reads a request's body. If its length is not known, it is read in pieces: a buffer that grows is copied again
+// and again, and while much is copied, nobody else is served.
+func bodyOf(r *http.Request) ([]byte, error) {
+	if r.ContentLength >= 0 {
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	const size = 64 << 10
+	var pieces [][]byte
+	for {
+		piece := make([]byte, 0, size)
+		for len(piece) < size {
+			n, err := r.Body.Read(piece[len(piece):size])
+			piece = piece[:len(piece)+n]
+			switch {
+			case err == io.EOF:
+				return bytes.Join(append(pieces, piece), nil), nil
+			case err != nil:
+				return nil, err
+			}
+		}
+		pieces = append(pieces, piece)
+	}
 }
 
 // accepted describes what a client accepts.
@@ -154,8 +203,8 @@ var answers = sync.Pool{New: func() any { return new([]byte) }}
 const (
 	// maxAnswer is the largest buffer that is reused, in bytes.
 	maxAnswer = 1 << 18
-	// answerTimeout is how long a client may take to accept an answer.
-	answerTimeout = 60 * time.Second
+	// AnswerTimeout is how long a client may take to accept an answer.
+	AnswerTimeout = 60 * time.Second
 )
 
 // answer writes a response.
@@ -166,7 +215,7 @@ func answer(w http.ResponseWriter, accepts accepted, status int, response *graph
 	header.Set("Content-Type", accepts.media)
 	header.Set("Content-Length", strconv.Itoa(len(b)))
 	// The time counts from when the answer is ready, however long that took.
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout))
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(AnswerTimeout))
 	w.WriteHeader(status)
 	w.Write(b)
 	if cap(b) <= maxAnswer {

@@ -3,12 +3,14 @@ package transport
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"example.org/parley"
+	"example.org/parley/internal/turns"
 )
 
 // Bounds on what requests bring. Reading one takes some ten times its length in memory.
@@ -25,9 +27,17 @@ const (
 )
 
 // intake are the requests that are being read and answered.
-type intake struct{ bytes *semaphore.Weighted }
+type intake struct {
+	bytes *semaphore.Weighted
+	// preparing are turns to decode a long request, and to check a new document. starting are turns to start what comes
+	// over WebSockets, which carry many operations. Half of the processors stay free for others, whatever comes.
+	preparing, starting *turns.Turns
+}
 
-func newIntake() intake { return intake{semaphore.NewWeighted(maxIntake)} }
+func newIntake() intake {
+	half := max(1, runtime.GOMAXPROCS(0)/2)
+	return intake{semaphore.NewWeighted(maxIntake), turns.New(half), turns.New(half)}
+}
 
 // room waits until there is room for a request of some length; -1: its length is not known. The request gives it back
 // with leave, which may be called again. A fault says that others take too long.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gobwas/ws"
@@ -15,6 +16,7 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/feed"
+	"example.org/parley/internal/turns"
 )
 
 // operation is an operation on a WebSocket. If it is a subscription, it is also the feed's subscriber.
@@ -34,10 +36,16 @@ type operation struct {
 
 var _ feed.Subscriber = (*operation)(nil)
 
-// run executes the operation, and then makes room for others. A subscription outlives run and needs no goroutine.
-func (o *operation) run(ctx context.Context, params *graphql.RawParams, leave func()) {
+// startTime is how long starting an operation keeps others from being started: the database may be slow.
+const startTime = 100 * time.Millisecond
+
+// run executes the operation, and then makes room for others. It ends the turn once a subscription has started, or a
+// query is about to be answered. A subscription outlives run and needs no goroutine.
+func (o *operation) run(ctx context.Context, params *graphql.RawParams, turn *turns.Turn, leave func()) {
 	s := o.socket
 	defer leave()
+	defer turn.End()
+	defer time.AfterFunc(startTime, turn.End).Stop()
 	defer func() {
 		if p := recover(); p != nil {
 			o.refuse(s.transports.panicked(ctx, p).Errors)
@@ -55,6 +63,7 @@ func (o *operation) run(ctx context.Context, params *graphql.RawParams, leave fu
 		return
 	}
 	if op.Operation.Operation != ast.Subscription {
+		turn.End()
 		respond, answering := s.exec.DispatchOperation(ctx, op)
 		if response := respond(answering); response != nil {
 			o.complete(ctx, encode(nil, response))
@@ -192,13 +201,25 @@ func (o *operation) End(why error) {
 	o.socket.close(closing{code, why.Error() + "; " + o.socket.resume()})
 }
 
-// subscribe handles a subscribe message: it starts an operation, or refuses it.
+// subscribe handles a subscribe message: it starts an operation, or refuses it. It waits for its turn, and so does
+// what the client sends next.
 func (s *socket) subscribe(id string, payload json.RawMessage) error {
-	leave, err := s.transports.intake.room(context.Background(), int64(len(payload)))
+	base := withCarrier(turns.WithCaller(context.Background(), s.caller), OverWebSocket, true)
+	var params *graphql.RawParams
+	leave, err := s.transports.intake.room(base, int64(len(payload)))
 	if leave == nil {
 		leave = func() {}
 	}
-	var params *graphql.RawParams
+	turn, started := (*turns.Turn)(nil), false
+	defer func() {
+		if !started {
+			turn.End()
+			leave()
+		}
+	}()
+	if err == nil {
+		turn, err = s.transports.intake.starting.Take(base, 0)
+	}
 	if err == nil {
 		params, err = readParams(payload, graphql.Now())
 	}
@@ -207,15 +228,13 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 		refused = unreadable(err)
 	}
 	if refused == nil && (err != nil || params.Query == "") {
-		leave()
 		return invalidMessage("Invalid message: the payload of subscribe must be an object with a query")
 	}
 	quoted, err := json.Marshal(id)
 	if err != nil {
-		leave()
 		return failed
 	}
-	ctx, cancel := context.WithCancel(withCarrier(context.Background(), OverWebSocket, true))
+	ctx, cancel := context.WithCancel(base)
 	o := &operation{
 		socket:  s,
 		id:      id,
@@ -229,12 +248,12 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	if initialised && !exists && !many && refused == nil && !s.isClosing {
 		s.operations = append(s.operations, o)
 		s.mu.Unlock()
-		go o.run(ctx, params, leave)
+		started = true
+		go o.run(ctx, params, turn, leave)
 		return nil
 	}
 	s.mu.Unlock()
 	cancel()
-	leave()
 	switch {
 	case !initialised:
 		return unauthorized

@@ -74,7 +74,9 @@ type Options struct {
 	// Admit decides whether a client may stay connected, by the headers of its request and, for a WebSocket, the
 	// payload of its connection_init. An error refuses it. Nil means that every client is admitted with the same
 	// clearance.
-	Admit   func(header http.Header, payload json.RawMessage) (Admission, error)
+	Admit func(header http.Header, payload json.RawMessage) (Admission, error)
+	// Known says that a document was parsed and checked before.
+	Known   func(ctx context.Context, document string) bool
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"example.org/parley"
+	"example.org/parley/internal/turns"
 )
 
 // protocol is the WebSocket subprotocol, as the graphql-ws library specifies it.
@@ -68,7 +69,8 @@ func (t WebSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 			http.StatusForbidden)
 		return
 	}
-	s := &socket{transports: t.Transports, exec: exec, frames: frames{limit: t.Limits.Message}, header: r.Header}
+	s := &socket{transports: t.Transports, exec: exec, frames: frames{limit: t.Limits.Message}, header: r.Header,
+		caller: turns.Caller(r.Context())}
 	if !t.enter(s) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "There are too many connections, or the server is about to stop; try again later.",
@@ -122,6 +124,7 @@ type socket struct {
 	outbox
 	transports *Transports
 	exec       graphql.GraphExecutor
+	caller     string
 	conn       net.Conn
 	raw        syscall.RawConn // nil for TLS, where reading and writing have to wait
 	frames     frames

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"example.org/parley/internal/turns"
 )
 
 // Pool holds the connections that reads run on. Writes use other connections, so that the two don't wait for each
@@ -16,7 +18,7 @@ import (
 type Pool struct {
 	config  pq.Config
 	timeout time.Duration
-	slots   chan struct{} // one taken for each connection in use
+	turns   *turns.Turns // to use a connection
 
 	mu     sync.Mutex
 	idle   []*connection // the one used last is taken first, since caches still hold what it needs
@@ -25,7 +27,7 @@ type Pool struct {
 
 // NewPool makes a pool of so many connections at most, each of whose statements may take so long.
 func NewPool(config pq.Config, timeout time.Duration, atOnce int) *Pool {
-	return &Pool{config: config, timeout: timeout, slots: make(chan struct{}, atOnce)}
+	return &Pool{config: config, timeout: timeout, turns: turns.New(atOnce)}
 }
 
 // Query runs a statement whose every row is one value made by record_send. When the context ends, so does the
@@ -38,12 +40,11 @@ func (p *Pool) Query(ctx context.Context, text string, args []any, each func(Row
 	if err := ctx.Err(); err != nil {
 		return err // a statement begun in vain would cost a good connection
 	}
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
+	turn, err := p.turns.Take(ctx, 0)
+	if err != nil {
+		return err
 	}
+	defer turn.End()
 	for {
 		c, used, err := p.take(ctx)
 		if err != nil {

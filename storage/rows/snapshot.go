@@ -16,6 +16,7 @@ import (
 	"github.com/lib/pq/pqerror"
 
 	"example.org/parley"
+	"example.org/parley/internal/turns"
 )
 
 // Source is what snapshots read from.
@@ -23,7 +24,7 @@ type Source struct {
 	Pool       *Pool
 	Mark       *HighWaterMark
 	Statements *atomic.Int64 // how many SQL statements snapshots have run
-	Turns      *Turns        // of operations that run long
+	Turns      *turns.Turns  // of tasks that run long
 }
 
 // HighWaterMark is the last recordedAt that this server has seen. Only later changes can still be recorded.
@@ -129,8 +130,6 @@ type Snapshot struct {
 
 	turn   sync.Mutex
 	caches map[any]any // identity caches, by table
-
-	running
 }
 
 // Narrow has all further statements read views in the place of tables: queries in parentheses, by the tables' names.
@@ -150,7 +149,7 @@ func (s *Source) Snapshot(shared *Shared) *Snapshot {
 }
 
 func (s *Snapshot) query(ctx context.Context, text string, args []any, each func(Row)) error {
-	if err := s.step(ctx, s.source.Turns); err != nil {
+	if err := turns.TaskOf(ctx).Step(ctx, s.source.Turns); err != nil {
 		return err
 	}
 	s.source.Statements.Add(1)

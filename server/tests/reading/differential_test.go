@@ -29,7 +29,7 @@ func TestAnswersAreThoseOfGqlgen(t *testing.T) {
 	t.Parallel()
 	a := withDemo(t)
 	a.SetClock("2100-01-01T00:00:00Z") // so that now stands still
-	r := resolvers.New(a.Store)
+	r := resolvers.New(a.Store, resolvers.DefaultBounds)
 	config := graph.Config{Resolvers: r}
 	ours, theirs := executing(graph.NewSchema(config), r), executing(graph.NewExecutableSchema(config), r)
 
