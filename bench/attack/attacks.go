@@ -115,10 +115,10 @@ func dial(ctx context.Context, says string, many int) (opened []net.Conn) {
 	return opened
 }
 
-// connection opens 300 connections, which stay open until the attack ends.
+// connection opens 320 connections, so that all attackers together have 5,120, which stay open until the attack ends.
 func connection(says string) func(context.Context) string {
 	return func(ctx context.Context) string {
-		opened := dial(ctx, says, 300)
+		opened := dial(ctx, says, 320)
 		<-ctx.Done()
 		for _, conn := range opened {
 			conn.Close()

@@ -135,16 +135,17 @@ func (t HTTP) paramsOf(ctx context.Context, r *http.Request) (*graphql.RawParams
 	return readParams(text, start)
 }
 
-// bodyOf reads a request's body. If its length is not known, it is read in pieces: a buffer that grows is copied again
-// and again, and while much is copied, nobody else is served.
+// bodyOf reads a request's body. A long one is read in pieces: so no more is read of one that has too many values, and
+// no buffer grows, which would be copied again and again while nobody else is served.
 func bodyOf(r *http.Request) ([]byte, error) {
-	if r.ContentLength >= 0 {
+	const size = 64 << 10
+	if 0 <= r.ContentLength && r.ContentLength <= size {
 		body := make([]byte, r.ContentLength)
 		_, err := io.ReadFull(r.Body, body)
 		return body, err
 	}
-	const size = 64 << 10
 	var pieces [][]byte
+	var values values
 	for {
 		piece := make([]byte, 0, size)
 		for len(piece) < size {
@@ -156,6 +157,9 @@ func bodyOf(r *http.Request) ([]byte, error) {
 			case err != nil:
 				return nil, err
 			}
+		}
+		if values.count(piece); values.tooMany() {
+			return nil, tooManyValues{}
 		}
 		pieces = append(pieces, piece)
 	}

@@ -64,23 +64,35 @@ func (tooManyValues) Error() string {
 	return fmt.Sprintf("The request has more than %d values; send shorter lists, or several requests.", maxValues)
 }
 
-// hasTooManyValues counts the values of a JSON text by what separates them, before anything is made of them.
+// values counts the values of a JSON text by what separates them, before anything is made of them. The text may come in
+// pieces.
+type values struct {
+	n               int
+	quoted, escaped bool
+}
+
+func (v *values) count(text []byte) {
+	for _, c := range text {
+		switch {
+		case v.escaped:
+			v.escaped = false
+		case v.quoted && c == '\\':
+			v.escaped = true
+		case c == '"':
+			v.quoted = !v.quoted
+		case !v.quoted && (c == ',' || c == '[' || c == '{'):
+			v.n++
+		}
+	}
+}
+
+func (v *values) tooMany() bool { return v.n > maxValues }
+
 func hasTooManyValues(text []byte) bool {
 	if len(text) <= maxValues {
 		return false
 	}
-	values, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == ',' || c == '[' || c == '{'):
-			if values++; values > maxValues {
-				return true
-			}
-		}
-	}
-	return false
+	var v values
+	v.count(text)
+	return v.tooMany()
 }
