@@ -21,6 +21,12 @@ type Affiliation struct {
 	ValidTo        *Instant
 }
 
+// ObjectID returns the id of the object.
+func (a *Affiliation) ObjectID() ObjectID { return ObjectID{a.ID, a.Replaced(), a.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Affiliation) RecordType() string { return KindAffiliation.Type() }
+
 // A page of affiliations.
 type (
 	AffiliationConnection = Connection[Affiliation]

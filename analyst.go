@@ -10,6 +10,12 @@ type Analyst struct {
 	Role Role
 }
 
+// ObjectID returns the id of the analyst, who looks the same through every lens.
+func (a *Analyst) ObjectID() ObjectID { return ObjectID{Record: a.ID} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Analyst) RecordType() string { return KindAnalyst.Type() }
+
 // Label returns a short name for lists.
 func (a *Analyst) Label() string { return a.Name }
 

@@ -20,6 +20,12 @@ type Assessment struct {
 	CriteriaThen *string  // the scenario's criteria on record at RecordedAt; nil: none
 }
 
+// ObjectID returns the id of the object.
+func (a *Assessment) ObjectID() ObjectID { return ObjectID{a.ID, a.Replaced(), a.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Assessment) RecordType() string { return KindAssessment.Type() }
+
 // A page of assessments.
 type (
 	AssessmentConnection = Connection[Assessment]

@@ -91,6 +91,12 @@ func (e ChangeEntry) Change() Change {
 	return &RecordChanged{e}
 }
 
+// RecordID returns the id of the record that changed.
+func (e ChangeEntry) RecordID() uuid.UUID { return e.SubjectID }
+
+// RecordType returns the name of the record's type in the API.
+func (e ChangeEntry) RecordType() string { return e.SubjectKind.Type() }
+
 // Subject returns the id of the record that changed, nil if it was retracted.
 func (e ChangeEntry) Subject() *uuid.UUID {
 	if e.Version == nil {

@@ -22,6 +22,12 @@ type Event struct {
 	EvidenceIDs        []uuid.UUID
 }
 
+// ObjectID returns the id of the object.
+func (e *Event) ObjectID() ObjectID { return ObjectID{e.ID, e.Replaced(), e.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Event) RecordType() string { return KindEvent.Type() }
+
 // A page of events.
 type (
 	EventConnection = Connection[Event]

@@ -17,6 +17,12 @@ type Issue struct {
 	Exhaustive    bool
 }
 
+// ObjectID returns the id of the object.
+func (i *Issue) ObjectID() ObjectID { return ObjectID{i.ID, i.Replaced(), i.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Issue) RecordType() string { return KindIssue.Type() }
+
 // Label returns a short name for lists.
 func (i *Issue) Label() string { return i.Title }
 

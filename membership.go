@@ -20,6 +20,12 @@ type Membership struct {
 	ValidTo          *Instant
 }
 
+// ObjectID returns the id of the object.
+func (m *Membership) ObjectID() ObjectID { return ObjectID{m.ID, m.Replaced(), m.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Membership) RecordType() string { return KindMembership.Type() }
+
 // A page of memberships.
 type (
 	MembershipConnection = Connection[Membership]

@@ -16,6 +16,12 @@ type Negotiation struct {
 	EndedAt   *Instant
 }
 
+// ObjectID returns the id of the object.
+func (n *Negotiation) ObjectID() ObjectID { return ObjectID{n.ID, n.Replaced(), n.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Negotiation) RecordType() string { return KindNegotiation.Type() }
+
 // A page of negotiations.
 type (
 	NegotiationConnection = Connection[Negotiation]

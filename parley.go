@@ -9,10 +9,18 @@
 // fault of the input itself. Storage resolves the references in an input, and refuses unknown ones with NotFound.
 package parley
 
-import "github.com/google/uuid"
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
 
 // Node is a record with an identity of its own: a pointer to one of this package's nouns.
-type Node interface{}
+type Node interface {
+	ObjectID() ObjectID
+	RecordType() string
+}
 
 // Kind is the kind of a record.
 type Kind string
@@ -35,6 +43,19 @@ const (
 	KindAssessment    Kind = "ASSESSMENT"
 	KindAnalyst       Kind = "ANALYST"
 )
+
+// Type returns the name of the kind's type in the API: "StatusChange".
+func (k Kind) Type() string {
+	if k == KindRelation {
+		return "ScenarioRelation"
+	}
+	var name strings.Builder
+	for word := range strings.SplitSeq(string(k), "_") {
+		_, first := utf8.DecodeRuneInString(word)
+		name.WriteString(word[:first] + strings.ToLower(word[first:]))
+	}
+	return name.String()
+}
 
 // Noun returns the kind as it reads in a sentence, with its article: "an issue".
 func (k Kind) Noun() string {
@@ -85,4 +106,12 @@ type Provenance struct {
 	RecordedByID   uuid.UUID
 	SupersededAt   *Instant
 	CorrectionNote *string
+}
+
+// Replaced returns the version if another one has replaced it, else the nil UUID.
+func (p *Provenance) Replaced() uuid.UUID {
+	if p.SupersededAt == nil {
+		return uuid.Nil
+	}
+	return p.Version
 }

@@ -19,6 +19,12 @@ type Participation struct {
 	ValidTo       *Instant
 }
 
+// ObjectID returns the id of the object.
+func (p *Participation) ObjectID() ObjectID { return ObjectID{p.ID, p.Replaced(), p.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Participation) RecordType() string { return KindParticipation.Type() }
+
 // A page of participations.
 type (
 	ParticipationConnection = Connection[Participation]

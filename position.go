@@ -47,6 +47,12 @@ type Position struct {
 	Contested bool
 }
 
+// ObjectID returns the id of the object.
+func (p *Position) ObjectID() ObjectID { return ObjectID{p.ID, p.Replaced(), p.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Position) RecordType() string { return KindPosition.Type() }
+
 // A page of positions.
 type (
 	PositionConnection = Connection[Position]

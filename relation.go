@@ -17,6 +17,12 @@ type ScenarioRelation struct {
 	EvidenceIDs []uuid.UUID
 }
 
+// ObjectID returns the id of the object.
+func (s *ScenarioRelation) ObjectID() ObjectID { return ObjectID{s.ID, s.Replaced(), s.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*ScenarioRelation) RecordType() string { return KindRelation.Type() }
+
 // Label returns a short name for lists, given the titles of both scenarios.
 func (r *ScenarioRelation) Label(from, to string) string {
 	return from + ": " + Words(r.Kind) + ": " + to

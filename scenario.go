@@ -33,6 +33,12 @@ type Scenario struct {
 	StatusChangeID *uuid.UUID
 }
 
+// ObjectID returns the id of the object.
+func (s *Scenario) ObjectID() ObjectID { return ObjectID{s.ID, s.Replaced(), s.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Scenario) RecordType() string { return KindScenario.Type() }
+
 // A page of scenarios.
 type (
 	ScenarioConnection = Connection[Scenario]

@@ -32,6 +32,12 @@ type Source struct {
 	ContentHash *string
 }
 
+// ObjectID returns the id of the object.
+func (s *Source) ObjectID() ObjectID { return ObjectID{s.ID, s.Replaced(), s.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Source) RecordType() string { return KindSource.Type() }
+
 // A page of sources.
 type (
 	SourceConnection = Connection[Source]

@@ -21,6 +21,12 @@ type Stakeholder struct {
 	CountryCode *string
 }
 
+// ObjectID returns the id of the object.
+func (s *Stakeholder) ObjectID() ObjectID { return ObjectID{s.ID, s.Replaced(), s.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Stakeholder) RecordType() string { return KindStakeholder.Type() }
+
 // A page of stakeholders.
 type (
 	StakeholderConnection = Connection[Stakeholder]

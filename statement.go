@@ -30,6 +30,12 @@ type Statement struct {
 	SaidAtPrecision    TimePrecision
 }
 
+// ObjectID returns the id of the object.
+func (s *Statement) ObjectID() ObjectID { return ObjectID{s.ID, s.Replaced(), s.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*Statement) RecordType() string { return KindStatement.Type() }
+
 // A page of statements.
 type (
 	StatementConnection = Connection[Statement]

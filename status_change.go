@@ -28,6 +28,12 @@ type StatusChange struct {
 	ValidTo *Instant
 }
 
+// ObjectID returns the id of the object.
+func (s *StatusChange) ObjectID() ObjectID { return ObjectID{s.ID, s.Replaced(), s.Lens} }
+
+// RecordType returns the name of the record's type in the API.
+func (*StatusChange) RecordType() string { return KindStatusChange.Type() }
+
 // A page of status changes.
 type (
 	StatusChangeConnection = Connection[StatusChange]

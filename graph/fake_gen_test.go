@@ -547,8 +547,16 @@ func (f fakeQuery) Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Lens, e
 	return fakeOne[*parley.Lens](f.fake, "Query.lens", asOf)
 }
 
-func (f fakeQuery) Node(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error) {
-	return fakeOne[parley.Node](f.fake, "Query.node", id, asOf)
+func (f fakeQuery) Node(ctx context.Context, id string) (parley.Node, error) {
+	return fakeOne[parley.Node](f.fake, "Query.node", id)
+}
+
+func (f fakeQuery) Nodes(ctx context.Context, ids []string) ([]parley.Node, error) {
+	return fakeOne[[]parley.Node](f.fake, "Query.nodes", ids)
+}
+
+func (f fakeQuery) Record(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error) {
+	return fakeOne[parley.Node](f.fake, "Query.record", id, asOf)
 }
 
 func (f fakeQuery) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {

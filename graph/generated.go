@@ -77,9 +77,11 @@ type ComplexityRoot struct {
 	Affiliation struct {
 		ID           func(childComplexity int) int
 		Label        func(childComplexity int) int
+		ObjectID     func(childComplexity int) int
 		Office       func(childComplexity int) int
 		Organization func(childComplexity int) int
 		Person       func(childComplexity int) int
+		RecordType   func(childComplexity int) int
 		SpeaksFor    func(childComplexity int) int
 		ValidFrom    func(childComplexity int) int
 		ValidTo      func(childComplexity int) int
@@ -105,11 +107,13 @@ type ComplexityRoot struct {
 	}
 
 	Analyst struct {
-		ID     func(childComplexity int) int
-		Label  func(childComplexity int) int
-		Name   func(childComplexity int) int
-		Record func(childComplexity int) int
-		Role   func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Label      func(childComplexity int) int
+		Name       func(childComplexity int) int
+		ObjectID   func(childComplexity int) int
+		Record     func(childComplexity int) int
+		RecordType func(childComplexity int) int
+		Role       func(childComplexity int) int
 	}
 
 	Assessment struct {
@@ -121,8 +125,10 @@ type ComplexityRoot struct {
 		ID                   func(childComplexity int) int
 		Label                func(childComplexity int) int
 		Likelihood           func(childComplexity int) int
+		ObjectID             func(childComplexity int) int
 		Probability          func(childComplexity int) int
 		Rationale            func(childComplexity int) int
+		RecordType           func(childComplexity int) int
 		RecordedAt           func(childComplexity int) int
 		Scenario             func(childComplexity int) int
 		Scored               func(childComplexity int) int
@@ -136,6 +142,8 @@ type ComplexityRoot struct {
 		Negotiation        func(childComplexity int) int
 		Note               func(childComplexity int) int
 		PreviousAssessment func(childComplexity int) int
+		RecordID           func(childComplexity int) int
+		RecordType         func(childComplexity int) int
 		RecordedAt         func(childComplexity int) int
 		RecordedBy         func(childComplexity int) int
 		Shifts             func(childComplexity int) int
@@ -195,7 +203,9 @@ type ComplexityRoot struct {
 		Label              func(childComplexity int) int
 		Location           func(childComplexity int) int
 		Negotiation        func(childComplexity int) int
+		ObjectID           func(childComplexity int) int
 		Participants       func(childComplexity int) int
+		RecordType         func(childComplexity int) int
 		StartedAt          func(childComplexity int) int
 		StartedAtPrecision func(childComplexity int) int
 		State              func(childComplexity int) int
@@ -266,7 +276,9 @@ type ComplexityRoot struct {
 		Likelihoods func(childComplexity int) int
 		Matrix      func(childComplexity int, scenarios *parley.ScenarioFilter, stakeholders []string) int
 		Negotiation func(childComplexity int) int
+		ObjectID    func(childComplexity int) int
 		Question    func(childComplexity int) int
+		RecordType  func(childComplexity int) int
 		Scenarios   func(childComplexity int, first int, after *string) int
 		Title       func(childComplexity int) int
 	}
@@ -360,6 +372,8 @@ type ComplexityRoot struct {
 		ID               func(childComplexity int) int
 		Label            func(childComplexity int) int
 		Member           func(childComplexity int) int
+		ObjectID         func(childComplexity int) int
+		RecordType       func(childComplexity int) int
 		SpeaksForMembers func(childComplexity int) int
 		ValidFrom        func(childComplexity int) int
 		ValidTo          func(childComplexity int) int
@@ -433,7 +447,9 @@ type ComplexityRoot struct {
 		Issues       func(childComplexity int) int
 		Key          func(childComplexity int) int
 		Label        func(childComplexity int) int
+		ObjectID     func(childComplexity int) int
 		Participants func(childComplexity int, role *parley.ParticipationRole, first int, after *string) int
+		RecordType   func(childComplexity int) int
 		Scenarios    func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) int
 		Stage        func(childComplexity int) int
 		StartedAt    func(childComplexity int) int
@@ -486,6 +502,8 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Label       func(childComplexity int) int
 		Negotiation func(childComplexity int) int
+		ObjectID    func(childComplexity int) int
+		RecordType  func(childComplexity int) int
 		Role        func(childComplexity int) int
 		Stakeholder func(childComplexity int) int
 		ValidFrom   func(childComplexity int) int
@@ -524,8 +542,10 @@ type ComplexityRoot struct {
 		ID                 func(childComplexity int) int
 		Label              func(childComplexity int) int
 		LastAffirmedAt     func(childComplexity int) int
+		ObjectID           func(childComplexity int) int
 		Ordinal            func(childComplexity int) int
 		Rationale          func(childComplexity int) int
+		RecordType         func(childComplexity int) int
 		RecordedAt         func(childComplexity int) int
 		RecordedBy         func(childComplexity int) int
 		RedLine            func(childComplexity int) int
@@ -549,6 +569,8 @@ type ComplexityRoot struct {
 		Note        func(childComplexity int) int
 		Position    func(childComplexity int) int
 		Previous    func(childComplexity int) int
+		RecordID    func(childComplexity int) int
+		RecordType  func(childComplexity int) int
 		RecordedAt  func(childComplexity int) int
 		RecordedBy  func(childComplexity int) int
 		Shifts      func(childComplexity int) int
@@ -610,8 +632,10 @@ type ComplexityRoot struct {
 		Lens              func(childComplexity int, asOf *parley.AsOf) int
 		Negotiation       func(childComplexity int, id string, asOf *parley.AsOf) int
 		Negotiations      func(childComplexity int, first int, after *string, asOf *parley.AsOf) int
-		Node              func(childComplexity int, id string, asOf *parley.AsOf) int
+		Node              func(childComplexity int, id string) int
+		Nodes             func(childComplexity int, ids []string) int
 		Positions         func(childComplexity int, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) int
+		Record            func(childComplexity int, id string, asOf *parley.AsOf) int
 		Scenario          func(childComplexity int, id string, asOf *parley.AsOf) int
 		ScenarioLifecycle func(childComplexity int) int
 		Scenarios         func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) int
@@ -633,6 +657,8 @@ type ComplexityRoot struct {
 		Negotiation func(childComplexity int) int
 		Node        func(childComplexity int) int
 		Note        func(childComplexity int) int
+		RecordID    func(childComplexity int) int
+		RecordType  func(childComplexity int) int
 		RecordedAt  func(childComplexity int) int
 		RecordedBy  func(childComplexity int) int
 		Shifts      func(childComplexity int) int
@@ -642,6 +668,8 @@ type ComplexityRoot struct {
 	RecordPayload struct {
 		Cursor     func(childComplexity int) int
 		Node       func(childComplexity int) int
+		RecordID   func(childComplexity int) int
+		RecordType func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 	}
@@ -673,8 +701,10 @@ type ComplexityRoot struct {
 		Label               func(childComplexity int) int
 		Live                func(childComplexity int) int
 		Negotiation         func(childComplexity int) int
+		ObjectID            func(childComplexity int) int
 		PositionHistory     func(childComplexity int, holders []string, includeSuperseded bool, first int, after *string) int
 		Positions           func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
+		RecordType          func(childComplexity int) int
 		Relations           func(childComplexity int) int
 		Resolution          func(childComplexity int) int
 		Stances             func(childComplexity int) int
@@ -714,6 +744,8 @@ type ComplexityRoot struct {
 		Kind         func(childComplexity int) int
 		Label        func(childComplexity int) int
 		Note         func(childComplexity int) int
+		ObjectID     func(childComplexity int) int
+		RecordType   func(childComplexity int) int
 		RecordedAt   func(childComplexity int) int
 		SupersededAt func(childComplexity int) int
 		To           func(childComplexity int) int
@@ -726,6 +758,8 @@ type ComplexityRoot struct {
 		Negotiation  func(childComplexity int) int
 		Note         func(childComplexity int) int
 		Previous     func(childComplexity int) int
+		RecordID     func(childComplexity int) int
+		RecordType   func(childComplexity int) int
 		RecordedAt   func(childComplexity int) int
 		RecordedBy   func(childComplexity int) int
 		Scenario     func(childComplexity int) int
@@ -750,8 +784,10 @@ type ComplexityRoot struct {
 		Label       func(childComplexity int) int
 		Language    func(childComplexity int) int
 		Marking     func(childComplexity int) int
+		ObjectID    func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
 		Publisher   func(childComplexity int) int
+		RecordType  func(childComplexity int) int
 		Reliability func(childComplexity int) int
 		RetrievedAt func(childComplexity int) int
 		Statements  func(childComplexity int, first int, after *string) int
@@ -789,10 +825,12 @@ type ComplexityRoot struct {
 		Members         func(childComplexity int) int
 		Memberships     func(childComplexity int) int
 		Name            func(childComplexity int) int
+		ObjectID        func(childComplexity int) int
 		OfficeHolders   func(childComplexity int) int
 		Participations  func(childComplexity int) int
 		PositionHistory func(childComplexity int, scenarios []string, includeSuperseded bool, first int, after *string) int
 		Positions       func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
+		RecordType      func(childComplexity int) int
 		Stances         func(childComplexity int, negotiations []string, issues []string, scenarios []string) int
 		Statements      func(childComplexity int, first int, after *string) int
 	}
@@ -858,6 +896,8 @@ type ComplexityRoot struct {
 		ID                 func(childComplexity int) int
 		Label              func(childComplexity int) int
 		Locators           func(childComplexity int) int
+		ObjectID           func(childComplexity int) int
+		RecordType         func(childComplexity int) int
 		RecordedAt         func(childComplexity int) int
 		RestingOnIt        func(childComplexity int) int
 		SaidAt             func(childComplexity int) int
@@ -901,8 +941,10 @@ type ComplexityRoot struct {
 		From                 func(childComplexity int) int
 		ID                   func(childComplexity int) int
 		Label                func(childComplexity int) int
+		ObjectID             func(childComplexity int) int
 		Ordinal              func(childComplexity int) int
 		Reason               func(childComplexity int) int
+		RecordType           func(childComplexity int) int
 		RecordedAt           func(childComplexity int) int
 		RecordedBy           func(childComplexity int) int
 		Scenario             func(childComplexity int) int
@@ -1026,6 +1068,7 @@ type AssessmentResolver interface {
 }
 type AssessmentChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error)
+
 	Negotiation(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error)
 	Shifts(ctx context.Context, objs []*parley.AssessmentChanged) ([][]*parley.StanceShift, error)
 	Assessment(ctx context.Context, objs []*parley.AssessmentChanged) ([]*parley.Assessment, error)
@@ -1149,6 +1192,7 @@ type PositionResolver interface {
 }
 type PositionChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Analyst, error)
+
 	Negotiation(ctx context.Context, objs []*parley.PositionChanged) ([]*parley.Negotiation, error)
 	Shifts(ctx context.Context, objs []*parley.PositionChanged) ([][]*parley.StanceShift, error)
 
@@ -1168,7 +1212,9 @@ type PositionStepResolver interface {
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*parley.Analyst, error)
 	Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Lens, error)
-	Node(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error)
+	Node(ctx context.Context, id string) (parley.Node, error)
+	Nodes(ctx context.Context, ids []string) ([]parley.Node, error)
+	Record(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error)
 	Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error)
 	Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error)
 	Issue(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Issue, error)
@@ -1188,6 +1234,7 @@ type QueryResolver interface {
 }
 type RecordChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error)
+
 	Negotiation(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Negotiation, error)
 	Shifts(ctx context.Context, objs []*parley.RecordChanged) ([][]*parley.StanceShift, error)
 
@@ -1222,6 +1269,7 @@ type ScenarioRelationResolver interface {
 }
 type ScenarioStatusChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Analyst, error)
+
 	Negotiation(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error)
 	Shifts(ctx context.Context, objs []*parley.ScenarioStatusChanged) ([][]*parley.StanceShift, error)
 
@@ -1314,7 +1362,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
-	case "Affiliation.id":
+	case "Affiliation.recordId":
 		if e.ComplexityRoot.Affiliation.ID == nil {
 			break
 		}
@@ -1326,6 +1374,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Affiliation.Label(childComplexity), true
+	case "Affiliation.id":
+		if e.ComplexityRoot.Affiliation.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Affiliation.ObjectID(childComplexity), true
 	case "Affiliation.office":
 		if e.ComplexityRoot.Affiliation.Office == nil {
 			break
@@ -1344,6 +1398,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Affiliation.Person(childComplexity), true
+	case "Affiliation.recordType":
+		if e.ComplexityRoot.Affiliation.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Affiliation.RecordType(childComplexity), true
 	case "Affiliation.speaksFor":
 		if e.ComplexityRoot.Affiliation.SpeaksFor == nil {
 			break
@@ -1426,7 +1486,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AffiliationPayload.Warnings(childComplexity), true
 
-	case "Analyst.id":
+	case "Analyst.recordId":
 		if e.ComplexityRoot.Analyst.ID == nil {
 			break
 		}
@@ -1444,12 +1504,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Analyst.Name(childComplexity), true
+	case "Analyst.id":
+		if e.ComplexityRoot.Analyst.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analyst.ObjectID(childComplexity), true
 	case "Analyst.record":
 		if e.ComplexityRoot.Analyst.Record == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Analyst.Record(childComplexity), true
+	case "Analyst.recordType":
+		if e.ComplexityRoot.Analyst.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analyst.RecordType(childComplexity), true
 	case "Analyst.role":
 		if e.ComplexityRoot.Analyst.Role == nil {
 			break
@@ -1487,7 +1559,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Assessment.CriteriaChangedSince(childComplexity), true
-	case "Assessment.id":
+	case "Assessment.recordId":
 		if e.ComplexityRoot.Assessment.ID == nil {
 			break
 		}
@@ -1505,6 +1577,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Assessment.Likelihood(childComplexity), true
+	case "Assessment.id":
+		if e.ComplexityRoot.Assessment.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.ObjectID(childComplexity), true
 	case "Assessment.probability":
 		if e.ComplexityRoot.Assessment.Probability == nil {
 			break
@@ -1517,6 +1595,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Assessment.Rationale(childComplexity), true
+	case "Assessment.recordType":
+		if e.ComplexityRoot.Assessment.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Assessment.RecordType(childComplexity), true
 	case "Assessment.recordedAt":
 		if e.ComplexityRoot.Assessment.RecordedAt == nil {
 			break
@@ -1578,6 +1662,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssessmentChanged.PreviousAssessment(childComplexity), true
+	case "AssessmentChanged.recordId":
+		if e.ComplexityRoot.AssessmentChanged.RecordID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.RecordID(childComplexity), true
+	case "AssessmentChanged.recordType":
+		if e.ComplexityRoot.AssessmentChanged.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentChanged.RecordType(childComplexity), true
 	case "AssessmentChanged.recordedAt":
 		if e.ComplexityRoot.AssessmentChanged.RecordedAt == nil {
 			break
@@ -1760,7 +1856,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Evidence(childComplexity), true
-	case "Event.id":
+	case "Event.recordId":
 		if e.ComplexityRoot.Event.ID == nil {
 			break
 		}
@@ -1796,12 +1892,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Negotiation(childComplexity), true
+	case "Event.id":
+		if e.ComplexityRoot.Event.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ObjectID(childComplexity), true
 	case "Event.participants":
 		if e.ComplexityRoot.Event.Participants == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Event.Participants(childComplexity), true
+	case "Event.recordType":
+		if e.ComplexityRoot.Event.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.RecordType(childComplexity), true
 	case "Event.startedAt":
 		if e.ComplexityRoot.Event.StartedAt == nil {
 			break
@@ -2021,7 +2129,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.Exhaustive(childComplexity), true
-	case "Issue.id":
+	case "Issue.recordId":
 		if e.ComplexityRoot.Issue.ID == nil {
 			break
 		}
@@ -2079,12 +2187,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.Negotiation(childComplexity), true
+	case "Issue.id":
+		if e.ComplexityRoot.Issue.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.ObjectID(childComplexity), true
 	case "Issue.question":
 		if e.ComplexityRoot.Issue.Question == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Issue.Question(childComplexity), true
+	case "Issue.recordType":
+		if e.ComplexityRoot.Issue.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.RecordType(childComplexity), true
 	case "Issue.scenarios":
 		if e.ComplexityRoot.Issue.Scenarios == nil {
 			break
@@ -2443,7 +2563,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.Group(childComplexity), true
-	case "Membership.id":
+	case "Membership.recordId":
 		if e.ComplexityRoot.Membership.ID == nil {
 			break
 		}
@@ -2461,6 +2581,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.Member(childComplexity), true
+	case "Membership.id":
+		if e.ComplexityRoot.Membership.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.ObjectID(childComplexity), true
+	case "Membership.recordType":
+		if e.ComplexityRoot.Membership.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.RecordType(childComplexity), true
 	case "Membership.speaksForMembers":
 		if e.ComplexityRoot.Membership.SpeaksForMembers == nil {
 			break
@@ -2985,7 +3117,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Negotiation.Events(childComplexity, args["first"].(int), args["after"].(*string)), true
-	case "Negotiation.id":
+	case "Negotiation.recordId":
 		if e.ComplexityRoot.Negotiation.ID == nil {
 			break
 		}
@@ -3009,6 +3141,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Negotiation.Label(childComplexity), true
+	case "Negotiation.id":
+		if e.ComplexityRoot.Negotiation.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Negotiation.ObjectID(childComplexity), true
 	case "Negotiation.participants":
 		if e.ComplexityRoot.Negotiation.Participants == nil {
 			break
@@ -3020,6 +3158,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Negotiation.Participants(childComplexity, args["role"].(*parley.ParticipationRole), args["first"].(int), args["after"].(*string)), true
+	case "Negotiation.recordType":
+		if e.ComplexityRoot.Negotiation.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Negotiation.RecordType(childComplexity), true
 	case "Negotiation.scenarios":
 		if e.ComplexityRoot.Negotiation.Scenarios == nil {
 			break
@@ -3272,7 +3416,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Participation.Capability(childComplexity), true
-	case "Participation.id":
+	case "Participation.recordId":
 		if e.ComplexityRoot.Participation.ID == nil {
 			break
 		}
@@ -3290,6 +3434,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Participation.Negotiation(childComplexity), true
+	case "Participation.id":
+		if e.ComplexityRoot.Participation.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Participation.ObjectID(childComplexity), true
+	case "Participation.recordType":
+		if e.ComplexityRoot.Participation.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Participation.RecordType(childComplexity), true
 	case "Participation.role":
 		if e.ComplexityRoot.Participation.Role == nil {
 			break
@@ -3432,7 +3588,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Position.Holder(childComplexity), true
-	case "Position.id":
+	case "Position.recordId":
 		if e.ComplexityRoot.Position.ID == nil {
 			break
 		}
@@ -3450,6 +3606,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Position.LastAffirmedAt(childComplexity), true
+	case "Position.id":
+		if e.ComplexityRoot.Position.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Position.ObjectID(childComplexity), true
 	case "Position.ordinal":
 		if e.ComplexityRoot.Position.Ordinal == nil {
 			break
@@ -3462,6 +3624,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Position.Rationale(childComplexity), true
+	case "Position.recordType":
+		if e.ComplexityRoot.Position.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Position.RecordType(childComplexity), true
 	case "Position.recordedAt":
 		if e.ComplexityRoot.Position.RecordedAt == nil {
 			break
@@ -3583,6 +3751,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PositionChanged.Previous(childComplexity), true
+	case "PositionChanged.recordId":
+		if e.ComplexityRoot.PositionChanged.RecordID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionChanged.RecordID(childComplexity), true
+	case "PositionChanged.recordType":
+		if e.ComplexityRoot.PositionChanged.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionChanged.RecordType(childComplexity), true
 	case "PositionChanged.recordedAt":
 		if e.ComplexityRoot.PositionChanged.RecordedAt == nil {
 			break
@@ -3854,7 +4034,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.nodes":
+		if e.ComplexityRoot.Query.Nodes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_nodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
 	case "Query.positions":
 		if e.ComplexityRoot.Query.Positions == nil {
 			break
@@ -3866,6 +4057,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["orderBy"].(parley.PositionOrder), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+	case "Query.record":
+		if e.ComplexityRoot.Query.Record == nil {
+			break
+		}
+
+		args, err := ec.field_Query_record_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Record(childComplexity, args["id"].(string), args["asOf"].(*parley.AsOf)), true
 	case "Query.scenario":
 		if e.ComplexityRoot.Query.Scenario == nil {
 			break
@@ -4020,6 +4222,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecordChanged.Note(childComplexity), true
+	case "RecordChanged.recordId":
+		if e.ComplexityRoot.RecordChanged.RecordID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordChanged.RecordID(childComplexity), true
+	case "RecordChanged.recordType":
+		if e.ComplexityRoot.RecordChanged.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordChanged.RecordType(childComplexity), true
 	case "RecordChanged.recordedAt":
 		if e.ComplexityRoot.RecordChanged.RecordedAt == nil {
 			break
@@ -4057,6 +4271,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecordPayload.Node(childComplexity), true
+	case "RecordPayload.recordId":
+		if e.ComplexityRoot.RecordPayload.RecordID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordPayload.RecordID(childComplexity), true
+	case "RecordPayload.recordType":
+		if e.ComplexityRoot.RecordPayload.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordPayload.RecordType(childComplexity), true
 	case "RecordPayload.userErrors":
 		if e.ComplexityRoot.RecordPayload.UserErrors == nil {
 			break
@@ -4161,7 +4387,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scenario.Deadline(childComplexity), true
-	case "Scenario.id":
+	case "Scenario.recordId":
 		if e.ComplexityRoot.Scenario.ID == nil {
 			break
 		}
@@ -4197,6 +4423,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scenario.Negotiation(childComplexity), true
+	case "Scenario.id":
+		if e.ComplexityRoot.Scenario.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scenario.ObjectID(childComplexity), true
 	case "Scenario.positionHistory":
 		if e.ComplexityRoot.Scenario.PositionHistory == nil {
 			break
@@ -4219,6 +4451,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scenario.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["first"].(int), args["after"].(*string)), true
+	case "Scenario.recordType":
+		if e.ComplexityRoot.Scenario.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scenario.RecordType(childComplexity), true
 	case "Scenario.relations":
 		if e.ComplexityRoot.Scenario.Relations == nil {
 			break
@@ -4371,7 +4609,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScenarioRelation.From(childComplexity), true
-	case "ScenarioRelation.id":
+	case "ScenarioRelation.recordId":
 		if e.ComplexityRoot.ScenarioRelation.ID == nil {
 			break
 		}
@@ -4395,6 +4633,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScenarioRelation.Note(childComplexity), true
+	case "ScenarioRelation.id":
+		if e.ComplexityRoot.ScenarioRelation.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScenarioRelation.ObjectID(childComplexity), true
+	case "ScenarioRelation.recordType":
+		if e.ComplexityRoot.ScenarioRelation.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScenarioRelation.RecordType(childComplexity), true
 	case "ScenarioRelation.recordedAt":
 		if e.ComplexityRoot.ScenarioRelation.RecordedAt == nil {
 			break
@@ -4450,6 +4700,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScenarioStatusChanged.Previous(childComplexity), true
+	case "ScenarioStatusChanged.recordId":
+		if e.ComplexityRoot.ScenarioStatusChanged.RecordID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScenarioStatusChanged.RecordID(childComplexity), true
+	case "ScenarioStatusChanged.recordType":
+		if e.ComplexityRoot.ScenarioStatusChanged.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScenarioStatusChanged.RecordType(childComplexity), true
 	case "ScenarioStatusChanged.recordedAt":
 		if e.ComplexityRoot.ScenarioStatusChanged.RecordedAt == nil {
 			break
@@ -4530,7 +4792,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.ContentHash(childComplexity), true
-	case "Source.id":
+	case "Source.recordId":
 		if e.ComplexityRoot.Source.ID == nil {
 			break
 		}
@@ -4560,6 +4822,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Marking(childComplexity), true
+	case "Source.id":
+		if e.ComplexityRoot.Source.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.ObjectID(childComplexity), true
 	case "Source.publishedAt":
 		if e.ComplexityRoot.Source.PublishedAt == nil {
 			break
@@ -4572,6 +4840,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Publisher(childComplexity), true
+	case "Source.recordType":
+		if e.ComplexityRoot.Source.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.RecordType(childComplexity), true
 	case "Source.reliability":
 		if e.ComplexityRoot.Source.Reliability == nil {
 			break
@@ -4689,7 +4963,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Stakeholder.CountryCode(childComplexity), true
-	case "Stakeholder.id":
+	case "Stakeholder.recordId":
 		if e.ComplexityRoot.Stakeholder.ID == nil {
 			break
 		}
@@ -4731,6 +5005,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Stakeholder.Name(childComplexity), true
+	case "Stakeholder.id":
+		if e.ComplexityRoot.Stakeholder.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stakeholder.ObjectID(childComplexity), true
 	case "Stakeholder.officeHolders":
 		if e.ComplexityRoot.Stakeholder.OfficeHolders == nil {
 			break
@@ -4765,6 +5045,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Stakeholder.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["first"].(int), args["after"].(*string)), true
+	case "Stakeholder.recordType":
+		if e.ComplexityRoot.Stakeholder.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stakeholder.RecordType(childComplexity), true
 	case "Stakeholder.stances":
 		if e.ComplexityRoot.Stakeholder.Stances == nil {
 			break
@@ -5011,7 +5297,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.Grade(childComplexity), true
-	case "Statement.id":
+	case "Statement.recordId":
 		if e.ComplexityRoot.Statement.ID == nil {
 			break
 		}
@@ -5029,6 +5315,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.Locators(childComplexity), true
+	case "Statement.id":
+		if e.ComplexityRoot.Statement.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.ObjectID(childComplexity), true
+	case "Statement.recordType":
+		if e.ComplexityRoot.Statement.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.RecordType(childComplexity), true
 	case "Statement.recordedAt":
 		if e.ComplexityRoot.Statement.RecordedAt == nil {
 			break
@@ -5207,7 +5505,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusChange.From(childComplexity), true
-	case "StatusChange.id":
+	case "StatusChange.recordId":
 		if e.ComplexityRoot.StatusChange.ID == nil {
 			break
 		}
@@ -5219,6 +5517,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusChange.Label(childComplexity), true
+	case "StatusChange.id":
+		if e.ComplexityRoot.StatusChange.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusChange.ObjectID(childComplexity), true
 	case "StatusChange.ordinal":
 		if e.ComplexityRoot.StatusChange.Ordinal == nil {
 			break
@@ -5231,6 +5535,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusChange.Reason(childComplexity), true
+	case "StatusChange.recordType":
+		if e.ComplexityRoot.StatusChange.RecordType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusChange.RecordType(childComplexity), true
 	case "StatusChange.recordedAt":
 		if e.ComplexityRoot.StatusChange.RecordedAt == nil {
 			break
@@ -5793,10 +6103,21 @@ database's feed did not issue: BAD_CURSOR.
 """
 scalar Cursor
 
-"""A record that can be fetched by its id."""
+"""
+A record that can be fetched by its id. Analysts look the same through every lens; of all others, ` + "`" + `id` + "`" + ` names the record
+and the lens together: what was asked for at another ` + "`" + `validAt` + "`" + ` or ` + "`" + `knownAt` + "`" + `, or is beneath a change, has another id. So has a
+version that the lens no longer shows, as histories have them. Caches of clients keep objects by ` + "`" + `id` + "`" + `.
+"""
 interface Node {
-  """Opaque id of the record. Edits and corrections do not change it."""
+  """
+  Id of the record as seen through the lens, opaque and at most 96 characters long: an object with the same id is the same.
+  Without ` + "`" + `asOf` + "`" + `, it is ` + "`" + `recordId` + "`" + `.
+  """
   id: ID!
+  """Id of the record, the same through every lens, at every version: what lists are keyed and records are compared by."""
+  recordId: ID!
+  """Name of the record's type, such as ` + "`" + `Scenario` + "`" + `: its ` + "`" + `__typename` + "`" + `."""
+  recordType: String!
   """A short name for lists and links."""
   label: String!
 }
@@ -5883,13 +6204,26 @@ type Query {
     asOf: AsOf
   ): Lens!
   """
+  The object with this very ` + "`" + `id` + "`" + `, of any kind, through the lens that the id names, whether or not it holds at ` + "`" + `validAt` + "`" + `.
+  Null: there is none, or the record was retracted or merged by then. BAD_LENS: the id names a ` + "`" + `knownAt` + "`" + ` in the future.
+  """
+  node(
+    """An ` + "`" + `id` + "`" + ` from an answer, or a key, for which the lens is now."""
+    id: ID!
+  ): Node
+  """The objects with these ` + "`" + `id` + "`" + `s, as ` + "`" + `node` + "`" + ` finds each, in this order. Null in the list: there is none."""
+  nodes(
+    """At most 100 ids or keys, else LIMIT."""
+    ids: [ID!]!
+  ): [Node]!
+  """
   A record of any kind by id or key, as known at ` + "`" + `knownAt` + "`" + `, whether or not it holds at ` + "`" + `validAt` + "`" + `. Null: there is none,
   or it was retracted.
   """
-  node(
+  record(
     """An id or a key: "ukraine-2025", or "ukraine-2025/ceasefire-first" for a record that belongs to a negotiation."""
     id: ID!
-    """Lens for this field and everything beneath it. Null: now, on both axes."""
+    """Lens for this field and everything beneath it. Null: the one that the id names, or else now, on both axes."""
     asOf: AsOf
   ): Node
 }
@@ -6034,6 +6368,10 @@ enum WarningCode {
 type RecordPayload {
   """The record after the mutation. Null: the mutation was refused, or the record is retracted."""
   node: Node
+  """` + "`" + `recordId` + "`" + ` of the record, also of a retracted one, so that caches can drop it. Null: the mutation was refused."""
+  recordId: ID
+  """Name of the record's type, also of a retracted one. Null: the mutation was refused."""
+  recordType: String
   """Cursor of the change that the mutation made. Null: it was refused, or it changed nothing."""
   cursor: Cursor
   """What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused."""
@@ -6117,6 +6455,10 @@ func (ec *executionContext) childFields_Affiliation(ctx context.Context, field g
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Affiliation_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Affiliation_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Affiliation_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Affiliation_label(ctx, field)
 	case "person":
@@ -6177,6 +6519,10 @@ func (ec *executionContext) childFields_Analyst(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Analyst_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Analyst_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Analyst_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Analyst_label(ctx, field)
 	case "name":
@@ -6193,6 +6539,10 @@ func (ec *executionContext) childFields_Assessment(ctx context.Context, field gr
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Assessment_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Assessment_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Assessment_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Assessment_label(ctx, field)
 	case "scenario":
@@ -6315,6 +6665,10 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Event_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Event_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Event_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Event_label(ctx, field)
 	case "key":
@@ -6455,6 +6809,10 @@ func (ec *executionContext) childFields_Issue(ctx context.Context, field graphql
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Issue_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Issue_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Issue_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Issue_label(ctx, field)
 	case "key":
@@ -6653,6 +7011,10 @@ func (ec *executionContext) childFields_Membership(ctx context.Context, field gr
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Membership_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Membership_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Membership_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Membership_label(ctx, field)
 	case "member":
@@ -6711,6 +7073,10 @@ func (ec *executionContext) childFields_Negotiation(ctx context.Context, field g
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Negotiation_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Negotiation_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Negotiation_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Negotiation_label(ctx, field)
 	case "key":
@@ -6827,6 +7193,10 @@ func (ec *executionContext) childFields_Participation(ctx context.Context, field
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Participation_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Participation_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Participation_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Participation_label(ctx, field)
 	case "stakeholder":
@@ -6891,6 +7261,10 @@ func (ec *executionContext) childFields_Position(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Position_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Position_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Position_recordType(ctx, field)
 	case "version":
 		return ec.fieldContext_Position_version(ctx, field)
 	case "label":
@@ -7043,6 +7417,10 @@ func (ec *executionContext) childFields_RecordPayload(ctx context.Context, field
 	switch field.Name {
 	case "node":
 		return ec.fieldContext_RecordPayload_node(ctx, field)
+	case "recordId":
+		return ec.fieldContext_RecordPayload_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_RecordPayload_recordType(ctx, field)
 	case "cursor":
 		return ec.fieldContext_RecordPayload_cursor(ctx, field)
 	case "warnings":
@@ -7085,6 +7463,10 @@ func (ec *executionContext) childFields_Scenario(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Scenario_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Scenario_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Scenario_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Scenario_label(ctx, field)
 	case "key":
@@ -7177,6 +7559,10 @@ func (ec *executionContext) childFields_ScenarioRelation(ctx context.Context, fi
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_ScenarioRelation_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_ScenarioRelation_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_ScenarioRelation_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_ScenarioRelation_label(ctx, field)
 	case "kind":
@@ -7213,6 +7599,10 @@ func (ec *executionContext) childFields_ScenarioStatusChanged(ctx context.Contex
 		return ec.fieldContext_ScenarioStatusChanged_recordedAt(ctx, field)
 	case "recordedBy":
 		return ec.fieldContext_ScenarioStatusChanged_recordedBy(ctx, field)
+	case "recordId":
+		return ec.fieldContext_ScenarioStatusChanged_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_ScenarioStatusChanged_recordType(ctx, field)
 	case "negotiation":
 		return ec.fieldContext_ScenarioStatusChanged_negotiation(ctx, field)
 	case "shifts":
@@ -7245,6 +7635,10 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Source_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Source_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Source_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Source_label(ctx, field)
 	case "key":
@@ -7321,6 +7715,10 @@ func (ec *executionContext) childFields_Stakeholder(ctx context.Context, field g
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Stakeholder_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Stakeholder_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Stakeholder_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Stakeholder_label(ctx, field)
 	case "key":
@@ -7463,6 +7861,10 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Statement_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_Statement_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_Statement_recordType(ctx, field)
 	case "label":
 		return ec.fieldContext_Statement_label(ctx, field)
 	case "source":
@@ -7549,6 +7951,10 @@ func (ec *executionContext) childFields_StatusChange(ctx context.Context, field 
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_StatusChange_id(ctx, field)
+	case "recordId":
+		return ec.fieldContext_StatusChange_recordId(ctx, field)
+	case "recordType":
+		return ec.fieldContext_StatusChange_recordType(ctx, field)
 	case "version":
 		return ec.fieldContext_StatusChange_version(ctx, field)
 	case "label":
@@ -9018,14 +9424,20 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
-		func(ctx context.Context, v any) (*parley.AsOf, error) {
-			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg1
+	args["ids"] = arg0
 	return args, nil
 }
 
@@ -9072,6 +9484,28 @@ func (ec *executionContext) field_Query_positions_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["asOf"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_record_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*parley.AsOf, error) {
+			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
 	return args, nil
 }
 
@@ -9842,6 +10276,29 @@ func (ec *executionContext) _Affiliation_id(ctx context.Context, field graphql.C
 			return ec.fieldContext_Affiliation_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Affiliation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Affiliation", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Affiliation_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Affiliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Affiliation_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -9852,8 +10309,31 @@ func (ec *executionContext) _Affiliation_id(ctx context.Context, field graphql.C
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Affiliation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Affiliation_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Affiliation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Affiliation_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Affiliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Affiliation_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Affiliation_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Affiliation", field, true, false, "String")
 }
 
 func (ec *executionContext) _Affiliation_label(ctx context.Context, field graphql.CollectedField, obj *parley.Affiliation) (ret graphql.Marshaler) {
@@ -10406,6 +10886,29 @@ func (ec *executionContext) _Analyst_id(ctx context.Context, field graphql.Colle
 			return ec.fieldContext_Analyst_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Analyst_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Analyst", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Analyst_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Analyst) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Analyst_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -10416,8 +10919,31 @@ func (ec *executionContext) _Analyst_id(ctx context.Context, field graphql.Colle
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Analyst_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Analyst_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Analyst", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Analyst_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Analyst) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Analyst_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Analyst_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Analyst", field, true, false, "String")
 }
 
 func (ec *executionContext) _Analyst_label(ctx context.Context, field graphql.CollectedField, obj *parley.Analyst) (ret graphql.Marshaler) {
@@ -10553,6 +11079,29 @@ func (ec *executionContext) _Assessment_id(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Assessment_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Assessment_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -10563,8 +11112,31 @@ func (ec *executionContext) _Assessment_id(ctx context.Context, field graphql.Co
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Assessment_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Assessment_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Assessment", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Assessment_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Assessment_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Assessment_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Assessment", field, true, false, "String")
 }
 
 func (ec *executionContext) _Assessment_label(ctx context.Context, field graphql.CollectedField, obj *parley.Assessment) (ret graphql.Marshaler) {
@@ -11213,6 +11785,52 @@ func (ec *executionContext) resolveBatch_AssessmentChanged_recordedBy(ctx contex
 		err,
 		"AssessmentChanged.recordedBy",
 	)
+}
+
+func (ec *executionContext) _AssessmentChanged_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentChanged", field, true, false, "ID")
+}
+
+func (ec *executionContext) _AssessmentChanged_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssessmentChanged_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AssessmentChanged_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AssessmentChanged", field, true, false, "String")
 }
 
 func (ec *executionContext) _AssessmentChanged_negotiation(ctx context.Context, field graphql.CollectedField, obj *parley.AssessmentChanged) (ret graphql.Marshaler) {
@@ -12104,6 +12722,29 @@ func (ec *executionContext) _Event_id(ctx context.Context, field graphql.Collect
 			return ec.fieldContext_Event_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Event_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Event_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Event_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -12114,8 +12755,31 @@ func (ec *executionContext) _Event_id(ctx context.Context, field graphql.Collect
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Event_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Event_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Event", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Event_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Event_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Event_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, true, false, "String")
 }
 
 func (ec *executionContext) _Event_label(ctx context.Context, field graphql.CollectedField, obj *parley.Event) (ret graphql.Marshaler) {
@@ -13365,6 +14029,29 @@ func (ec *executionContext) _Issue_id(ctx context.Context, field graphql.Collect
 			return ec.fieldContext_Issue_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Issue_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -13375,8 +14062,31 @@ func (ec *executionContext) _Issue_id(ctx context.Context, field graphql.Collect
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Issue_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Issue_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Issue", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Issue_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "String")
 }
 
 func (ec *executionContext) _Issue_label(ctx context.Context, field graphql.CollectedField, obj *parley.Issue) (ret graphql.Marshaler) {
@@ -15374,6 +16084,29 @@ func (ec *executionContext) _Membership_id(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Membership_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Membership_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -15384,8 +16117,31 @@ func (ec *executionContext) _Membership_id(ctx context.Context, field graphql.Co
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Membership_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Membership_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Membership", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Membership_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Membership_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Membership_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, true, false, "String")
 }
 
 func (ec *executionContext) _Membership_label(ctx context.Context, field graphql.CollectedField, obj *parley.Membership) (ret graphql.Marshaler) {
@@ -17499,6 +18255,29 @@ func (ec *executionContext) _Negotiation_id(ctx context.Context, field graphql.C
 			return ec.fieldContext_Negotiation_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Negotiation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Negotiation", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Negotiation_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Negotiation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Negotiation_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -17509,8 +18288,31 @@ func (ec *executionContext) _Negotiation_id(ctx context.Context, field graphql.C
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Negotiation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Negotiation_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Negotiation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Negotiation_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Negotiation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Negotiation_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Negotiation_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Negotiation", field, true, false, "String")
 }
 
 func (ec *executionContext) _Negotiation_label(ctx context.Context, field graphql.CollectedField, obj *parley.Negotiation) (ret graphql.Marshaler) {
@@ -19241,6 +20043,29 @@ func (ec *executionContext) _Participation_id(ctx context.Context, field graphql
 			return ec.fieldContext_Participation_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Participation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Participation", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Participation_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Participation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Participation_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -19251,8 +20076,31 @@ func (ec *executionContext) _Participation_id(ctx context.Context, field graphql
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Participation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Participation_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Participation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Participation_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Participation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Participation_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Participation_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Participation", field, true, false, "String")
 }
 
 func (ec *executionContext) _Participation_label(ctx context.Context, field graphql.CollectedField, obj *parley.Participation) (ret graphql.Marshaler) {
@@ -19883,6 +20731,29 @@ func (ec *executionContext) _Position_id(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Position_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Position_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Position", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Position_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Position_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -19893,8 +20764,31 @@ func (ec *executionContext) _Position_id(ctx context.Context, field graphql.Coll
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Position_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Position_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Position", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Position_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Position_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Position_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Position", field, true, false, "String")
 }
 
 func (ec *executionContext) _Position_version(ctx context.Context, field graphql.CollectedField, obj *parley.Position) (ret graphql.Marshaler) {
@@ -20832,6 +21726,52 @@ func (ec *executionContext) resolveBatch_PositionChanged_recordedBy(ctx context.
 		err,
 		"PositionChanged.recordedBy",
 	)
+}
+
+func (ec *executionContext) _PositionChanged_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.PositionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionChanged_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionChanged_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PositionChanged", field, true, false, "ID")
+}
+
+func (ec *executionContext) _PositionChanged_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.PositionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PositionChanged_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PositionChanged_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PositionChanged", field, true, false, "String")
 }
 
 func (ec *executionContext) _PositionChanged_negotiation(ctx context.Context, field graphql.CollectedField, obj *parley.PositionChanged) (ret graphql.Marshaler) {
@@ -22093,7 +23033,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
@@ -22121,6 +23061,94 @@ func (ec *executionContext) fieldContext_Query_node(ctx context.Context, field g
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_node_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Nodes(ctx, fc.Args["ids"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []parley.Node) graphql.Marshaler {
+			return ec.marshalNNode2ᚕexampleᚗorgᚋparleyᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_nodes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_nodes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_record(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_record(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Record(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Node) graphql.Marshaler {
+			return ec.marshalONode2exampleᚗorgᚋparleyᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_record(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_record_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -23065,6 +24093,52 @@ func (ec *executionContext) resolveBatch_RecordChanged_recordedBy(ctx context.Co
 	)
 }
 
+func (ec *executionContext) _RecordChanged_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.RecordChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordChanged_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordChanged_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordChanged", field, true, false, "ID")
+}
+
+func (ec *executionContext) _RecordChanged_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.RecordChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordChanged_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordChanged_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordChanged", field, true, false, "String")
+}
+
 func (ec *executionContext) _RecordChanged_negotiation(ctx context.Context, field graphql.CollectedField, obj *parley.RecordChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23306,6 +24380,52 @@ func (ec *executionContext) fieldContext_RecordPayload_node(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RecordPayload_recordId(ctx context.Context, field graphql.CollectedField, obj *RecordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordPayload_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordPayload_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RecordPayload_recordType(ctx context.Context, field graphql.CollectedField, obj *RecordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordPayload_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordPayload_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordPayload", field, false, false, "String")
 }
 
 func (ec *executionContext) _RecordPayload_cursor(ctx context.Context, field graphql.CollectedField, obj *RecordPayload) (ret graphql.Marshaler) {
@@ -23647,6 +24767,29 @@ func (ec *executionContext) _Scenario_id(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Scenario_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Scenario_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Scenario", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Scenario_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Scenario_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -23657,8 +24800,31 @@ func (ec *executionContext) _Scenario_id(ctx context.Context, field graphql.Coll
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Scenario_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Scenario_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Scenario", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Scenario_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Scenario_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Scenario_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Scenario", field, true, false, "String")
 }
 
 func (ec *executionContext) _Scenario_label(ctx context.Context, field graphql.CollectedField, obj *parley.Scenario) (ret graphql.Marshaler) {
@@ -24904,6 +26070,29 @@ func (ec *executionContext) _ScenarioRelation_id(ctx context.Context, field grap
 			return ec.fieldContext_ScenarioRelation_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScenarioRelation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScenarioRelation", field, true, false, "ID")
+}
+
+func (ec *executionContext) _ScenarioRelation_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioRelation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScenarioRelation_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -24914,8 +26103,31 @@ func (ec *executionContext) _ScenarioRelation_id(ctx context.Context, field grap
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ScenarioRelation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_ScenarioRelation_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ScenarioRelation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScenarioRelation_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioRelation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScenarioRelation_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScenarioRelation_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScenarioRelation", field, true, false, "String")
 }
 
 func (ec *executionContext) _ScenarioRelation_label(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioRelation) (ret graphql.Marshaler) {
@@ -25446,6 +26658,52 @@ func (ec *executionContext) resolveBatch_ScenarioStatusChanged_recordedBy(ctx co
 	)
 }
 
+func (ec *executionContext) _ScenarioStatusChanged_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioStatusChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScenarioStatusChanged_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScenarioStatusChanged_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScenarioStatusChanged", field, true, false, "ID")
+}
+
+func (ec *executionContext) _ScenarioStatusChanged_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioStatusChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScenarioStatusChanged_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScenarioStatusChanged_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScenarioStatusChanged", field, true, false, "String")
+}
+
 func (ec *executionContext) _ScenarioStatusChanged_negotiation(ctx context.Context, field graphql.CollectedField, obj *parley.ScenarioStatusChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25854,6 +27112,29 @@ func (ec *executionContext) _Source_id(ctx context.Context, field graphql.Collec
 			return ec.fieldContext_Source_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Source_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Source_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -25864,8 +27145,31 @@ func (ec *executionContext) _Source_id(ctx context.Context, field graphql.Collec
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Source_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Source_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Source", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Source_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Source_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, true, false, "String")
 }
 
 func (ec *executionContext) _Source_label(ctx context.Context, field graphql.CollectedField, obj *parley.Source) (ret graphql.Marshaler) {
@@ -26614,6 +27918,29 @@ func (ec *executionContext) _Stakeholder_id(ctx context.Context, field graphql.C
 			return ec.fieldContext_Stakeholder_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stakeholder_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stakeholder", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Stakeholder_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stakeholder_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -26624,8 +27951,31 @@ func (ec *executionContext) _Stakeholder_id(ctx context.Context, field graphql.C
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Stakeholder_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Stakeholder_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Stakeholder", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Stakeholder_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stakeholder_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stakeholder_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stakeholder", field, true, false, "String")
 }
 
 func (ec *executionContext) _Stakeholder_label(ctx context.Context, field graphql.CollectedField, obj *parley.Stakeholder) (ret graphql.Marshaler) {
@@ -28381,6 +29731,29 @@ func (ec *executionContext) _Statement_id(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Statement_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Statement_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Statement", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Statement_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Statement_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -28391,8 +29764,31 @@ func (ec *executionContext) _Statement_id(ctx context.Context, field graphql.Col
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Statement_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Statement_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Statement", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Statement_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Statement_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Statement_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Statement", field, true, false, "String")
 }
 
 func (ec *executionContext) _Statement_label(ctx context.Context, field graphql.CollectedField, obj *parley.Statement) (ret graphql.Marshaler) {
@@ -29372,6 +30768,29 @@ func (ec *executionContext) _StatusChange_id(ctx context.Context, field graphql.
 			return ec.fieldContext_StatusChange_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
+			return obj.ObjectID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+			return ec.marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusChange_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusChange", field, true, false, "ID")
+}
+
+func (ec *executionContext) _StatusChange_recordId(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusChange_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
 		nil,
@@ -29382,8 +30801,31 @@ func (ec *executionContext) _StatusChange_id(ctx context.Context, field graphql.
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_StatusChange_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_StatusChange_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StatusChange", field, false, false, "ID")
+}
+
+func (ec *executionContext) _StatusChange_recordType(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusChange_recordType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordType(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusChange_recordType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusChange", field, true, false, "String")
 }
 
 func (ec *executionContext) _StatusChange_version(ctx context.Context, field graphql.CollectedField, obj *parley.StatusChange) (ret graphql.Marshaler) {
@@ -36507,106 +37949,76 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case parley.StatusChange:
-		return ec._StatusChange(ctx, sel, &obj)
 	case *parley.StatusChange:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._StatusChange(ctx, sel, obj)
-	case parley.Statement:
-		return ec._Statement(ctx, sel, &obj)
 	case *parley.Statement:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Statement(ctx, sel, obj)
-	case parley.Stakeholder:
-		return ec._Stakeholder(ctx, sel, &obj)
 	case *parley.Stakeholder:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Stakeholder(ctx, sel, obj)
-	case parley.Source:
-		return ec._Source(ctx, sel, &obj)
 	case *parley.Source:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Source(ctx, sel, obj)
-	case parley.ScenarioRelation:
-		return ec._ScenarioRelation(ctx, sel, &obj)
 	case *parley.ScenarioRelation:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._ScenarioRelation(ctx, sel, obj)
-	case parley.Scenario:
-		return ec._Scenario(ctx, sel, &obj)
 	case *parley.Scenario:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Scenario(ctx, sel, obj)
-	case parley.Position:
-		return ec._Position(ctx, sel, &obj)
 	case *parley.Position:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Position(ctx, sel, obj)
-	case parley.Participation:
-		return ec._Participation(ctx, sel, &obj)
 	case *parley.Participation:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Participation(ctx, sel, obj)
-	case parley.Negotiation:
-		return ec._Negotiation(ctx, sel, &obj)
 	case *parley.Negotiation:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Negotiation(ctx, sel, obj)
-	case parley.Membership:
-		return ec._Membership(ctx, sel, &obj)
 	case *parley.Membership:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Membership(ctx, sel, obj)
-	case parley.Issue:
-		return ec._Issue(ctx, sel, &obj)
 	case *parley.Issue:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Issue(ctx, sel, obj)
-	case parley.Event:
-		return ec._Event(ctx, sel, &obj)
 	case *parley.Event:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Event(ctx, sel, obj)
-	case parley.Assessment:
-		return ec._Assessment(ctx, sel, &obj)
 	case *parley.Assessment:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Assessment(ctx, sel, obj)
-	case parley.Analyst:
-		return ec._Analyst(ctx, sel, &obj)
 	case *parley.Analyst:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Analyst(ctx, sel, obj)
-	case parley.Affiliation:
-		return ec._Affiliation(ctx, sel, &obj)
 	case *parley.Affiliation:
 		if obj == nil {
 			return graphql.Null
@@ -36638,6 +38050,16 @@ func (ec *executionContext) _Affiliation(ctx context.Context, sel ast.SelectionS
 			out.Values[i] = graphql.MarshalString("Affiliation")
 		case "id":
 			out.Values[i] = ec._Affiliation_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._Affiliation_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Affiliation_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -36846,6 +38268,16 @@ func (ec *executionContext) _Analyst(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recordId":
+			out.Values[i] = ec._Analyst_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Analyst_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "label":
 			out.Values[i] = ec._Analyst_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -36897,6 +38329,16 @@ func (ec *executionContext) _Assessment(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = graphql.MarshalString("Assessment")
 		case "id":
 			out.Values[i] = ec._Assessment_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._Assessment_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Assessment_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -37031,6 +38473,16 @@ func (ec *executionContext) _AssessmentChanged(ctx context.Context, sel ast.Sele
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AssessmentChanged_recordedBy(ctx, field, obj)
 				})
+		case "recordId":
+			out.Values[i] = ec._AssessmentChanged_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._AssessmentChanged_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "negotiation":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -37397,6 +38849,16 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 			out.Values[i] = graphql.MarshalString("Event")
 		case "id":
 			out.Values[i] = ec._Event_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._Event_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Event_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -37868,6 +39330,16 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 			out.Values[i] = graphql.MarshalString("Issue")
 		case "id":
 			out.Values[i] = ec._Issue_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._Issue_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Issue_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -38519,6 +39991,16 @@ func (ec *executionContext) _Membership(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recordId":
+			out.Values[i] = ec._Membership_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Membership_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "label":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -39007,6 +40489,16 @@ func (ec *executionContext) _Negotiation(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recordId":
+			out.Values[i] = ec._Negotiation_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Negotiation_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "label":
 			out.Values[i] = ec._Negotiation_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -39393,6 +40885,16 @@ func (ec *executionContext) _Participation(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recordId":
+			out.Values[i] = ec._Participation_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Participation_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "label":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -39609,6 +41111,16 @@ func (ec *executionContext) _Position(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recordId":
+			out.Values[i] = ec._Position_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Position_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "version":
 			out.Values[i] = ec._Position_version(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -39795,6 +41307,16 @@ func (ec *executionContext) _PositionChanged(ctx context.Context, sel ast.Select
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PositionChanged_recordedBy(ctx, field, obj)
 				})
+		case "recordId":
+			out.Values[i] = ec._PositionChanged_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._PositionChanged_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "negotiation":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -40215,6 +41737,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_node(ctx, field)
 				})
+		case "nodes":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_nodes(ctx, field)
+				})
+		case "record":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_record(ctx, field)
+				})
 		case "changes":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -40384,6 +41918,16 @@ func (ec *executionContext) _RecordChanged(ctx context.Context, sel ast.Selectio
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._RecordChanged_recordedBy(ctx, field, obj)
 				})
+		case "recordId":
+			out.Values[i] = ec._RecordChanged_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._RecordChanged_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "negotiation":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -40442,6 +41986,16 @@ func (ec *executionContext) _RecordPayload(ctx context.Context, sel ast.Selectio
 			out.Values[i] = graphql.MarshalString("RecordPayload")
 		case "node":
 			out.Values[i] = ec._RecordPayload_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "recordId":
+			out.Values[i] = ec._RecordPayload_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "recordType":
+			out.Values[i] = ec._RecordPayload_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -40587,6 +42141,16 @@ func (ec *executionContext) _Scenario(ctx context.Context, sel ast.SelectionSet,
 			out.Values[i] = graphql.MarshalString("Scenario")
 		case "id":
 			out.Values[i] = ec._Scenario_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._Scenario_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Scenario_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -40883,6 +42447,16 @@ func (ec *executionContext) _ScenarioRelation(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recordId":
+			out.Values[i] = ec._ScenarioRelation_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._ScenarioRelation_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "label":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -40992,6 +42566,16 @@ func (ec *executionContext) _ScenarioStatusChanged(ctx context.Context, sel ast.
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScenarioStatusChanged_recordedBy(ctx, field, obj)
 				})
+		case "recordId":
+			out.Values[i] = ec._ScenarioStatusChanged_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._ScenarioStatusChanged_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "negotiation":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -41101,6 +42685,16 @@ func (ec *executionContext) _Source(ctx context.Context, sel ast.SelectionSet, o
 			out.Values[i] = graphql.MarshalString("Source")
 		case "id":
 			out.Values[i] = ec._Source_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._Source_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Source_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -41346,6 +42940,16 @@ func (ec *executionContext) _Stakeholder(ctx context.Context, sel ast.SelectionS
 			out.Values[i] = graphql.MarshalString("Stakeholder")
 		case "id":
 			out.Values[i] = ec._Stakeholder_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._Stakeholder_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Stakeholder_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -41824,6 +43428,16 @@ func (ec *executionContext) _Statement(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "recordId":
+			out.Values[i] = ec._Statement_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._Statement_recordType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "label":
 			out.Values[i] = ec._Statement_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -42095,6 +43709,16 @@ func (ec *executionContext) _StatusChange(ctx context.Context, sel ast.Selection
 			out.Values[i] = graphql.MarshalString("StatusChange")
 		case "id":
 			out.Values[i] = ec._StatusChange_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordId":
+			out.Values[i] = ec._StatusChange_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordType":
+			out.Values[i] = ec._StatusChange_recordType(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -43811,6 +45435,20 @@ func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx context.Context, v any) (parley.ObjectID, error) {
+	res, err := UnmarshalObjectID(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2exampleᚗorgᚋparleyᚐObjectID(ctx context.Context, sel ast.SelectionSet, v parley.ObjectID) graphql.Marshaler {
+	_ = sel
+	res := MarshalObjectID(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
 	res, err := graphql.UnmarshalUUID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -44300,6 +45938,142 @@ func (ec *executionContext) marshalNNode2exampleᚗorgᚋparleyᚐNode(ctx conte
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNode(ctx context.Context, sel ast.SelectionSet, v []parley.Node) graphql.Marshaler {
+	{
+		var batchItemsStatusChange []*parley.StatusChange
+		batchIdxMapStatusChange := map[int]int{}
+		var batchItemsStatement []*parley.Statement
+		batchIdxMapStatement := map[int]int{}
+		var batchItemsStakeholder []*parley.Stakeholder
+		batchIdxMapStakeholder := map[int]int{}
+		var batchItemsSource []*parley.Source
+		batchIdxMapSource := map[int]int{}
+		var batchItemsScenarioRelation []*parley.ScenarioRelation
+		batchIdxMapScenarioRelation := map[int]int{}
+		var batchItemsScenario []*parley.Scenario
+		batchIdxMapScenario := map[int]int{}
+		var batchItemsPosition []*parley.Position
+		batchIdxMapPosition := map[int]int{}
+		var batchItemsParticipation []*parley.Participation
+		batchIdxMapParticipation := map[int]int{}
+		var batchItemsNegotiation []*parley.Negotiation
+		batchIdxMapNegotiation := map[int]int{}
+		var batchItemsMembership []*parley.Membership
+		batchIdxMapMembership := map[int]int{}
+		var batchItemsIssue []*parley.Issue
+		batchIdxMapIssue := map[int]int{}
+		var batchItemsEvent []*parley.Event
+		batchIdxMapEvent := map[int]int{}
+		var batchItemsAssessment []*parley.Assessment
+		batchIdxMapAssessment := map[int]int{}
+		var batchItemsAnalyst []*parley.Analyst
+		batchIdxMapAnalyst := map[int]int{}
+		var batchItemsAffiliation []*parley.Affiliation
+		batchIdxMapAffiliation := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case *parley.StatusChange:
+				batchIdxMapStatusChange[i] = len(batchItemsStatusChange)
+				batchItemsStatusChange = append(batchItemsStatusChange, concrete)
+			case *parley.Statement:
+				batchIdxMapStatement[i] = len(batchItemsStatement)
+				batchItemsStatement = append(batchItemsStatement, concrete)
+			case *parley.Stakeholder:
+				batchIdxMapStakeholder[i] = len(batchItemsStakeholder)
+				batchItemsStakeholder = append(batchItemsStakeholder, concrete)
+			case *parley.Source:
+				batchIdxMapSource[i] = len(batchItemsSource)
+				batchItemsSource = append(batchItemsSource, concrete)
+			case *parley.ScenarioRelation:
+				batchIdxMapScenarioRelation[i] = len(batchItemsScenarioRelation)
+				batchItemsScenarioRelation = append(batchItemsScenarioRelation, concrete)
+			case *parley.Scenario:
+				batchIdxMapScenario[i] = len(batchItemsScenario)
+				batchItemsScenario = append(batchItemsScenario, concrete)
+			case *parley.Position:
+				batchIdxMapPosition[i] = len(batchItemsPosition)
+				batchItemsPosition = append(batchItemsPosition, concrete)
+			case *parley.Participation:
+				batchIdxMapParticipation[i] = len(batchItemsParticipation)
+				batchItemsParticipation = append(batchItemsParticipation, concrete)
+			case *parley.Negotiation:
+				batchIdxMapNegotiation[i] = len(batchItemsNegotiation)
+				batchItemsNegotiation = append(batchItemsNegotiation, concrete)
+			case *parley.Membership:
+				batchIdxMapMembership[i] = len(batchItemsMembership)
+				batchItemsMembership = append(batchItemsMembership, concrete)
+			case *parley.Issue:
+				batchIdxMapIssue[i] = len(batchItemsIssue)
+				batchItemsIssue = append(batchItemsIssue, concrete)
+			case *parley.Event:
+				batchIdxMapEvent[i] = len(batchItemsEvent)
+				batchItemsEvent = append(batchItemsEvent, concrete)
+			case *parley.Assessment:
+				batchIdxMapAssessment[i] = len(batchItemsAssessment)
+				batchItemsAssessment = append(batchItemsAssessment, concrete)
+			case *parley.Analyst:
+				batchIdxMapAnalyst[i] = len(batchItemsAnalyst)
+				batchItemsAnalyst = append(batchItemsAnalyst, concrete)
+			case *parley.Affiliation:
+				batchIdxMapAffiliation[i] = len(batchItemsAffiliation)
+				batchItemsAffiliation = append(batchItemsAffiliation, concrete)
+			}
+		}
+		if len(batchItemsStatusChange) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "StatusChange", batchItemsStatusChange, batchIdxMapStatusChange)
+		}
+		if len(batchItemsStatement) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Statement", batchItemsStatement, batchIdxMapStatement)
+		}
+		if len(batchItemsStakeholder) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Stakeholder", batchItemsStakeholder, batchIdxMapStakeholder)
+		}
+		if len(batchItemsSource) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Source", batchItemsSource, batchIdxMapSource)
+		}
+		if len(batchItemsScenarioRelation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "ScenarioRelation", batchItemsScenarioRelation, batchIdxMapScenarioRelation)
+		}
+		if len(batchItemsScenario) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Scenario", batchItemsScenario, batchIdxMapScenario)
+		}
+		if len(batchItemsPosition) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Position", batchItemsPosition, batchIdxMapPosition)
+		}
+		if len(batchItemsParticipation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Participation", batchItemsParticipation, batchIdxMapParticipation)
+		}
+		if len(batchItemsNegotiation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Negotiation", batchItemsNegotiation, batchIdxMapNegotiation)
+		}
+		if len(batchItemsMembership) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Membership", batchItemsMembership, batchIdxMapMembership)
+		}
+		if len(batchItemsIssue) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Issue", batchItemsIssue, batchIdxMapIssue)
+		}
+		if len(batchItemsEvent) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Event", batchItemsEvent, batchIdxMapEvent)
+		}
+		if len(batchItemsAssessment) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Assessment", batchItemsAssessment, batchIdxMapAssessment)
+		}
+		if len(batchItemsAnalyst) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Analyst", batchItemsAnalyst, batchIdxMapAnalyst)
+		}
+		if len(batchItemsAffiliation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Affiliation", batchItemsAffiliation, batchIdxMapAffiliation)
+		}
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalONode2exampleᚗorgᚋparleyᚐNode(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Node) graphql.Marshaler {
 	{
 		var batchItemsStatusChange []*parley.StatusChange
@@ -44334,93 +46108,48 @@ func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx
 		batchIdxMapAffiliation := map[int]int{}
 		for i, item := range v {
 			switch concrete := item.(type) {
-			case parley.StatusChange:
-				batchIdxMapStatusChange[i] = len(batchItemsStatusChange)
-				batchItemsStatusChange = append(batchItemsStatusChange, &concrete)
 			case *parley.StatusChange:
 				batchIdxMapStatusChange[i] = len(batchItemsStatusChange)
 				batchItemsStatusChange = append(batchItemsStatusChange, concrete)
-			case parley.Statement:
-				batchIdxMapStatement[i] = len(batchItemsStatement)
-				batchItemsStatement = append(batchItemsStatement, &concrete)
 			case *parley.Statement:
 				batchIdxMapStatement[i] = len(batchItemsStatement)
 				batchItemsStatement = append(batchItemsStatement, concrete)
-			case parley.Stakeholder:
-				batchIdxMapStakeholder[i] = len(batchItemsStakeholder)
-				batchItemsStakeholder = append(batchItemsStakeholder, &concrete)
 			case *parley.Stakeholder:
 				batchIdxMapStakeholder[i] = len(batchItemsStakeholder)
 				batchItemsStakeholder = append(batchItemsStakeholder, concrete)
-			case parley.Source:
-				batchIdxMapSource[i] = len(batchItemsSource)
-				batchItemsSource = append(batchItemsSource, &concrete)
 			case *parley.Source:
 				batchIdxMapSource[i] = len(batchItemsSource)
 				batchItemsSource = append(batchItemsSource, concrete)
-			case parley.ScenarioRelation:
-				batchIdxMapScenarioRelation[i] = len(batchItemsScenarioRelation)
-				batchItemsScenarioRelation = append(batchItemsScenarioRelation, &concrete)
 			case *parley.ScenarioRelation:
 				batchIdxMapScenarioRelation[i] = len(batchItemsScenarioRelation)
 				batchItemsScenarioRelation = append(batchItemsScenarioRelation, concrete)
-			case parley.Scenario:
-				batchIdxMapScenario[i] = len(batchItemsScenario)
-				batchItemsScenario = append(batchItemsScenario, &concrete)
 			case *parley.Scenario:
 				batchIdxMapScenario[i] = len(batchItemsScenario)
 				batchItemsScenario = append(batchItemsScenario, concrete)
-			case parley.Position:
-				batchIdxMapPosition[i] = len(batchItemsPosition)
-				batchItemsPosition = append(batchItemsPosition, &concrete)
 			case *parley.Position:
 				batchIdxMapPosition[i] = len(batchItemsPosition)
 				batchItemsPosition = append(batchItemsPosition, concrete)
-			case parley.Participation:
-				batchIdxMapParticipation[i] = len(batchItemsParticipation)
-				batchItemsParticipation = append(batchItemsParticipation, &concrete)
 			case *parley.Participation:
 				batchIdxMapParticipation[i] = len(batchItemsParticipation)
 				batchItemsParticipation = append(batchItemsParticipation, concrete)
-			case parley.Negotiation:
-				batchIdxMapNegotiation[i] = len(batchItemsNegotiation)
-				batchItemsNegotiation = append(batchItemsNegotiation, &concrete)
 			case *parley.Negotiation:
 				batchIdxMapNegotiation[i] = len(batchItemsNegotiation)
 				batchItemsNegotiation = append(batchItemsNegotiation, concrete)
-			case parley.Membership:
-				batchIdxMapMembership[i] = len(batchItemsMembership)
-				batchItemsMembership = append(batchItemsMembership, &concrete)
 			case *parley.Membership:
 				batchIdxMapMembership[i] = len(batchItemsMembership)
 				batchItemsMembership = append(batchItemsMembership, concrete)
-			case parley.Issue:
-				batchIdxMapIssue[i] = len(batchItemsIssue)
-				batchItemsIssue = append(batchItemsIssue, &concrete)
 			case *parley.Issue:
 				batchIdxMapIssue[i] = len(batchItemsIssue)
 				batchItemsIssue = append(batchItemsIssue, concrete)
-			case parley.Event:
-				batchIdxMapEvent[i] = len(batchItemsEvent)
-				batchItemsEvent = append(batchItemsEvent, &concrete)
 			case *parley.Event:
 				batchIdxMapEvent[i] = len(batchItemsEvent)
 				batchItemsEvent = append(batchItemsEvent, concrete)
-			case parley.Assessment:
-				batchIdxMapAssessment[i] = len(batchItemsAssessment)
-				batchItemsAssessment = append(batchItemsAssessment, &concrete)
 			case *parley.Assessment:
 				batchIdxMapAssessment[i] = len(batchItemsAssessment)
 				batchItemsAssessment = append(batchItemsAssessment, concrete)
-			case parley.Analyst:
-				batchIdxMapAnalyst[i] = len(batchItemsAnalyst)
-				batchItemsAnalyst = append(batchItemsAnalyst, &concrete)
 			case *parley.Analyst:
 				batchIdxMapAnalyst[i] = len(batchItemsAnalyst)
 				batchItemsAnalyst = append(batchItemsAnalyst, concrete)
-			case parley.Affiliation:
-				batchIdxMapAffiliation[i] = len(batchItemsAffiliation)
-				batchItemsAffiliation = append(batchItemsAffiliation, &concrete)
 			case *parley.Affiliation:
 				batchIdxMapAffiliation[i] = len(batchItemsAffiliation)
 				batchItemsAffiliation = append(batchItemsAffiliation, concrete)

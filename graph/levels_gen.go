@@ -239,7 +239,11 @@ type levels struct {
 
 func (l *levels) fillAffiliation(ec *executionContext) {
 	l.Affiliation = level.Object[parley.Affiliation]{Name: "Affiliation", Satisfies: []string{"Affiliation", "Node"}, Fields: map[string]level.Field[parley.Affiliation]{
-		"id": recordID(func(o *parley.Affiliation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Affiliation).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Affiliation) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Affiliation) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Affiliation) ([]string, error) {
 			return ec.Resolvers.Affiliation().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -283,7 +287,11 @@ func (l *levels) fillAffiliationPayload(ec *executionContext) {
 
 func (l *levels) fillAnalyst(ec *executionContext) {
 	l.Analyst = level.Object[parley.Analyst]{Name: "Analyst", Satisfies: []string{"Analyst", "Node"}, Fields: map[string]level.Field[parley.Analyst]{
-		"id": recordID(func(o *parley.Analyst) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Analyst).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Analyst) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Analyst) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Analyst) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -297,7 +305,11 @@ func (l *levels) fillAnalyst(ec *executionContext) {
 
 func (l *levels) fillAssessment(ec *executionContext) {
 	l.Assessment = level.Object[parley.Assessment]{Name: "Assessment", Satisfies: []string{"Assessment", "Node"}, Fields: map[string]level.Field[parley.Assessment]{
-		"id": recordID(func(o *parley.Assessment) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Assessment).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Assessment) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Assessment) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Assessment) ([]string, error) {
 			return ec.Resolvers.Assessment().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -340,6 +352,12 @@ func (l *levels) fillAssessmentChanged(ec *executionContext) {
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Analyst, error) {
 			return ec.Resolvers.AssessmentChanged().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
+		"recordId": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.AssessmentChanged) (uuid.UUID, error) {
+			return o.RecordID(), nil
+		}, level.Leaves(level.UUID)),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.AssessmentChanged) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.AssessmentChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.AssessmentChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
@@ -417,7 +435,11 @@ func (l *levels) fillChangeEdge(ec *executionContext) {
 
 func (l *levels) fillEvent(ec *executionContext) {
 	l.Event = level.Object[parley.Event]{Name: "Event", Satisfies: []string{"Event", "Node"}, Fields: map[string]level.Field[parley.Event]{
-		"id": recordID(func(o *parley.Event) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Event).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Event) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Event) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Event) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -517,7 +539,11 @@ func (l *levels) fillEventStep(ec *executionContext) {
 
 func (l *levels) fillIssue(ec *executionContext) {
 	l.Issue = level.Object[parley.Issue]{Name: "Issue", Satisfies: []string{"Issue", "Node"}, Fields: map[string]level.Field[parley.Issue]{
-		"id": recordID(func(o *parley.Issue) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Issue).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Issue) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Issue) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Issue) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -672,7 +698,11 @@ func (l *levels) fillLikelihoodStep(ec *executionContext) {
 
 func (l *levels) fillMembership(ec *executionContext) {
 	l.Membership = level.Object[parley.Membership]{Name: "Membership", Satisfies: []string{"Membership", "Node"}, Fields: map[string]level.Field[parley.Membership]{
-		"id": recordID(func(o *parley.Membership) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Membership).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Membership) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Membership) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Membership) ([]string, error) {
 			return ec.Resolvers.Membership().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -828,7 +858,11 @@ func (l *levels) fillMutation(ec *executionContext) {
 
 func (l *levels) fillNegotiation(ec *executionContext) {
 	l.Negotiation = level.Object[parley.Negotiation]{Name: "Negotiation", Satisfies: []string{"Negotiation", "Node"}, Fields: map[string]level.Field[parley.Negotiation]{
-		"id": recordID(func(o *parley.Negotiation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Negotiation).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Negotiation) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Negotiation) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Negotiation) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -936,7 +970,11 @@ func (l *levels) fillPageInfo(ec *executionContext) {
 
 func (l *levels) fillParticipation(ec *executionContext) {
 	l.Participation = level.Object[parley.Participation]{Name: "Participation", Satisfies: []string{"Participation", "Node"}, Fields: map[string]level.Field[parley.Participation]{
-		"id": recordID(func(o *parley.Participation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Participation).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Participation) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Participation) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Participation) ([]string, error) {
 			return ec.Resolvers.Participation().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -984,7 +1022,11 @@ func (l *levels) fillParticipationPayload(ec *executionContext) {
 
 func (l *levels) fillPosition(ec *executionContext) {
 	l.Position = level.Object[parley.Position]{Name: "Position", Satisfies: []string{"Position", "Node"}, Fields: map[string]level.Field[parley.Position]{
-		"id":      recordID(func(o *parley.Position) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Position).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Position) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Position) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"version": level.Plain(func(o *parley.Position) uuid.UUID { return o.Version }, level.UUID),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Position) ([]string, error) {
 			return ec.Resolvers.Position().Label(ctx, objs)
@@ -1036,6 +1078,12 @@ func (l *levels) fillPositionChanged(ec *executionContext) {
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionChanged) ([]*parley.Analyst, error) {
 			return ec.Resolvers.PositionChanged().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
+		"recordId": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.PositionChanged) (uuid.UUID, error) {
+			return o.RecordID(), nil
+		}, level.Leaves(level.UUID)),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.PositionChanged) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.PositionChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.PositionChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
@@ -1137,8 +1185,14 @@ func (l *levels) fillQuery(ec *executionContext) {
 			return ec.Resolvers.Query().Lens(ctx, fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Lens)).With(ec.field_Query_lens_args),
 		"node": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (parley.Node, error) {
-			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
 		}, l.shapeOfNode()).With(ec.field_Query_node_args),
+		"nodes": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]parley.Node, error) {
+			return ec.Resolvers.Query().Nodes(ctx, fc.Args["ids"].([]string))
+		}, level.List(l.shapeOfNode(), "[Node]!")).With(ec.field_Query_nodes_args),
+		"record": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (parley.Node, error) {
+			return ec.Resolvers.Query().Record(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
+		}, l.shapeOfNode()).With(ec.field_Query_record_args),
 		"changes": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.ChangeConnection, error) {
 			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
 		}, level.Pointer(&l.ChangeConnection)).With(ec.field_Query_changes_args),
@@ -1208,6 +1262,12 @@ func (l *levels) fillRecordChanged(ec *executionContext) {
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.RecordChanged) ([]*parley.Analyst, error) {
 			return ec.Resolvers.RecordChanged().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
+		"recordId": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.RecordChanged) (uuid.UUID, error) {
+			return o.RecordID(), nil
+		}, level.Leaves(level.UUID)),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.RecordChanged) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.RecordChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.RecordChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
@@ -1225,6 +1285,8 @@ func (l *levels) fillRecordChanged(ec *executionContext) {
 func (l *levels) fillRecordPayload(ec *executionContext) {
 	l.RecordPayload = level.Object[RecordPayload]{Name: "RecordPayload", Satisfies: []string{"RecordPayload"}, Fields: map[string]level.Field[RecordPayload]{
 		"node":       level.Bound(func(o *RecordPayload) parley.Node { return o.Node }, l.shapeOfNode()),
+		"recordId":   level.Plain(func(o *RecordPayload) *string { return o.RecordID }, level.Optional(level.Text[string])),
+		"recordType": level.Plain(func(o *RecordPayload) *string { return o.RecordType }, level.Optional(level.Text[string])),
 		"cursor":     level.Plain(func(o *RecordPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *RecordPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"userErrors": level.Bound(func(o *RecordPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
@@ -1253,7 +1315,11 @@ func (l *levels) fillResolution(ec *executionContext) {
 
 func (l *levels) fillScenario(ec *executionContext) {
 	l.Scenario = level.Object[parley.Scenario]{Name: "Scenario", Satisfies: []string{"Scenario", "Node"}, Fields: map[string]level.Field[parley.Scenario]{
-		"id": recordID(func(o *parley.Scenario) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Scenario).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Scenario) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Scenario) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Scenario) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1337,7 +1403,11 @@ func (l *levels) fillScenarioPayload(ec *executionContext) {
 
 func (l *levels) fillScenarioRelation(ec *executionContext) {
 	l.ScenarioRelation = level.Object[parley.ScenarioRelation]{Name: "ScenarioRelation", Satisfies: []string{"ScenarioRelation", "Node"}, Fields: map[string]level.Field[parley.ScenarioRelation]{
-		"id": recordID(func(o *parley.ScenarioRelation) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.ScenarioRelation).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.ScenarioRelation) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.ScenarioRelation) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioRelation) ([]string, error) {
 			return ec.Resolvers.ScenarioRelation().Label(ctx, objs)
 		}, level.Leaves(level.Text[string])),
@@ -1370,6 +1440,12 @@ func (l *levels) fillScenarioStatusChanged(ec *executionContext) {
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioStatusChanged) ([]*parley.Analyst, error) {
 			return ec.Resolvers.ScenarioStatusChanged().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
+		"recordId": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.ScenarioStatusChanged) (uuid.UUID, error) {
+			return o.RecordID(), nil
+		}, level.Leaves(level.UUID)),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.ScenarioStatusChanged) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"negotiation": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.ScenarioStatusChanged) ([]*parley.Negotiation, error) {
 			return ec.Resolvers.ScenarioStatusChanged().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
@@ -1401,7 +1477,11 @@ func (l *levels) fillSearchResult(ec *executionContext) {
 
 func (l *levels) fillSource(ec *executionContext) {
 	l.Source = level.Object[parley.Source]{Name: "Source", Satisfies: []string{"Source", "Node"}, Fields: map[string]level.Field[parley.Source]{
-		"id": recordID(func(o *parley.Source) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Source).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Source) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Source) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Source) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1455,7 +1535,11 @@ func (l *levels) fillSourcePayload(ec *executionContext) {
 
 func (l *levels) fillStakeholder(ec *executionContext) {
 	l.Stakeholder = level.Object[parley.Stakeholder]{Name: "Stakeholder", Satisfies: []string{"Stakeholder", "Node"}, Fields: map[string]level.Field[parley.Stakeholder]{
-		"id": recordID(func(o *parley.Stakeholder) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Stakeholder).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Stakeholder) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Stakeholder) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Stakeholder) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1582,7 +1666,11 @@ func (l *levels) fillStanceShift(ec *executionContext) {
 
 func (l *levels) fillStatement(ec *executionContext) {
 	l.Statement = level.Object[parley.Statement]{Name: "Statement", Satisfies: []string{"Statement", "Node"}, Fields: map[string]level.Field[parley.Statement]{
-		"id": recordID(func(o *parley.Statement) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.Statement).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.Statement) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Statement) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"label": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Statement) (string, error) {
 			return o.Label(), nil
 		}, level.Leaves(level.Text[string])),
@@ -1651,7 +1739,11 @@ func (l *levels) fillStatementPayload(ec *executionContext) {
 
 func (l *levels) fillStatusChange(ec *executionContext) {
 	l.StatusChange = level.Object[parley.StatusChange]{Name: "StatusChange", Satisfies: []string{"StatusChange", "Node"}, Fields: map[string]level.Field[parley.StatusChange]{
-		"id":      recordID(func(o *parley.StatusChange) (uuid.UUID, parley.Lens) { return o.ID, o.Lens }),
+		"id":       level.Plain((*parley.StatusChange).ObjectID, level.Appended(AppendObjectID)),
+		"recordId": level.Plain(func(o *parley.StatusChange) uuid.UUID { return o.ID }, level.UUID),
+		"recordType": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.StatusChange) (string, error) {
+			return o.RecordType(), nil
+		}, level.Leaves(level.Text[string])),
 		"version": level.Plain(func(o *parley.StatusChange) uuid.UUID { return o.Version }, level.UUID),
 		"label": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.StatusChange) ([]string, error) {
 			return ec.Resolvers.StatusChange().Label(ctx, objs)

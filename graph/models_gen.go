@@ -396,6 +396,10 @@ type PositionPayload struct {
 type RecordPayload struct {
 	// The record after the mutation. Null: the mutation was refused, or the record is retracted.
 	Node parley.Node `json:"node,omitempty"`
+	// `recordId` of the record, also of a retracted one, so that caches can drop it. Null: the mutation was refused.
+	RecordID *string `json:"recordId,omitempty"`
+	// Name of the record's type, also of a retracted one. Null: the mutation was refused.
+	RecordType *string `json:"recordType,omitempty"`
 	// Cursor of the change that the mutation made. Null: it was refused, or it changed nothing.
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.

@@ -28,6 +28,9 @@ const (
 	bytesPerOne = 50    // of the texts of sources
 )
 
+// maxNodes is how many objects may be fetched by their ids at once.
+const maxNodes = 100
+
 var errTooSlow = errors.New("the operation took too long")
 
 // bounded answers an operation within its bounds, and says what it cost if it goes beyond them, or if it is asked to. A query that goes beyond them has no answer but

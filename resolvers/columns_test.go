@@ -48,7 +48,7 @@ func TestFieldsHaveColumns(t *testing.T) {
 		methods := methodsOf(reflect.PointerTo(reflect.TypeOf(object)))
 		methods = append(methods, resolversOf(t, definition)...)
 		for _, f := range definition.Fields {
-			if strings.HasPrefix(f.Name, "__") || f.Name == "id" {
+			if strings.HasPrefix(f.Name, "__") || f.Name == "id" || f.Name == "recordId" {
 				continue
 			}
 			if !slices.Contains(names, f.Name) && !slices.Contains(methods, strings.ToLower(f.Name)) {

@@ -79,10 +79,23 @@ func (r *Resolver) recordPayload(ctx context.Context) func(storage.Written, erro
 	return func(w storage.Written, err error) (*graph.RecordPayload, error) {
 		p, err := settle(ctx, r, nodeByKey)(w, err)
 		payload := &graph.RecordPayload{Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}
+		if err != nil || len(p.refused) > 0 {
+			return payload, err
+		}
 		if p.record != nil {
 			payload.Node = *p.record
 		}
-		return payload, err
+		id := w.ID.String()
+		payload.RecordID = &id
+		if r.fields(ctx).Has("recordType") {
+			kind, err := r.snapshot(ctx).KindOf(ctx, w.ID)
+			if err != nil {
+				return nil, err
+			}
+			name := kind.Type()
+			payload.RecordType = &name
+		}
+		return payload, nil
 	}
 }
 

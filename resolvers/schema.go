@@ -42,7 +42,22 @@ func (r *queryResolver) Lens(ctx context.Context, asOf *parley.AsOf) (*parley.Le
 	return &lens, err
 }
 
-func (r *queryResolver) Node(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error) {
+func (r *queryResolver) Node(ctx context.Context, id string) (parley.Node, error) {
+	objects, err := r.snapshot(ctx).Objects(ctx, []string{id}, r.fields(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return objects[0], nil
+}
+
+func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]parley.Node, error) {
+	if len(ids) > maxNodes {
+		return nil, parley.NewFault(parley.Limit, "ids has %d entries; give at most %d.", len(ids), maxNodes)
+	}
+	return r.snapshot(ctx).Objects(ctx, ids, r.fields(ctx))
+}
+
+func (r *queryResolver) Record(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error) {
 	key, err := r.snapshot(ctx).Key(ctx, id, asOf)
 	if err != nil {
 		return nil, err

@@ -81,6 +81,13 @@ func (s *Snapshot) changesWhere(
 	if err := (parley.Page{First: p.First}).Check(); err != nil {
 		return nil, err
 	}
+	var after int64
+	if p.After != nil { // a cursor that is none is a fault of all keys; one of the filter may be of some
+		var err error
+		if after, _, err = s.Place(ctx, p.After); err != nil {
+			return nil, err
+		}
+	}
 	c := rows.Conditions{Query: s.Query(keys), List: []string{scope}}
 	match, _, err := s.feedFilter(ctx, c.Query, p.Filter)
 	if err != nil {
@@ -99,11 +106,7 @@ func (s *Snapshot) changesWhere(
 
 	direction, operator := p.direction()
 	if p.After != nil {
-		seq, _, err := s.Place(ctx, p.After)
-		if err != nil {
-			return nil, err
-		}
-		c.Add(place + " " + operator + " " + c.Arg(seq))
+		c.Add(place + " " + operator + " " + c.Arg(after))
 	}
 	selected := changeColumns.NeededFor(fields.Nodes()) &^ touches
 	err = c.Run(ctx, `x.*`, `

@@ -41,9 +41,14 @@ func (s *Snapshot) Through(ctx context.Context, asOf *parley.AsOf) (parley.Lens,
 	return lens, err
 }
 
-// Key asks for the record that a client names, through the lens that it asks for.
+// Key asks for the record that a client names, through the lens that it asks for or, if it asks for none, through the
+// one that the id names.
 func (s *Snapshot) Key(ctx context.Context, ref string, asOf *parley.AsOf) (k Key, err error) {
 	k = KeyOf(ref)
+	if asOf == nil {
+		o, _ := parley.ReadObjectID(ref)
+		asOf = o.AsOf()
+	}
 	k.Lens, err = s.asked(ctx, asOf)
 	return k, err
 }

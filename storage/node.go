@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,10 +60,96 @@ func place[T any](
 	}
 	for i, p := range at {
 		if found[i] != nil {
-			nodes[p] = found[i]
+			nodes[p] = any(found[i]).(parley.Node)
 		}
 	}
 	return nil
+}
+
+// Objects are those with these very ids, whatever their kind and their place in valid time; nil where there is none. A
+// key stands for what is known by it now.
+func (s *Snapshot) Objects(ctx context.Context, ids []string, fields *Fields) ([]parley.Node, error) {
+	named, keys := make([]parley.ObjectID, len(ids)), make([]Key, len(ids))
+	var byKey []string
+	for i, text := range ids {
+		o, isID := parley.ReadObjectID(text)
+		if !isID && parley.ReadRef(text).Key != "" {
+			byKey = append(byKey, text)
+		}
+		lens, err := s.asked(ctx, o.AsOf())
+		if err != nil {
+			return nil, err
+		}
+		named[i], keys[i] = o, Key{ID: o.Record, Lens: lens}
+	}
+	keys, err := s.lensed(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	if len(byKey) > 0 {
+		known, err := everKnown(ctx, &s.Reader, byKey)
+		if err != nil {
+			return nil, err
+		}
+		for i, text := range ids {
+			if slices.Contains(byKey, text) {
+				if t := known.at(text, &keys[i].Lens.KnownAt); t != nil {
+					keys[i].ID = t.ID
+				}
+			}
+		}
+	}
+	objects, err := s.Nodes(ctx, keys, fields)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.placeVersions(ctx, named, keys, objects, fields); err != nil {
+		return nil, err
+	}
+	for i, o := range named {
+		if _, isAnalyst := objects[i].(*parley.Analyst); isAnalyst && !o.IsPlain() {
+			objects[i] = nil // an analyst has no lens
+		}
+	}
+	return objects, nil
+}
+
+// placeVersions puts the versions that ids name in the places of what the lens shows, if they are others.
+func (s *Snapshot) placeVersions(
+	ctx context.Context, named []parley.ObjectID, keys []Key, objects []parley.Node, fields *Fields,
+) error {
+	keys = slices.Clone(keys)
+	var places []int
+	for i, o := range named {
+		if o.Version != uuid.Nil {
+			objects[i], keys[i].ID = nil, o.Version
+			places = append(places, i)
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	for _, n := range nouns {
+		if err := n.placeVersions(ctx, s, keys, places, objects, fields); err != nil {
+			return err
+		}
+	}
+	for _, i := range places {
+		if objects[i] != nil && objects[i].ObjectID().Record != named[i].Record {
+			objects[i] = nil
+		}
+	}
+	return nil
+}
+
+// KindOf is the kind of a record, also of a retracted one.
+func (s *Snapshot) KindOf(ctx context.Context, id uuid.UUID) (kind parley.Kind, err error) {
+	err = s.Rows(ctx, `SELECT record_send(ROW(kind::text)) FROM {records} WHERE id = $1`, []any{id},
+		func(sent rows.Row) { kind = parley.Kind(sent.Next().Text()) })
+	if err != nil {
+		return "", fmt.Errorf("read the kind of a record: %w", err)
+	}
+	return kind, nil
 }
 
 // Node is the record that a key names; nil where there is none.

@@ -60,6 +60,7 @@ var nouns = []described{
 type described interface {
 	describe() description
 	place(ctx context.Context, s *Snapshot, keys []Key, at []int, nodes []parley.Node, fields *Fields) error
+	placeVersions(ctx context.Context, s *Snapshot, keys []Key, at []int, nodes []parley.Node, fields *Fields) error
 	first(ctx context.Context, w *writer, id uuid.UUID) (map[string]any, error)
 	restore(ctx context.Context, w *writer, subject *target, in parley.RestoreInput) (Written, error)
 }
@@ -155,6 +156,24 @@ func (n *noun[T]) place(
 	ctx context.Context, s *Snapshot, keys []Key, at []int, nodes []parley.Node, fields *Fields,
 ) error {
 	return place(ctx, n.read(s), keys, at, nodes, fields)
+}
+
+// placeVersions reads the versions of a kind that are replaced, and puts them at their places among others.
+func (n *noun[T]) placeVersions(
+	ctx context.Context, s *Snapshot, keys []Key, at []int, nodes []parley.Node, fields *Fields,
+) error {
+	if !slices.ContainsFunc(n.describe().columns, func(c describedColumn) bool { return slices.Contains(c.fields, "supersededAt") }) {
+		return nil // no list shows such a version, so no id names one
+	}
+	return place(ctx, func(ctx context.Context, keys []Key, fields *Fields) ([]*T, error) {
+		found, err := rows.Versions(ctx, &s.Reader, n.table, keys, fields)
+		for i, version := range found {
+			if version != nil && n.provenance(version).Replaced() == uuid.Nil {
+				found[i] = nil
+			}
+		}
+		return found, err
+	}, keys, at, nodes, fields)
 }
 
 // read reads the records that keys name, whatever their place in valid time; nil where there is none.

@@ -28,6 +28,16 @@ type levels struct{}
 // Name returns the plugin's name for gqlgen's errors.
 func (levels) Name() string { return "levels" }
 
+// MutateConfig binds the ids of all records: id names the record and the lens, recordId the record alone.
+func (levels) MutateConfig(cfg *config.Config) error {
+	for _, t := range cfg.Schema.PossibleTypes["Node"] {
+		entry := cfg.Models[t.Name]
+		entry.Fields = map[string]config.TypeMapField{"id": {FieldName: "ObjectID"}, "recordId": {FieldName: "ID"}}
+		cfg.Models[t.Name] = entry
+	}
+	return nil
+}
+
 // GenerateCode writes the tables, and fake resolvers for a test of the executor.
 func (levels) GenerateCode(data *codegen.Data) error {
 	if err := check(data); err != nil {
@@ -161,13 +171,12 @@ func (s schema) field(f *codegen.Field) string {
 		entry = fmt.Sprintf(`level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*%s) ([]%s, error) {
 			return ec.Resolvers.%s().%s(%s)
 		}, %s)`, object, value, templates.UcFirst(f.Object.Name), f.GoFieldName, f.BatchCallArgs("objs", ""), shape)
+	case f.IsMethod() && f.Name == "id": // every record has one, so that it has to be quick
+		entry = fmt.Sprintf(`level.Plain((*%s).%s, %s)`, object, f.GoFieldName, leaf(f.TypeReference))
 	case f.IsMethod():
 		entry = fmt.Sprintf(`level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *%s) (%s, error) {
 			%s
 		}, %s)`, object, value, call(f), shape)
-	case f.Name == "id" && isNode(f.Object):
-		entry = fmt.Sprintf(`recordID(func(o *%s) (%s, %s.Lens) { return o.ID, o.Lens })`, object, value,
-			templates.CurrentImports.Lookup("example.org/parley"))
 	case isLeaf(f.TypeReference):
 		entry = fmt.Sprintf(`level.Plain(func(o *%s) %s { return o.%s }, %s)`, object, value, f.GoFieldName,
 			leaf(f.TypeReference))
@@ -175,11 +184,6 @@ func (s schema) field(f *codegen.Field) string {
 		entry = fmt.Sprintf(`level.Bound(func(o *%s) %s { return o.%s }, %s)`, object, value, f.GoFieldName, shape)
 	}
 	return entry + s.with(f)
-}
-
-// isNode reports whether an object is a record with an id.
-func isNode(o *codegen.Object) bool {
-	return slices.ContainsFunc(o.Implements, func(i *ast.Definition) bool { return i.Name == "Node" })
 }
 
 // call returns a call of the method that a field is bound to.

@@ -82,6 +82,11 @@ func UUID(_ *run, b []byte, id uuid.UUID) ([]byte, Outcome) {
 	if id == uuid.Nil {
 		return b, MarshalledNull
 	}
+	return AppendUUID(b, id), Value
+}
+
+// AppendUUID appends an id as a JSON string.
+func AppendUUID(b []byte, id uuid.UUID) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')
 	for i, octet := range id {
@@ -90,7 +95,7 @@ func UUID(_ *run, b []byte, id uuid.UUID) ([]byte, Outcome) {
 		}
 		b = append(b, digits[octet>>4], digits[octet&15])
 	}
-	return append(b, '"'), Value
+	return append(b, '"')
 }
 
 // AppendString appends s as a JSON string. Invalid UTF-8 becomes the replacement character.

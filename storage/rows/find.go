@@ -48,11 +48,15 @@ func readOne[T any](
 	return found, err
 }
 
+// replaced are the fields that tell whether a version is the one that the lens shows. Where it may be another, the id
+// names it.
+var replaced = []string{"version", "supersededAt"}
+
 // Versions reads the version that each key names, as it last was at the lens's known instant; nil where there is none.
 func Versions[T any](ctx context.Context, r *Reader, t *Table[T], versions []Key, fields *Fields) ([]*T, error) {
 	r.snapshot.turn.Lock()
 	defer r.snapshot.turn.Unlock()
-	return readOne(ctx, r, t, versions, fields, VersionOf(t.Name)+" "+t.Alias+" ON true")
+	return readOne(ctx, r, t, versions, fields.And(replaced...), VersionOf(t.Name)+" "+t.Alias+" ON true")
 }
 
 // VersionOf is the last row of the version that a key names.

@@ -136,7 +136,11 @@ func pageOf[T any](l List, t *Table[T], q *Query, where []string, first int, fie
 	for i, c := range l.Order.Columns {
 		place[i] = lift(c.Expression)
 	}
-	records := t.records(&along, t.Alias, fields.Nodes(), lift)
+	nodes := fields.Nodes()
+	if l.Uncached {
+		nodes = nodes.And(replaced...)
+	}
+	records := t.records(&along, t.Alias, nodes, lift)
 	limit := first
 	if fields.Has("pageInfo") {
 		limit++ // one more says that there is a next page

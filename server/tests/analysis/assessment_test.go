@@ -512,7 +512,7 @@ func TestLikelihoodsAndScoresAreThoseOfTheModel(t *testing.T) {
 			}
 			for i, analyst := range analysts {
 				n, scored, mean, overTime := m.score(i, day, known)
-				got := a.Must(fmt.Sprintf(`{ node(id: %q, %s) { ... on Analyst { record { n scenarios brier timeWeightedBrier calibration { n } } } } }`, analyst.ID, asOf))
+				got := a.Must(fmt.Sprintf(`{ node: record(id: %q, %s) { ... on Analyst { record { n scenarios brier timeWeightedBrier calibration { n } } } } }`, analyst.ID, asOf))
 				got.Want("node.record.n", n, "node.record.scenarios", scored)
 				inBuckets := 0.0
 				for i := range 7 {

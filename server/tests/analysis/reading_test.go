@@ -192,7 +192,7 @@ func (h *history) step() {
 func (h *history) sameShifts(step int) {
 	h.T.Helper()
 	got := h.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { cursor recordedAt shifts { party { key } scenario { title }
-		before { stance divided contested position { id } } after { stance divided contested position { id } } } } } }`)
+		before { stance divided contested position { id: recordId } } after { stance divided contested position { id: recordId } } } } } }`)
 	at, err := time.Parse(time.RFC3339, got.Text("changes.nodes.0.recordedAt"))
 	if err != nil {
 		h.rt.Fatal(err)
@@ -283,7 +283,7 @@ func (h *history) say(n int) (written storage.Written, then func(), err error) {
 		in.SaidFor = s.saidFor
 	}
 	if slices.Contains(h.states, s.holder) && h.often("contests", 2) {
-		line := h.Must(fmt.Sprintf(`{ positions(filter: {holders: [%q], scenarios: [%q]}, asOf: {validAt: %q}) { nodes { id } } }`,
+		line := h.Must(fmt.Sprintf(`{ positions(filter: {holders: [%q], scenarios: [%q]}, asOf: {validAt: %q}) { nodes { id: recordId } } }`,
 			s.holder, s.scenario, parley.FormatInstant(s.at)))
 		if line.Count("positions.nodes") > 0 {
 			s.contests = line.Text("positions.nodes.0.id")
@@ -342,7 +342,7 @@ func TestPartiesStandWhereTheModelSays(t *testing.T) {
 	t.Log(met)
 }
 
-const cells = `stakeholder { key } cells { stance position { id } through { key } others { id } contested divided formerSpeaker }`
+const cells = `stakeholder { key } cells { stance position { id: recordId } through { key } others { id: recordId } contested divided formerSpeaker }`
 
 func (h *history) compare(v view, asOf string) {
 	h.T.Helper()
@@ -379,7 +379,7 @@ func (h *history) sameDiff(from, to view, asOfFrom, asOfTo string) {
 	h.T.Helper()
 	got := h.Must(fmt.Sprintf(`{ negotiation(id: %q) { diff(from: %s, to: %s) { positions(first: 500) { nodes {
 		party { key } scenario { title } before { ...said } after { ...said } cause steps { at before { ...said } after { ...said } cause } } } } } }
-		fragment said on Position { id stance conditions redLine }`, h.name, asOfFrom, asOfTo))
+		fragment said on Position { id: recordId stance conditions redLine }`, h.name, asOfFrom, asOfTo))
 	moved := make(map[string]string) // positions before and after, by party and scenario
 	for i := range got.Count("negotiation.diff.positions.nodes") {
 		shift := fmt.Sprintf("negotiation.diff.positions.nodes.%d.", i)
@@ -421,14 +421,14 @@ func (h *history) sameLists(v view, asOf string) {
 	asked := pick(h, "asked", h.everybody)
 	parties := v.stands(asked, v.at, false)
 	got := h.Must(fmt.Sprintf(`{
-		positions(filter: {parties: [%[1]q], negotiations: [%[2]q]}, asOf: %[3]s) { totalCount nodes { id } }
-		divided: positions(filter: {parties: [%[1]q], divided: true}, asOf: %[3]s) { nodes { id } }
-		contested: positions(filter: {parties: [%[1]q], contested: true}, asOf: %[3]s) { nodes { id } }
-		anyone: positions(filter: {divided: true, negotiations: [%[2]q]}, asOf: %[3]s) { nodes { id } }
+		positions(filter: {parties: [%[1]q], negotiations: [%[2]q]}, asOf: %[3]s) { totalCount nodes { id: recordId } }
+		divided: positions(filter: {parties: [%[1]q], divided: true}, asOf: %[3]s) { nodes { id: recordId } }
+		contested: positions(filter: {parties: [%[1]q], contested: true}, asOf: %[3]s) { nodes { id: recordId } }
+		anyone: positions(filter: {divided: true, negotiations: [%[2]q]}, asOf: %[3]s) { nodes { id: recordId } }
 		supported: scenarios(filter: {supportedBy: [%[1]q]}, asOf: %[3]s) { nodes { title } }
 		opposed: scenarios(filter: {opposedBy: [%[1]q]}, asOf: %[3]s) { nodes { title } }
-		stakeholder(id: %[1]q, asOf: %[3]s) { stances { scenario { title } position { id } } }
-		negotiation(id: %[2]q, asOf: %[3]s) { scenarios { nodes { key stances { party { key } position { id } } positions(filter: {parties: [%[1]q]}) { nodes { id } } } } }
+		stakeholder(id: %[1]q, asOf: %[3]s) { stances { scenario { title } position { id: recordId } } }
+		negotiation(id: %[2]q, asOf: %[3]s) { scenarios { nodes { key stances { party { key } position { id: recordId } } positions(filter: {parties: [%[1]q]}) { nodes { id: recordId } } } } }
 	}`, asked, h.name, asOf))
 	list := func(path, field string) (found []string) {
 		for i := range got.Count(path) {

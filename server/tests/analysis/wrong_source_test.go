@@ -76,7 +76,7 @@ func TestASourceThatProvedWrong(t *testing.T) {
 	for _, kind := range []string{"StatusChange", "ScenarioRelation", "Event"} {
 		a.Must(remove(facts[kind], one, "It was made up."))
 	}
-	after := a.Must(fmt.Sprintf(`{ now: node(id: %q) { ... on Statement { %s } } then: node(id: %[1]q, asOf: {knownAt: %[3]q}) { ... on Statement { %[2]s } }
+	after := a.Must(fmt.Sprintf(`{ now: node(id: %q) { ... on Statement { %s } } then: record(id: %[1]q, asOf: {knownAt: %[3]q}) { ... on Statement { %[2]s } }
 		relation: node(id: %[4]q) { ... on ScenarioRelation { evidence { text } } } }`, statement, resting, before, facts["ScenarioRelation"]))
 	after.Want("now.restingOnIt", "[]", "relation.evidence", "[map[text:We refuse]]")
 	if after.Count("then.restingOnIt") != 4 {

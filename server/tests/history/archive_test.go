@@ -256,11 +256,11 @@ func TestTablesAgreeWithTheAPI(t *testing.T) {
 		}
 		var stances []string
 		got := a.Must(`{ scenarios(first: 500, filter: {negotiations: ["ukraine-2025"]}, orderBy: KEY_ASC, asOf: ` + in + `) { nodes { key
-			stances { party { key } position { id } } } } }`)
+			stances { party { key } position { recordId } } } } }`)
 		for i := range got.Count("scenarios.nodes") {
 			for j := range got.Count(fmt.Sprintf("scenarios.nodes.%d.stances", i)) {
 				cell := fmt.Sprintf("scenarios.nodes.%d.stances.%d.", i, j)
-				stances = append(stances, got.Text(fmt.Sprintf("scenarios.nodes.%d.key", i))+" "+got.Text(cell+"party.key")+" "+got.Text(cell+"position.id"))
+				stances = append(stances, got.Text(fmt.Sprintf("scenarios.nodes.%d.key", i))+" "+got.Text(cell+"party.key")+" "+got.Text(cell+"position.recordId"))
 			}
 		}
 		of, party, position := column("scenario", subject.StancesCSV), column("party", subject.StancesCSV), column("position", subject.StancesCSV)

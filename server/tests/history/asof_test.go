@@ -34,7 +34,7 @@ func TestAsOf(t *testing.T) {
 			}
 			positions(asOf: $asOf, filter: {holders: ["north"]}) { totalCount }
 			scenarios(asOf: $asOf, filter: {status: [STALLED]}) { totalCount }
-			node(id: $id, asOf: $asOf) { ... on Position { stance } }
+			node: record(id: $id, asOf: $asOf) { ... on Position { stance } }
 		}`, map[string]any{"asOf": map[string]any{"validAt": validAt + "T00:00:00Z", "knownAt": knownAt + "T18:00:00Z"}, "id": id})
 	}
 	const supports, opposes, nothing = "SUPPORTS", "OPPOSES", "<nil>"
@@ -130,7 +130,7 @@ func TestFiltersThroughALens(t *testing.T) {
 	a.Must(document(known)).Want("positions.totalCount", 0)
 	a.Ask(document(now)).Fails("BAD_REQUEST", `"east"`)
 	a.Ask(`{ positions(filter: {holders: ["east"]}) { totalCount } }`).Fails("BAD_REQUEST", `"east"`)
-	a.Must(fmt.Sprintf(`{ before: stakeholder(id: "east", asOf: {knownAt: %q}) { key } known: node(id: "east", asOf: {knownAt: %q}) { label } now: node(id: "east") { label } }`, before, known)).
+	a.Must(fmt.Sprintf(`{ before: stakeholder(id: "east", asOf: {knownAt: %q}) { key } known: record(id: "east", asOf: {knownAt: %q}) { label } now: node(id: "east") { label } }`, before, known)).
 		Want("before", nil, "known.label", "East", "now", nil)
 }
 

@@ -656,7 +656,7 @@ func (w *world) learn(h *historian, d deed) {
 		return
 	}
 	s := w.Scenarios[len(w.Scenarios)-1]
-	s.Statuses[0].ID = h.Must(fmt.Sprintf(`{ scenario(id: "%s/%s", asOf: {validAt: "2100-01-01T00:00:00Z"}) { statusHistory { nodes { id } } } }`, h.key, s.Key)).Text("scenario.statusHistory.nodes.0.id")
+	s.Statuses[0].ID = h.Must(fmt.Sprintf(`{ scenario(id: "%s/%s", asOf: {validAt: "2100-01-01T00:00:00Z"}) { statusHistory { nodes { recordId } } } }`, h.key, s.Key)).Text("scenario.statusHistory.nodes.0.recordId")
 }
 
 // check compares everything at every pair of instants: on each day and just before it, as known at each change and just
@@ -733,7 +733,7 @@ func newHistorian(rt *rapid.T, a *api, done map[string]int) *historian {
 				&modelScenario{Key: "s0", Title: "S", Statuses: []modelStatus{{To: "PROPOSED", Day: 3, Reason: "r"}},
 					Positions: make(map[string]record)})
 		}})
-	for _, kind := range []int{3, 4, 20, 22, 24, 27} {
+	for _, kind := range []int{3, 4, 20, 22, 24, 27, 25} {
 		h.do(h.deedOf(kind))
 	}
 	return h

@@ -96,7 +96,7 @@ func TestTwoStakeholdersBecomeOne(t *testing.T) {
 
 	// Nothing pretends to be newer than it is, and nothing is there twice.
 	got := a.Must(fmt.Sprintf(`{
-		node(id: %[1]q) { id } old: node(id: %[1]q, asOf: {knownAt: %[2]q}) { label }
+		node(id: %[1]q) { id } old: record(id: %[1]q, asOf: {knownAt: %[2]q}) { label }
 		one: stakeholder(id: "government") { key } byID: stakeholder(id: %[1]q) { key } was: stakeholder(id: "government", asOf: {knownAt: %[2]q}) { key }
 		stakeholder(id: "alba") { positionHistory { nodes { id recordedAt stance validFrom validTo scenario { key } } } memberships { speaksForMembers validFrom group { key } }
 			participations { role vetoPlayer vetoIssues { key } validFrom } officeHolders { office speaksFor validFrom validTo } stances { scenario { key } } }
@@ -217,8 +217,8 @@ func TestMergesInArchives(t *testing.T) {
 	if again := b.export("talks", now); again != text {
 		t.Errorf("exported again, it is\n%s\nwant\n%s", again, text)
 	}
-	gone := a.Must(fmt.Sprintf(`{ stakeholder(id: "government", asOf: {knownAt: %q}) { id } }`, between)).Text("stakeholder.id")
-	for _, into := range []string{gone, a.Must(fmt.Sprintf(`{ stakeholder(id: "capital", asOf: {knownAt: %q}) { id } }`, before)).Text("stakeholder.id")} {
+	gone := a.Must(fmt.Sprintf(`{ stakeholder(id: "government", asOf: {knownAt: %q}) { recordId } }`, between)).Text("stakeholder.recordId")
+	for _, into := range []string{gone, a.Must(fmt.Sprintf(`{ stakeholder(id: "capital", asOf: {knownAt: %q}) { recordId } }`, before)).Text("stakeholder.recordId")} {
 		forged := regexp.MustCompile(`("id":"`+gone+`".*"mergedInto":)"[^"]*"`).ReplaceAllString(text, `${1}"`+into+`"`)
 		c := start(t)
 		if _, err := archive.Import(c.Ctx, c.Store, "forged.json", strings.NewReader(forged), nil); err == nil || !strings.Contains(err.Error(), "mergedInto") {
@@ -504,7 +504,7 @@ negotiations: [{key: talks, issues: [{key: border, scenarios: [
 	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
 	a.Must(merge("government", "alba"))
 	a.Must(fmt.Sprintf(`{ wall: scenario(id: "talks/wall") { positionHistory { nodes { contested rationale salience evidence { text } } } }
-		road: scenario(id: "talks/road") { positionHistory { nodes { contested } } } node(id: %q) { id } was: node(id: %[1]q, asOf: {knownAt: %q}) { label } }`, gone, before)).
+		road: scenario(id: "talks/road") { positionHistory { nodes { contested } } } node(id: %q) { id } was: record(id: %[1]q, asOf: {knownAt: %q}) { label } }`, gone, before)).
 		Want("wall.positionHistory.nodes", "[map[contested:false evidence:[map[text:Neither, says Alba.] map[text:Alba wants neither.]] "+
 			"rationale:Old lines.\n\nNew lines. salience:70]]",
 			"road.positionHistory.nodes", "[map[contested:true] map[contested:true]]", "node", nil, "was.label", "The government of Alba opposes: A wall")

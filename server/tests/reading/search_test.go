@@ -286,11 +286,11 @@ func TestSearchOfCommonWords(t *testing.T) {
 			FROM records r WHERE kind = 'STATEMENT' AND recorded_at BETWEEN timestamptz '2030-01-01Z' + $2::int * interval '1 s' AND timestamptz '2030-01-01Z' + $3::int * interval '1 s'`, word+" ", from, to)
 		a.SetClock("2030-01-02T00:00:00Z")
 	}
-	const document = `{ search(text: "barley", first: 500%s) { rank snippet node { id } } }`
+	const document = `{ search(text: "barley", first: 500%s) { rank snippet node { recordId } } }`
 	pinned := fmt.Sprintf(document, `, asOf: {knownAt: "2030-01-01T00:10:10Z", validAt: "2029-01-01T00:00:00Z"}`)
 	many("barley", 1, 610)
 	common := a.Raw(fmt.Sprintf(document, ""))
-	if n := strings.Count(common, `"id"`); n != 500 || !strings.Contains(common, "«barley» 0262") ||
+	if n := strings.Count(common, `"recordId"`); n != 500 || !strings.Contains(common, "«barley» 0262") ||
 		strings.Contains(common, "«barley» 006e") {
 		t.Errorf("%d are found, with 610: %v, with 110: %v", n, strings.Contains(common, "«barley» 0262"),
 			strings.Contains(common, "«barley» 006e"))

@@ -57,7 +57,7 @@ func TestWhatWasRetractedComesBack(t *testing.T) {
 	a.Must(restore(id)).Want("restore.cursor", nil, "restore.node.id", id)
 	const wall = `{ title status statusHistory(first: 5) { totalCount } }`
 	a.Must(fmt.Sprintf(`{ now: scenario(id: "talks/wall") %[1]s before: scenario(id: "talks/wall", asOf: {knownAt: %[2]q}) %[1]s
-		between: scenario(id: "talks/wall", asOf: {knownAt: %[3]q}) %[1]s byID: node(id: %[4]q, asOf: {knownAt: %[3]q}) { id } }`,
+		between: scenario(id: "talks/wall", asOf: {knownAt: %[3]q}) %[1]s byID: record(id: %[4]q, asOf: {knownAt: %[3]q}) { id } }`,
 		wall, before, between, id)).
 		Want("now.status", "FLOATED", "now.statusHistory.totalCount", 1, "before.status", "FLOATED", "between", nil, "byID", nil)
 	a.Ask(fmt.Sprintf(`{ positions(filter: {scenarios: ["talks/wall"]}, asOf: {knownAt: %q}) { totalCount } }`, between)).
@@ -124,7 +124,7 @@ func TestAKeyIsGivenAnew(t *testing.T) {
 	again := register("Rusia, the village")
 	const who = `{ now: stakeholder(id: "rusia") { name } first: stakeholder(id: "rusia", asOf: {knownAt: %q}) { name }
 		none: stakeholder(id: "rusia", asOf: {knownAt: %q}) { name }
-		node: node(id: "rusia", asOf: {knownAt: %[1]q}) { label } old: node(id: %[3]q, asOf: {knownAt: %[1]q}) { label } gone: node(id: %[3]q) { label } }`
+		node: record(id: "rusia", asOf: {knownAt: %[1]q}) { label } old: record(id: %[3]q, asOf: {knownAt: %[1]q}) { label } gone: node(id: %[3]q) { label } }`
 	a.Must(fmt.Sprintf(who, first, none, mistyped)).Want("now.name", "Rusia, the village", "first.name", "Rusia", "none", nil, "node.label", "Rusia",
 		"old.label", "Rusia", "gone", nil)
 	a.Ask(restore(mistyped)).Refused("TAKEN id", "rusia", "Rusia, the village")

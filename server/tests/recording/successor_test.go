@@ -76,7 +76,7 @@ func TestSuccessors(t *testing.T) {
 		"map[successors:[map[key:strip]] to:SUPERSEDED]")
 	retract("talks/zone").Want("retract.userErrors", "[]") // nothing that stands names it any more
 	retract("talks/strip").Refused("IN_USE id", "took the place of")
-	document := fmt.Sprintf(`query($asOf: AsOf) { node(id: %q, asOf: $asOf) { ... on StatusChange { successors { key } } } }`, id)
+	document := fmt.Sprintf(`query($asOf: AsOf) { node: record(id: %q, asOf: $asOf) { ... on StatusChange { successors { key } } } }`, id)
 	a.Must(document).Want("node.successors", "[map[key:strip]]")
 	a.Must(document, map[string]any{"asOf": map[string]any{"knownAt": knownAt}}).
 		Want("node.successors", "[map[key:zone] map[key:strip]]")
