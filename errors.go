@@ -85,6 +85,7 @@ type FaultCode string
 // The kinds of fault that package parley and its adapters return.
 const (
 	Unauthenticated FaultCode = "UNAUTHENTICATED"
+	Forbidden       FaultCode = "FORBIDDEN"
 	BadCursor       FaultCode = "BAD_CURSOR"
 	BadLens         FaultCode = "BAD_LENS"
 	BadRequest      FaultCode = "BAD_REQUEST"

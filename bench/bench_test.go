@@ -97,7 +97,7 @@ func parleyHandler(t *testing.T, dsn string) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { endFeed(); <-changes.Done(); store.Close() })
-	return server.New(server.Options{Store: store, Feed: changes, Log: quiet, LoopbackOnly: true})
+	return server.New(server.Options{Store: store, Feed: changes, Log: quiet})
 }
 
 // No fact may be recorded later than the feed head, or Parley would not see it.

@@ -3,9 +3,7 @@ package server_test
 import (
 	"encoding/base64"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -394,42 +392,6 @@ func TestUnknownRecords(t *testing.T) {
 	got.Want("scenario", nil, "negotiation", nil, "stakeholder", nil, "node.label", "North")
 	a.Ask(`{ scenarios(filter: {negotiations: ["north"]}) { nodes { id } } }`).Fails("BAD_REQUEST", "north",
 		"negotiation")
-}
-
-func TestForeignHostsAreRefused(t *testing.T) {
-	t.Parallel()
-	a := start(t)
-	for host, status := range map[string]int{
-		"localhost":              http.StatusOK,
-		"localhost:8080":         http.StatusOK,
-		"127.0.0.1":              http.StatusOK,
-		"127.1.2.3:80":           http.StatusOK,
-		"[::1]:8080":             http.StatusOK,
-		"[::1]":                  http.StatusOK,
-		"parley.example":         http.StatusMisdirectedRequest,
-		"parley.example:8080":    http.StatusMisdirectedRequest,
-		"localhost.example":      http.StatusMisdirectedRequest,
-		"127.0.0.1.example:8080": http.StatusMisdirectedRequest,
-		"10.0.0.1":               http.StatusMisdirectedRequest,
-		"[2001:db8::1]:80":       http.StatusMisdirectedRequest,
-		"0.0.0.0":                http.StatusMisdirectedRequest,
-	} {
-		for _, path := range []string{server.GraphQLPath + "?query=" + url.QueryEscape(`{ viewer { name } }`),
-			server.PlaygroundPath, "/healthz"} {
-			response, text := a.Send(http.MethodGet, path, http.Header{"Host": {host}}, nil)
-			if response.StatusCode != status {
-				t.Errorf("%s under %q: status %d, want %d: %.200s", path, host, response.StatusCode, status, text)
-			}
-		}
-	}
-	// Where others may reach it, they do so under any name.
-	open := httptest.NewServer(server.New(server.Options{Store: a.Store, Log: slog.New(slog.DiscardHandler)}))
-	defer open.Close()
-	b := &apitest.API{T: t, URL: open.URL}
-	if response, _ := b.Send(http.MethodGet, "/healthz", http.Header{"Host": {"parley.example"}},
-		nil); response.StatusCode != http.StatusOK {
-		t.Errorf("with remote access, under another name: status %d", response.StatusCode)
-	}
 }
 
 func TestHealth(t *testing.T) {

@@ -6,10 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -46,9 +44,8 @@ type Options struct {
 	Log   *slog.Logger
 	// Analyst is the analyst in whose name every request reads and writes.
 	Analyst parley.Analyst
-	// LoopbackOnly refuses requests under any host name but the machine's own. Otherwise a page of another site could
-	// reach the API by resolving its own name to this machine's address.
-	LoopbackOnly bool
+	// Sites say under which names the server is reached, and whose pages may use it.
+	Sites Sites
 	// PublicURL is the URL under which clients reach the server, without a slash at its end. Links that readers pass on
 	// begin with it.
 	PublicURL string
@@ -82,7 +79,8 @@ func New(o Options) *Handler {
 		o.Bounds = resolvers.DefaultBounds
 	}
 	mux := http.NewServeMux()
-	h := &Handler{Handler: mux, log: o.Log}
+	h := &Handler{log: o.Log}
+	base := o.Sites.BasePath
 	r := resolvers.New(o.Store, o.Bounds)
 	parsed := documents{lru.New[*ast.QueryDocument](1000)}
 	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: parsed.has, Log: o.Log}
@@ -96,21 +94,19 @@ func New(o Options) *Handler {
 			},
 			resyncs,
 		))
-		mux.Handle("GET "+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+		mux.Handle("GET "+base+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
 	}
 	h.transports = transport.New(transports)
-	mux.Handle(GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed)))
-	page := playground.Handler(PlaygroundPath, GraphQLPath, tabs())
-	mux.Handle(PlaygroundPath, page)
-	mux.Handle(PlaygroundPath+"/", page)
-	mux.HandleFunc("GET "+briefing.Path+"{negotiation}", serveBriefing(o))
-	mux.HandleFunc("GET "+TablesPath+"{negotiation}/{table}", serveTable(o))
-	mux.Handle("GET /{$}", http.RedirectHandler(PlaygroundPath, http.StatusFound))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", ready(o.Store))
-	if o.LoopbackOnly {
-		h.Handler = loopbackOnly(mux)
-	}
+	mux.Handle(base+GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed)))
+	page := playground.Handler(base+PlaygroundPath, base+GraphQLPath, tabs())
+	mux.Handle(base+PlaygroundPath, page)
+	mux.Handle(base+PlaygroundPath+"/", page)
+	mux.HandleFunc("GET "+base+briefing.Path+"{negotiation}", serveBriefing(o))
+	mux.HandleFunc("GET "+base+TablesPath+"{negotiation}/{table}", serveTable(o))
+	mux.Handle("GET "+base+"/{$}", http.RedirectHandler(base+PlaygroundPath, http.StatusFound))
+	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET "+base+"/readyz", ready(o.Store))
+	h.Handler = o.Sites.handle(mux)
 	return h
 }
 
@@ -167,22 +163,6 @@ func (d documents) has(ctx context.Context, text string) bool {
 
 // errPanicked is what a client sees of a panic. The panic itself is logged.
 var errPanicked = &parley.Fault{Code: parley.Internal, Message: "Internal error"}
-
-func loopbackOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		host = strings.Trim(host, "[]")
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			say(w, http.StatusMisdirectedRequest,
-				"Parley answers under the name localhost only; start it with --allow-remote to allow other names.")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
 
 func ready(store *storage.Store) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -9,9 +9,15 @@ var help = kong.Vars{
 	"postgres_bin_help": "Folder of PostgreSQL's programs for the built-in database; the usual folders are searched " +
 		"if it is left out.",
 	"allow_remote_help": "Allow an address that other machines can reach. Everybody who reaches it may read and write.",
-	"public_url_help": "URL under which others reach this server, for links in briefings; the address that it " +
-		"listens on if left out.",
-	"format_help": "What to write (json is an archive that import reads; briefing is a page of Markdown)",
+	"public_url_help": "URL under which others reach this server, such as https://parley.example: for links in briefings, and as a " +
+		"name that it answers under. The address that it listens on if left out.",
+	"allow_host_help": "Another name, without a port, under which to answer (repeatable). Addresses, localhost and the names of --addr and " +
+		"--public-url are always accepted.",
+	"allow_origin_help": "Let pages of another origin, such as https://desk.example or http://localhost:5173, use the API (repeatable).",
+	"trusted_proxy_help": "Address of a proxy, or a range such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Host count " +
+		"(repeatable).",
+	"base_path_help": "Path that precedes all others, such as /parley; the path of --public-url if left out.",
+	"format_help":    "What to write (json is an archive that import reads; briefing is a page of Markdown)",
 	"valid_at_help": "Describe the world as of this instant, such as 2025-08-15T19:30:00Z; the present if left out. " +
 		"Only for positions-csv and briefing.",
 	"known_at_help":  "Use only what was on record at this instant; everything on record if left out.",

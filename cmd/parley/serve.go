@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,13 +22,17 @@ import (
 
 type serve struct {
 	database
-	Addr           string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	AllowRemote    bool   `help:"${allow_remote_help}"`
-	PublicURL      string `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
-	Demo           bool   `help:"Load the example data set if the database is empty."`
-	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
-	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
-	MaxConnections int    `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
+	Addr           string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	AllowRemote    bool     `help:"${allow_remote_help}"`
+	PublicURL      string   `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
+	AllowHost      []string `placeholder:"NAME" help:"${allow_host_help}"`
+	AllowOrigin    []string `placeholder:"ORIGIN" help:"${allow_origin_help}"`
+	TrustedProxy   []string `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
+	BasePath       string   `placeholder:"PATH" help:"${base_path_help}"`
+	Demo           bool     `help:"Load the example data set if the database is empty."`
+	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
+	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	MaxConnections int      `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
 }
 
 // pollEvery is how often the feed is read when no notification arrives.
@@ -34,7 +40,10 @@ const pollEvery = time.Second
 
 // Run serves until the program is told to stop or the database is lost.
 func (s serve) Run(r *run) (err error) {
-	loopback, err := s.checkAddress()
+	if err := s.checkAddress(); err != nil {
+		return err
+	}
+	sites, err := s.sites()
 	if err != nil {
 		return err
 	}
@@ -89,22 +98,23 @@ func (s serve) Run(r *run) (err error) {
 		r.log.Warn("the limit on open files admits fewer subscribers than --max-connections; raise it, as with ulimit -n",
 			"subscribers", limits.Connections)
 	}
-	url := "http://" + listener.Addr().String()
+	address := "http://" + listener.Addr().String()
 	if encrypted != nil {
-		url = "https://" + listener.Addr().String()
+		address = "https://" + listener.Addr().String()
 	}
-	public := cmp.Or(strings.TrimRight(s.PublicURL, "/"), url)
+	address += sites.BasePath
+	public := cmp.Or(strings.TrimRight(s.PublicURL, "/"), address)
 	h := server.New(server.Options{
-		Store:        store,
-		Feed:         changes,
-		Log:          r.log,
-		Analyst:      r.analyst,
-		LoopbackOnly: loopback,
-		PublicURL:    public,
-		Limits:       limits,
-		Metrics:      registry,
+		Store:     store,
+		Feed:      changes,
+		Log:       r.log,
+		Analyst:   r.analyst,
+		Sites:     sites,
+		PublicURL: public,
+		Limits:    limits,
+		Metrics:   registry,
 	})
-	r.log.Info("ready", "playground", url+server.PlaygroundPath, "graphql", url+server.GraphQLPath)
+	r.log.Info("ready", "playground", address+server.PlaygroundPath, "graphql", address+server.GraphQLPath)
 	err = server.Serve(serving, listener, encrypted, most, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
 		return cause
@@ -136,22 +146,69 @@ func (s serve) listen() (net.Listener, *tls.Config, error) {
 	return listener, encrypted, nil
 }
 
-// checkAddress reports whether only this machine can reach the address. It refuses other addresses without
-// --allow-remote.
-func (s serve) checkAddress() (loopback bool, err error) {
+// sites are the names under which the server is reached, and the pages that may use it.
+func (s serve) sites() (sites server.Sites, err error) {
 	host, _, err := net.SplitHostPort(s.Addr)
 	if err != nil {
-		return false, fmt.Errorf("--addr %q is not an address; give a host and a port, such as 127.0.0.1:8080", s.Addr)
+		return sites, err
+	}
+	if host != "" {
+		sites.Hosts = append(sites.Hosts, strings.ToLower(host))
+	}
+	if s.PublicURL != "" {
+		public, err := url.Parse(s.PublicURL)
+		if err != nil || public.Host == "" || public.Scheme != "http" && public.Scheme != "https" {
+			return sites, fmt.Errorf("--public-url %q is not a URL; give one such as https://parley.example", s.PublicURL)
+		}
+		sites.Hosts = append(sites.Hosts, strings.ToLower(public.Hostname()))
+		sites.Origins = append(sites.Origins, strings.ToLower(public.Scheme+"://"+public.Host))
+		sites.BasePath = strings.TrimRight(public.Path, "/")
+	}
+	if s.BasePath != "" {
+		if sites.BasePath = strings.TrimRight(s.BasePath, "/"); !basePath.MatchString(sites.BasePath) {
+			return sites, fmt.Errorf("--base-path %q is not a path; give one such as /parley", s.BasePath)
+		}
+	}
+	for _, name := range s.AllowHost {
+		if strings.ContainsAny(name, "/:* ") || name == "" {
+			return sites, fmt.Errorf("--allow-host %q is not a name; give one without a port, such as parley.example", name)
+		}
+		sites.Hosts = append(sites.Hosts, strings.ToLower(name))
+	}
+	for _, text := range s.AllowOrigin {
+		origin, err := server.ReadOrigin(text)
+		if err != nil {
+			return sites, fmt.Errorf("--allow-origin: %w", err)
+		}
+		sites.Origins = append(sites.Origins, origin)
+	}
+	for _, text := range s.TrustedProxy {
+		proxy, err := server.ReadProxy(text)
+		if err != nil {
+			return sites, fmt.Errorf("--trusted-proxy: %w", err)
+		}
+		sites.Proxies = append(sites.Proxies, proxy)
+	}
+	return sites, nil
+}
+
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
+
+// checkAddress refuses addresses that other machines can reach, unless --allow-remote is given.
+func (s serve) checkAddress() error {
+	host, _, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return fmt.Errorf("--addr %q is not an address; give a host and a port, such as 127.0.0.1:8080", s.Addr)
 	}
 	ip := net.ParseIP(host)
 	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
-		return true, nil
+		return nil
 	}
 	if !s.AllowRemote {
-		return false, fmt.Errorf(
+		return fmt.Errorf(
 			"--addr %q can be reached from other machines, and everybody who reaches it may write; add "+
 				"--allow-remote to permit that, or use 127.0.0.1",
 			s.Addr)
 	}
-	return false, nil
+	return nil
 }

@@ -256,3 +256,22 @@ func (p *program) register(key string) {
 		p.t.Fatalf("%s was not registered: %+v", key, got)
 	}
 }
+
+func TestSitesAreChecked(t *testing.T) {
+	t.Parallel()
+	for flag, says := range map[string]string{
+		"--public-url=parley.example":          `--public-url "parley.example" is not a URL`,
+		"--base-path=parley":                   `--base-path "parley" is not a path; give one such as /parley`,
+		"--base-path=/a b":                     `is not a path`,
+		"--allow-host=parley.example:80":       `--allow-host "parley.example:80" is not a name; give one without a port`,
+		"--allow-origin=*":                     `--allow-origin: "*" is not an origin; give a scheme, a host`,
+		"--allow-origin=https://desk.example/": `is not an origin`,
+		"--trusted-proxy=proxy":                `--trusted-proxy: "proxy" is not an address`,
+	} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, "serve", flag)
+			p.fails(says)
+		})
+	}
+}

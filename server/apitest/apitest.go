@@ -110,7 +110,7 @@ func StartWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := server.Options{Store: store, Feed: changes, Log: log, Analyst: analyst, LoopbackOnly: true,
+	options := server.Options{Store: store, Feed: changes, Log: log, Analyst: analyst,
 		Metrics: a.metrics}
 	for _, change := range changed {
 		change(&options)
@@ -607,8 +607,7 @@ func (g Answer) ClientError() {
 // Panicking starts a server whose store panics whenever it is asked for a snapshot.
 func Panicking(t *testing.T) (*API, *Logged) {
 	logs := &Logged{}
-	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.Logger(),
-		LoopbackOnly: true}))
+	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.Logger()}))
 	t.Cleanup(srv.Close)
 	return &API{T: t, URL: srv.URL}, logs
 }

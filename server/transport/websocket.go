@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -61,14 +60,10 @@ func WantsWebSocket(r *http.Request) bool {
 	return false
 }
 
-// Do upgrades the connection and returns at once, so that the memory of the HTTP request can be freed. It refuses pages
-// of other origins (403), and clients beyond Limits.Connections or during a shutdown (503).
+// Do upgrades the connection and returns at once, so that the memory of the HTTP request can be freed. It refuses clients
+// beyond Limits.Connections or during a shutdown (503). Browsers let any page open a WebSocket to any server; the handler
+// around this one refuses pages that may not.
 func (t WebSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	if !sameOrigin(r) {
-		http.Error(w, "This page has another origin; only pages of this server may open a WebSocket.",
-			http.StatusForbidden)
-		return
-	}
 	s := &socket{transports: t.Transports, exec: exec, frames: frames{limit: t.Limits.Message}, header: r.Header,
 		caller: turns.Caller(r.Context())}
 	if !t.enter(s) {
@@ -105,18 +100,6 @@ func wantedProtocol(r *http.Request) string {
 		return offered[0]
 	}
 	return "" // the graphql-ws library refuses this too
-}
-
-// sameOrigin reports whether the request comes from a page of this server, or not from a page at all. Browsers let any
-// page open a WebSocket to any server, and send the page's origin; refusing other origins keeps such pages from using
-// the API in their visitors' names.
-func sameOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	from, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(from.Host, r.Host)
 }
 
 // socket is a WebSocket connection. While it is idle, it costs one goroutine that waits for input, and no buffer.
