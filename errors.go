@@ -91,6 +91,8 @@ const (
 	BadRequest      FaultCode = "BAD_REQUEST"
 	Limit           FaultCode = "LIMIT"
 	Internal        FaultCode = "INTERNAL"
+	// PersistedQueryNotFound is the code that clients of persisted queries look for.
+	PersistedQueryNotFound FaultCode = "PERSISTED_QUERY_NOT_FOUND"
 )
 
 // Fault is the error of a request that can't be answered, for example because a cursor or a record in a filter is

@@ -55,6 +55,11 @@ type AsOf struct {
 	KnownAt *Instant
 }
 
+// IsPast reports whether both instants are given and lie before now. What is read through such a lens never changes.
+func (a AsOf) IsPast(now Instant) bool {
+	return a.ValidAt != nil && a.KnownAt != nil && a.ValidAt.Before(now) && a.KnownAt.Before(now)
+}
+
 // Lens returns the lens asked for. Its open axes have the instants of now, the lens of an operation that asks for none.
 func (a AsOf) Lens(now Lens) Lens {
 	if a.ValidAt != nil {

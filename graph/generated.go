@@ -6095,7 +6095,7 @@ directive @goField(
 An instant in RFC 3339 format, in the years 0001 to 9999. Inputs may have any offset and up to six fractional digits.
 Outputs are in UTC with "Z" and exactly six fractional digits, so they sort as strings.
 """
-scalar Time
+scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 """
 The position of a change in the feed. It is opaque, but a later change has a cursor that sorts later. A cursor that this
@@ -6193,7 +6193,8 @@ type Lens {
 """
 Reads. One snapshot answers all fields of an operation. Fields are read as of now on both axes, unless ` + "`" + `asOf` + "`" + ` sets
 another lens. Everything beneath a change is read as of that change. A fault is a top-level error whose
-` + "`" + `extensions.code` + "`" + ` is UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS, BAD_REQUEST, LIMIT or INTERNAL.
+` + "`" + `extensions.code` + "`" + ` is UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS, BAD_REQUEST, LIMIT, PERSISTED_QUERY_NOT_FOUND (send the document
+with its hash) or INTERNAL.
 """
 type Query {
   """The analyst who makes the request. Null: the request is anonymous."""

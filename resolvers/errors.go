@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -30,8 +31,8 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		switch {
 		case errors.As(err, &fault):
 			code, message = string(fault.Code), fault.Message
-		case asked != nil && asked.Extensions["code"] == string(parley.Limit):
-			code, message = string(parley.Limit), asked.Message
+		case asked != nil && slices.Contains(ofRequests, parley.FaultCode(codeOf(asked))):
+			code, message = codeOf(asked), asked.Message
 		case asked != nil && isAboutRequest(asked):
 			code, message = string(parley.BadRequest), asked.Message
 		case ctx.Err() != nil:
@@ -75,10 +76,18 @@ func firstOf(ctx context.Context, err error) bool {
 	return !ok || op.isNew(err)
 }
 
+// ofRequests are the codes with which a request is refused before it is answered, besides BAD_REQUEST.
+var ofRequests = []parley.FaultCode{parley.Limit, parley.Forbidden, parley.PersistedQueryNotFound}
+
+func codeOf(err *gqlerror.Error) string {
+	code, _ := err.Extensions["code"].(string)
+	return code
+}
+
 // isAboutRequest reports whether the error is in the request (it can't be read, parsed or validated) and not in
 // answering it.
 func isAboutRequest(err *gqlerror.Error) bool {
-	code, _ := err.Extensions["code"].(string)
+	code := codeOf(err)
 	return code == errcode.ParseFailed || code == errcode.ValidationFailed ||
 		(err.Unwrap() == nil && len(err.Path) == 0)
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"example.org/parley"
 	"example.org/parley/briefing"
 	"example.org/parley/internal/turns"
+	"example.org/parley/server/transport"
 )
 
 // serveBriefing answers with a negotiation's briefing: a page for browsers, Markdown for all others. It answers 400 for a
@@ -59,10 +61,15 @@ func serveBriefing(o Options) http.HandlerFunc {
 			say(w, http.StatusInternalServerError, "Internal error")
 		case err == nil:
 			w.Header().Set("Content-Type", kind)
-			w.Header().Set("Vary", "Accept")
+			w.Header().Add("Vary", "Accept")
 			w.Header().Set("Content-Security-Policy", briefing.ContentSecurityPolicy)
 			w.Header().Set("X-Content-Type-Options", "nosniff")
-			w.Write(text.Bytes())
+			w.Header().Set("ETag", transport.Tag(text.Bytes()))
+			w.Header().Set("Cache-Control", transport.AskAgain)
+			if asked.AsOf.IsPast(time.Now()) {
+				w.Header().Set("Cache-Control", transport.Keep)
+			}
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text.Bytes()))
 		}
 	}
 }

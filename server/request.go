@@ -19,7 +19,7 @@ func checkRequest(next http.Handler) http.Handler {
 		switch {
 		case transport.WantsWebSocket(r):
 			// the WebSocket transport checks these itself
-		case r.Method == http.MethodGet:
+		case r.Method == http.MethodGet, r.Method == http.MethodHead:
 			asked := r.URL.Query()
 			variables := asked.Get("variables")
 			if variables != "" && !json.Valid([]byte(variables)) {
@@ -45,7 +45,7 @@ func checkRequest(next http.Handler) http.Handler {
 				return
 			}
 		case r.Method != http.MethodOptions:
-			w.Header().Set("Allow", "OPTIONS, GET, POST")
+			w.Header().Set("Allow", "OPTIONS, GET, HEAD, POST")
 			transport.Refuse(w, http.StatusMethodNotAllowed, parley.BadRequest,
 				"Send operations by POST, or queries by GET.")
 			return

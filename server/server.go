@@ -35,6 +35,7 @@ const (
 	GraphQLPath    = "/graphql"
 	PlaygroundPath = "/playground"
 	MetricsPath    = "/metrics"
+	SchemaPath     = "/schema.graphql"
 )
 
 // Options configure the handler.
@@ -49,6 +50,8 @@ type Options struct {
 	// PublicURL is the URL under which clients reach the server, without a slash at its end. Links that readers pass on
 	// begin with it.
 	PublicURL string
+	// Documents are those that clients may name by their ids, maybe the only ones that are answered.
+	Documents Documents
 	// Limits bound the resources that clients may use. The zero value means transport.DefaultLimits.
 	Limits transport.Limits
 	// Bounds are what an operation may cost, and how long a query or a briefing may take. The zero value means resolvers.DefaultBounds.
@@ -106,6 +109,7 @@ func New(o Options) *Handler {
 	mux.Handle("GET "+base+"/{$}", http.RedirectHandler(base+PlaygroundPath, http.StatusFound))
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET "+base+"/readyz", ready(o.Store))
+	mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
 	h.Handler = o.Sites.handle(mux)
 	return h
 }
@@ -128,6 +132,7 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports,
 	srv.SetQueryCache(parsed)
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(extension.Introspection{})
+	srv.Use(newPersisted(o.Documents)) // first, since the others look at the document
 	srv.Use(operationCheck{schema.Schema(), parsed})
 	srv.Use(costLimit{})
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {

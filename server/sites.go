@@ -61,7 +61,7 @@ func (s Sites) handle(next http.Handler) http.Handler {
 		AllowedHeaders:             []string{"*"},
 		ExposedHeaders:             []string{"ETag", "Retry-After"},
 		MaxAge:                     7200,
-	}).Handler(next)
+	}).Handler(compressed(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = s.behindProxy(r)
 		if !s.isOwnName(r.Host) {

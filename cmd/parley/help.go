@@ -16,6 +16,8 @@ var help = kong.Vars{
 	"allow_origin_help": "Let pages of another origin, such as https://desk.example or http://localhost:5173, use the API (repeatable).",
 	"trusted_proxy_help": "Address of a proxy, or a range such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Host count " +
 		"(repeatable).",
+	"documents_help": "JSON file of trusted documents, which clients may send by their ids: an object with a text for each id, or Apollo's " +
+		"manifest.",
 	"base_path_help": "Path that precedes all others, such as /parley; the path of --public-url if left out.",
 	"format_help":    "What to write (json is an archive that import reads; briefing is a page of Markdown)",
 	"valid_at_help": "Describe the world as of this instant, such as 2025-08-15T19:30:00Z; the present if left out. " +

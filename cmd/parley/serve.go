@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -29,6 +30,8 @@ type serve struct {
 	AllowOrigin    []string `placeholder:"ORIGIN" help:"${allow_origin_help}"`
 	TrustedProxy   []string `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
 	BasePath       string   `placeholder:"PATH" help:"${base_path_help}"`
+	Documents      string   `type:"path" placeholder:"FILE" help:"${documents_help}"`
+	OnlyDocuments  bool     `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
 	Demo           bool     `help:"Load the example data set if the database is empty."`
 	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
 	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
@@ -44,6 +47,10 @@ func (s serve) Run(r *run) (err error) {
 		return err
 	}
 	sites, err := s.sites()
+	if err != nil {
+		return err
+	}
+	documents, err := s.trusted()
 	if err != nil {
 		return err
 	}
@@ -110,6 +117,7 @@ func (s serve) Run(r *run) (err error) {
 		Log:       r.log,
 		Analyst:   r.analyst,
 		Sites:     sites,
+		Documents: documents,
 		PublicURL: public,
 		Limits:    limits,
 		Metrics:   registry,
@@ -144,6 +152,25 @@ func (s serve) listen() (net.Listener, *tls.Config, error) {
 		return nil, nil, fmt.Errorf("can't listen on %s: %w", s.Addr, err)
 	}
 	return listener, encrypted, nil
+}
+
+// trusted reads the documents that clients may name by their ids.
+func (s serve) trusted() (server.Documents, error) {
+	if s.Documents == "" {
+		if s.OnlyDocuments {
+			return server.Documents{}, errors.New("--only-documents needs --documents, the file of those that are answered")
+		}
+		return server.Documents{}, nil
+	}
+	text, err := os.ReadFile(s.Documents)
+	if err != nil {
+		return server.Documents{}, fmt.Errorf("--documents: %w", err)
+	}
+	byID, err := server.ReadDocuments(text)
+	if err != nil {
+		return server.Documents{}, fmt.Errorf("--documents %s: %w", s.Documents, err)
+	}
+	return server.Documents{ByID: byID, Only: s.OnlyDocuments}, nil
 }
 
 // sites are the names under which the server is reached, and the pages that may use it.

@@ -35,18 +35,22 @@ type HTTP struct{ *Transports }
 
 var _ graphql.Transport = HTTP{}
 
-// Supports reports whether the request is a POST or GET. The server has checked its media type.
+// Supports reports whether the request is a POST, a GET, or a HEAD, which is answered like a GET. The server has checked
+// its media type.
 func (HTTP) Supports(r *http.Request) bool {
-	return !WantsWebSocket(r) && (r.Method == http.MethodPost || r.Method == http.MethodGet)
+	return !WantsWebSocket(r) && (r.Method == http.MethodPost || r.Method == http.MethodGet || r.Method == http.MethodHead)
 }
 
 // Do answers an operation.
 func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	by := ByPOST
-	if r.Method == http.MethodGet {
+	if r.Method != http.MethodPost {
 		by = ByGET
 	}
 	accepts := acceptedBy(r)
+	if by == ByGET {
+		w.Header().Set("Cache-Control", dontStore) // unless it turns out otherwise
+	}
 	ctx := withCarrier(r.Context(), by, accepts.events)
 	leave, err := t.intake.room(ctx, r.ContentLength)
 	var params *graphql.RawParams
@@ -80,9 +84,37 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		return
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
-	if response := respond(ctx); response != nil { // nil: the client has disconnected
+	switch response := respond(ctx); {
+	case response == nil: // the client has disconnected
+	case by == ByGET:
+		answerGET(w, r, accepts, op, response)
+	default:
 		answer(w, accepts, http.StatusOK, response)
 	}
+}
+
+// answerGET answers a query that came by GET, so that it can be cached.
+func answerGET(
+	w http.ResponseWriter, r *http.Request, accepts accepted, op *graphql.OperationContext, response *graphql.Response,
+) {
+	header := w.Header()
+	header.Add("Vary", "Accept")
+	if len(response.Errors) > 0 {
+		answer(w, accepts, http.StatusOK, response)
+		return
+	}
+	header.Set("Cache-Control", AskAgain)
+	if isPinned(op, time.Now()) {
+		header.Set("Cache-Control", Keep)
+	}
+	body := encode(nil, response)
+	tag := Tag(body)
+	header.Set("ETag", tag)
+	if knows(r, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	write(w, accepts, http.StatusOK, body)
 }
 
 // operationOf reads the document and the variables of a request.
@@ -215,17 +247,21 @@ const (
 func answer(w http.ResponseWriter, accepts accepted, status int, response *graphql.Response) {
 	buffer := answers.Get().(*[]byte)
 	b := encode((*buffer)[:0], response)
-	header := w.Header()
-	header.Set("Content-Type", accepts.media)
-	header.Set("Content-Length", strconv.Itoa(len(b)))
-	// The time counts from when the answer is ready, however long that took.
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(AnswerTimeout))
-	w.WriteHeader(status)
-	w.Write(b)
+	write(w, accepts, status, b)
 	if cap(b) <= maxAnswer {
 		*buffer = b
 		answers.Put(buffer)
 	}
+}
+
+func write(w http.ResponseWriter, accepts accepted, status int, body []byte) {
+	header := w.Header()
+	header.Set("Content-Type", accepts.media)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	// The time counts from when the answer is ready, however long that took.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(AnswerTimeout))
+	w.WriteHeader(status)
+	w.Write(body)
 }
 
 // Refuse answers a request that does not reach GraphQL execution with an error.

@@ -227,7 +227,7 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	if errors.As(err, new(*parley.Fault)) || errors.As(err, new(*parley.Damage)) || errors.As(err, new(tooManyValues)) {
 		refused = unreadable(err)
 	}
-	if refused == nil && (err != nil || params.Query == "") {
+	if refused == nil && (err != nil || params.Query == "" && params.Extensions["persistedQuery"] == nil) {
 		return invalidMessage("Invalid message: the payload of subscribe must be an object with a query")
 	}
 	quoted, err := json.Marshal(id)
