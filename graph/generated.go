@@ -6073,24 +6073,6 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "../schema.graphqls", Input: `# The root of the schema. The topic files in graph/ extend it.
 
-"""Controls the code generator. It has no effect on requests or answers."""
-directive @goField(
-  """Resolve the field with a method, even if the bound Go struct has a field of that name."""
-  forceResolver: Boolean
-  """Go name of the field, if it differs from the name here."""
-  name: String
-  """Distinguish "left out" from "null" in an input field."""
-  omittable: Boolean
-  """Go type of the field, if it differs from the type that its GraphQL type is bound to."""
-  type: String
-  """Bind to GetX and HasX methods of the Go type."""
-  autoBindGetterHaser: Boolean
-  """Generate the field although its Go type is bound elsewhere."""
-  forceGenerate: Boolean
-  """Resolve the field for many parents in one call."""
-  batch: Boolean
-) on INPUT_FIELD_DEFINITION | FIELD_DEFINITION
-
 """
 An instant in RFC 3339 format, in the years 0001 to 9999. Inputs may have any offset and up to six fractional digits.
 Outputs are in UTC with "Z" and exactly six fractional digits, so they sort as strings.
@@ -34637,7 +34619,7 @@ func (ec *executionContext) unmarshalInputCorrectAffiliationInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"affiliation", "person", "organization", "office", "speaksFor", "validFrom", "validTo", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"affiliation", "person", "organization", "office", "speaksFor", "validFrom", "validTo", "note", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34657,42 +34639,42 @@ func (ec *executionContext) unmarshalInputCorrectAffiliationInput(ctx context.Co
 			if err != nil {
 				return it, err
 			}
-			it.Person = graphql.OmittableOf(data)
+			it.Person = data
 		case "organization":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organization"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Organization = graphql.OmittableOf(data)
+			it.Organization = data
 		case "office":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("office"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Office = graphql.OmittableOf(data)
+			it.Office = data
 		case "speaksFor":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speaksFor"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SpeaksFor = graphql.OmittableOf(data)
+			it.SpeaksFor = data
 		case "validFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidFrom = graphql.OmittableOf(data)
+			it.ValidFrom = data
 		case "validTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidTo = graphql.OmittableOf(data)
+			it.ValidTo = data
 		case "note":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -34700,6 +34682,13 @@ func (ec *executionContext) unmarshalInputCorrectAffiliationInput(ctx context.Co
 				return it, err
 			}
 			it.Note = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -34735,7 +34724,7 @@ func (ec *executionContext) unmarshalInputCorrectMembershipInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"membership", "member", "group", "speaksForMembers", "validFrom", "validTo", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"membership", "member", "group", "speaksForMembers", "validFrom", "validTo", "note", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34755,35 +34744,35 @@ func (ec *executionContext) unmarshalInputCorrectMembershipInput(ctx context.Con
 			if err != nil {
 				return it, err
 			}
-			it.Member = graphql.OmittableOf(data)
+			it.Member = data
 		case "group":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("group"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Group = graphql.OmittableOf(data)
+			it.Group = data
 		case "speaksForMembers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speaksForMembers"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SpeaksForMembers = graphql.OmittableOf(data)
+			it.SpeaksForMembers = data
 		case "validFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidFrom = graphql.OmittableOf(data)
+			it.ValidFrom = data
 		case "validTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidTo = graphql.OmittableOf(data)
+			it.ValidTo = data
 		case "note":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -34791,6 +34780,13 @@ func (ec *executionContext) unmarshalInputCorrectMembershipInput(ctx context.Con
 				return it, err
 			}
 			it.Note = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -34826,7 +34822,7 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"position", "holder", "saidFor", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"position", "holder", "saidFor", "scenario", "stance", "conditions", "redLine", "salience", "rationale", "confidence", "validFrom", "validFromPrecision", "ordinal", "validTo", "note", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34846,91 +34842,91 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 			if err != nil {
 				return it, err
 			}
-			it.Holder = graphql.OmittableOf(data)
+			it.Holder = data
 		case "saidFor":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saidFor"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SaidFor = graphql.OmittableOf(data)
+			it.SaidFor = data
 		case "scenario":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scenario"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Scenario = graphql.OmittableOf(data)
+			it.Scenario = data
 		case "stance":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stance"))
 			data, err := ec.unmarshalOStance2ᚖexampleᚗorgᚋparleyᚐStance(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Stance = graphql.OmittableOf(data)
+			it.Stance = data
 		case "conditions":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("conditions"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Conditions = graphql.OmittableOf(data)
+			it.Conditions = data
 		case "redLine":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redLine"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RedLine = graphql.OmittableOf(data)
+			it.RedLine = data
 		case "salience":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("salience"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Salience = graphql.OmittableOf(data)
+			it.Salience = data
 		case "rationale":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rationale"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Rationale = graphql.OmittableOf(data)
+			it.Rationale = data
 		case "confidence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confidence"))
 			data, err := ec.unmarshalOAnalyticConfidence2ᚖexampleᚗorgᚋparleyᚐAnalyticConfidence(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Confidence = graphql.OmittableOf(data)
+			it.Confidence = data
 		case "validFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidFrom = graphql.OmittableOf(data)
+			it.ValidFrom = data
 		case "validFromPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFromPrecision"))
 			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidFromPrecision = graphql.OmittableOf(data)
+			it.ValidFromPrecision = data
 		case "ordinal":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordinal"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Ordinal = graphql.OmittableOf(data)
+			it.Ordinal = data
 		case "validTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidTo = graphql.OmittableOf(data)
+			it.ValidTo = data
 		case "note":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -34938,6 +34934,13 @@ func (ec *executionContext) unmarshalInputCorrectPositionInput(ctx context.Conte
 				return it, err
 			}
 			it.Note = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -34973,7 +34976,7 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statement", "source", "speaker", "speakers", "speakerDescription", "about", "text", "translation", "translatedBy", "form", "terms", "credibility", "saidAt", "saidAtPrecision", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"statement", "source", "speaker", "speakers", "speakerDescription", "about", "text", "translation", "translatedBy", "form", "terms", "credibility", "saidAt", "saidAtPrecision", "note", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34993,91 +34996,91 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 			if err != nil {
 				return it, err
 			}
-			it.Source = graphql.OmittableOf(data)
+			it.Source = data
 		case "speaker":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speaker"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Speaker = graphql.OmittableOf(data)
+			it.Speaker = data
 		case "speakers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speakers"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Speakers = graphql.OmittableOf(data)
+			it.Speakers = data
 		case "speakerDescription":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("speakerDescription"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SpeakerDescription = graphql.OmittableOf(data)
+			it.SpeakerDescription = data
 		case "about":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("about"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.About = graphql.OmittableOf(data)
+			it.About = data
 		case "text":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Text = graphql.OmittableOf(data)
+			it.Text = data
 		case "translation":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translation"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Translation = graphql.OmittableOf(data)
+			it.Translation = data
 		case "translatedBy":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translatedBy"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.TranslatedBy = graphql.OmittableOf(data)
+			it.TranslatedBy = data
 		case "form":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("form"))
 			data, err := ec.unmarshalOStatementForm2ᚖexampleᚗorgᚋparleyᚐStatementForm(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Form = graphql.OmittableOf(data)
+			it.Form = data
 		case "terms":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("terms"))
 			data, err := ec.unmarshalOAttributionTerms2ᚖexampleᚗorgᚋparleyᚐAttributionTerms(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Terms = graphql.OmittableOf(data)
+			it.Terms = data
 		case "credibility":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credibility"))
 			data, err := ec.unmarshalOInformationCredibility2ᚖexampleᚗorgᚋparleyᚐInformationCredibility(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Credibility = graphql.OmittableOf(data)
+			it.Credibility = data
 		case "saidAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saidAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SaidAt = graphql.OmittableOf(data)
+			it.SaidAt = data
 		case "saidAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saidAtPrecision"))
 			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SaidAtPrecision = graphql.OmittableOf(data)
+			it.SaidAtPrecision = data
 		case "note":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -35085,6 +35088,13 @@ func (ec *executionContext) unmarshalInputCorrectStatementInput(ctx context.Cont
 				return it, err
 			}
 			it.Note = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35120,7 +35130,7 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"statusChange", "to", "successors", "effectiveAt", "effectiveAtPrecision", "ordinal", "reason", "by", "note", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"statusChange", "to", "successors", "effectiveAt", "effectiveAtPrecision", "ordinal", "reason", "by", "note", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35140,49 +35150,49 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 			if err != nil {
 				return it, err
 			}
-			it.To = graphql.OmittableOf(data)
+			it.To = data
 		case "successors":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("successors"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Successors = graphql.OmittableOf(data)
+			it.Successors = data
 		case "effectiveAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.EffectiveAt = graphql.OmittableOf(data)
+			it.EffectiveAt = data
 		case "effectiveAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveAtPrecision"))
 			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.EffectiveAtPrecision = graphql.OmittableOf(data)
+			it.EffectiveAtPrecision = data
 		case "ordinal":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ordinal"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Ordinal = graphql.OmittableOf(data)
+			it.Ordinal = data
 		case "reason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Reason = graphql.OmittableOf(data)
+			it.Reason = data
 		case "by":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.By = graphql.OmittableOf(data)
+			it.By = data
 		case "note":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -35190,6 +35200,13 @@ func (ec *executionContext) unmarshalInputCorrectStatusChangeInput(ctx context.C
 				return it, err
 			}
 			it.Note = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35225,7 +35242,7 @@ func (ec *executionContext) unmarshalInputEditEventInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"event", "kind", "state", "title", "location", "startedAt", "startedAtPrecision", "endedAt", "participants", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"event", "kind", "state", "title", "location", "startedAt", "startedAtPrecision", "endedAt", "participants", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35245,56 +35262,63 @@ func (ec *executionContext) unmarshalInputEditEventInput(ctx context.Context, ob
 			if err != nil {
 				return it, err
 			}
-			it.Kind = graphql.OmittableOf(data)
+			it.Kind = data
 		case "state":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
 			data, err := ec.unmarshalOEventState2ᚖexampleᚗorgᚋparleyᚐEventState(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.State = graphql.OmittableOf(data)
+			it.State = data
 		case "title":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Title = graphql.OmittableOf(data)
+			it.Title = data
 		case "location":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("location"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Location = graphql.OmittableOf(data)
+			it.Location = data
 		case "startedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.StartedAt = graphql.OmittableOf(data)
+			it.StartedAt = data
 		case "startedAtPrecision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAtPrecision"))
 			data, err := ec.unmarshalOTimePrecision2ᚖexampleᚗorgᚋparleyᚐTimePrecision(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.StartedAtPrecision = graphql.OmittableOf(data)
+			it.StartedAtPrecision = data
 		case "endedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endedAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.EndedAt = graphql.OmittableOf(data)
+			it.EndedAt = data
 		case "participants":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("participants"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Participants = graphql.OmittableOf(data)
+			it.Participants = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35330,7 +35354,7 @@ func (ec *executionContext) unmarshalInputEditIssueInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"issue", "title", "question", "kind", "exhaustive", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"issue", "title", "question", "kind", "exhaustive", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35350,28 +35374,35 @@ func (ec *executionContext) unmarshalInputEditIssueInput(ctx context.Context, ob
 			if err != nil {
 				return it, err
 			}
-			it.Title = graphql.OmittableOf(data)
+			it.Title = data
 		case "question":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("question"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Question = graphql.OmittableOf(data)
+			it.Question = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
 			data, err := ec.unmarshalOIssueKind2ᚖexampleᚗorgᚋparleyᚐIssueKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Kind = graphql.OmittableOf(data)
+			it.Kind = data
 		case "exhaustive":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exhaustive"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Exhaustive = graphql.OmittableOf(data)
+			it.Exhaustive = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35407,7 +35438,7 @@ func (ec *executionContext) unmarshalInputEditNegotiationInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"negotiation", "title", "summary", "stage", "startedAt", "endedAt", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"negotiation", "title", "summary", "stage", "startedAt", "endedAt", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35427,35 +35458,42 @@ func (ec *executionContext) unmarshalInputEditNegotiationInput(ctx context.Conte
 			if err != nil {
 				return it, err
 			}
-			it.Title = graphql.OmittableOf(data)
+			it.Title = data
 		case "summary":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("summary"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Summary = graphql.OmittableOf(data)
+			it.Summary = data
 		case "stage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stage"))
 			data, err := ec.unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Stage = graphql.OmittableOf(data)
+			it.Stage = data
 		case "startedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.StartedAt = graphql.OmittableOf(data)
+			it.StartedAt = data
 		case "endedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endedAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.EndedAt = graphql.OmittableOf(data)
+			it.EndedAt = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35491,7 +35529,7 @@ func (ec *executionContext) unmarshalInputEditParticipationInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"participation", "vetoPlayer", "vetoIssues", "capability", "validFrom", "validTo", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"participation", "vetoPlayer", "vetoIssues", "capability", "validFrom", "validTo", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35511,35 +35549,42 @@ func (ec *executionContext) unmarshalInputEditParticipationInput(ctx context.Con
 			if err != nil {
 				return it, err
 			}
-			it.VetoPlayer = graphql.OmittableOf(data)
+			it.VetoPlayer = data
 		case "vetoIssues":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vetoIssues"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.VetoIssues = graphql.OmittableOf(data)
+			it.VetoIssues = data
 		case "capability":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("capability"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Capability = graphql.OmittableOf(data)
+			it.Capability = data
 		case "validFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidFrom = graphql.OmittableOf(data)
+			it.ValidFrom = data
 		case "validTo":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validTo"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ValidTo = graphql.OmittableOf(data)
+			it.ValidTo = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35575,7 +35620,7 @@ func (ec *executionContext) unmarshalInputEditScenarioInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"scenario", "title", "summary", "criteria", "deadline", "targetStage", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"scenario", "title", "summary", "criteria", "deadline", "targetStage", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35595,35 +35640,42 @@ func (ec *executionContext) unmarshalInputEditScenarioInput(ctx context.Context,
 			if err != nil {
 				return it, err
 			}
-			it.Title = graphql.OmittableOf(data)
+			it.Title = data
 		case "summary":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("summary"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Summary = graphql.OmittableOf(data)
+			it.Summary = data
 		case "criteria":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Criteria = graphql.OmittableOf(data)
+			it.Criteria = data
 		case "deadline":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadline"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Deadline = graphql.OmittableOf(data)
+			it.Deadline = data
 		case "targetStage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("targetStage"))
 			data, err := ec.unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.TargetStage = graphql.OmittableOf(data)
+			it.TargetStage = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35659,7 +35711,7 @@ func (ec *executionContext) unmarshalInputEditSourceInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"source", "title", "publisher", "author", "url", "publishedAt", "retrievedAt", "language", "reliability", "marking", "body", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"source", "title", "publisher", "author", "url", "publishedAt", "retrievedAt", "language", "reliability", "marking", "body", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35679,70 +35731,77 @@ func (ec *executionContext) unmarshalInputEditSourceInput(ctx context.Context, o
 			if err != nil {
 				return it, err
 			}
-			it.Title = graphql.OmittableOf(data)
+			it.Title = data
 		case "publisher":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publisher"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Publisher = graphql.OmittableOf(data)
+			it.Publisher = data
 		case "author":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("author"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Author = graphql.OmittableOf(data)
+			it.Author = data
 		case "url":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.URL = graphql.OmittableOf(data)
+			it.URL = data
 		case "publishedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishedAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.PublishedAt = graphql.OmittableOf(data)
+			it.PublishedAt = data
 		case "retrievedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retrievedAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RetrievedAt = graphql.OmittableOf(data)
+			it.RetrievedAt = data
 		case "language":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Language = graphql.OmittableOf(data)
+			it.Language = data
 		case "reliability":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reliability"))
 			data, err := ec.unmarshalOSourceReliability2ᚖexampleᚗorgᚋparleyᚐSourceReliability(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Reliability = graphql.OmittableOf(data)
+			it.Reliability = data
 		case "marking":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("marking"))
 			data, err := ec.unmarshalOMarking2ᚖexampleᚗorgᚋparleyᚐMarking(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Marking = graphql.OmittableOf(data)
+			it.Marking = data
 		case "body":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Body = graphql.OmittableOf(data)
+			it.Body = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
@@ -35778,7 +35837,7 @@ func (ec *executionContext) unmarshalInputEditStakeholderInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"stakeholder", "name", "kind", "aliases", "countryCode", "ifUnchangedSince"}
+	fieldsInOrder := [...]string{"stakeholder", "name", "kind", "aliases", "countryCode", "clear", "ifUnchangedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -35798,28 +35857,35 @@ func (ec *executionContext) unmarshalInputEditStakeholderInput(ctx context.Conte
 			if err != nil {
 				return it, err
 			}
-			it.Name = graphql.OmittableOf(data)
+			it.Name = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
 			data, err := ec.unmarshalOStakeholderKind2ᚖexampleᚗorgᚋparleyᚐStakeholderKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Kind = graphql.OmittableOf(data)
+			it.Kind = data
 		case "aliases":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("aliases"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Aliases = graphql.OmittableOf(data)
+			it.Aliases = data
 		case "countryCode":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("countryCode"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CountryCode = graphql.OmittableOf(data)
+			it.CountryCode = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
 		case "ifUnchangedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ifUnchangedSince"))
 			data, err := ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)

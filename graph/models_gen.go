@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"example.org/parley"
-	"github.com/99designs/gqlgen/graphql"
 )
 
 // Result of recording, ending or correcting an affiliation.
@@ -33,286 +32,322 @@ type AssessmentPayload struct {
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 
-// A correction of an affiliation. A field left out keeps its value.
+// A correction of an affiliation. A field that is left out, or null, keeps its value; `clear` empties fields.
 type CorrectAffiliationInput struct {
 	// The affiliation.
 	Affiliation string `json:"affiliation"`
-	// Corrected person. INVALID: null, or a stakeholder of another kind than PERSON.
-	Person graphql.Omittable[*string] `json:"person,omitempty"`
-	// Corrected state, organization or group. INVALID: null, or a person.
-	Organization graphql.Omittable[*string] `json:"organization,omitempty"`
-	// Corrected office, 1..300 characters. Null: none is named.
-	Office graphql.Omittable[*string] `json:"office,omitempty"`
-	// Corrected answer to whether the person speaks for the organization. Null is INVALID.
-	SpeaksFor graphql.Omittable[*bool] `json:"speaksFor,omitempty"`
-	// Corrected first instant at which it holds. Null: not known, and read as open.
-	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
-	// Corrected first instant at which it no longer holds, later than `validFrom`. Null: no end is known.
-	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
+	// Corrected person. INVALID: a stakeholder of another kind than PERSON.
+	Person *string `json:"person,omitempty"`
+	// Corrected state, organization or group. INVALID: a person.
+	Organization *string `json:"organization,omitempty"`
+	// Corrected office, 1..300 characters. Cleared: none is named.
+	Office *string `json:"office,omitempty"`
+	// Corrected answer to whether the person speaks for the organization.
+	SpeaksFor *bool `json:"speaksFor,omitempty"`
+	// Corrected first instant at which it holds. Cleared: not known, and read as open.
+	ValidFrom *time.Time `json:"validFrom,omitempty"`
+	// Corrected first instant at which it no longer holds, later than `validFrom`. Cleared: no end is known.
+	ValidTo *time.Time `json:"validTo,omitempty"`
 	// What was wrong and how that is known, 1..10,000 characters. It stands in the change as its `note`.
 	Note string `json:"note"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// A correction of a membership. A field left out keeps its value.
+// A correction of a membership. A field that is left out, or null, keeps its value; `clear` empties fields.
 type CorrectMembershipInput struct {
 	// The membership.
 	Membership string `json:"membership"`
-	// Corrected member. Null is INVALID.
-	Member graphql.Omittable[*string] `json:"member,omitempty"`
-	// Corrected group. INVALID: null, or a person.
-	Group graphql.Omittable[*string] `json:"group,omitempty"`
-	// Corrected answer to whether the group speaks for this member. Null is INVALID.
-	SpeaksForMembers graphql.Omittable[*bool] `json:"speaksForMembers,omitempty"`
-	// Corrected first instant at which it holds. Null: not known, and read as open.
-	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
-	// Corrected first instant at which it no longer holds, later than `validFrom`. Null: no end is known.
-	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
+	// Corrected member.
+	Member *string `json:"member,omitempty"`
+	// Corrected group. INVALID: a person.
+	Group *string `json:"group,omitempty"`
+	// Corrected answer to whether the group speaks for this member.
+	SpeaksForMembers *bool `json:"speaksForMembers,omitempty"`
+	// Corrected first instant at which it holds. Cleared: not known, and read as open.
+	ValidFrom *time.Time `json:"validFrom,omitempty"`
+	// Corrected first instant at which it no longer holds, later than `validFrom`. Cleared: no end is known.
+	ValidTo *time.Time `json:"validTo,omitempty"`
 	// What was wrong and how that is known, 1..10,000 characters. It stands in the change as its `note`.
 	Note string `json:"note"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// A correction of a position. A field left out keeps its value.
+// A correction of a position. A field that is left out, or null, keeps its value; `clear` empties fields.
 type CorrectPositionInput struct {
 	// The position.
 	Position string `json:"position"`
-	// Corrected holder. Null is INVALID.
-	Holder graphql.Omittable[*string] `json:"holder,omitempty"`
-	// The parties that the holder said it for, at most 100. Null: all that it spoke for. Empty: it was said in private.
-	SaidFor graphql.Omittable[[]string] `json:"saidFor,omitempty"`
-	// Corrected scenario, of the same negotiation. Null is INVALID.
-	Scenario graphql.Omittable[*string] `json:"scenario,omitempty"`
-	// Corrected stance. Null is INVALID.
-	Stance graphql.Omittable[*parley.Stance] `json:"stance,omitempty"`
-	// All conditions, at most 100, each 1..2,000 characters; they replace those on record. Null or empty: none is known.
-	Conditions graphql.Omittable[[]string] `json:"conditions,omitempty"`
-	// Corrected red line. Null is INVALID.
-	RedLine graphql.Omittable[*bool] `json:"redLine,omitempty"`
-	// New salience, 0..100. Null: not judged.
-	Salience graphql.Omittable[*int] `json:"salience,omitempty"`
-	// New rationale, 1..10,000 characters. Null: none.
-	Rationale graphql.Omittable[*string] `json:"rationale,omitempty"`
-	// New confidence. Null is INVALID.
-	Confidence graphql.Omittable[*parley.AnalyticConfidence] `json:"confidence,omitempty"`
-	// Corrected first instant at which it holds. Null is INVALID.
-	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
-	// New precision of that instant. Null is INVALID.
-	ValidFromPrecision graphql.Omittable[*parley.TimePrecision] `json:"validFromPrecision,omitempty"`
-	// Corrected place among the holder's positions on the scenario that begin at that instant, 0..99. INVALID: null, out of
+	// Corrected holder.
+	Holder *string `json:"holder,omitempty"`
+	// The parties that the holder said it for, at most 100. Cleared: all that it spoke for. Empty: it was said in private.
+	SaidFor []string `json:"saidFor,omitempty"`
+	// Corrected scenario, of the same negotiation.
+	Scenario *string `json:"scenario,omitempty"`
+	// Corrected stance.
+	Stance *parley.Stance `json:"stance,omitempty"`
+	// All conditions, at most 100, each 1..2,000 characters; they replace those on record. Cleared or empty: none is known.
+	Conditions []string `json:"conditions,omitempty"`
+	// Corrected red line.
+	RedLine *bool `json:"redLine,omitempty"`
+	// New salience, 0..100. Cleared: not judged.
+	Salience *int `json:"salience,omitempty"`
+	// New rationale, 1..10,000 characters. Cleared: none.
+	Rationale *string `json:"rationale,omitempty"`
+	// New confidence.
+	Confidence *parley.AnalyticConfidence `json:"confidence,omitempty"`
+	// Corrected first instant at which it holds.
+	ValidFrom *time.Time `json:"validFrom,omitempty"`
+	// New precision of that instant.
+	ValidFromPrecision *parley.TimePrecision `json:"validFromPrecision,omitempty"`
+	// Corrected place among the holder's positions on the scenario that begin at that instant, 0..99. INVALID: out of
 	// range, or not 0 although the precision is not DAY.
-	Ordinal graphql.Omittable[*int] `json:"ordinal,omitempty"`
-	// Corrected own end, later than its beginning. Null: it holds until the holder's next plain position.
-	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
+	Ordinal *int `json:"ordinal,omitempty"`
+	// Corrected own end, later than its beginning. Cleared: it holds until the holder's next plain position.
+	ValidTo *time.Time `json:"validTo,omitempty"`
 	// What was wrong and how that is known, 1..10,000 characters. It becomes the version's `correctionNote`.
 	Note string `json:"note"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// A correction of a statement. The result must satisfy the rules for a new statement. A field
-// left out keeps its value.
+// A correction of a statement. The result must satisfy the rules for a new statement. A field that is left out, or null,
+// keeps its value; `clear` empties fields.
 type CorrectStatementInput struct {
 	// The statement.
 	Statement string `json:"statement"`
-	// The source that it was really found in. A direct quote is looked up in its body. Null is INVALID.
-	Source graphql.Omittable[*string] `json:"source,omitempty"`
-	// Corrected speaker, if there is one. INVALID together with `speakers`. Null: nobody is named, or the source speaks in
+	// The source that it was really found in. A direct quote is looked up in its body.
+	Source *string `json:"source,omitempty"`
+	// Corrected speaker, if there is one. INVALID together with `speakers`. Cleared: nobody is named, or the source speaks in
 	// its own voice.
-	Speaker graphql.Omittable[*string] `json:"speaker,omitempty"`
-	// All speakers, at most 100; they replace those on record. Null or empty: as for `speaker`.
-	Speakers graphql.Omittable[[]string] `json:"speakers,omitempty"`
-	// The source's description of an unnamed speaker, 1..300 characters. INVALID together with a speaker. Null: none.
-	SpeakerDescription graphql.Omittable[*string] `json:"speakerDescription,omitempty"`
-	// All records that it is about, at most 100; they replace those on record. Null or empty: none.
-	About graphql.Omittable[[]string] `json:"about,omitempty"`
-	// Corrected text, 1..20,000 characters. Null is INVALID.
-	Text graphql.Omittable[*string] `json:"text,omitempty"`
-	// Corrected translation, 1..20,000 characters. INVALID without who made it. Null: none.
-	Translation graphql.Omittable[*string] `json:"translation,omitempty"`
-	// Who made the translation, 1..300 characters. INVALID without a translation. Null: there is none.
-	TranslatedBy graphql.Omittable[*string] `json:"translatedBy,omitempty"`
-	// New form. Null is INVALID.
-	Form graphql.Omittable[*parley.StatementForm] `json:"form,omitempty"`
-	// New terms. Null is INVALID.
-	Terms graphql.Omittable[*parley.AttributionTerms] `json:"terms,omitempty"`
-	// New credibility. Null is INVALID.
-	Credibility graphql.Omittable[*parley.InformationCredibility] `json:"credibility,omitempty"`
-	// Corrected instant at which it was said. In the future: INVALID. Null: not known.
-	SaidAt graphql.Omittable[*time.Time] `json:"saidAt,omitempty"`
-	// New precision of that instant. Null is INVALID.
-	SaidAtPrecision graphql.Omittable[*parley.TimePrecision] `json:"saidAtPrecision,omitempty"`
+	Speaker *string `json:"speaker,omitempty"`
+	// All speakers, at most 100; they replace those on record. Cleared or empty: as for `speaker`.
+	Speakers []string `json:"speakers,omitempty"`
+	// The source's description of an unnamed speaker, 1..300 characters. INVALID together with a speaker. Cleared: none.
+	SpeakerDescription *string `json:"speakerDescription,omitempty"`
+	// All records that it is about, at most 100; they replace those on record. Cleared or empty: none.
+	About []string `json:"about,omitempty"`
+	// Corrected text, 1..20,000 characters.
+	Text *string `json:"text,omitempty"`
+	// Corrected translation, 1..20,000 characters. INVALID without who made it. Cleared: none.
+	Translation *string `json:"translation,omitempty"`
+	// Who made the translation, 1..300 characters. INVALID without a translation. Cleared: there is none.
+	TranslatedBy *string `json:"translatedBy,omitempty"`
+	// New form.
+	Form *parley.StatementForm `json:"form,omitempty"`
+	// New terms.
+	Terms *parley.AttributionTerms `json:"terms,omitempty"`
+	// New credibility.
+	Credibility *parley.InformationCredibility `json:"credibility,omitempty"`
+	// Corrected instant at which it was said. In the future: INVALID. Cleared: not known.
+	SaidAt *time.Time `json:"saidAt,omitempty"`
+	// New precision of that instant.
+	SaidAtPrecision *parley.TimePrecision `json:"saidAtPrecision,omitempty"`
 	// What was wrong and how that is known, 1..10,000 characters. It becomes the version's `correctionNote`.
 	Note string `json:"note"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// A correction of a status change. A field left out keeps its value.
+// A correction of a status change. A field that is left out, or null, keeps its value; `clear` empties fields.
 type CorrectStatusChangeInput struct {
 	// The status change.
 	StatusChange string `json:"statusChange"`
-	// Corrected status. Null is INVALID.
-	To graphql.Omittable[*parley.ScenarioStatus] `json:"to,omitempty"`
+	// Corrected status.
+	To *parley.ScenarioStatus `json:"to,omitempty"`
 	// All successors, at most 100; they replace those on record. INVALID: the result is SUPERSEDED without a successor or
-	// another status with one, or one is the scenario itself, named twice or of another negotiation. Null or empty: none.
-	Successors graphql.Omittable[[]string] `json:"successors,omitempty"`
-	// Corrected instant at which it took effect. INVALID: null, or in the future for a first status.
-	EffectiveAt graphql.Omittable[*time.Time] `json:"effectiveAt,omitempty"`
-	// New precision of that instant. Null is INVALID.
-	EffectiveAtPrecision graphql.Omittable[*parley.TimePrecision] `json:"effectiveAtPrecision,omitempty"`
-	// Corrected place among the scenario's status changes at that instant, 0..99. INVALID: null, out of range, or not 0
+	// another status with one, or one is the scenario itself, named twice or of another negotiation. Cleared or empty: none.
+	Successors []string `json:"successors,omitempty"`
+	// Corrected instant at which it took effect. INVALID: or in the future for a first status.
+	EffectiveAt *time.Time `json:"effectiveAt,omitempty"`
+	// New precision of that instant.
+	EffectiveAtPrecision *parley.TimePrecision `json:"effectiveAtPrecision,omitempty"`
+	// Corrected place among the scenario's status changes at that instant, 0..99. INVALID: out of range, or not 0
 	// although the precision is not DAY.
-	Ordinal graphql.Omittable[*int] `json:"ordinal,omitempty"`
-	// Corrected reason, 1..2,000 characters. Null is INVALID, except for a first status.
-	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
-	// Corrected stakeholders who brought it about, at most 100. Null or empty: not known.
-	By graphql.Omittable[[]string] `json:"by,omitempty"`
+	Ordinal *int `json:"ordinal,omitempty"`
+	// Corrected reason, 1..2,000 characters. Cleared is INVALID, except for a first status.
+	Reason *string `json:"reason,omitempty"`
+	// Corrected stakeholders who brought it about, at most 100. Cleared or empty: not known.
+	By []string `json:"by,omitempty"`
 	// What was wrong and how that is known, 1..10,000 characters. It becomes the version's `correctionNote`.
 	Note string `json:"note"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// An edit of an event. A field left out keeps its value.
+// An edit of an event. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditEventInput struct {
 	// The event.
 	Event string `json:"event"`
-	// New kind. Null is INVALID.
-	Kind graphql.Omittable[*parley.EventKind] `json:"kind,omitempty"`
-	// New state. Null is INVALID.
-	State graphql.Omittable[*parley.EventState] `json:"state,omitempty"`
-	// New title, 1..300 characters. Null is INVALID.
-	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New location, 1..300 characters. Null: nowhere in particular, or not known.
-	Location graphql.Omittable[*string] `json:"location,omitempty"`
-	// New beginning. Null is INVALID.
-	StartedAt graphql.Omittable[*time.Time] `json:"startedAt,omitempty"`
-	// New precision of that instant. Null is INVALID.
-	StartedAtPrecision graphql.Omittable[*parley.TimePrecision] `json:"startedAtPrecision,omitempty"`
-	// New end, later than the beginning. Null: it is a single moment, is not over, or its end is not known.
-	EndedAt graphql.Omittable[*time.Time] `json:"endedAt,omitempty"`
-	// All participants, at most 100; they replace those on record. Null or empty: not known.
-	Participants graphql.Omittable[[]string] `json:"participants,omitempty"`
+	// New kind.
+	Kind *parley.EventKind `json:"kind,omitempty"`
+	// New state.
+	State *parley.EventState `json:"state,omitempty"`
+	// New title, 1..300 characters.
+	Title *string `json:"title,omitempty"`
+	// New location, 1..300 characters. Cleared: nowhere in particular, or not known.
+	Location *string `json:"location,omitempty"`
+	// New beginning.
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+	// New precision of that instant.
+	StartedAtPrecision *parley.TimePrecision `json:"startedAtPrecision,omitempty"`
+	// New end, later than the beginning. Cleared: it is a single moment, is not over, or its end is not known.
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+	// All participants, at most 100; they replace those on record. Cleared or empty: not known.
+	Participants []string `json:"participants,omitempty"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// An edit of an issue. A field left out keeps its value.
+// An edit of an issue. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditIssueInput struct {
 	// The issue.
 	Issue string `json:"issue"`
-	// New title, 1..300 characters. Null is INVALID.
-	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New question, 1..10,000 characters. Null: the title says it.
-	Question graphql.Omittable[*string] `json:"question,omitempty"`
-	// New kind. Null is INVALID.
-	Kind graphql.Omittable[*parley.IssueKind] `json:"kind,omitempty"`
-	// Whether one of its scenarios must come about. Null is INVALID.
-	Exhaustive graphql.Omittable[*bool] `json:"exhaustive,omitempty"`
+	// New title, 1..300 characters.
+	Title *string `json:"title,omitempty"`
+	// New question, 1..10,000 characters. Cleared: the title says it.
+	Question *string `json:"question,omitempty"`
+	// New kind.
+	Kind *parley.IssueKind `json:"kind,omitempty"`
+	// Whether one of its scenarios must come about.
+	Exhaustive *bool `json:"exhaustive,omitempty"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// An edit of a negotiation. A field left out keeps its value.
+// An edit of a negotiation. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditNegotiationInput struct {
 	// The negotiation.
 	Negotiation string `json:"negotiation"`
-	// New title, 1..300 characters. Null is INVALID.
-	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New summary, 1..10,000 characters. Null: none.
-	Summary graphql.Omittable[*string] `json:"summary,omitempty"`
-	// New stage. Null: not judged.
-	Stage graphql.Omittable[*parley.NegotiationStage] `json:"stage,omitempty"`
-	// New beginning. Null: not known.
-	StartedAt graphql.Omittable[*time.Time] `json:"startedAt,omitempty"`
-	// New end, later than the beginning. Null: the talks continue, or it is not known.
-	EndedAt graphql.Omittable[*time.Time] `json:"endedAt,omitempty"`
+	// New title, 1..300 characters.
+	Title *string `json:"title,omitempty"`
+	// New summary, 1..10,000 characters. Cleared: none.
+	Summary *string `json:"summary,omitempty"`
+	// New stage. Cleared: not judged.
+	Stage *parley.NegotiationStage `json:"stage,omitempty"`
+	// New beginning. Cleared: not known.
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+	// New end, later than the beginning. Cleared: the talks continue, or it is not known.
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// An edit of a participation. A field left out keeps its value.
+// An edit of a participation. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditParticipationInput struct {
 	// The participation.
 	Participation string `json:"participation"`
-	// Whether nothing can be agreed against its will. Null is INVALID.
-	VetoPlayer graphql.Omittable[*bool] `json:"vetoPlayer,omitempty"`
-	// The issues that its veto covers, at most 100; they replace those on record. INVALID if it is no veto player. Null or
+	// Whether nothing can be agreed against its will.
+	VetoPlayer *bool `json:"vetoPlayer,omitempty"`
+	// The issues that its veto covers, at most 100; they replace those on record. INVALID if it is no veto player. Cleared or
 	// empty: all issues.
-	VetoIssues graphql.Omittable[[]string] `json:"vetoIssues,omitempty"`
-	// New capability, 0..100. Null: not judged.
-	Capability graphql.Omittable[*int] `json:"capability,omitempty"`
-	// New beginning. Null: not known, and read as open.
-	ValidFrom graphql.Omittable[*time.Time] `json:"validFrom,omitempty"`
-	// New end, later than the beginning. Null: no end is known.
-	ValidTo graphql.Omittable[*time.Time] `json:"validTo,omitempty"`
+	VetoIssues []string `json:"vetoIssues,omitempty"`
+	// New capability, 0..100. Cleared: not judged.
+	Capability *int `json:"capability,omitempty"`
+	// New beginning. Cleared: not known, and read as open.
+	ValidFrom *time.Time `json:"validFrom,omitempty"`
+	// New end, later than the beginning. Cleared: no end is known.
+	ValidTo *time.Time `json:"validTo,omitempty"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// An edit of a scenario. A field left out keeps its value.
+// An edit of a scenario. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditScenarioInput struct {
 	// The scenario.
 	Scenario string `json:"scenario"`
-	// New title, 1..300 characters. Null is INVALID.
-	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New summary, 1..10,000 characters. Null: none.
-	Summary graphql.Omittable[*string] `json:"summary,omitempty"`
-	// New criteria, 1..10,000 characters. Null: not defined.
-	Criteria graphql.Omittable[*string] `json:"criteria,omitempty"`
-	// New deadline. Null: none is set.
-	Deadline graphql.Omittable[*time.Time] `json:"deadline,omitempty"`
-	// New target stage. Null: not judged.
-	TargetStage graphql.Omittable[*parley.NegotiationStage] `json:"targetStage,omitempty"`
+	// New title, 1..300 characters.
+	Title *string `json:"title,omitempty"`
+	// New summary, 1..10,000 characters. Cleared: none.
+	Summary *string `json:"summary,omitempty"`
+	// New criteria, 1..10,000 characters. Cleared: not defined.
+	Criteria *string `json:"criteria,omitempty"`
+	// New deadline. Cleared: none is set.
+	Deadline *time.Time `json:"deadline,omitempty"`
+	// New target stage. Cleared: not judged.
+	TargetStage *parley.NegotiationStage `json:"targetStage,omitempty"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// An edit of a source. A field left out keeps its value.
+// An edit of a source. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditSourceInput struct {
 	// The source.
 	Source string `json:"source"`
-	// New title, 1..300 characters. Null is INVALID.
-	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// New publisher, 1..300 characters. Null: not known.
-	Publisher graphql.Omittable[*string] `json:"publisher,omitempty"`
-	// New author, 1..300 characters. Null: not named.
-	Author graphql.Omittable[*string] `json:"author,omitempty"`
-	// New address on the web: an absolute http or https URL, at most 2,000 characters. Null: none, or not known.
-	URL graphql.Omittable[*string] `json:"url,omitempty"`
-	// New date of publication. Null: not known.
-	PublishedAt graphql.Omittable[*time.Time] `json:"publishedAt,omitempty"`
-	// New date of retrieval. Null: not known.
-	RetrievedAt graphql.Omittable[*time.Time] `json:"retrievedAt,omitempty"`
-	// New language, as a BCP 47 tag. Null: not given.
-	Language graphql.Omittable[*string] `json:"language,omitempty"`
-	// New reliability. Null is INVALID.
-	Reliability graphql.Omittable[*parley.SourceReliability] `json:"reliability,omitempty"`
-	// New marking. Null is INVALID.
-	Marking graphql.Omittable[*parley.Marking] `json:"marking,omitempty"`
+	// New title, 1..300 characters.
+	Title *string `json:"title,omitempty"`
+	// New publisher, 1..300 characters. Cleared: not known.
+	Publisher *string `json:"publisher,omitempty"`
+	// New author, 1..300 characters. Cleared: not named.
+	Author *string `json:"author,omitempty"`
+	// New address on the web: an absolute http or https URL, at most 2,000 characters. Cleared: none, or not known.
+	URL *string `json:"url,omitempty"`
+	// New date of publication. Cleared: not known.
+	PublishedAt *time.Time `json:"publishedAt,omitempty"`
+	// New date of retrieval. Cleared: not known.
+	RetrievedAt *time.Time `json:"retrievedAt,omitempty"`
+	// New language, as a BCP 47 tag. Cleared: not given.
+	Language *string `json:"language,omitempty"`
+	// New reliability.
+	Reliability *parley.SourceReliability `json:"reliability,omitempty"`
+	// New marking.
+	Marking *parley.Marking `json:"marking,omitempty"`
 	// The full text of a source that has none on record, 1..2,000,000 characters. It can't be changed afterwards. Direct
-	// quotes on record are looked up in it and become `verified`; QUOTE_NOT_FOUND: some do not stand in it. Null, and
+	// quotes on record are looked up in it and become `verified`; QUOTE_NOT_FOUND: some do not stand in it. Cleared, and
 	// another text than the one on record: INVALID.
-	Body graphql.Omittable[*string] `json:"body,omitempty"`
+	Body *string `json:"body,omitempty"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
-// An edit of a stakeholder. A field left out keeps its value.
+// An edit of a stakeholder. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditStakeholderInput struct {
 	// The stakeholder.
 	Stakeholder string `json:"stakeholder"`
-	// New name, 1..300 characters. Null is INVALID.
-	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	// New kind. INVALID: null, a change from PERSON, or a change to PERSON.
-	Kind graphql.Omittable[*parley.StakeholderKind] `json:"kind,omitempty"`
-	// All its other names, at most 100, each 1..300 characters; they replace those on record. Null or empty: none.
-	Aliases graphql.Omittable[[]string] `json:"aliases,omitempty"`
-	// New ISO 3166-1 alpha-2 code, in capitals. Null: none applies.
-	CountryCode graphql.Omittable[*string] `json:"countryCode,omitempty"`
+	// New name, 1..300 characters.
+	Name *string `json:"name,omitempty"`
+	// New kind. INVALID: a change from PERSON, or a change to PERSON.
+	Kind *parley.StakeholderKind `json:"kind,omitempty"`
+	// All its other names, at most 100, each 1..300 characters; they replace those on record. Cleared or empty: none.
+	Aliases []string `json:"aliases,omitempty"`
+	// New ISO 3166-1 alpha-2 code, in capitals. Cleared: none applies.
+	CountryCode *string `json:"countryCode,omitempty"`
+	// Names of the fields of this input to empty. (A null does not: many generated clients send null for what is left out.)
+	// INVALID: a name that is none, a field that can't be empty, or one that has a value too. Null or empty: none.
+	Clear []string `json:"clear,omitempty"`
 	// Cursor of the newest change that the caller has seen. CONFLICT: the record changed after it. Null: not checked.
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }

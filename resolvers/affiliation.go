@@ -44,7 +44,7 @@ func (r *mutationResolver) EndAffiliation(ctx context.Context, input parley.EndA
 
 func (r *mutationResolver) CorrectAffiliation(ctx context.Context, input graph.CorrectAffiliationInput) (*graph.AffiliationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Affiliations)(
-		r.store.CorrectAffiliation(ctx, correctAffiliation(input)))
+		edited(ctx, input, r.store.CorrectAffiliation))
 	return &graph.AffiliationPayload{Affiliation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

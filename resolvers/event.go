@@ -30,7 +30,7 @@ func (r *mutationResolver) RecordEvent(ctx context.Context, input parley.RecordE
 }
 
 func (r *mutationResolver) EditEvent(ctx context.Context, input graph.EditEventInput) (*graph.EventPayload, error) {
-	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Events)(r.store.EditEvent(ctx, editEvent(input)))
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Events)(edited(ctx, input, r.store.EditEvent))
 	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

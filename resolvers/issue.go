@@ -23,7 +23,7 @@ func (r *mutationResolver) AddIssue(ctx context.Context, input parley.AddIssueIn
 }
 
 func (r *mutationResolver) EditIssue(ctx context.Context, input graph.EditIssueInput) (*graph.IssuePayload, error) {
-	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Issues)(r.store.EditIssue(ctx, editIssue(input)))
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Issues)(edited(ctx, input, r.store.EditIssue))
 	return &graph.IssuePayload{Issue: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

@@ -44,7 +44,7 @@ func (r *mutationResolver) EndMembership(ctx context.Context, input parley.EndMe
 
 func (r *mutationResolver) CorrectMembership(ctx context.Context, input graph.CorrectMembershipInput) (*graph.MembershipPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Memberships)(
-		r.store.CorrectMembership(ctx, correctMembership(input)))
+		edited(ctx, input, r.store.CorrectMembership))
 	return &graph.MembershipPayload{Membership: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

@@ -16,7 +16,7 @@ func (r *mutationResolver) OpenNegotiation(ctx context.Context, input parley.Ope
 
 func (r *mutationResolver) EditNegotiation(ctx context.Context, input graph.EditNegotiationInput) (*graph.NegotiationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Negotiations)(
-		r.store.EditNegotiation(ctx, editNegotiation(input)))
+		edited(ctx, input, r.store.EditNegotiation))
 	return &graph.NegotiationPayload{Negotiation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

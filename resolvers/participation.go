@@ -16,7 +16,7 @@ func (r *mutationResolver) JoinNegotiation(ctx context.Context, input parley.Joi
 
 func (r *mutationResolver) EditParticipation(ctx context.Context, input graph.EditParticipationInput) (*graph.ParticipationPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Participations)(
-		r.store.EditParticipation(ctx, editParticipation(input)))
+		edited(ctx, input, r.store.EditParticipation))
 	return &graph.ParticipationPayload{Participation: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

@@ -14,7 +14,7 @@ func (r *mutationResolver) RecordPosition(ctx context.Context, input parley.Reco
 }
 
 func (r *mutationResolver) CorrectPosition(ctx context.Context, input graph.CorrectPositionInput) (*graph.PositionPayload, error) {
-	return r.positionPayload(ctx)(r.store.CorrectPosition(ctx, correctPosition(input)))
+	return r.positionPayload(ctx)(edited(ctx, input, r.store.CorrectPosition))
 }
 
 func (r *positionResolver) Label(ctx context.Context, objs []*parley.Position) ([]string, error) {

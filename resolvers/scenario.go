@@ -15,7 +15,7 @@ func (r *mutationResolver) AddScenario(ctx context.Context, input parley.AddScen
 }
 
 func (r *mutationResolver) EditScenario(ctx context.Context, input graph.EditScenarioInput) (*graph.ScenarioPayload, error) {
-	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Scenarios)(r.store.EditScenario(ctx, editScenario(input)))
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Scenarios)(edited(ctx, input, r.store.EditScenario))
 	return &graph.ScenarioPayload{Scenario: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

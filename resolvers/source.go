@@ -19,7 +19,7 @@ func (r *mutationResolver) RegisterSource(ctx context.Context, input parley.Regi
 }
 
 func (r *mutationResolver) EditSource(ctx context.Context, input graph.EditSourceInput) (*graph.SourcePayload, error) {
-	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Sources)(r.store.EditSource(ctx, editSource(input)))
+	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Sources)(edited(ctx, input, r.store.EditSource))
 	return &graph.SourcePayload{Source: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

@@ -15,7 +15,7 @@ func (r *mutationResolver) RegisterStakeholder(ctx context.Context, input parley
 
 func (r *mutationResolver) EditStakeholder(ctx context.Context, input graph.EditStakeholderInput) (*graph.StakeholderPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Stakeholders)(
-		r.store.EditStakeholder(ctx, editStakeholder(input)))
+		edited(ctx, input, r.store.EditStakeholder))
 	return &graph.StakeholderPayload{Stakeholder: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

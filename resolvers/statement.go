@@ -16,7 +16,7 @@ func (r *mutationResolver) RecordStatement(ctx context.Context, input parley.Rec
 
 func (r *mutationResolver) CorrectStatement(ctx context.Context, input graph.CorrectStatementInput) (*graph.StatementPayload, error) {
 	p, err := settle(ctx, r.Resolver, (*storage.Snapshot).Statements)(
-		r.store.CorrectStatement(ctx, correctStatement(input)))
+		edited(ctx, input, r.store.CorrectStatement))
 	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 

@@ -14,7 +14,7 @@ func (r *mutationResolver) ChangeScenarioStatus(ctx context.Context, input parle
 }
 
 func (r *mutationResolver) CorrectStatusChange(ctx context.Context, input graph.CorrectStatusChangeInput) (*graph.StatusChangePayload, error) {
-	return r.statusChangePayload(ctx)(r.store.CorrectStatusChange(ctx, correctStatusChange(input)))
+	return r.statusChangePayload(ctx)(edited(ctx, input, r.store.CorrectStatusChange))
 }
 
 func (r *queryResolver) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error) {

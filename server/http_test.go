@@ -276,10 +276,10 @@ func TestInstantsComeOutInUTC(t *testing.T) {
 		"0001-01-01T05:45:00+05:45":        "0001-01-01T00:00:00.000000Z",
 		"1883-11-18T12:03:57.999999-04:56": "1883-11-18T16:59:57.999999Z",
 	} {
-		got := a.Must(`mutation($v: Time!) { editNegotiation(input: {negotiation: "talks", startedAt: $v, endedAt: null}) { negotiation { startedAt } userErrors { code message field } } }`, map[string]any{"v": sent})
+		got := a.Must(`mutation($v: Time!) { editNegotiation(input: {negotiation: "talks", startedAt: $v, clear: ["endedAt"]}) { negotiation { startedAt } userErrors { code message field } } }`, map[string]any{"v": sent})
 		got.Want("editNegotiation.negotiation.startedAt", want)
 		a.Must(`{ negotiation(id: "talks") { startedAt } }`).Want("negotiation.startedAt", want)
-		a.Must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: null}) { userErrors { code message field } } }`)
+		a.Must(`mutation { editNegotiation(input: {negotiation: "talks", clear: ["startedAt"]}) { userErrors { code message field } } }`)
 		got = a.Must(`mutation { editNegotiation(input: {negotiation: "talks", startedAt: "` + sent +
 			`"}) { negotiation { startedAt } userErrors { code message field } } }`)
 		got.Want("editNegotiation.negotiation.startedAt", want)

@@ -125,7 +125,7 @@ func TestResolveScenario(t *testing.T) {
 	a.Must(`mutation { editScenario(input: {scenario: "talks/line", deadline: "2030-02-10T00:00:00Z"}) { userErrors { code message field } } }`)
 	resolve("OCCURRED", `, resolvedAt: "2030-02-15T00:00:00Z"`).Refused("INVALID outcome", "2030-02-15", "deadline",
 		"2030-02-10", "DID_NOT_OCCUR")
-	a.Must(`mutation { editScenario(input: {scenario: "talks/line", deadline: null}) { userErrors { code message field } } }`)
+	a.Must(`mutation { editScenario(input: {scenario: "talks/line", clear: ["deadline"]}) { userErrors { code message field } } }`)
 	resolve("OCCURRED", `, resolvedAt: "2030-02-15T00:00:00Z", note: "It was drawn."`).
 		Want("resolveScenario.scenario.resolution.outcome", "OCCURRED", "resolveScenario.scenario.resolution.note",
 			"It was drawn.",

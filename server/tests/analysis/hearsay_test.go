@@ -121,5 +121,5 @@ func TestSpeakers(t *testing.T) {
 	a.Must(correct(`speaker: "south"`)).Want("correctStatement.statement.speakers", "[map[key:south]]")
 	a.Must(correct(`speakers: ["south"]`)).Want("correctStatement.cursor", nil)
 	a.Ask(correct(`speaker: "south", speakers: ["south"]`)).Refused("INVALID speaker")
-	a.Ask(correct(`speaker: null`)).Refused("INVALID terms")
+	a.Ask(correct(`clear: ["speaker"]`)).Refused("INVALID terms")
 }

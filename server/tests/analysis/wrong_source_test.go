@@ -111,7 +111,7 @@ func TestAStatementOfAnotherSource(t *testing.T) {
 	agrees, refuses := quotes.Text("wire.statements.nodes.0.id"), quotes.Text("other.statements.nodes.0.id")
 	a.Ask(move(refuses, `"wire"`)).Refused("QUOTE_NOT_FOUND text", "We refuse")
 	a.Ask(move(refuses, `"nothing"`)).Refused("NOT_FOUND source", "nothing")
-	a.Ask(move(refuses, `null`)).Refused("INVALID source")
+	a.Ask(fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, clear: ["source"], note: "n"}) { cursor userErrors { code message field } } }`, refuses)).Refused("INVALID source")
 	a.Must(move(agrees, `"other"`)).Want("correctStatement.statement.source.key", "other", "correctStatement.statement.grade", "C2",
 		"correctStatement.statement.verified", true,
 		"correctStatement.statement.context", "We agree, too.", "correctStatement.statement.locators.0.start", 22)
@@ -143,7 +143,7 @@ statements:
 	}
 	before := a.Must(`{ lens { knownAt } }`).Text("lens.knownAt")
 	a.Ask(supply(`"We agreed, and we will not."`)).Refused("QUOTE_NOT_FOUND body", "“We agree” (", "“We [...] sign” (")
-	a.Ask(supply(`null`)).Refused("INVALID body")
+	a.Ask(`mutation { editSource(input: {source: "wire", clear: ["body"]}) { cursor userErrors { code message field } } }`).Refused("INVALID body")
 	a.Ask(supply(`""`)).Refused("INVALID body")
 	a.Must(supply(`"We agree. We will sign."`)).Want("editSource.source.body", "We agree. We will sign.")
 	a.Must(supply(`"We agree. We will sign."`)).Want("editSource.cursor", nil)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -583,6 +584,22 @@ func (s *modelScenario) without(id string) {
 	s.Statuses = slices.DeleteFunc(slices.Clone(s.Statuses), func(c modelStatus) bool { return c.ID == id })
 }
 
+// clearing names the fields that have no value among those to clear: a null would keep them.
+func clearing(input object) object {
+	var clear []string
+	for name, value := range input {
+		if value == nil {
+			clear = append(clear, name)
+		}
+	}
+	input = maps.Clone(input)
+	for _, name := range clear {
+		delete(input, name)
+	}
+	input["clear"] = clear
+	return input
+}
+
 // do runs deeds at the same time, and applies those that were accepted in the order of the feed.
 func (h *historian) do(deeds ...deed) {
 	type done struct {
@@ -592,6 +609,9 @@ func (h *historian) do(deeds ...deed) {
 	results := make([]done, len(deeds))
 	var running sync.WaitGroup
 	for i, d := range deeds {
+		if strings.HasPrefix(d.mutation, "edit") || strings.HasPrefix(d.mutation, "correct") {
+			d.variables = clearing(d.variables)
+		}
 		running.Go(func() {
 			got := h.Ask(fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { cursor %s { id } userErrors { code message field } } }`, d.input, d.mutation, d.payload), object{"input": d.variables})
 			if len(got.Errs) > 0 {

@@ -3,6 +3,7 @@ package recording_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -166,4 +167,32 @@ func TestDissentingInOrder(t *testing.T) {
 	ended := a.Must(`{ scenario(id: "talks/line") { positionHistory { nodes { id stance validTo } } } }`).Text("scenario.positionHistory.nodes.0.id")
 	a.Ask(fmt.Sprintf(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: AMBIGUOUS, validFrom: "2025-08-01T00:00:00Z", contests: %q}) { userErrors { code message field } } }`, ended)).
 		Refused("INVALID contests", "2025-06-01")
+}
+
+// A null keeps a field, since many generated clients send it for what is left out; clear empties fields.
+func TestNullsKeepWhatClearEmpties(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	edit := func(fields string) apitest.Answer {
+		return a.Ask(`mutation { editScenario(input: {scenario: "talks/line", ` + fields + `}) {
+			scenario { title summary deadline targetStage } cursor userErrors { code message field } } }`)
+	}
+	const all = `summary: "Along the river", deadline: "2026-01-01T00:00:00Z", targetStage: CEASEFIRE`
+	edit(all).Want("editScenario.scenario.summary", "Along the river")
+	edit(`title: null, summary: null, criteria: null, deadline: null, targetStage: null, ifUnchangedSince: null, clear: null`).
+		Want("editScenario.cursor", nil, "editScenario.scenario.summary", "Along the river", "editScenario.scenario.targetStage", "CEASEFIRE")
+	edit(`clear: ["summary", "deadline", "summary"]`).Want("editScenario.scenario.summary", nil, "editScenario.scenario.deadline", nil,
+		"editScenario.scenario.targetStage", "CEASEFIRE")
+	edit(`clear: ["summary"]`).Want("editScenario.cursor", nil)
+	edit(`targetStage: CEASEFIRE, clear: ["targetStage"]`).Refused("INVALID clear", "targetStage has a value", "one of them")
+	edit(`clear: ["title"]`).Refused("INVALID title", "can't be cleared")
+	for _, name := range []string{"scenario", "ifUnchangedSince", "Summary", "", "clear"} {
+		edit(`clear: [`+strconv.Quote(name)+`]`).Refused("INVALID clear", strconv.Quote(name)+" is no field", "title, summary, criteria, deadline and targetStage")
+	}
+	party := func(fields string) apitest.Answer {
+		return a.Ask(`mutation { editStakeholder(input: {stakeholder: "north", ` + fields + `}) { stakeholder { aliases } cursor userErrors { code message field } } }`)
+	}
+	party(`aliases: ["The North"]`).Want("editStakeholder.stakeholder.aliases", "[The North]")
+	party(`aliases: null`).Want("editStakeholder.cursor", nil)
+	party(`aliases: []`).Want("editStakeholder.stakeholder.aliases", "[]")
 }

@@ -141,7 +141,7 @@ func TestMembershipsAreCorrected(t *testing.T) {
 		return a.Ask(fmt.Sprintf(`mutation { correctMembership(input: {membership: %q, %s})`+membershipFields+` }`, id,
 			fields))
 	}
-	correct(`member: "south", group: "league", speaksForMembers: true, validFrom: null, validTo: "2023-01-01T00:00:00Z", note: "It was the South."`).
+	correct(`member: "south", group: "league", speaksForMembers: true, clear: ["validFrom"], validTo: "2023-01-01T00:00:00Z", note: "It was the South."`).
 		Want("correctMembership.membership.id", id, "correctMembership.membership.label", "South, The league",
 			"correctMembership.membership.speaksForMembers", true, "correctMembership.membership.validFrom", nil,
 			"correctMembership.membership.validTo", "2023-01-01T00:00:00.000000Z")
@@ -158,11 +158,11 @@ func TestMembershipsAreCorrected(t *testing.T) {
 		Want("stakeholder.members", "[map[member:map[key:north]]]")
 
 	correct(`member: "south", note: "Again."`).Want("correctMembership.cursor", nil)
-	correct(`validTo: null, note: "x", ifUnchangedSince: "`+seen.Text("lens.cursor")+`"`).
+	correct(`clear: ["validTo"], note: "x", ifUnchangedSince: "`+seen.Text("lens.cursor")+`"`).
 		Refused("CONFLICT ifUnchangedSince", "changed since")
-	correct(`validTo: null, note: " "`).Refused("INVALID note")
-	correct(`group: null, note: "x"`).Refused("INVALID group", "can't be cleared")
-	correct(`speaksForMembers: null, note: "x"`).Refused("INVALID speaksForMembers", "can't be cleared")
+	correct(`clear: ["validTo"], note: " "`).Refused("INVALID note")
+	correct(`clear: ["group"], note: "x"`).Refused("INVALID group", "can't be cleared")
+	correct(`clear: ["speaksForMembers"], note: "x"`).Refused("INVALID speaksForMembers", "can't be cleared")
 	correct(`validFrom: "2024-01-01T00:00:00Z", note: "x"`).Refused("INVALID validTo")
 	correct(`group: "envoy", note: "x"`).Refused("INVALID group", "PERSON")
 	correct(`group: "south", note: "x"`).Refused("INVALID group", "“South” would belong to itself")
@@ -173,7 +173,7 @@ func TestMembershipsAreCorrected(t *testing.T) {
 	// A correction closes no circle: of an interval, or of what it names.
 	back := a.join("league", "south", "2023", "2024")
 	correct(`validTo: "2023-06-01T00:00:00Z", note: "x"`).Refused("INVALID group", "“South” would belong to itself")
-	a.Ask(fmt.Sprintf(`mutation { correctMembership(input: {membership: %q, validFrom: null, note: "x"})`+membershipFields+` }`, back)).
+	a.Ask(fmt.Sprintf(`mutation { correctMembership(input: {membership: %q, clear: ["validFrom"], note: "x"})`+membershipFields+` }`, back)).
 		Refused("INVALID group", "“The league” would belong to itself")
 	a.Ask(fmt.Sprintf(`mutation { endMembership(input: {membership: %q, validTo: "2025-01-01T00:00:00Z"})`+membershipFields+` }`, back)).
 		Refused("INVALID group", "“The league” would belong to itself")
@@ -232,7 +232,7 @@ func TestAffiliationsAreCorrected(t *testing.T) {
 		return a.Ask(fmt.Sprintf(`mutation { correctAffiliation(input: {affiliation: %q, %s})`+affiliationFields+` }`, id,
 			fields))
 	}
-	correct(`organization: "south", office: null, speaksFor: false, validFrom: "2021-01-01T00:00:00Z", note: "A mix-up."`).
+	correct(`organization: "south", clear: ["office"], speaksFor: false, validFrom: "2021-01-01T00:00:00Z", note: "A mix-up."`).
 		Want("correctAffiliation.affiliation.id", id, "correctAffiliation.affiliation.label", "The envoy, South",
 			"correctAffiliation.affiliation.office", nil, "correctAffiliation.affiliation.speaksFor", false,
 			"correctAffiliation.affiliation.validFrom", "2021-01-01T00:00:00.000000Z")
@@ -253,7 +253,7 @@ func TestAffiliationsAreCorrected(t *testing.T) {
 		Refused("CONFLICT ifUnchangedSince", "changed since")
 	correct(`office: "x", note: ""`).Refused("INVALID note")
 	correct(`office: "", note: "x"`).Refused("INVALID office")
-	correct(`person: null, note: "x"`).Refused("INVALID person", "can't be cleared")
+	correct(`clear: ["person"], note: "x"`).Refused("INVALID person", "can't be cleared")
 	correct(`person: "north", note: "x"`).Refused("INVALID person", "PERSON")
 	correct(`organization: "envoy", note: "x"`).Refused("INVALID organization")
 	correct(`validTo: "2020-01-01T00:00:00Z", note: "x"`).Refused("INVALID validTo")

@@ -119,7 +119,7 @@ func TestStatusesOfOneDayCollide(t *testing.T) {
 			statusChange { to ordinal } cursor userErrors { code message field } } }`, first, fields))
 	}
 	correct(`ordinal: 2`).Refused("CONFLICT effectiveAt", "to STALLED")
-	correct(`ordinal: null`).Refused("INVALID ordinal", "can't be cleared")
+	correct(`clear: ["ordinal"]`).Refused("INVALID ordinal", "can't be cleared")
 	correct(`effectiveAtPrecision: MONTH`).Refused("INVALID ordinal", "MONTH")
 	correct(`effectiveAtPrecision: INSTANT, ordinal: 0`).Refused("CONFLICT effectiveAt")
 	correct(`ordinal: 3`).Want("correctStatusChange.statusChange", "map[ordinal:3 to:AGREED]")
@@ -206,7 +206,7 @@ func TestPositionsOfOneDayCollide(t *testing.T) {
 			position { stance ordinal } cursor userErrors { code message field } } }`, last, fields))
 	}
 	correct(`ordinal: 1`).Refused("CONFLICT validFrom", "(SUPPORTS)")
-	correct(`ordinal: null`).Refused("INVALID ordinal")
+	correct(`clear: ["ordinal"]`).Refused("INVALID ordinal")
 	correct(`validFromPrecision: HOUR`).Refused("INVALID ordinal", "HOUR")
 	correct(`validFromPrecision: HOUR, ordinal: 0`).Refused("CONFLICT validFrom")
 	correct(`ordinal: 0`).Want("correctPosition.position", "map[ordinal:0 stance:OPPOSES]")

@@ -25,7 +25,7 @@ func TestRefusals(t *testing.T) {
 		{"openNegotiation",
 			`{key: "t", title: "T", startedAt: "2025-01-02T00:00:00Z", endedAt: "2025-01-01T00:00:00Z"}`,
 			"INVALID endedAt", []string{"2025-01-01", "2025-01-02"}},
-		{"editNegotiation", `{negotiation: "talks", title: null}`, "INVALID title", []string{"can't be cleared"}},
+		{"editNegotiation", `{negotiation: "talks", clear: ["title"]}`, "INVALID title", []string{"can't be cleared"}},
 		{"editNegotiation", `{negotiation: "none", title: "T"}`, "NOT_FOUND negotiation", []string{`"none"`}},
 		{"addIssue", `{negotiation: "talks", key: "line", title: "T"}`, "TAKEN key", []string{"talks/line"}},
 		{"registerStakeholder", `{key: "east", name: "East", kind: STATE, countryCode: "East"}`, "INVALID countryCode",
@@ -112,9 +112,9 @@ func TestEditsKeepWhatIsLeftOut(t *testing.T) {
 	first.Want("editScenario.scenario",
 		"map[criteria:<nil> deadline:2025-12-30T18:15:00.000000Z summary:Along the river targetStage:CEASEFIRE "+
 			"title:A line]")
-	edit(`title: "The line", summary: null`).Want("editScenario.scenario",
+	edit(`title: "The line", clear: ["summary"]`).Want("editScenario.scenario",
 		"map[criteria:<nil> deadline:2025-12-30T18:15:00.000000Z summary:<nil> targetStage:CEASEFIRE title:The line]")
-	edit(`title: "The line", summary: null`).Want("editScenario.cursor", nil)
+	edit(`title: "The line", clear: ["summary"]`).Want("editScenario.cursor", nil)
 
 	got := a.Must(`{ changes(order: NEWEST_FIRST, first: 1) { nodes { summary ... on RecordChanged { action fields node { label } } } } }`)
 	got.Want("changes.nodes.0.action", "UPDATED", "changes.nodes.0.fields", "[title summary]",
@@ -139,7 +139,7 @@ func TestDatedRoles(t *testing.T) {
 	a.Must(`{ stakeholder(id: "envoy") { affiliations { id } } }`).Want("stakeholder.affiliations", "[]")
 
 	role := a.Must(`{ negotiation(id: "talks") { participants(role: PRIMARY_PARTY) { nodes { id } } } }`).Text("negotiation.participants.nodes.0.id")
-	a.Must(fmt.Sprintf(`mutation { editParticipation(input: {participation: %q, capability: 60, vetoIssues: null}) { participation { capability vetoIssues { key } vetoPlayer } userErrors { code message field } } }`, role)).
+	a.Must(fmt.Sprintf(`mutation { editParticipation(input: {participation: %q, capability: 60, clear: ["vetoIssues"]}) { participation { capability vetoIssues { key } vetoPlayer } userErrors { code message field } } }`, role)).
 		Want("editParticipation.participation", "map[capability:60 vetoIssues:[] vetoPlayer:true]")
 	a.Must(fmt.Sprintf(`mutation { leaveNegotiation(input: {participation: %q}) { participation { label } userErrors { code message field } } }`, role))
 	a.Must(`{ negotiation(id: "talks") { participants { totalCount } } stakeholder(id: "north") { participations { id } } }`).
@@ -178,10 +178,10 @@ func TestStatementsAndEvidence(t *testing.T) {
 		return a.Ask(fmt.Sprintf(`mutation { correctStatement(input: {statement: %q, note: "misheard", %s}) { statement { text form verified speaker { key } speakerDescription terms } cursor userErrors { code message field } } }`, statement, fields))
 	}
 	mend(`text: "They will sign"`).Refused("QUOTE_NOT_FOUND text")
-	mend(`speaker: null`).Refused("INVALID terms")
+	mend(`clear: ["speaker"]`).Refused("INVALID terms")
 	mend(`form: PARAPHRASE, text: "The envoy may sign"`).Want("correctStatement.statement.verified", false,
 		"correctStatement.statement.text", "The envoy may sign")
-	mend(`speaker: null, speakerDescription: "a person at the talks", terms: ON_BACKGROUND`).Want("correctStatement.statement.speaker", nil)
+	mend(`clear: ["speaker"], speakerDescription: "a person at the talks", terms: ON_BACKGROUND`).Want("correctStatement.statement.speaker", nil)
 
 	scenario := a.Must(`{ scenario(id: "talks/line") { statements { totalCount nodes { text } } } source(id: "rumour") { statements { totalCount } contentHash body } stakeholder(id: "south") { statements { totalCount } } }`)
 	scenario.Want("scenario.statements.totalCount", 2, "source.statements.totalCount", 2, "source.contentHash", nil,

@@ -162,7 +162,7 @@ func TestFirstStatusNoLongerFirst(t *testing.T) {
 	a.Must(correct,
 		map[string]any{"input": map[string]any{"statusChange": id, "reason": "tabled", "note": "a reason was given"}})
 	a.Ask(correct,
-		map[string]any{"input": map[string]any{"statusChange": id, "reason": nil,
+		map[string]any{"input": map[string]any{"statusChange": id, "clear": []string{"reason"},
 			"note": "x"}}).Refused("INVALID reason")
 }
 

@@ -67,7 +67,7 @@ func TestSuccessors(t *testing.T) {
 		return a.Ask(fmt.Sprintf(`mutation { correctStatusChange(input: {statusChange: %q, note: "misread", %s}) {
 			statusChange { to successors { key } } cursor userErrors { code message field } } }`, id, fields))
 	}
-	correct(`successors: null`).Refused("INVALID successors", "needs a successor")
+	correct(`clear: ["successors"]`).Refused("INVALID successors", "needs a successor")
 	correct(`to: AGREED`).Refused("INVALID successors", "AGREED")
 	correct(`successors: ["talks/line"]`).Refused("INVALID successors.0", "own place")
 	correct(`successors: ["talks/strip", "talks/strip"]`).Refused("INVALID successors.1", "twice")

@@ -38,13 +38,13 @@ negotiations:
 	if want := "Iran: “\u2068" + quote + "\u2069” (“Enrichment continues”, translated by the desk) [1]"; !strings.Contains(briefing, want) {
 		t.Errorf("the briefing does not say %s:\n%s", want, briefing)
 	}
-	a.Ask(correct(`translatedBy: null`)).Refused("INVALID translatedBy", "who made it")
-	a.Ask(correct(`translation: null`)).Refused("INVALID translation", "the desk")
+	a.Ask(correct(`clear: ["translatedBy"]`)).Refused("INVALID translatedBy", "who made it")
+	a.Ask(correct(`clear: ["translation"]`)).Refused("INVALID translation", "the desk")
 	a.Ask(correct(`translation: " "`)).Refused("INVALID translation")
 	a.Must(correct(`translation: "Enrichment goes on"`)).Want("correctStatement.statement.translation", "Enrichment goes on",
 		"correctStatement.statement.translatedBy", "the desk", "correctStatement.statement.verified", true)
 	a.Must(correct(`translation: "Enrichment goes on"`)).Want("correctStatement.cursor", nil)
-	a.Must(correct(`translation: null, translatedBy: null`)).Want("correctStatement.statement.translation", nil, "correctStatement.statement.translatedBy", nil)
+	a.Must(correct(`clear: ["translation", "translatedBy"]`)).Want("correctStatement.statement.translation", nil, "correctStatement.statement.translatedBy", nil)
 	a.Ask(`mutation { recordStatement(input: {statement: {source: "irna", form: REPORTED, text: "So it is.", translatedBy: "the desk"}}) {
 		userErrors { code message field } } }`).
 		Refused("INVALID statement.translation", "the desk")
