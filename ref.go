@@ -13,8 +13,8 @@ type Ref struct {
 	Key string
 }
 
-// ReadRef parses a reference. The id of an object refers to its record, whatever lens it was seen through. A text with a NUL character, or with bytes that are not UTF-8, refers to nothing, because
-// no key has them.
+// ReadRef parses a reference. The id of an object refers to its record, whatever lens it was seen through. A text with a
+// NUL character, or with bytes that are not UTF-8, refers to nothing, because no key has them.
 func ReadRef(text string) Ref {
 	if id, err := uuid.Parse(text); err == nil {
 		return Ref{ID: id}

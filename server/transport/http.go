@@ -22,8 +22,8 @@ import (
 	"example.org/parley"
 )
 
-// Media types of answers. By GraphQL over HTTP, an invalid request is answered with status 400 to a client that asks
-// for the newer type, and with 422 to others. Streams of events follow the graphql-sse library's protocol.
+// Media types of answers. By GraphQL over HTTP, an operation that is not valid is answered with status 400 to a client
+// that asks for the newer type, and with 200 to others. Streams of events follow the graphql-sse library's protocol.
 const (
 	mediaJSON     = "application/json"
 	mediaResponse = "application/graphql-response+json"
@@ -58,6 +58,9 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		defer leave()
 		params, err = t.paramsOf(ctx, r)
 	}
+	if err == nil && !accepts.events && params.Query == "" && params.Extensions["persistedQuery"] == nil {
+		err = errNoQuery
+	}
 	if err != nil {
 		status := http.StatusBadRequest
 		switch {
@@ -69,7 +72,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			status = http.StatusRequestTimeout
 		}
-		answer(w, accepts, status, exec.DispatchError(ctx, gqlerror.List{unreadable(err)}))
+		refuse(w, accepts, status, exec.DispatchError(ctx, gqlerror.List{unreadable(err)}))
 		return
 	}
 	op, errs := t.operationOf(ctx, exec, params)
@@ -80,7 +83,12 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		return
 	}
 	if errs != nil {
-		answer(w, accepts, accepts.statusOf(errs), exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
+		status := accepts.statusOf(errs)
+		if by == ByGET && op.Operation != nil && op.Operation.Operation == ast.Mutation {
+			status = http.StatusMethodNotAllowed
+			w.Header().Set("Allow", http.MethodPost)
+		}
+		refuse(w, accepts, status, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 		return
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
@@ -224,13 +232,10 @@ func acceptedBy(r *http.Request) accepted {
 }
 
 func (a accepted) statusOf(errs gqlerror.List) int {
-	switch {
-	case errcode.GetErrorKind(errs) != errcode.KindProtocol:
-		return http.StatusOK
-	case a.media == mediaResponse:
+	if a.media == mediaResponse && errcode.GetErrorKind(errs) == errcode.KindProtocol {
 		return http.StatusBadRequest
 	}
-	return http.StatusUnprocessableEntity
+	return http.StatusOK
 }
 
 // answers are buffers in which responses are encoded.
@@ -266,7 +271,12 @@ func write(w http.ResponseWriter, accepts accepted, status int, body []byte) {
 
 // Refuse answers a request that does not reach GraphQL execution with an error.
 func Refuse(w http.ResponseWriter, status int, code parley.FaultCode, message string) {
-	answer(w, accepted{media: mediaJSON}, status, &graphql.Response{Errors: gqlerror.List{Refused(code, message)}})
+	refuse(w, accepted{media: mediaJSON}, status, &graphql.Response{Errors: gqlerror.List{Refused(code, message)}})
+}
+
+// refuse answers a request whose operation is not executed: with errors, and without data.
+func refuse(w http.ResponseWriter, accepts accepted, status int, response *graphql.Response) {
+	write(w, accepts, status, append(append([]byte(`{"errors":`), encoded(response.Errors)...), '}'))
 }
 
 // Refused returns a GraphQL error with a fault's code and message.

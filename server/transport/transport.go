@@ -242,7 +242,10 @@ func readParams(text []byte, start time.Time) (*graphql.RawParams, error) {
 	return &params, nil
 }
 
-var errTrailing = errors.New("more text after the operation")
+var (
+	errTrailing = errors.New("more text after the operation")
+	errNoQuery  = errors.New("no query")
+)
 
 // unreadable says what is wrong with the text of an operation.
 func unreadable(err error) *gqlerror.Error {
@@ -276,6 +279,8 @@ func unreadable(err error) *gqlerror.Error {
 			syntax.Offset))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return Refused(parley.BadRequest, "The request ends before its JSON does; send an object with query.")
+	case errors.Is(err, errNoQuery):
+		return Refused(parley.BadRequest, "The request has no query; send a document there.")
 	case errors.Is(err, errTrailing):
 		return Refused(parley.BadRequest, "The request goes on after the operation; send one object with query.")
 	}

@@ -546,8 +546,8 @@ func TestHandshakes(t *testing.T) {
 				http.StatusBadRequest},
 			// Such clients speak HTTP/1.1 on when their offer is not taken up.
 			{"an upgrade to something else", "GET", "HTTP/1.1", []string{"Upgrade", "h2c"},
-				http.StatusUnprocessableEntity},
-			{"no upgrade", "GET", "HTTP/1.1", []string{"Upgrade", ""}, http.StatusUnprocessableEntity},
+				http.StatusBadRequest},
+			{"no upgrade", "GET", "HTTP/1.1", []string{"Upgrade", ""}, http.StatusBadRequest},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				p := l.dial(t)
