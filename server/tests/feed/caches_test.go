@@ -26,20 +26,14 @@ func TestCachesOfClients(t *testing.T) {
 	for day, stance := range []string{"NEUTRAL", "OPPOSES"} {
 		a.On(fmt.Sprintf("2030-01-1%dT12:00:00Z", day+1), fmt.Sprintf(`correctPosition(input: {position: %q, stance: %s, note: "n"}) { `+refused+` }`, id, stance))
 	}
-	cmd := exec.Command("../../clienttest/node_modules/.bin/node", "../../clienttest/caches.mjs", a.URL+server.GraphQLPath)
-	var complaints bytes.Buffer
-	cmd.Stderr = &complaints
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, complaints.String())
-	}
+	out, complaints := node(t, "caches.mjs", a.URL+server.GraphQLPath)
 	type told struct {
 		Name                                           string
 		Sent, Answered, Shown, History, Change, Edited []string
 		Refetched                                      string
 	}
 	var got []told
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out) {
 		var one told
 		if err := json.Unmarshal([]byte(line), &one); err != nil {
 			t.Fatalf("%v: %s", err, line)
@@ -58,6 +52,32 @@ func TestCachesOfClients(t *testing.T) {
 		before = title
 	}
 	if d := gocmp.Diff(want, got); d != "" {
-		t.Errorf("want (-) and is (+):\n%s\n%s", d, complaints.String())
+		t.Errorf("want (-) and is (+):\n%s\n%s", d, complaints)
 	}
+}
+
+// The server keeps to GraphQL over HTTP, as the audits of its reference implementation see it.
+func TestAudits(t *testing.T) {
+	t.Parallel()
+	out, _ := node(t, "audits.mjs", start(t).URL+server.GraphQLPath)
+	var told struct {
+		Count  int
+		Failed []string
+	}
+	if err := json.Unmarshal([]byte(out), &told); err != nil || told.Count < 61 || len(told.Failed) > 0 {
+		t.Errorf("%d audits, of which these fail (%v): %s", told.Count, err, strings.Join(told.Failed, "\n"))
+	}
+}
+
+// node runs one of the scripts in clienttest to its end.
+func node(t *testing.T, script string, args ...string) (out, complaints string) {
+	t.Helper()
+	cmd := exec.Command("../../clienttest/node_modules/.bin/node", append([]string{"../../clienttest/" + script}, args...)...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, said.String())
+	}
+	return string(text), said.String()
 }
