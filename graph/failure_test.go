@@ -47,13 +47,13 @@ func (failingNegotiation) Participants(
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]string{
-		`{ list: negotiations { nodes { key issues { key } } } }`: `null list.nodes[1].issues mislaid
+		`{ list: negotiations { nodes { key issues { key } } } }`: `{"list":null} list.nodes[1].issues mislaid
 `,
-		`{ list: negotiations { nodes { key scenarios { totalCount } } } }`: `null list.nodes[0].scenarios panicked
+		`{ list: negotiations { nodes { key scenarios { totalCount } } } }`: `{"list":null} list.nodes[0].scenarios panicked
 list.nodes[1].scenarios panicked
 list.nodes[2].scenarios panicked
 `,
-		`{ negotiations { nodes { participants { totalCount } } } }`: `null negotiations.nodes[0].participants Negotiation.participants was resolved for 3 objects with 2 values and <nil>
+		`{ negotiations { nodes { participants { totalCount } } } }`: `{"negotiations":null} negotiations.nodes[0].participants Negotiation.participants was resolved for 3 objects with 2 values and <nil>
 negotiations.nodes[1].participants Negotiation.participants was resolved for 3 objects with 2 values and <nil>
 negotiations.nodes[2].participants Negotiation.participants was resolved for 3 objects with 2 values and <nil>
 `,

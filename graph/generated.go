@@ -6174,9 +6174,9 @@ type Lens {
 
 """
 Reads. One snapshot answers all fields of an operation. Fields are read as of now on both axes, unless ` + "`" + `asOf` + "`" + ` sets
-another lens. Everything beneath a change is read as of that change. A fault is a top-level error whose
-` + "`" + `extensions.code` + "`" + ` is UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS, BAD_REQUEST, LIMIT, PERSISTED_QUERY_NOT_FOUND (send the document
-with its hash) or INTERNAL.
+another lens. Everything beneath a change is read as of that change. A field that fails is null, and the fields beside it
+are answered. Its error has an ` + "`" + `extensions.code` + "`" + `: UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS, BAD_REQUEST, LIMIT,
+PERSISTED_QUERY_NOT_FOUND (send the document with its hash) or INTERNAL.
 """
 type Query {
   """The analyst who makes the request. Null: the request is anonymous."""
@@ -6194,11 +6194,14 @@ type Query {
     """An ` + "`" + `id` + "`" + ` from an answer, or a key, for which the lens is now."""
     id: ID!
   ): Node
-  """The objects with these ` + "`" + `id` + "`" + `s, as ` + "`" + `node` + "`" + ` finds each, in this order. Null in the list: there is none."""
+  """
+  The objects with these ` + "`" + `id` + "`" + `s, as ` + "`" + `node` + "`" + ` finds each, in this order. Null in the list: there is none.
+  Null: the field failed; the error says why.
+  """
   nodes(
     """At most 100 ids or keys, else LIMIT."""
     ids: [ID!]!
-  ): [Node]!
+  ): [Node]
   """
   A record of any kind by id or key, as known at ` + "`" + `knownAt` + "`" + `, whether or not it holds at ` + "`" + `validAt` + "`" + `. Null: there is none,
   or it was retracted.
@@ -23064,10 +23067,10 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []parley.Node) graphql.Marshaler {
-			return ec.marshalNNode2ᚕexampleᚗorgᚋparleyᚐNode(ctx, selections, v)
+			return ec.marshalONode2ᚕexampleᚗorgᚋparleyᚐNode(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_nodes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23152,10 +23155,10 @@ func (ec *executionContext) _Query_changes(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ChangeConnection) graphql.Marshaler {
-			return ec.marshalNChangeConnection2ᚖexampleᚗorgᚋparleyᚐChangeConnection(ctx, selections, v)
+			return ec.marshalOChangeConnection2ᚖexampleᚗorgᚋparleyᚐChangeConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_changes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23196,10 +23199,10 @@ func (ec *executionContext) _Query_events(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
-			return ec.marshalNEventConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalOEventConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_events(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23328,10 +23331,10 @@ func (ec *executionContext) _Query_negotiations(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
-			return ec.marshalNNegotiationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalONegotiationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_negotiations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23372,10 +23375,10 @@ func (ec *executionContext) _Query_positions(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
-			return ec.marshalNPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalOPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_positions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23460,10 +23463,10 @@ func (ec *executionContext) _Query_scenarios(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
-			return ec.marshalNScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalOScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_scenarios(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23536,10 +23539,10 @@ func (ec *executionContext) _Query_search(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
-			return ec.marshalNSearchResult2ᚕᚖexampleᚗorgᚋparleyᚐSearchResultᚄ(ctx, selections, v)
+			return ec.marshalOSearchResult2ᚕᚖexampleᚗorgᚋparleyᚐSearchResultᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_search(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23624,10 +23627,10 @@ func (ec *executionContext) _Query_sources(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
-			return ec.marshalNSourceConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalOSourceConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_sources(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23712,10 +23715,10 @@ func (ec *executionContext) _Query_stakeholders(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
-			return ec.marshalNStakeholderConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalOStakeholderConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_stakeholders(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23756,10 +23759,10 @@ func (ec *executionContext) _Query_statements(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
-			return ec.marshalNStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalOStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_statements(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23800,10 +23803,10 @@ func (ec *executionContext) _Query_statusChanges(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
-			return ec.marshalNStatusChangeConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
+			return ec.marshalOStatusChangeConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_statusChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -41806,7 +41809,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "nodes":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_nodes(ctx, field)
 				})
@@ -41818,13 +41821,13 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "changes":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_changes(ctx, field)
 				})
 		case "events":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_events(ctx, field)
 				})
@@ -41842,13 +41845,13 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "negotiations":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_negotiations(ctx, field)
 				})
 		case "positions":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_positions(ctx, field)
 				})
@@ -41860,7 +41863,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "scenarios":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_scenarios(ctx, field)
 				})
@@ -41872,7 +41875,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "search":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_search(ctx, field)
 				})
@@ -41884,7 +41887,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "sources":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_sources(ctx, field)
 				})
@@ -41896,19 +41899,19 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "stakeholders":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_stakeholders(ctx, field)
 				})
 		case "statements":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_statements(ctx, field)
 				})
 		case "statusChanges":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_statusChanges(ctx, field)
 				})
@@ -45948,14 +45951,6 @@ func (ec *executionContext) marshalNNegotiation2ᚖexampleᚗorgᚋparleyᚐNego
 	return ec._Negotiation(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNegotiationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "NegotiationConnection!")
-		return graphql.Null
-	}
-	return ec._NegotiationConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNNegotiationDiff2ᚖexampleᚗorgᚋparleyᚐNegotiationDiff(ctx context.Context, sel ast.SelectionSet, v *parley.NegotiationDiff) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "NegotiationDiff!")
@@ -46003,142 +45998,6 @@ func (ec *executionContext) marshalNNode2exampleᚗorgᚋparleyᚐNode(ctx conte
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNode(ctx context.Context, sel ast.SelectionSet, v []parley.Node) graphql.Marshaler {
-	{
-		var batchItemsStatusChange []*parley.StatusChange
-		batchIdxMapStatusChange := map[int]int{}
-		var batchItemsStatement []*parley.Statement
-		batchIdxMapStatement := map[int]int{}
-		var batchItemsStakeholder []*parley.Stakeholder
-		batchIdxMapStakeholder := map[int]int{}
-		var batchItemsSource []*parley.Source
-		batchIdxMapSource := map[int]int{}
-		var batchItemsScenarioRelation []*parley.ScenarioRelation
-		batchIdxMapScenarioRelation := map[int]int{}
-		var batchItemsScenario []*parley.Scenario
-		batchIdxMapScenario := map[int]int{}
-		var batchItemsPosition []*parley.Position
-		batchIdxMapPosition := map[int]int{}
-		var batchItemsParticipation []*parley.Participation
-		batchIdxMapParticipation := map[int]int{}
-		var batchItemsNegotiation []*parley.Negotiation
-		batchIdxMapNegotiation := map[int]int{}
-		var batchItemsMembership []*parley.Membership
-		batchIdxMapMembership := map[int]int{}
-		var batchItemsIssue []*parley.Issue
-		batchIdxMapIssue := map[int]int{}
-		var batchItemsEvent []*parley.Event
-		batchIdxMapEvent := map[int]int{}
-		var batchItemsAssessment []*parley.Assessment
-		batchIdxMapAssessment := map[int]int{}
-		var batchItemsAnalyst []*parley.Analyst
-		batchIdxMapAnalyst := map[int]int{}
-		var batchItemsAffiliation []*parley.Affiliation
-		batchIdxMapAffiliation := map[int]int{}
-		for i, item := range v {
-			switch concrete := item.(type) {
-			case *parley.StatusChange:
-				batchIdxMapStatusChange[i] = len(batchItemsStatusChange)
-				batchItemsStatusChange = append(batchItemsStatusChange, concrete)
-			case *parley.Statement:
-				batchIdxMapStatement[i] = len(batchItemsStatement)
-				batchItemsStatement = append(batchItemsStatement, concrete)
-			case *parley.Stakeholder:
-				batchIdxMapStakeholder[i] = len(batchItemsStakeholder)
-				batchItemsStakeholder = append(batchItemsStakeholder, concrete)
-			case *parley.Source:
-				batchIdxMapSource[i] = len(batchItemsSource)
-				batchItemsSource = append(batchItemsSource, concrete)
-			case *parley.ScenarioRelation:
-				batchIdxMapScenarioRelation[i] = len(batchItemsScenarioRelation)
-				batchItemsScenarioRelation = append(batchItemsScenarioRelation, concrete)
-			case *parley.Scenario:
-				batchIdxMapScenario[i] = len(batchItemsScenario)
-				batchItemsScenario = append(batchItemsScenario, concrete)
-			case *parley.Position:
-				batchIdxMapPosition[i] = len(batchItemsPosition)
-				batchItemsPosition = append(batchItemsPosition, concrete)
-			case *parley.Participation:
-				batchIdxMapParticipation[i] = len(batchItemsParticipation)
-				batchItemsParticipation = append(batchItemsParticipation, concrete)
-			case *parley.Negotiation:
-				batchIdxMapNegotiation[i] = len(batchItemsNegotiation)
-				batchItemsNegotiation = append(batchItemsNegotiation, concrete)
-			case *parley.Membership:
-				batchIdxMapMembership[i] = len(batchItemsMembership)
-				batchItemsMembership = append(batchItemsMembership, concrete)
-			case *parley.Issue:
-				batchIdxMapIssue[i] = len(batchItemsIssue)
-				batchItemsIssue = append(batchItemsIssue, concrete)
-			case *parley.Event:
-				batchIdxMapEvent[i] = len(batchItemsEvent)
-				batchItemsEvent = append(batchItemsEvent, concrete)
-			case *parley.Assessment:
-				batchIdxMapAssessment[i] = len(batchItemsAssessment)
-				batchItemsAssessment = append(batchItemsAssessment, concrete)
-			case *parley.Analyst:
-				batchIdxMapAnalyst[i] = len(batchItemsAnalyst)
-				batchItemsAnalyst = append(batchItemsAnalyst, concrete)
-			case *parley.Affiliation:
-				batchIdxMapAffiliation[i] = len(batchItemsAffiliation)
-				batchItemsAffiliation = append(batchItemsAffiliation, concrete)
-			}
-		}
-		if len(batchItemsStatusChange) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "StatusChange", batchItemsStatusChange, batchIdxMapStatusChange)
-		}
-		if len(batchItemsStatement) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Statement", batchItemsStatement, batchIdxMapStatement)
-		}
-		if len(batchItemsStakeholder) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Stakeholder", batchItemsStakeholder, batchIdxMapStakeholder)
-		}
-		if len(batchItemsSource) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Source", batchItemsSource, batchIdxMapSource)
-		}
-		if len(batchItemsScenarioRelation) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "ScenarioRelation", batchItemsScenarioRelation, batchIdxMapScenarioRelation)
-		}
-		if len(batchItemsScenario) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Scenario", batchItemsScenario, batchIdxMapScenario)
-		}
-		if len(batchItemsPosition) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Position", batchItemsPosition, batchIdxMapPosition)
-		}
-		if len(batchItemsParticipation) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Participation", batchItemsParticipation, batchIdxMapParticipation)
-		}
-		if len(batchItemsNegotiation) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Negotiation", batchItemsNegotiation, batchIdxMapNegotiation)
-		}
-		if len(batchItemsMembership) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Membership", batchItemsMembership, batchIdxMapMembership)
-		}
-		if len(batchItemsIssue) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Issue", batchItemsIssue, batchIdxMapIssue)
-		}
-		if len(batchItemsEvent) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Event", batchItemsEvent, batchIdxMapEvent)
-		}
-		if len(batchItemsAssessment) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Assessment", batchItemsAssessment, batchIdxMapAssessment)
-		}
-		if len(batchItemsAnalyst) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Analyst", batchItemsAnalyst, batchIdxMapAnalyst)
-		}
-		if len(batchItemsAffiliation) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Affiliation", batchItemsAffiliation, batchIdxMapAffiliation)
-		}
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalONode2exampleᚗorgᚋparleyᚐNode(ctx, sel, v[i])
-	})
-
-	return ret
 }
 
 func (ec *executionContext) marshalNNode2ᚕexampleᚗorgᚋparleyᚐNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []parley.Node) graphql.Marshaler {
@@ -46802,23 +46661,6 @@ func (ec *executionContext) marshalNScenarioStatusChanged2ᚖexampleᚗorgᚋpar
 	return ec._ScenarioStatusChanged(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSearchResult2ᚕᚖexampleᚗorgᚋparleyᚐSearchResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
-	ctx = graphql.WithBatchParents(ctx, "SearchResult", v, nil)
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNSearchResult2ᚖexampleᚗorgᚋparleyᚐSearchResult(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalNSearchResult2ᚖexampleᚗorgᚋparleyᚐSearchResult(ctx context.Context, sel ast.SelectionSet, v *parley.SearchResult) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SearchResult!")
@@ -46884,14 +46726,6 @@ func (ec *executionContext) marshalNSource2ᚖexampleᚗorgᚋparleyᚐSource(ct
 		return graphql.Null
 	}
 	return ec._Source(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNSourceConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "SourceConnection!")
-		return graphql.Null
-	}
-	return ec._SourceConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSourceEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Source]) graphql.Marshaler {
@@ -46960,14 +46794,6 @@ func (ec *executionContext) marshalNStakeholder2ᚖexampleᚗorgᚋparleyᚐStak
 		return graphql.Null
 	}
 	return ec._Stakeholder(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNStakeholderConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "StakeholderConnection!")
-		return graphql.Null
-	}
-	return ec._StakeholderConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNStakeholderEdge2exampleᚗorgᚋparleyᚐEdge(ctx context.Context, sel ast.SelectionSet, v parley.Edge[parley.Stakeholder]) graphql.Marshaler {
@@ -47800,6 +47626,13 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) marshalOChangeConnection2ᚖexampleᚗorgᚋparleyᚐChangeConnection(ctx context.Context, sel ast.SelectionSet, v *parley.ChangeConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangeConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOChangeFilter2ᚖexampleᚗorgᚋparleyᚐChangeFilter(ctx context.Context, v any) (*parley.ChangeFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -47868,6 +47701,13 @@ func (ec *executionContext) marshalOEvent2ᚖexampleᚗorgᚋparleyᚐEvent(ctx 
 		return graphql.Null
 	}
 	return ec._Event(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOEventConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EventConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOEventFilter2ᚖexampleᚗorgᚋparleyᚐEventFilter(ctx context.Context, v any) (*parley.EventFilter, error) {
@@ -48181,6 +48021,13 @@ func (ec *executionContext) marshalONegotiation2ᚖexampleᚗorgᚋparleyᚐNego
 	return ec._Negotiation(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalONegotiationConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NegotiationConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalONegotiationStage2ᚖexampleᚗorgᚋparleyᚐNegotiationStage(ctx context.Context, v any) (*parley.NegotiationStage, error) {
 	if v == nil {
 		return nil, nil
@@ -48224,6 +48071,145 @@ func (ec *executionContext) marshalONode2exampleᚗorgᚋparleyᚐNode(ctx conte
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalONode2ᚕexampleᚗorgᚋparleyᚐNode(ctx context.Context, sel ast.SelectionSet, v []parley.Node) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	{
+		var batchItemsStatusChange []*parley.StatusChange
+		batchIdxMapStatusChange := map[int]int{}
+		var batchItemsStatement []*parley.Statement
+		batchIdxMapStatement := map[int]int{}
+		var batchItemsStakeholder []*parley.Stakeholder
+		batchIdxMapStakeholder := map[int]int{}
+		var batchItemsSource []*parley.Source
+		batchIdxMapSource := map[int]int{}
+		var batchItemsScenarioRelation []*parley.ScenarioRelation
+		batchIdxMapScenarioRelation := map[int]int{}
+		var batchItemsScenario []*parley.Scenario
+		batchIdxMapScenario := map[int]int{}
+		var batchItemsPosition []*parley.Position
+		batchIdxMapPosition := map[int]int{}
+		var batchItemsParticipation []*parley.Participation
+		batchIdxMapParticipation := map[int]int{}
+		var batchItemsNegotiation []*parley.Negotiation
+		batchIdxMapNegotiation := map[int]int{}
+		var batchItemsMembership []*parley.Membership
+		batchIdxMapMembership := map[int]int{}
+		var batchItemsIssue []*parley.Issue
+		batchIdxMapIssue := map[int]int{}
+		var batchItemsEvent []*parley.Event
+		batchIdxMapEvent := map[int]int{}
+		var batchItemsAssessment []*parley.Assessment
+		batchIdxMapAssessment := map[int]int{}
+		var batchItemsAnalyst []*parley.Analyst
+		batchIdxMapAnalyst := map[int]int{}
+		var batchItemsAffiliation []*parley.Affiliation
+		batchIdxMapAffiliation := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case *parley.StatusChange:
+				batchIdxMapStatusChange[i] = len(batchItemsStatusChange)
+				batchItemsStatusChange = append(batchItemsStatusChange, concrete)
+			case *parley.Statement:
+				batchIdxMapStatement[i] = len(batchItemsStatement)
+				batchItemsStatement = append(batchItemsStatement, concrete)
+			case *parley.Stakeholder:
+				batchIdxMapStakeholder[i] = len(batchItemsStakeholder)
+				batchItemsStakeholder = append(batchItemsStakeholder, concrete)
+			case *parley.Source:
+				batchIdxMapSource[i] = len(batchItemsSource)
+				batchItemsSource = append(batchItemsSource, concrete)
+			case *parley.ScenarioRelation:
+				batchIdxMapScenarioRelation[i] = len(batchItemsScenarioRelation)
+				batchItemsScenarioRelation = append(batchItemsScenarioRelation, concrete)
+			case *parley.Scenario:
+				batchIdxMapScenario[i] = len(batchItemsScenario)
+				batchItemsScenario = append(batchItemsScenario, concrete)
+			case *parley.Position:
+				batchIdxMapPosition[i] = len(batchItemsPosition)
+				batchItemsPosition = append(batchItemsPosition, concrete)
+			case *parley.Participation:
+				batchIdxMapParticipation[i] = len(batchItemsParticipation)
+				batchItemsParticipation = append(batchItemsParticipation, concrete)
+			case *parley.Negotiation:
+				batchIdxMapNegotiation[i] = len(batchItemsNegotiation)
+				batchItemsNegotiation = append(batchItemsNegotiation, concrete)
+			case *parley.Membership:
+				batchIdxMapMembership[i] = len(batchItemsMembership)
+				batchItemsMembership = append(batchItemsMembership, concrete)
+			case *parley.Issue:
+				batchIdxMapIssue[i] = len(batchItemsIssue)
+				batchItemsIssue = append(batchItemsIssue, concrete)
+			case *parley.Event:
+				batchIdxMapEvent[i] = len(batchItemsEvent)
+				batchItemsEvent = append(batchItemsEvent, concrete)
+			case *parley.Assessment:
+				batchIdxMapAssessment[i] = len(batchItemsAssessment)
+				batchItemsAssessment = append(batchItemsAssessment, concrete)
+			case *parley.Analyst:
+				batchIdxMapAnalyst[i] = len(batchItemsAnalyst)
+				batchItemsAnalyst = append(batchItemsAnalyst, concrete)
+			case *parley.Affiliation:
+				batchIdxMapAffiliation[i] = len(batchItemsAffiliation)
+				batchItemsAffiliation = append(batchItemsAffiliation, concrete)
+			}
+		}
+		if len(batchItemsStatusChange) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "StatusChange", batchItemsStatusChange, batchIdxMapStatusChange)
+		}
+		if len(batchItemsStatement) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Statement", batchItemsStatement, batchIdxMapStatement)
+		}
+		if len(batchItemsStakeholder) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Stakeholder", batchItemsStakeholder, batchIdxMapStakeholder)
+		}
+		if len(batchItemsSource) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Source", batchItemsSource, batchIdxMapSource)
+		}
+		if len(batchItemsScenarioRelation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "ScenarioRelation", batchItemsScenarioRelation, batchIdxMapScenarioRelation)
+		}
+		if len(batchItemsScenario) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Scenario", batchItemsScenario, batchIdxMapScenario)
+		}
+		if len(batchItemsPosition) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Position", batchItemsPosition, batchIdxMapPosition)
+		}
+		if len(batchItemsParticipation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Participation", batchItemsParticipation, batchIdxMapParticipation)
+		}
+		if len(batchItemsNegotiation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Negotiation", batchItemsNegotiation, batchIdxMapNegotiation)
+		}
+		if len(batchItemsMembership) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Membership", batchItemsMembership, batchIdxMapMembership)
+		}
+		if len(batchItemsIssue) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Issue", batchItemsIssue, batchIdxMapIssue)
+		}
+		if len(batchItemsEvent) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Event", batchItemsEvent, batchIdxMapEvent)
+		}
+		if len(batchItemsAssessment) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Assessment", batchItemsAssessment, batchIdxMapAssessment)
+		}
+		if len(batchItemsAnalyst) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Analyst", batchItemsAnalyst, batchIdxMapAnalyst)
+		}
+		if len(batchItemsAffiliation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Affiliation", batchItemsAffiliation, batchIdxMapAffiliation)
+		}
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalONode2exampleᚗorgᚋparleyᚐNode(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalOParticipation2ᚖexampleᚗorgᚋparleyᚐParticipation(ctx context.Context, sel ast.SelectionSet, v *parley.Participation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -48257,6 +48243,13 @@ func (ec *executionContext) marshalOPosition2ᚖexampleᚗorgᚋparleyᚐPositio
 	return ec._Position(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPositionConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PositionConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOPositionFilter2ᚖexampleᚗorgᚋparleyᚐPositionFilter(ctx context.Context, v any) (*parley.PositionFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -48277,6 +48270,13 @@ func (ec *executionContext) marshalOScenario2ᚖexampleᚗorgᚋparleyᚐScenari
 		return graphql.Null
 	}
 	return ec._Scenario(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOScenarioConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScenarioConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOScenarioFilter2ᚖexampleᚗorgᚋparleyᚐScenarioFilter(ctx context.Context, v any) (*parley.ScenarioFilter, error) {
@@ -48349,11 +48349,38 @@ func (ec *executionContext) marshalOScenarioStatus2ᚖexampleᚗorgᚋparleyᚐS
 	return res
 }
 
+func (ec *executionContext) marshalOSearchResult2ᚕᚖexampleᚗorgᚋparleyᚐSearchResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*parley.SearchResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "SearchResult", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSearchResult2ᚖexampleᚗorgᚋparleyᚐSearchResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOSource2ᚖexampleᚗorgᚋparleyᚐSource(ctx context.Context, sel ast.SelectionSet, v *parley.Source) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Source(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSourceConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SourceConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSourceReliability2ᚕexampleᚗorgᚋparleyᚐSourceReliabilityᚄ(ctx context.Context, v any) ([]parley.SourceReliability, error) {
@@ -48436,6 +48463,13 @@ func (ec *executionContext) marshalOStakeholder2ᚖexampleᚗorgᚋparleyᚐStak
 		return graphql.Null
 	}
 	return ec._Stakeholder(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStakeholderConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StakeholderConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOStakeholderKind2ᚕexampleᚗorgᚋparleyᚐStakeholderKindᚄ(ctx context.Context, v any) ([]parley.StakeholderKind, error) {
@@ -48555,6 +48589,13 @@ func (ec *executionContext) marshalOStatement2ᚖexampleᚗorgᚋparleyᚐStatem
 	return ec._Statement(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOStatementConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StatementConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOStatementFilter2ᚖexampleᚗorgᚋparleyᚐStatementFilter(ctx context.Context, v any) (*parley.StatementFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -48623,6 +48664,13 @@ func (ec *executionContext) marshalOStatusChange2ᚖexampleᚗorgᚋparleyᚐSta
 		return graphql.Null
 	}
 	return ec._StatusChange(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStatusChangeConnection2ᚖexampleᚗorgᚋparleyᚐConnection(ctx context.Context, sel ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StatusChangeConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOStatusChangeFilter2ᚖexampleᚗorgᚋparleyᚐStatusChangeFilter(ctx context.Context, v any) (*parley.StatusChangeFilter, error) {

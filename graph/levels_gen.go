@@ -1189,7 +1189,7 @@ func (l *levels) fillQuery(ec *executionContext) {
 		}, l.shapeOfNode()).With(ec.field_Query_node_args),
 		"nodes": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]parley.Node, error) {
 			return ec.Resolvers.Query().Nodes(ctx, fc.Args["ids"].([]string))
-		}, level.List(l.shapeOfNode(), "[Node]!")).With(ec.field_Query_nodes_args),
+		}, level.List(l.shapeOfNode(), "[Node]")).With(ec.field_Query_nodes_args),
 		"record": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (parley.Node, error) {
 			return ec.Resolvers.Query().Record(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, l.shapeOfNode()).With(ec.field_Query_record_args),
@@ -1222,7 +1222,7 @@ func (l *levels) fillQuery(ec *executionContext) {
 		}, level.List(level.Pointer(&l.StatusRule), "[StatusRule!]!")),
 		"search": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.SearchResult, error) {
 			return ec.Resolvers.Query().Search(ctx, fc.Args["text"].(string), fc.Args["first"].(int), fc.Args["asOf"].(*parley.AsOf))
-		}, level.List(level.Pointer(&l.SearchResult), "[SearchResult!]!")).With(ec.field_Query_search_args),
+		}, level.List(level.Pointer(&l.SearchResult), "[SearchResult!]")).With(ec.field_Query_search_args),
 		"source": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Source, error) {
 			return ec.Resolvers.Query().Source(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Source)).With(ec.field_Query_source_args),

@@ -75,7 +75,7 @@ func (s Sites) handle(next http.Handler) http.Handler {
 		case !strings.HasPrefix(r.URL.Path, s.BasePath+"/"):
 			r = withPath(r, s.BasePath+r.URL.Path)
 		}
-		if origin := r.Header.Get("Origin"); s.isStrange(r, origin) {
+		if origin := r.Header.Get("Origin"); s.isForeign(r, origin) {
 			refusal := "Pages of other sites may not use this server."
 			if _, err := ReadOrigin(origin); err == nil {
 				refusal = fmt.Sprintf("Pages of %.200s may not use this server; start it with --allow-origin %[1]s to allow them.", origin)
@@ -132,9 +132,9 @@ func hostName(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// isStrange reports whether a request comes from a page that may not use the server. Links to the server may be
+// isForeign reports whether a request comes from a page that may not use the server. Links to the server may be
 // anywhere; so whoever follows one is let in.
-func (s Sites) isStrange(r *http.Request, origin string) bool {
+func (s Sites) isForeign(r *http.Request, origin string) bool {
 	if origin != "" {
 		return !s.allows(r, origin)
 	}

@@ -2,6 +2,7 @@ package deadline
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,15 @@ func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		d := New(10 * time.Second)
+		var mu sync.Mutex
 		var late []time.Duration
-		begin := func() func() { return d.Begin(func() { late = append(late, time.Since(begun)) }) }
+		begin := func() func() {
+			return d.Begin(func() {
+				mu.Lock()
+				defer mu.Unlock()
+				late = append(late, time.Since(begun))
+			})
+		}
 		begin()
 		time.Sleep(3 * time.Second) // of the bubble's clock
 		done := begin()
@@ -26,6 +34,9 @@ func TestDeadline(t *testing.T) {
 		afterwards := begin()
 		time.Sleep(time.Minute)
 		afterwards() // too late, and harmless
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		want := []time.Duration{10 * time.Second, 13 * time.Second, 77 * time.Second}
 		if !slices.Equal(late, want) {
 			t.Errorf("ended after %v, want %v", late, want)

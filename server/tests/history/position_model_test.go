@@ -247,6 +247,9 @@ func (m *positionMachine) correct() {
 	mended, input := m.content()
 	mended.id, mended.contests, mended.evidence, mended.order = s.id, s.contests, s.evidence, s.order
 	input["position"], input["note"] = s.id, "misheard"
+	if mended.to == 0 {
+		input["clear"] = []string{"validTo"} // a null keeps it
+	}
 	got := m.Ask(`mutation($input: CorrectPositionInput!) { correctPosition(input: $input) { position { id recordedAt } cursor userErrors { code message field } } }`,
 		map[string]any{"input": input})
 	if m.conflicts(mended) {
