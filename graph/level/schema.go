@@ -61,13 +61,17 @@ func (r *run) respond(resolve func() Column) (response *graphql.Response) {
 	column := resolve()
 	scratch := scratches.Get().(*[]byte)
 	b, outcome := column.append((*scratch)[:0], 0)
+	if cap(b) > maxScratch { // it is not reused, so that nothing needs to be copied
+		if outcome == Value {
+			response.Data = b
+		}
+		return response
+	}
 	if outcome == Value {
 		response.Data = slices.Clone(b)
 	}
-	if cap(b) <= maxScratch {
-		*scratch = b
-		scratches.Put(scratch)
-	}
+	*scratch = b
+	scratches.Put(scratch)
 	return response
 }
 

@@ -1,6 +1,9 @@
 package level
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Shape makes the column of a field from its values, one for each object of the level, and resolves the levels beneath.
 type Shape[V any] func(at *place, values []V) Column
@@ -117,6 +120,16 @@ func (c lists[V]) append(b []byte, i int) ([]byte, Outcome) {
 	})
 }
 
+// roomy doubles a long buffer that is nearly full. append makes one longer by a quarter at a time, and while much is
+// copied, nobody else is served.
+func roomy(b []byte) []byte {
+	const nearly = 1 << 12
+	if cap(b) < maxScratch || cap(b)-len(b) > nearly {
+		return b
+	}
+	return slices.Grow(b, cap(b))
+}
+
 // list appends a list of the given length. After a failure it continues, to report the errors of the other entries.
 func (t listType) list(r *run, b []byte, length int, entry func(b []byte, n int) ([]byte, Outcome)) ([]byte, Outcome) {
 	start, outcome := len(b), Value
@@ -127,7 +140,7 @@ func (t listType) list(r *run, b []byte, length int, entry func(b []byte, n int)
 		}
 		r.enter(step{index: n})
 		var o Outcome
-		b, o = entry(b, n)
+		b, o = entry(roomy(b), n)
 		o = r.settle(o, t.filled, t.entry)
 		r.leave()
 		if o != Value {

@@ -250,6 +250,10 @@ const (
 
 // answer writes a response.
 func answer(w http.ResponseWriter, accepts accepted, status int, response *graphql.Response) {
+	if len(response.Data) > maxAnswer { // it is not copied
+		write(w, accepts, status, appendHead(nil, response), response.Data, appendTail(nil, response))
+		return
+	}
 	buffer := answers.Get().(*[]byte)
 	b := encode((*buffer)[:0], response)
 	write(w, accepts, status, b)
@@ -259,14 +263,20 @@ func answer(w http.ResponseWriter, accepts accepted, status int, response *graph
 	}
 }
 
-func write(w http.ResponseWriter, accepts accepted, status int, body []byte) {
+func write(w http.ResponseWriter, accepts accepted, status int, pieces ...[]byte) {
+	length := 0
+	for _, piece := range pieces {
+		length += len(piece)
+	}
 	header := w.Header()
 	header.Set("Content-Type", accepts.media)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("Content-Length", strconv.Itoa(length))
 	// The time counts from when the answer is ready, however long that took.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(AnswerTimeout))
 	w.WriteHeader(status)
-	w.Write(body)
+	for _, piece := range pieces {
+		w.Write(piece)
+	}
 }
 
 // Refuse answers a request that does not reach GraphQL execution with an error.

@@ -371,6 +371,13 @@ func (t *Transports) panicked(ctx context.Context, p any) *graphql.Response {
 
 // encode appends a response as JSON. Its data is JSON already.
 func encode(b []byte, response *graphql.Response) []byte {
+	b = appendHead(b, response)
+	b = append(b, response.Data...)
+	return appendTail(b, response)
+}
+
+// appendHead appends what comes before the data.
+func appendHead(b []byte, response *graphql.Response) []byte {
 	b = append(b, '{')
 	if len(response.Errors) > 0 {
 		b = append(append(append(b, `"errors":`...), encoded(response.Errors)...), ',')
@@ -379,7 +386,11 @@ func encode(b []byte, response *graphql.Response) []byte {
 	if response.Data == nil {
 		b = append(b, "null"...)
 	}
-	b = append(b, response.Data...)
+	return b
+}
+
+// appendTail appends what comes after the data.
+func appendTail(b []byte, response *graphql.Response) []byte {
 	if len(response.Extensions) > 0 {
 		b = append(append(b, `,"extensions":`...), encoded(response.Extensions)...)
 	}

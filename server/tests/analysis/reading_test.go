@@ -282,7 +282,7 @@ func (h *history) say(n int) (written storage.Written, then func(), err error) {
 		s.saidFor = []string{pick(h, "party", slices.Concat(h.states, h.groups))}
 		in.SaidFor = s.saidFor
 	}
-	if slices.Contains(h.states, s.holder) && h.often("contests", 2) {
+	if slices.Contains(h.states, s.holder) {
 		line := h.Must(fmt.Sprintf(`{ positions(filter: {holders: [%q], scenarios: [%q]}, asOf: {validAt: %q}) { nodes { id: recordId } } }`,
 			s.holder, s.scenario, parley.FormatInstant(s.at)))
 		if line.Count("positions.nodes") > 0 {
