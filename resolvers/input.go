@@ -29,7 +29,7 @@ func patched[Edit any](input any) (edit Edit, err error) {
 	for i := range out.NumField() {
 		name := out.Type().Field(i).Name
 		from, into := in.FieldByName(name), out.Field(i)
-		if from.Type() == into.Type() { // which record, and the like
+		if from.Type() == into.Type() { // no patch: the record, the note, ifUnchangedSince
 			into.Set(from)
 			continue
 		}

@@ -77,7 +77,8 @@ func (p persisted) MutateOperationParameters(ctx context.Context, params *graphq
 	case asked == nil || p.trusted.Only:
 		return nil
 	case id == "" || fmt.Sprint(named["version"]) != "1":
-		return faulty("extensions.persistedQuery is not understood; send version 1 and sha256Hash, the SHA-256 hash of the document in hexadecimal digits.")
+		return faulty("extensions.persistedQuery is not understood; send version 1 and sha256Hash, the SHA-256 hash of the " +
+			"document in hexadecimal digits.")
 	}
 	err := p.AutomaticPersistedQuery.MutateOperationParameters(ctx, params)
 	if err != nil && params.Query != "" {

@@ -54,7 +54,8 @@ type Options struct {
 	Documents Documents
 	// Limits bound the resources that clients may use. The zero value means transport.DefaultLimits.
 	Limits transport.Limits
-	// Bounds are what an operation may cost, and how long a query or a briefing may take. The zero value means resolvers.DefaultBounds.
+	// Bounds are what an operation may cost, and how long a query or a briefing may take. The zero value means
+	// resolvers.DefaultBounds.
 	Bounds resolvers.Bounds
 	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)

@@ -20,7 +20,7 @@ import (
 // its own pages use, under the name localhost or an address.
 type Sites struct {
 	// Hosts are the server's names, without ports. Under any other name it refuses requests: a page of another site could
-	// reach it by resolving its own name to the server's address. Nobody resolves an address.
+	// reach it by resolving its own name to the server's address. IP addresses are accepted, since no name is resolved.
 	Hosts []string
 	// Origins are those of other pages that may use the server, such as "https://desk.example".
 	Origins []string
@@ -132,8 +132,8 @@ func hostName(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// isForeign reports whether a request comes from a page that may not use the server. Links to the server may be
-// anywhere; so whoever follows one is let in.
+// isForeign reports whether a request comes from a page that may not use the server. A reader may follow a link from any
+// page.
 func (s Sites) isForeign(r *http.Request, origin string) bool {
 	if origin != "" {
 		return !s.allows(r, origin)

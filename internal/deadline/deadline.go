@@ -1,5 +1,5 @@
-// Package deadline ends what takes longer than it may. Hardly anything does; so all that may take equally long shares
-// one timer, where a timer for each would cost a short request several percent. No library does that.
+// Package deadline calls a function where something takes too long. That is rare, so everything with the same deadline
+// shares one timer: a timer for each would cost a short request several percent. No library does that.
 package deadline
 
 import (

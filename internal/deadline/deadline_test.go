@@ -24,7 +24,7 @@ func TestDeadline(t *testing.T) {
 			})
 		}
 		begin()
-		time.Sleep(3 * time.Second) // of the bubble's clock
+		time.Sleep(3 * time.Second) // the clock is synctest's, so nothing waits
 		done := begin()
 		begin()
 		time.Sleep(4 * time.Second)

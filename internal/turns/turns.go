@@ -1,5 +1,6 @@
-// Package turns shares out among callers what few of them can do at a time. The next turn goes to the caller who has
-// used least of late, so that one who asks for much delays the others little. No library orders waiters by that.
+// Package turns limits how many tasks run at a time, and gives the turns to callers fairly. The next turn goes to the
+// caller who has used the least time in the last seconds, so that a caller who asks for much delays the others little. No
+// library orders waiters by that.
 package turns
 
 import (
@@ -11,18 +12,18 @@ import (
 	"time"
 )
 
-// Turns are given to so many at a time.
+// Turns are what tasks wait for.
 type Turns struct {
 	mu      sync.Mutex
 	free    int
-	callers map[string]*caller // who wait, or have used something of late
+	callers map[string]*caller // those who wait, or have used a turn lately
 	waiting int
 	came    int // how many have waited so far
 }
 
 // caller is somebody who takes turns.
 type caller struct {
-	used  time.Duration // of late, as of the instant
+	used  time.Duration // lately, at the instant as
 	as    time.Time
 	queue queue
 }
@@ -95,7 +96,7 @@ func (t *Turns) isWanted() bool {
 	return t.waiting > 0
 }
 
-// manyCallers are more than take turns at a time where nobody attacks.
+// manyCallers is how many callers are remembered before those who don't wait are forgotten.
 const manyCallers = 1_000
 
 // caller returns the caller of a name. When many are known, those who don't wait are forgotten.
@@ -137,7 +138,7 @@ func (t *Turns) next() {
 	close(heap.Pop(&least.queue).(*waiter).turn)
 }
 
-// lately is what the caller has used, the more so the later: each second, half of it is forgotten.
+// lately is how much time the caller has used lately: each second, half of it is forgotten.
 func (c *caller) lately(now time.Time) time.Duration {
 	used := c.used
 	for past := now.Sub(c.as); past > time.Second && used > 0; past -= time.Second {
@@ -194,8 +195,8 @@ func Caller(ctx context.Context) string {
 	return name
 }
 
-// CallerAt names the caller at a network address: by its IP address or, since whoever has one address of IPv6 has many,
-// by the first half of it.
+// CallerAt returns the name of the caller at a network address: its IP address. Of an IPv6 address it is the first half,
+// since one machine can use all addresses that begin with it.
 func CallerAt(address string) string {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

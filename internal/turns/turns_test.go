@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Whoever has run shortest comes next, and whoever is given up leaves no gap.
+// The task that has run for the shortest time gets the next turn. A task that no longer waits is passed over.
 func TestTurnsGoToWhoHasRunShortest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestTurnsGoToWhoHasUsedLeast(t *testing.T) {
 					t.Error(err)
 				}
 				order = append(order, name)
-				time.Sleep(long) // of the bubble's clock: the task runs
+				time.Sleep(long) // the task runs; the clock is synctest's, so nothing waits
 				turn.End()
 				done <- struct{}{}
 			}()
@@ -163,7 +163,7 @@ func TestLongOperationsTakeTurns(t *testing.T) {
 				if err := task.Step(t.Context(), turns); err != nil {
 					t.Error(err)
 				}
-				time.Sleep(step) // of the bubble's clock: the statement runs
+				time.Sleep(step) // the statement runs; the clock is synctest's
 			}
 			task.End()
 			return time.Since(begun)

@@ -1,12 +1,9 @@
-// node apollo.mjs URL URL: Apollo Client over graphql-ws. It connects to the second server when the first one stops.
+// node apollo.mjs URL URL: Apollo Client over graphql-ws.
 import { ApolloClient, ApolloLink, InMemoryCache, gql } from "@apollo/client";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
-import { createClient } from "graphql-ws";
 import { tap } from "rxjs";
-import WebSocket from "ws";
-import { drive, shortly, tell } from "./drive.mjs";
-
-const urls = process.argv.slice(2).map((url) => url.replace(/^http/, "ws"));
+import { drive } from "./drive.mjs";
+import { socketClient } from "./socket.mjs";
 
 // Apollo sends a subscription again with the variables that it began with, so they have to say where to resume.
 const resuming = new ApolloLink((operation, forward) =>
@@ -18,18 +15,7 @@ const resuming = new ApolloLink((operation, forward) =>
   ),
 );
 
-const socket = createClient({
-  url: () => urls[0],
-  webSocketImpl: WebSocket,
-  retryAttempts: 10,
-  retryWait: shortly,
-  on: {
-    closed({ code, reason }) {
-      tell({ closed: code, reason });
-      if (code === 1012) urls.shift();
-    },
-  },
-});
+const socket = socketClient();
 
 const client = new ApolloClient({
   cache: new InMemoryCache(),
