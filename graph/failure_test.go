@@ -21,14 +21,14 @@ func (f failing) Negotiation() NegotiationResolver {
 
 type failingQuery struct{ fakeQuery }
 
-func (failingQuery) Negotiations(context.Context, int, *string, *parley.AsOf) (*parley.NegotiationConnection, error) {
+func (failingQuery) Negotiations(context.Context, *int, *parley.Cursor, *int, *parley.Cursor, *parley.AsOf) (*parley.NegotiationConnection, error) {
 	return &parley.NegotiationConnection{Nodes: []*parley.Negotiation{{Key: "a"}, {Key: "b"}, {Key: "c"}}}, nil
 }
 
 type failingNegotiation struct{ fakeNegotiation }
 
 func (failingNegotiation) Scenarios(
-	context.Context, []*parley.Negotiation, *parley.ScenarioFilter, parley.ScenarioOrder, int, *string,
+	context.Context, []*parley.Negotiation, *parley.ScenarioFilter, parley.ScenarioOrder, *int, *parley.Cursor, *int, *parley.Cursor,
 ) ([]*parley.ScenarioConnection, error) {
 	panic("at the disco")
 }
@@ -38,7 +38,7 @@ func (failingNegotiation) Issues(_ context.Context, objs []*parley.Negotiation) 
 }
 
 func (failingNegotiation) Participants(
-	_ context.Context, objs []*parley.Negotiation, _ *parley.ParticipationRole, _ int, _ *string,
+	_ context.Context, objs []*parley.Negotiation, _ *parley.ParticipationRole, _ *int, _ *parley.Cursor, _ *int, _ *parley.Cursor,
 ) ([]*parley.ParticipationConnection, error) {
 	return make([]*parley.ParticipationConnection, len(objs)-1), nil
 }

@@ -131,8 +131,8 @@ func (f fakeIssue) Negotiation(ctx context.Context, objs []*parley.Issue) ([]*pa
 	return fakeMany[*parley.Negotiation](f.fake, "Issue.negotiation", objs)
 }
 
-func (f fakeIssue) Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "Issue.scenarios", objs, first, after)
+func (f fakeIssue) Scenarios(ctx context.Context, objs []*parley.Issue, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error) {
+	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "Issue.scenarios", objs, first, after, last, before)
 }
 
 func (f fakeIssue) LandingZone(ctx context.Context, objs []*parley.Issue, whatIf []*parley.WhatIfPosition) ([][]*parley.LandingZoneEntry, error) {
@@ -359,20 +359,20 @@ func (f fakeNegotiation) Issues(ctx context.Context, objs []*parley.Negotiation)
 	return fakeMany[[]*parley.Issue](f.fake, "Negotiation.issues", objs)
 }
 
-func (f fakeNegotiation) Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "Negotiation.scenarios", objs, filter, orderBy, first, after)
+func (f fakeNegotiation) Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error) {
+	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "Negotiation.scenarios", objs, filter, orderBy, first, after, last, before)
 }
 
-func (f fakeNegotiation) Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
-	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "Negotiation.participants", objs, role, first, after)
+func (f fakeNegotiation) Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error) {
+	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "Negotiation.participants", objs, role, first, after, last, before)
 }
 
-func (f fakeNegotiation) Events(ctx context.Context, objs []*parley.Negotiation, first int, after *string) ([]*parley.Connection[parley.Event], error) {
-	return fakeMany[*parley.Connection[parley.Event]](f.fake, "Negotiation.events", objs, first, after)
+func (f fakeNegotiation) Events(ctx context.Context, objs []*parley.Negotiation, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Event], error) {
+	return fakeMany[*parley.Connection[parley.Event]](f.fake, "Negotiation.events", objs, first, after, last, before)
 }
 
-func (f fakeNegotiation) Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) ([]*parley.ChangeConnection, error) {
-	return fakeMany[*parley.ChangeConnection](f.fake, "Negotiation.changes", objs, filter, order, first, after)
+func (f fakeNegotiation) Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.ChangeConnection, error) {
+	return fakeMany[*parley.ChangeConnection](f.fake, "Negotiation.changes", objs, filter, order, first, after, last, before)
 }
 
 func (f fakeNegotiation) Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error) {
@@ -383,48 +383,48 @@ func (f *fake) NegotiationDiff() NegotiationDiffResolver { return fakeNegotiatio
 
 type fakeNegotiationDiff struct{ *fake }
 
-func (f fakeNegotiationDiff) StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.StatusShift], error) {
-	return fakeMany[*parley.Connection[parley.StatusShift]](f.fake, "NegotiationDiff.statusChanges", objs, first, after)
+func (f fakeNegotiationDiff) StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.StatusShift], error) {
+	return fakeMany[*parley.Connection[parley.StatusShift]](f.fake, "NegotiationDiff.statusChanges", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) Positions(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.PositionShift], error) {
-	return fakeMany[*parley.Connection[parley.PositionShift]](f.fake, "NegotiationDiff.positions", objs, first, after)
+func (f fakeNegotiationDiff) Positions(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.PositionShift], error) {
+	return fakeMany[*parley.Connection[parley.PositionShift]](f.fake, "NegotiationDiff.positions", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "NegotiationDiff.scenariosAdded", objs, first, after)
+func (f fakeNegotiationDiff) ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error) {
+	return fakeMany[*parley.Connection[parley.Scenario]](f.fake, "NegotiationDiff.scenariosAdded", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
-	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "NegotiationDiff.participantsJoined", objs, first, after)
+func (f fakeNegotiationDiff) ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error) {
+	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "NegotiationDiff.participantsJoined", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
-	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "NegotiationDiff.participantsLeft", objs, first, after)
+func (f fakeNegotiationDiff) ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error) {
+	return fakeMany[*parley.Connection[parley.Participation]](f.fake, "NegotiationDiff.participantsLeft", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.LikelihoodShift], error) {
-	return fakeMany[*parley.Connection[parley.LikelihoodShift]](f.fake, "NegotiationDiff.likelihoods", objs, first, after)
+func (f fakeNegotiationDiff) Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.LikelihoodShift], error) {
+	return fakeMany[*parley.Connection[parley.LikelihoodShift]](f.fake, "NegotiationDiff.likelihoods", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) Events(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.EventShift], error) {
-	return fakeMany[*parley.Connection[parley.EventShift]](f.fake, "NegotiationDiff.events", objs, first, after)
+func (f fakeNegotiationDiff) Events(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.EventShift], error) {
+	return fakeMany[*parley.Connection[parley.EventShift]](f.fake, "NegotiationDiff.events", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
-	return fakeMany[*parley.Connection[parley.Affiliation]](f.fake, "NegotiationDiff.officesBegun", objs, first, after)
+func (f fakeNegotiationDiff) OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Affiliation], error) {
+	return fakeMany[*parley.Connection[parley.Affiliation]](f.fake, "NegotiationDiff.officesBegun", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
-	return fakeMany[*parley.Connection[parley.Affiliation]](f.fake, "NegotiationDiff.officesEnded", objs, first, after)
+func (f fakeNegotiationDiff) OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Affiliation], error) {
+	return fakeMany[*parley.Connection[parley.Affiliation]](f.fake, "NegotiationDiff.officesEnded", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
-	return fakeMany[*parley.Connection[parley.Membership]](f.fake, "NegotiationDiff.membershipsBegun", objs, first, after)
+func (f fakeNegotiationDiff) MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Membership], error) {
+	return fakeMany[*parley.Connection[parley.Membership]](f.fake, "NegotiationDiff.membershipsBegun", objs, first, after, last, before)
 }
 
-func (f fakeNegotiationDiff) MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
-	return fakeMany[*parley.Connection[parley.Membership]](f.fake, "NegotiationDiff.membershipsEnded", objs, first, after)
+func (f fakeNegotiationDiff) MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Membership], error) {
+	return fakeMany[*parley.Connection[parley.Membership]](f.fake, "NegotiationDiff.membershipsEnded", objs, first, after, last, before)
 }
 
 func (f *fake) Participation() ParticipationResolver { return fakeParticipation{f} }
@@ -559,12 +559,12 @@ func (f fakeQuery) Record(ctx context.Context, id string, asOf *parley.AsOf) (pa
 	return fakeOne[parley.Node](f.fake, "Query.record", id, asOf)
 }
 
-func (f fakeQuery) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {
-	return fakeOne[*parley.ChangeConnection](f.fake, "Query.changes", filter, since, order, first, after)
+func (f fakeQuery) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) (*parley.ChangeConnection, error) {
+	return fakeOne[*parley.ChangeConnection](f.fake, "Query.changes", filter, since, order, first, after, last, before)
 }
 
-func (f fakeQuery) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error) {
-	return fakeOne[*parley.Connection[parley.Event]](f.fake, "Query.events", filter, first, after, asOf)
+func (f fakeQuery) Events(ctx context.Context, filter *parley.EventFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Event], error) {
+	return fakeOne[*parley.Connection[parley.Event]](f.fake, "Query.events", filter, first, after, last, before, asOf)
 }
 
 func (f fakeQuery) Issue(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Issue, error) {
@@ -575,20 +575,20 @@ func (f fakeQuery) Negotiation(ctx context.Context, id string, asOf *parley.AsOf
 	return fakeOne[*parley.Negotiation](f.fake, "Query.negotiation", id, asOf)
 }
 
-func (f fakeQuery) Negotiations(ctx context.Context, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Negotiation], error) {
-	return fakeOne[*parley.Connection[parley.Negotiation]](f.fake, "Query.negotiations", first, after, asOf)
+func (f fakeQuery) Negotiations(ctx context.Context, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Negotiation], error) {
+	return fakeOne[*parley.Connection[parley.Negotiation]](f.fake, "Query.negotiations", first, after, last, before, asOf)
 }
 
-func (f fakeQuery) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Position], error) {
-	return fakeOne[*parley.Connection[parley.Position]](f.fake, "Query.positions", filter, orderBy, first, after, asOf)
+func (f fakeQuery) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Position], error) {
+	return fakeOne[*parley.Connection[parley.Position]](f.fake, "Query.positions", filter, orderBy, first, after, last, before, asOf)
 }
 
 func (f fakeQuery) Scenario(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Scenario, error) {
 	return fakeOne[*parley.Scenario](f.fake, "Query.scenario", id, asOf)
 }
 
-func (f fakeQuery) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error) {
-	return fakeOne[*parley.Connection[parley.Scenario]](f.fake, "Query.scenarios", filter, orderBy, first, after, asOf)
+func (f fakeQuery) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error) {
+	return fakeOne[*parley.Connection[parley.Scenario]](f.fake, "Query.scenarios", filter, orderBy, first, after, last, before, asOf)
 }
 
 func (f fakeQuery) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error) {
@@ -603,24 +603,24 @@ func (f fakeQuery) Source(ctx context.Context, id string, asOf *parley.AsOf) (*p
 	return fakeOne[*parley.Source](f.fake, "Query.source", id, asOf)
 }
 
-func (f fakeQuery) Sources(ctx context.Context, text *string, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Source], error) {
-	return fakeOne[*parley.Connection[parley.Source]](f.fake, "Query.sources", text, first, after, asOf)
+func (f fakeQuery) Sources(ctx context.Context, text *string, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Source], error) {
+	return fakeOne[*parley.Connection[parley.Source]](f.fake, "Query.sources", text, first, after, last, before, asOf)
 }
 
 func (f fakeQuery) Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error) {
 	return fakeOne[*parley.Stakeholder](f.fake, "Query.stakeholder", id, asOf)
 }
 
-func (f fakeQuery) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error) {
-	return fakeOne[*parley.Connection[parley.Stakeholder]](f.fake, "Query.stakeholders", text, kinds, first, after, asOf)
+func (f fakeQuery) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error) {
+	return fakeOne[*parley.Connection[parley.Stakeholder]](f.fake, "Query.stakeholders", text, kinds, first, after, last, before, asOf)
 }
 
-func (f fakeQuery) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error) {
-	return fakeOne[*parley.Connection[parley.Statement]](f.fake, "Query.statements", filter, first, after, asOf)
+func (f fakeQuery) Statements(ctx context.Context, filter *parley.StatementFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error) {
+	return fakeOne[*parley.Connection[parley.Statement]](f.fake, "Query.statements", filter, first, after, last, before, asOf)
 }
 
-func (f fakeQuery) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error) {
-	return fakeOne[*parley.Connection[parley.StatusChange]](f.fake, "Query.statusChanges", filter, first, after, asOf)
+func (f fakeQuery) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error) {
+	return fakeOne[*parley.Connection[parley.StatusChange]](f.fake, "Query.statusChanges", filter, first, after, last, before, asOf)
 }
 
 func (f *fake) RecordChanged() RecordChangedResolver { return fakeRecordChanged{f} }
@@ -671,32 +671,32 @@ func (f fakeScenario) ChangedAt(ctx context.Context, objs []*parley.Scenario) ([
 	return fakeMany[*time.Time](f.fake, "Scenario.changedAt", objs)
 }
 
-func (f fakeScenario) StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
-	return fakeMany[*parley.Connection[parley.StatusChange]](f.fake, "Scenario.statusHistory", objs, includeSuperseded, first, after)
+func (f fakeScenario) StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.StatusChange], error) {
+	return fakeMany[*parley.Connection[parley.StatusChange]](f.fake, "Scenario.statusHistory", objs, includeSuperseded, first, after, last, before)
 }
 
 func (f fakeScenario) Stances(ctx context.Context, objs []*parley.Scenario) ([][]*parley.StanceCell, error) {
 	return fakeMany[[]*parley.StanceCell](f.fake, "Scenario.stances", objs)
 }
 
-func (f fakeScenario) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positions", objs, filter, first, after)
+func (f fakeScenario) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
+	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positions", objs, filter, first, after, last, before)
 }
 
-func (f fakeScenario) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positionHistory", objs, holders, includeSuperseded, first, after)
+func (f fakeScenario) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
+	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Scenario.positionHistory", objs, holders, includeSuperseded, first, after, last, before)
 }
 
-func (f fakeScenario) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return fakeMany[*parley.Connection[parley.Statement]](f.fake, "Scenario.statements", objs, first, after)
+func (f fakeScenario) Statements(ctx context.Context, objs []*parley.Scenario, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error) {
+	return fakeMany[*parley.Connection[parley.Statement]](f.fake, "Scenario.statements", objs, first, after, last, before)
 }
 
 func (f fakeScenario) Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {
 	return fakeMany[[]*parley.ScenarioRelation](f.fake, "Scenario.relations", objs)
 }
 
-func (f fakeScenario) Assessments(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Assessment], error) {
-	return fakeMany[*parley.Connection[parley.Assessment]](f.fake, "Scenario.assessments", objs, first, after)
+func (f fakeScenario) Assessments(ctx context.Context, objs []*parley.Scenario, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Assessment], error) {
+	return fakeMany[*parley.Connection[parley.Assessment]](f.fake, "Scenario.assessments", objs, first, after, last, before)
 }
 
 func (f *fake) ScenarioRelation() ScenarioRelationResolver { return fakeScenarioRelation{f} }
@@ -773,8 +773,8 @@ func (f fakeSource) BodyErasure(ctx context.Context, objs []*parley.Source) ([]*
 	return fakeMany[*parley.BodyErasure](f.fake, "Source.bodyErasure", objs)
 }
 
-func (f fakeSource) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return fakeMany[*parley.Connection[parley.Statement]](f.fake, "Source.statements", objs, first, after)
+func (f fakeSource) Statements(ctx context.Context, objs []*parley.Source, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error) {
+	return fakeMany[*parley.Connection[parley.Statement]](f.fake, "Source.statements", objs, first, after, last, before)
 }
 
 func (f *fake) Stakeholder() StakeholderResolver { return fakeStakeholder{f} }
@@ -805,16 +805,16 @@ func (f fakeStakeholder) Stances(ctx context.Context, objs []*parley.Stakeholder
 	return fakeMany[[]*parley.StanceCell](f.fake, "Stakeholder.stances", objs, negotiations, issues, scenarios)
 }
 
-func (f fakeStakeholder) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positions", objs, filter, first, after)
+func (f fakeStakeholder) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
+	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positions", objs, filter, first, after, last, before)
 }
 
-func (f fakeStakeholder) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positionHistory", objs, scenarios, includeSuperseded, first, after)
+func (f fakeStakeholder) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
+	return fakeMany[*parley.Connection[parley.Position]](f.fake, "Stakeholder.positionHistory", objs, scenarios, includeSuperseded, first, after, last, before)
 }
 
-func (f fakeStakeholder) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return fakeMany[*parley.Connection[parley.Statement]](f.fake, "Stakeholder.statements", objs, first, after)
+func (f fakeStakeholder) Statements(ctx context.Context, objs []*parley.Stakeholder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error) {
+	return fakeMany[*parley.Connection[parley.Statement]](f.fake, "Stakeholder.statements", objs, first, after, last, before)
 }
 
 func (f *fake) StanceCell() StanceCellResolver { return fakeStanceCell{f} }

@@ -102,6 +102,7 @@ type ComplexityRoot struct {
 	AffiliationPayload struct {
 		Affiliation func(childComplexity int) int
 		Cursor      func(childComplexity int) int
+		Query       func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
 		Warnings    func(childComplexity int) int
 	}
@@ -165,6 +166,7 @@ type ComplexityRoot struct {
 	AssessmentPayload struct {
 		Assessment func(childComplexity int) int
 		Cursor     func(childComplexity int) int
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 	}
@@ -227,6 +229,7 @@ type ComplexityRoot struct {
 	EventPayload struct {
 		Cursor     func(childComplexity int) int
 		Event      func(childComplexity int) int
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 	}
@@ -279,13 +282,14 @@ type ComplexityRoot struct {
 		ObjectID    func(childComplexity int) int
 		Question    func(childComplexity int) int
 		RecordType  func(childComplexity int) int
-		Scenarios   func(childComplexity int, first int, after *string) int
+		Scenarios   func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		Title       func(childComplexity int) int
 	}
 
 	IssuePayload struct {
 		Cursor     func(childComplexity int) int
 		Issue      func(childComplexity int) int
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 	}
@@ -394,6 +398,7 @@ type ComplexityRoot struct {
 	MembershipPayload struct {
 		Cursor     func(childComplexity int) int
 		Membership func(childComplexity int) int
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 	}
@@ -439,18 +444,18 @@ type ComplexityRoot struct {
 
 	Negotiation struct {
 		ChangedAt    func(childComplexity int) int
-		Changes      func(childComplexity int, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) int
+		Changes      func(childComplexity int, filter *parley.ChangeFilter, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		Diff         func(childComplexity int, from parley.AsOf, to parley.AsOf) int
 		EndedAt      func(childComplexity int) int
-		Events       func(childComplexity int, first int, after *string) int
+		Events       func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		ID           func(childComplexity int) int
 		Issues       func(childComplexity int) int
 		Key          func(childComplexity int) int
 		Label        func(childComplexity int) int
 		ObjectID     func(childComplexity int) int
-		Participants func(childComplexity int, role *parley.ParticipationRole, first int, after *string) int
+		Participants func(childComplexity int, role *parley.ParticipationRole, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		RecordType   func(childComplexity int) int
-		Scenarios    func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) int
+		Scenarios    func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		Stage        func(childComplexity int) int
 		StartedAt    func(childComplexity int) int
 		Summary      func(childComplexity int) int
@@ -465,17 +470,17 @@ type ComplexityRoot struct {
 	}
 
 	NegotiationDiff struct {
-		Events             func(childComplexity int, first int, after *string) int
-		Likelihoods        func(childComplexity int, first int, after *string) int
-		MembershipsBegun   func(childComplexity int, first int, after *string) int
-		MembershipsEnded   func(childComplexity int, first int, after *string) int
-		OfficesBegun       func(childComplexity int, first int, after *string) int
-		OfficesEnded       func(childComplexity int, first int, after *string) int
-		ParticipantsJoined func(childComplexity int, first int, after *string) int
-		ParticipantsLeft   func(childComplexity int, first int, after *string) int
-		Positions          func(childComplexity int, first int, after *string) int
-		ScenariosAdded     func(childComplexity int, first int, after *string) int
-		StatusChanges      func(childComplexity int, first int, after *string) int
+		Events             func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		Likelihoods        func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		MembershipsBegun   func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		MembershipsEnded   func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		OfficesBegun       func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		OfficesEnded       func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		ParticipantsJoined func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		ParticipantsLeft   func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		Positions          func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		ScenariosAdded     func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		StatusChanges      func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 	}
 
 	NegotiationEdge struct {
@@ -486,6 +491,7 @@ type ComplexityRoot struct {
 	NegotiationPayload struct {
 		Cursor      func(childComplexity int) int
 		Negotiation func(childComplexity int) int
+		Query       func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
 		Warnings    func(childComplexity int) int
 	}
@@ -527,6 +533,7 @@ type ComplexityRoot struct {
 	ParticipationPayload struct {
 		Cursor        func(childComplexity int) int
 		Participation func(childComplexity int) int
+		Query         func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
 		Warnings      func(childComplexity int) int
 	}
@@ -593,6 +600,7 @@ type ComplexityRoot struct {
 		Cursor     func(childComplexity int) int
 		Position   func(childComplexity int) int
 		Previous   func(childComplexity int) int
+		Query      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
 	}
@@ -626,26 +634,26 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Changes           func(childComplexity int, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) int
-		Events            func(childComplexity int, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) int
+		Changes           func(childComplexity int, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		Events            func(childComplexity int, filter *parley.EventFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
 		Issue             func(childComplexity int, id string, asOf *parley.AsOf) int
 		Lens              func(childComplexity int, asOf *parley.AsOf) int
 		Negotiation       func(childComplexity int, id string, asOf *parley.AsOf) int
-		Negotiations      func(childComplexity int, first int, after *string, asOf *parley.AsOf) int
+		Negotiations      func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
 		Node              func(childComplexity int, id string) int
 		Nodes             func(childComplexity int, ids []string) int
-		Positions         func(childComplexity int, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) int
+		Positions         func(childComplexity int, filter *parley.PositionFilter, orderBy parley.PositionOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
 		Record            func(childComplexity int, id string, asOf *parley.AsOf) int
 		Scenario          func(childComplexity int, id string, asOf *parley.AsOf) int
 		ScenarioLifecycle func(childComplexity int) int
-		Scenarios         func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) int
+		Scenarios         func(childComplexity int, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
 		Search            func(childComplexity int, text string, first int, asOf *parley.AsOf) int
 		Source            func(childComplexity int, id string, asOf *parley.AsOf) int
-		Sources           func(childComplexity int, text *string, first int, after *string, asOf *parley.AsOf) int
+		Sources           func(childComplexity int, text *string, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
 		Stakeholder       func(childComplexity int, id string, asOf *parley.AsOf) int
-		Stakeholders      func(childComplexity int, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) int
-		Statements        func(childComplexity int, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) int
-		StatusChanges     func(childComplexity int, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) int
+		Stakeholders      func(childComplexity int, text *string, kinds []parley.StakeholderKind, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
+		Statements        func(childComplexity int, filter *parley.StatementFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
+		StatusChanges     func(childComplexity int, filter *parley.StatusChangeFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) int
 		Viewer            func(childComplexity int) int
 	}
 
@@ -668,6 +676,7 @@ type ComplexityRoot struct {
 	RecordPayload struct {
 		Cursor     func(childComplexity int) int
 		Node       func(childComplexity int) int
+		Query      func(childComplexity int) int
 		RecordID   func(childComplexity int) int
 		RecordType func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -676,6 +685,7 @@ type ComplexityRoot struct {
 
 	RelationPayload struct {
 		Cursor     func(childComplexity int) int
+		Query      func(childComplexity int) int
 		Relation   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
@@ -690,7 +700,7 @@ type ComplexityRoot struct {
 
 	Scenario struct {
 		AllowedTransitions  func(childComplexity int) int
-		Assessments         func(childComplexity int, first int, after *string) int
+		Assessments         func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		ChangedAt           func(childComplexity int) int
 		Criteria            func(childComplexity int) int
 		CurrentStatusChange func(childComplexity int) int
@@ -702,15 +712,15 @@ type ComplexityRoot struct {
 		Live                func(childComplexity int) int
 		Negotiation         func(childComplexity int) int
 		ObjectID            func(childComplexity int) int
-		PositionHistory     func(childComplexity int, holders []string, includeSuperseded bool, first int, after *string) int
-		Positions           func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
+		PositionHistory     func(childComplexity int, holders []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		Positions           func(childComplexity int, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		RecordType          func(childComplexity int) int
 		Relations           func(childComplexity int) int
 		Resolution          func(childComplexity int) int
 		Stances             func(childComplexity int) int
-		Statements          func(childComplexity int, first int, after *string) int
+		Statements          func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		Status              func(childComplexity int) int
-		StatusHistory       func(childComplexity int, includeSuperseded bool, first int, after *string) int
+		StatusHistory       func(childComplexity int, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		StatusSince         func(childComplexity int) int
 		Summary             func(childComplexity int) int
 		TargetStage         func(childComplexity int) int
@@ -731,6 +741,7 @@ type ComplexityRoot struct {
 
 	ScenarioPayload struct {
 		Cursor     func(childComplexity int) int
+		Query      func(childComplexity int) int
 		Scenario   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
@@ -790,7 +801,7 @@ type ComplexityRoot struct {
 		RecordType  func(childComplexity int) int
 		Reliability func(childComplexity int) int
 		RetrievedAt func(childComplexity int) int
-		Statements  func(childComplexity int, first int, after *string) int
+		Statements  func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		Title       func(childComplexity int) int
 		URL         func(childComplexity int) int
 	}
@@ -809,6 +820,7 @@ type ComplexityRoot struct {
 
 	SourcePayload struct {
 		Cursor     func(childComplexity int) int
+		Query      func(childComplexity int) int
 		Source     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
@@ -828,11 +840,11 @@ type ComplexityRoot struct {
 		ObjectID        func(childComplexity int) int
 		OfficeHolders   func(childComplexity int) int
 		Participations  func(childComplexity int) int
-		PositionHistory func(childComplexity int, scenarios []string, includeSuperseded bool, first int, after *string) int
-		Positions       func(childComplexity int, filter *parley.PositionFilter, first int, after *string) int
+		PositionHistory func(childComplexity int, scenarios []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
+		Positions       func(childComplexity int, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 		RecordType      func(childComplexity int) int
 		Stances         func(childComplexity int, negotiations []string, issues []string, scenarios []string) int
-		Statements      func(childComplexity int, first int, after *string) int
+		Statements      func(childComplexity int, first *int, after *parley.Cursor, last *int, before *parley.Cursor) int
 	}
 
 	StakeholderConnection struct {
@@ -849,6 +861,7 @@ type ComplexityRoot struct {
 
 	StakeholderPayload struct {
 		Cursor      func(childComplexity int) int
+		Query       func(childComplexity int) int
 		Stakeholder func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
 		Warnings    func(childComplexity int) int
@@ -927,6 +940,7 @@ type ComplexityRoot struct {
 
 	StatementPayload struct {
 		Cursor     func(childComplexity int) int
+		Query      func(childComplexity int) int
 		Statement  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Warnings   func(childComplexity int) int
@@ -969,6 +983,7 @@ type ComplexityRoot struct {
 
 	StatusChangePayload struct {
 		Cursor       func(childComplexity int) int
+		Query        func(childComplexity int) int
 		Scenario     func(childComplexity int) int
 		StatusChange func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
@@ -1088,7 +1103,7 @@ type EventShiftResolver interface {
 }
 type IssueResolver interface {
 	Negotiation(ctx context.Context, objs []*parley.Issue) ([]*parley.Negotiation, error)
-	Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
+	Scenarios(ctx context.Context, objs []*parley.Issue, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error)
 	LandingZone(ctx context.Context, objs []*parley.Issue, whatIf []*parley.WhatIfPosition) ([][]*parley.LandingZoneEntry, error)
 	Likelihoods(ctx context.Context, objs []*parley.Issue) ([]*parley.LikelihoodSet, error)
 	Matrix(ctx context.Context, objs []*parley.Issue, scenarios *parley.ScenarioFilter, stakeholders []string) ([]*parley.StanceMatrix, error)
@@ -1152,24 +1167,24 @@ type MutationResolver interface {
 type NegotiationResolver interface {
 	ChangedAt(ctx context.Context, objs []*parley.Negotiation) ([]*time.Time, error)
 	Issues(ctx context.Context, objs []*parley.Negotiation) ([][]*parley.Issue, error)
-	Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
-	Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first int, after *string) ([]*parley.Connection[parley.Participation], error)
-	Events(ctx context.Context, objs []*parley.Negotiation, first int, after *string) ([]*parley.Connection[parley.Event], error)
-	Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first int, after *parley.Cursor) ([]*parley.ChangeConnection, error)
+	Scenarios(ctx context.Context, objs []*parley.Negotiation, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error)
+	Participants(ctx context.Context, objs []*parley.Negotiation, role *parley.ParticipationRole, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error)
+	Events(ctx context.Context, objs []*parley.Negotiation, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Event], error)
+	Changes(ctx context.Context, objs []*parley.Negotiation, filter *parley.ChangeFilter, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.ChangeConnection, error)
 	Diff(ctx context.Context, objs []*parley.Negotiation, from parley.AsOf, to parley.AsOf) ([]*parley.NegotiationDiff, error)
 }
 type NegotiationDiffResolver interface {
-	StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.StatusShift], error)
-	Positions(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.PositionShift], error)
-	ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Scenario], error)
-	ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error)
-	ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error)
-	Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.LikelihoodShift], error)
-	Events(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.EventShift], error)
-	OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error)
-	OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error)
-	MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error)
-	MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error)
+	StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.StatusShift], error)
+	Positions(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.PositionShift], error)
+	ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error)
+	ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error)
+	ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error)
+	Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.LikelihoodShift], error)
+	Events(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.EventShift], error)
+	OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Affiliation], error)
+	OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Affiliation], error)
+	MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Membership], error)
+	MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Membership], error)
 }
 type ParticipationResolver interface {
 	Label(ctx context.Context, objs []*parley.Participation) ([]string, error)
@@ -1215,22 +1230,22 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string) (parley.Node, error)
 	Nodes(ctx context.Context, ids []string) ([]parley.Node, error)
 	Record(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error)
-	Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error)
-	Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error)
+	Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) (*parley.ChangeConnection, error)
+	Events(ctx context.Context, filter *parley.EventFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Event], error)
 	Issue(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Issue, error)
 	Negotiation(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Negotiation, error)
-	Negotiations(ctx context.Context, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Negotiation], error)
-	Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Position], error)
+	Negotiations(ctx context.Context, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Negotiation], error)
+	Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Position], error)
 	Scenario(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Scenario, error)
-	Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error)
+	Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error)
 	ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error)
 	Search(ctx context.Context, text string, first int, asOf *parley.AsOf) ([]*parley.SearchResult, error)
 	Source(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Source, error)
-	Sources(ctx context.Context, text *string, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Source], error)
+	Sources(ctx context.Context, text *string, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Source], error)
 	Stakeholder(ctx context.Context, id string, asOf *parley.AsOf) (*parley.Stakeholder, error)
-	Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error)
-	Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error)
-	StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error)
+	Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error)
+	Statements(ctx context.Context, filter *parley.StatementFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error)
+	StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error)
 }
 type RecordChangedResolver interface {
 	RecordedBy(ctx context.Context, objs []*parley.RecordChanged) ([]*parley.Analyst, error)
@@ -1250,13 +1265,13 @@ type ScenarioResolver interface {
 	CurrentStatusChange(ctx context.Context, objs []*parley.Scenario) ([]*parley.StatusChange, error)
 	ChangedAt(ctx context.Context, objs []*parley.Scenario) ([]*time.Time, error)
 
-	StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error)
+	StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.StatusChange], error)
 	Stances(ctx context.Context, objs []*parley.Scenario) ([][]*parley.StanceCell, error)
-	Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
-	PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
-	Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error)
+	Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error)
+	PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error)
+	Statements(ctx context.Context, objs []*parley.Scenario, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error)
 	Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error)
-	Assessments(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Assessment], error)
+	Assessments(ctx context.Context, objs []*parley.Scenario, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Assessment], error)
 }
 type ScenarioRelationResolver interface {
 	Label(ctx context.Context, objs []*parley.ScenarioRelation) ([]string, error)
@@ -1283,7 +1298,7 @@ type SearchResultResolver interface {
 type SourceResolver interface {
 	Body(ctx context.Context, objs []*parley.Source) ([]*string, error)
 	BodyErasure(ctx context.Context, objs []*parley.Source) ([]*parley.BodyErasure, error)
-	Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error)
+	Statements(ctx context.Context, objs []*parley.Source, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error)
 }
 type StakeholderResolver interface {
 	Affiliations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error)
@@ -1292,9 +1307,9 @@ type StakeholderResolver interface {
 	Members(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Membership, error)
 	Participations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Participation, error)
 	Stances(ctx context.Context, objs []*parley.Stakeholder, negotiations []string, issues []string, scenarios []string) ([][]*parley.StanceCell, error)
-	Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error)
-	PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error)
-	Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error)
+	Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error)
+	PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error)
+	Statements(ctx context.Context, objs []*parley.Stakeholder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error)
 }
 type StanceCellResolver interface {
 	Party(ctx context.Context, objs []*parley.StanceCell) ([]*parley.Stakeholder, error)
@@ -1473,6 +1488,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AffiliationPayload.Cursor(childComplexity), true
+	case "AffiliationPayload.query":
+		if e.ComplexityRoot.AffiliationPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AffiliationPayload.Query(childComplexity), true
 	case "AffiliationPayload.userErrors":
 		if e.ComplexityRoot.AffiliationPayload.UserErrors == nil {
 			break
@@ -1749,6 +1770,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssessmentPayload.Cursor(childComplexity), true
+	case "AssessmentPayload.query":
+		if e.ComplexityRoot.AssessmentPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessmentPayload.Query(childComplexity), true
 	case "AssessmentPayload.userErrors":
 		if e.ComplexityRoot.AssessmentPayload.UserErrors == nil {
 			break
@@ -1985,6 +2012,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventPayload.Event(childComplexity), true
+	case "EventPayload.query":
+		if e.ComplexityRoot.EventPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventPayload.Query(childComplexity), true
 	case "EventPayload.userErrors":
 		if e.ComplexityRoot.EventPayload.UserErrors == nil {
 			break
@@ -2215,7 +2248,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Issue.Scenarios(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Issue.Scenarios(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Issue.title":
 		if e.ComplexityRoot.Issue.Title == nil {
 			break
@@ -2235,6 +2268,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssuePayload.Issue(childComplexity), true
+	case "IssuePayload.query":
+		if e.ComplexityRoot.IssuePayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssuePayload.Query(childComplexity), true
 	case "IssuePayload.userErrors":
 		if e.ComplexityRoot.IssuePayload.UserErrors == nil {
 			break
@@ -2662,6 +2701,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MembershipPayload.Membership(childComplexity), true
+	case "MembershipPayload.query":
+		if e.ComplexityRoot.MembershipPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipPayload.Query(childComplexity), true
 	case "MembershipPayload.userErrors":
 		if e.ComplexityRoot.MembershipPayload.UserErrors == nil {
 			break
@@ -3088,7 +3133,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Negotiation.Changes(childComplexity, args["filter"].(*parley.ChangeFilter), args["order"].(parley.ChangeOrder), args["first"].(int), args["after"].(*parley.Cursor)), true
+		return e.ComplexityRoot.Negotiation.Changes(childComplexity, args["filter"].(*parley.ChangeFilter), args["order"].(parley.ChangeOrder), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Negotiation.diff":
 		if e.ComplexityRoot.Negotiation.Diff == nil {
 			break
@@ -3116,7 +3161,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Negotiation.Events(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Negotiation.Events(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Negotiation.recordId":
 		if e.ComplexityRoot.Negotiation.ID == nil {
 			break
@@ -3157,7 +3202,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Negotiation.Participants(childComplexity, args["role"].(*parley.ParticipationRole), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Negotiation.Participants(childComplexity, args["role"].(*parley.ParticipationRole), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Negotiation.recordType":
 		if e.ComplexityRoot.Negotiation.RecordType == nil {
 			break
@@ -3174,7 +3219,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Negotiation.Scenarios(childComplexity, args["filter"].(*parley.ScenarioFilter), args["orderBy"].(parley.ScenarioOrder), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Negotiation.Scenarios(childComplexity, args["filter"].(*parley.ScenarioFilter), args["orderBy"].(parley.ScenarioOrder), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Negotiation.stage":
 		if e.ComplexityRoot.Negotiation.Stage == nil {
 			break
@@ -3235,7 +3280,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.Events(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.Events(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.likelihoods":
 		if e.ComplexityRoot.NegotiationDiff.Likelihoods == nil {
 			break
@@ -3246,7 +3291,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.Likelihoods(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.Likelihoods(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.membershipsBegun":
 		if e.ComplexityRoot.NegotiationDiff.MembershipsBegun == nil {
 			break
@@ -3257,7 +3302,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.MembershipsBegun(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.MembershipsBegun(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.membershipsEnded":
 		if e.ComplexityRoot.NegotiationDiff.MembershipsEnded == nil {
 			break
@@ -3268,7 +3313,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.MembershipsEnded(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.MembershipsEnded(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.officesBegun":
 		if e.ComplexityRoot.NegotiationDiff.OfficesBegun == nil {
 			break
@@ -3279,7 +3324,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.OfficesBegun(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.OfficesBegun(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.officesEnded":
 		if e.ComplexityRoot.NegotiationDiff.OfficesEnded == nil {
 			break
@@ -3290,7 +3335,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.OfficesEnded(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.OfficesEnded(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.participantsJoined":
 		if e.ComplexityRoot.NegotiationDiff.ParticipantsJoined == nil {
 			break
@@ -3301,7 +3346,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.ParticipantsJoined(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.ParticipantsJoined(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.participantsLeft":
 		if e.ComplexityRoot.NegotiationDiff.ParticipantsLeft == nil {
 			break
@@ -3312,7 +3357,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.ParticipantsLeft(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.ParticipantsLeft(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.positions":
 		if e.ComplexityRoot.NegotiationDiff.Positions == nil {
 			break
@@ -3323,7 +3368,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.Positions(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.Positions(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.scenariosAdded":
 		if e.ComplexityRoot.NegotiationDiff.ScenariosAdded == nil {
 			break
@@ -3334,7 +3379,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.ScenariosAdded(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.ScenariosAdded(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "NegotiationDiff.statusChanges":
 		if e.ComplexityRoot.NegotiationDiff.StatusChanges == nil {
 			break
@@ -3345,7 +3390,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.NegotiationDiff.StatusChanges(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.NegotiationDiff.StatusChanges(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 
 	case "NegotiationEdge.cursor":
 		if e.ComplexityRoot.NegotiationEdge.Cursor == nil {
@@ -3372,6 +3417,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NegotiationPayload.Negotiation(childComplexity), true
+	case "NegotiationPayload.query":
+		if e.ComplexityRoot.NegotiationPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NegotiationPayload.Query(childComplexity), true
 	case "NegotiationPayload.userErrors":
 		if e.ComplexityRoot.NegotiationPayload.UserErrors == nil {
 			break
@@ -3533,6 +3584,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ParticipationPayload.Participation(childComplexity), true
+	case "ParticipationPayload.query":
+		if e.ComplexityRoot.ParticipationPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipationPayload.Query(childComplexity), true
 	case "ParticipationPayload.userErrors":
 		if e.ComplexityRoot.ParticipationPayload.UserErrors == nil {
 			break
@@ -3844,6 +3901,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PositionPayload.Previous(childComplexity), true
+	case "PositionPayload.query":
+		if e.ComplexityRoot.PositionPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PositionPayload.Query(childComplexity), true
 	case "PositionPayload.userErrors":
 		if e.ComplexityRoot.PositionPayload.UserErrors == nil {
 			break
@@ -3967,7 +4030,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Changes(childComplexity, args["filter"].(*parley.ChangeFilter), args["since"].(*time.Time), args["order"].(parley.ChangeOrder), args["first"].(int), args["after"].(*parley.Cursor)), true
+		return e.ComplexityRoot.Query.Changes(childComplexity, args["filter"].(*parley.ChangeFilter), args["since"].(*time.Time), args["order"].(parley.ChangeOrder), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Query.events":
 		if e.ComplexityRoot.Query.Events == nil {
 			break
@@ -3978,7 +4041,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Events(childComplexity, args["filter"].(*parley.EventFilter), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Events(childComplexity, args["filter"].(*parley.EventFilter), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 
 	case "Query.issue":
 		if e.ComplexityRoot.Query.Issue == nil {
@@ -4023,7 +4086,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Negotiations(childComplexity, args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Negotiations(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -4056,7 +4119,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["orderBy"].(parley.PositionOrder), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["orderBy"].(parley.PositionOrder), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 	case "Query.record":
 		if e.ComplexityRoot.Query.Record == nil {
 			break
@@ -4095,7 +4158,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Scenarios(childComplexity, args["filter"].(*parley.ScenarioFilter), args["orderBy"].(parley.ScenarioOrder), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Scenarios(childComplexity, args["filter"].(*parley.ScenarioFilter), args["orderBy"].(parley.ScenarioOrder), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -4128,7 +4191,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Sources(childComplexity, args["text"].(*string), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Sources(childComplexity, args["text"].(*string), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 	case "Query.stakeholder":
 		if e.ComplexityRoot.Query.Stakeholder == nil {
 			break
@@ -4150,7 +4213,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Stakeholders(childComplexity, args["text"].(*string), args["kinds"].([]parley.StakeholderKind), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Stakeholders(childComplexity, args["text"].(*string), args["kinds"].([]parley.StakeholderKind), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 	case "Query.statements":
 		if e.ComplexityRoot.Query.Statements == nil {
 			break
@@ -4161,7 +4224,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Statements(childComplexity, args["filter"].(*parley.StatementFilter), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.Statements(childComplexity, args["filter"].(*parley.StatementFilter), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 	case "Query.statusChanges":
 		if e.ComplexityRoot.Query.StatusChanges == nil {
 			break
@@ -4172,7 +4235,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.StatusChanges(childComplexity, args["filter"].(*parley.StatusChangeFilter), args["first"].(int), args["after"].(*string), args["asOf"].(*parley.AsOf)), true
+		return e.ComplexityRoot.Query.StatusChanges(childComplexity, args["filter"].(*parley.StatusChangeFilter), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor), args["asOf"].(*parley.AsOf)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -4271,6 +4334,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecordPayload.Node(childComplexity), true
+	case "RecordPayload.query":
+		if e.ComplexityRoot.RecordPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordPayload.Query(childComplexity), true
 	case "RecordPayload.recordId":
 		if e.ComplexityRoot.RecordPayload.RecordID == nil {
 			break
@@ -4302,6 +4371,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RelationPayload.Cursor(childComplexity), true
+	case "RelationPayload.query":
+		if e.ComplexityRoot.RelationPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RelationPayload.Query(childComplexity), true
 	case "RelationPayload.relation":
 		if e.ComplexityRoot.RelationPayload.Relation == nil {
 			break
@@ -4362,7 +4437,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Scenario.Assessments(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Scenario.Assessments(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Scenario.changedAt":
 		if e.ComplexityRoot.Scenario.ChangedAt == nil {
 			break
@@ -4439,7 +4514,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Scenario.PositionHistory(childComplexity, args["holders"].([]string), args["includeSuperseded"].(bool), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Scenario.PositionHistory(childComplexity, args["holders"].([]string), args["includeSuperseded"].(bool), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Scenario.positions":
 		if e.ComplexityRoot.Scenario.Positions == nil {
 			break
@@ -4450,7 +4525,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Scenario.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Scenario.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Scenario.recordType":
 		if e.ComplexityRoot.Scenario.RecordType == nil {
 			break
@@ -4485,7 +4560,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Scenario.Statements(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Scenario.Statements(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Scenario.status":
 		if e.ComplexityRoot.Scenario.Status == nil {
 			break
@@ -4502,7 +4577,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Scenario.StatusHistory(childComplexity, args["includeSuperseded"].(bool), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Scenario.StatusHistory(childComplexity, args["includeSuperseded"].(bool), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Scenario.statusSince":
 		if e.ComplexityRoot.Scenario.StatusSince == nil {
 			break
@@ -4572,6 +4647,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScenarioPayload.Cursor(childComplexity), true
+	case "ScenarioPayload.query":
+		if e.ComplexityRoot.ScenarioPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScenarioPayload.Query(childComplexity), true
 	case "ScenarioPayload.scenario":
 		if e.ComplexityRoot.ScenarioPayload.Scenario == nil {
 			break
@@ -4868,7 +4949,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Source.Statements(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Source.Statements(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Source.title":
 		if e.ComplexityRoot.Source.Title == nil {
 			break
@@ -4926,6 +5007,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourcePayload.Cursor(childComplexity), true
+	case "SourcePayload.query":
+		if e.ComplexityRoot.SourcePayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourcePayload.Query(childComplexity), true
 	case "SourcePayload.source":
 		if e.ComplexityRoot.SourcePayload.Source == nil {
 			break
@@ -5033,7 +5120,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Stakeholder.PositionHistory(childComplexity, args["scenarios"].([]string), args["includeSuperseded"].(bool), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Stakeholder.PositionHistory(childComplexity, args["scenarios"].([]string), args["includeSuperseded"].(bool), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Stakeholder.positions":
 		if e.ComplexityRoot.Stakeholder.Positions == nil {
 			break
@@ -5044,7 +5131,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Stakeholder.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Stakeholder.Positions(childComplexity, args["filter"].(*parley.PositionFilter), args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 	case "Stakeholder.recordType":
 		if e.ComplexityRoot.Stakeholder.RecordType == nil {
 			break
@@ -5072,7 +5159,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Stakeholder.Statements(childComplexity, args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Stakeholder.Statements(childComplexity, args["first"].(*int), args["after"].(*parley.Cursor), args["last"].(*int), args["before"].(*parley.Cursor)), true
 
 	case "StakeholderConnection.edges":
 		if e.ComplexityRoot.StakeholderConnection.Edges == nil {
@@ -5118,6 +5205,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StakeholderPayload.Cursor(childComplexity), true
+	case "StakeholderPayload.query":
+		if e.ComplexityRoot.StakeholderPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StakeholderPayload.Query(childComplexity), true
 	case "StakeholderPayload.stakeholder":
 		if e.ComplexityRoot.StakeholderPayload.Stakeholder == nil {
 			break
@@ -5450,6 +5543,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementPayload.Cursor(childComplexity), true
+	case "StatementPayload.query":
+		if e.ComplexityRoot.StatementPayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementPayload.Query(childComplexity), true
 	case "StatementPayload.statement":
 		if e.ComplexityRoot.StatementPayload.Statement == nil {
 			break
@@ -5634,6 +5733,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatusChangePayload.Cursor(childComplexity), true
+	case "StatusChangePayload.query":
+		if e.ComplexityRoot.StatusChangePayload.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusChangePayload.Query(childComplexity), true
 	case "StatusChangePayload.scenario":
 		if e.ComplexityRoot.StatusChangePayload.Scenario == nil {
 			break
@@ -6080,8 +6185,8 @@ Outputs are in UTC with "Z" and exactly six fractional digits, so they sort as s
 scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 """
-The position of a change in the feed. It is opaque, but a later change has a cursor that sorts later. A cursor that this
-database's feed did not issue: BAD_CURSOR.
+A place in a list, or in the change feed. It is opaque: pass it on as it is. A cursor of another list, another order or
+another database: BAD_CURSOR. In the feed, a later change has a cursor that sorts later.
 """
 scalar Cursor
 
@@ -6110,10 +6215,10 @@ type PageInfo {
   hasNextPage: Boolean!
   """Whether entries precede this page."""
   hasPreviousPage: Boolean!
-  """Cursor of the first entry of the page. Null: the page is empty."""
-  startCursor: String
+  """Cursor of the first entry of the page, to pass as ` + "`" + `before` + "`" + `. Null: the page is empty."""
+  startCursor: Cursor
   """Cursor of the last entry of the page, to pass as ` + "`" + `after` + "`" + `. Null: the page is empty."""
-  endCursor: String
+  endCursor: Cursor
 }
 
 """
@@ -6362,6 +6467,8 @@ type RecordPayload {
   cursor: Cursor
   """What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused."""
   warnings: [Warning!]!
+  """All that can be queried, as it stands after the mutation: what a page refetches in the same answer."""
+  query: Query!
   """Why the mutation was refused. Empty: it was accepted."""
   userErrors: [UserError!]!
 }
@@ -6495,6 +6602,8 @@ func (ec *executionContext) childFields_AffiliationPayload(ctx context.Context, 
 		return ec.fieldContext_AffiliationPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_AffiliationPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_AffiliationPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AffiliationPayload_userErrors(ctx, field)
 	}
@@ -6591,6 +6700,8 @@ func (ec *executionContext) childFields_AssessmentPayload(ctx context.Context, f
 		return ec.fieldContext_AssessmentPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_AssessmentPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_AssessmentPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AssessmentPayload_userErrors(ctx, field)
 	}
@@ -6715,6 +6826,8 @@ func (ec *executionContext) childFields_EventPayload(ctx context.Context, field 
 		return ec.fieldContext_EventPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_EventPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_EventPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_EventPayload_userErrors(ctx, field)
 	}
@@ -6833,6 +6946,8 @@ func (ec *executionContext) childFields_IssuePayload(ctx context.Context, field 
 		return ec.fieldContext_IssuePayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_IssuePayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_IssuePayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_IssuePayload_userErrors(ctx, field)
 	}
@@ -7049,6 +7164,8 @@ func (ec *executionContext) childFields_MembershipPayload(ctx context.Context, f
 		return ec.fieldContext_MembershipPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_MembershipPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_MembershipPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_MembershipPayload_userErrors(ctx, field)
 	}
@@ -7155,6 +7272,8 @@ func (ec *executionContext) childFields_NegotiationPayload(ctx context.Context, 
 		return ec.fieldContext_NegotiationPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_NegotiationPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_NegotiationPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_NegotiationPayload_userErrors(ctx, field)
 	}
@@ -7237,6 +7356,8 @@ func (ec *executionContext) childFields_ParticipationPayload(ctx context.Context
 		return ec.fieldContext_ParticipationPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_ParticipationPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_ParticipationPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ParticipationPayload_userErrors(ctx, field)
 	}
@@ -7337,6 +7458,8 @@ func (ec *executionContext) childFields_PositionPayload(ctx context.Context, fie
 		return ec.fieldContext_PositionPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_PositionPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_PositionPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PositionPayload_userErrors(ctx, field)
 	}
@@ -7399,6 +7522,58 @@ func (ec *executionContext) childFields_PositionStep(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type PositionStep", field.Name)
 }
 
+func (ec *executionContext) childFields_Query(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "viewer":
+		return ec.fieldContext_Query_viewer(ctx, field)
+	case "lens":
+		return ec.fieldContext_Query_lens(ctx, field)
+	case "node":
+		return ec.fieldContext_Query_node(ctx, field)
+	case "nodes":
+		return ec.fieldContext_Query_nodes(ctx, field)
+	case "record":
+		return ec.fieldContext_Query_record(ctx, field)
+	case "changes":
+		return ec.fieldContext_Query_changes(ctx, field)
+	case "events":
+		return ec.fieldContext_Query_events(ctx, field)
+	case "issue":
+		return ec.fieldContext_Query_issue(ctx, field)
+	case "negotiation":
+		return ec.fieldContext_Query_negotiation(ctx, field)
+	case "negotiations":
+		return ec.fieldContext_Query_negotiations(ctx, field)
+	case "positions":
+		return ec.fieldContext_Query_positions(ctx, field)
+	case "scenario":
+		return ec.fieldContext_Query_scenario(ctx, field)
+	case "scenarios":
+		return ec.fieldContext_Query_scenarios(ctx, field)
+	case "scenarioLifecycle":
+		return ec.fieldContext_Query_scenarioLifecycle(ctx, field)
+	case "search":
+		return ec.fieldContext_Query_search(ctx, field)
+	case "source":
+		return ec.fieldContext_Query_source(ctx, field)
+	case "sources":
+		return ec.fieldContext_Query_sources(ctx, field)
+	case "stakeholder":
+		return ec.fieldContext_Query_stakeholder(ctx, field)
+	case "stakeholders":
+		return ec.fieldContext_Query_stakeholders(ctx, field)
+	case "statements":
+		return ec.fieldContext_Query_statements(ctx, field)
+	case "statusChanges":
+		return ec.fieldContext_Query_statusChanges(ctx, field)
+	case "__schema":
+		return ec.fieldContext_Query___schema(ctx, field)
+	case "__type":
+		return ec.fieldContext_Query___type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Query", field.Name)
+}
+
 func (ec *executionContext) childFields_RecordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "node":
@@ -7411,6 +7586,8 @@ func (ec *executionContext) childFields_RecordPayload(ctx context.Context, field
 		return ec.fieldContext_RecordPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_RecordPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_RecordPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RecordPayload_userErrors(ctx, field)
 	}
@@ -7425,6 +7602,8 @@ func (ec *executionContext) childFields_RelationPayload(ctx context.Context, fie
 		return ec.fieldContext_RelationPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_RelationPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_RelationPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RelationPayload_userErrors(ctx, field)
 	}
@@ -7535,6 +7714,8 @@ func (ec *executionContext) childFields_ScenarioPayload(ctx context.Context, fie
 		return ec.fieldContext_ScenarioPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_ScenarioPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_ScenarioPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ScenarioPayload_userErrors(ctx, field)
 	}
@@ -7691,6 +7872,8 @@ func (ec *executionContext) childFields_SourcePayload(ctx context.Context, field
 		return ec.fieldContext_SourcePayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_SourcePayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_SourcePayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_SourcePayload_userErrors(ctx, field)
 	}
@@ -7771,6 +7954,8 @@ func (ec *executionContext) childFields_StakeholderPayload(ctx context.Context, 
 		return ec.fieldContext_StakeholderPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_StakeholderPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_StakeholderPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_StakeholderPayload_userErrors(ctx, field)
 	}
@@ -7927,6 +8112,8 @@ func (ec *executionContext) childFields_StatementPayload(ctx context.Context, fi
 		return ec.fieldContext_StatementPayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_StatementPayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_StatementPayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_StatementPayload_userErrors(ctx, field)
 	}
@@ -8013,6 +8200,8 @@ func (ec *executionContext) childFields_StatusChangePayload(ctx context.Context,
 		return ec.fieldContext_StatusChangePayload_cursor(ctx, field)
 	case "warnings":
 		return ec.fieldContext_StatusChangePayload_warnings(ctx, field)
+	case "query":
+		return ec.fieldContext_StatusChangePayload_query(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_StatusChangePayload_userErrors(ctx, field)
 	}
@@ -8299,21 +8488,37 @@ func (ec *executionContext) field_Issue_scenarios_args(ctx context.Context, rawA
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8825,21 +9030,37 @@ func (ec *executionContext) field_NegotiationDiff_events_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8847,21 +9068,37 @@ func (ec *executionContext) field_NegotiationDiff_likelihoods_args(ctx context.C
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8869,21 +9106,37 @@ func (ec *executionContext) field_NegotiationDiff_membershipsBegun_args(ctx cont
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8891,21 +9144,37 @@ func (ec *executionContext) field_NegotiationDiff_membershipsEnded_args(ctx cont
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8913,21 +9182,37 @@ func (ec *executionContext) field_NegotiationDiff_officesBegun_args(ctx context.
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8935,21 +9220,37 @@ func (ec *executionContext) field_NegotiationDiff_officesEnded_args(ctx context.
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8957,21 +9258,37 @@ func (ec *executionContext) field_NegotiationDiff_participantsJoined_args(ctx co
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8979,21 +9296,37 @@ func (ec *executionContext) field_NegotiationDiff_participantsLeft_args(ctx cont
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9001,21 +9334,37 @@ func (ec *executionContext) field_NegotiationDiff_positions_args(ctx context.Con
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9023,21 +9372,37 @@ func (ec *executionContext) field_NegotiationDiff_scenariosAdded_args(ctx contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9045,21 +9410,37 @@ func (ec *executionContext) field_NegotiationDiff_statusChanges_args(ctx context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9083,8 +9464,8 @@ func (ec *executionContext) field_Negotiation_changes_args(ctx context.Context, 
 	}
 	args["order"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9098,6 +9479,22 @@ func (ec *executionContext) field_Negotiation_changes_args(ctx context.Context, 
 		return nil, err
 	}
 	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
 	return args, nil
 }
 
@@ -9127,21 +9524,37 @@ func (ec *executionContext) field_Negotiation_events_args(ctx context.Context, r
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9157,21 +9570,37 @@ func (ec *executionContext) field_Negotiation_participants_args(ctx context.Cont
 	}
 	args["role"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -9195,21 +9624,37 @@ func (ec *executionContext) field_Negotiation_scenarios_args(ctx context.Context
 	}
 	args["orderBy"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
 	return args, nil
 }
 
@@ -9255,8 +9700,8 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 	}
 	args["order"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9270,6 +9715,22 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg6
 	return args, nil
 }
 
@@ -9285,29 +9746,45 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 	}
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg3
+	args["asOf"] = arg5
 	return args, nil
 }
 
@@ -9373,29 +9850,45 @@ func (ec *executionContext) field_Query_negotiations_args(ctx context.Context, r
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg2
+	args["asOf"] = arg4
 	return args, nil
 }
 
@@ -9447,29 +9940,45 @@ func (ec *executionContext) field_Query_positions_args(ctx context.Context, rawA
 	}
 	args["orderBy"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg4
+	args["asOf"] = arg6
 	return args, nil
 }
 
@@ -9537,29 +10046,45 @@ func (ec *executionContext) field_Query_scenarios_args(ctx context.Context, rawA
 	}
 	args["orderBy"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg4
+	args["asOf"] = arg6
 	return args, nil
 }
 
@@ -9627,29 +10152,45 @@ func (ec *executionContext) field_Query_sources_args(ctx context.Context, rawArg
 	}
 	args["text"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg3
+	args["asOf"] = arg5
 	return args, nil
 }
 
@@ -9695,29 +10236,45 @@ func (ec *executionContext) field_Query_stakeholders_args(ctx context.Context, r
 	}
 	args["kinds"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg4
+	args["asOf"] = arg6
 	return args, nil
 }
 
@@ -9733,29 +10290,45 @@ func (ec *executionContext) field_Query_statements_args(ctx context.Context, raw
 	}
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg3
+	args["asOf"] = arg5
 	return args, nil
 }
 
@@ -9771,29 +10344,45 @@ func (ec *executionContext) field_Query_statusChanges_args(ctx context.Context, 
 	}
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (*parley.AsOf, error) {
 			return ec.unmarshalOAsOf2ᚖexampleᚗorgᚋparleyᚐAsOf(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["asOf"] = arg3
+	args["asOf"] = arg5
 	return args, nil
 }
 
@@ -9801,21 +10390,37 @@ func (ec *executionContext) field_Scenario_assessments_args(ctx context.Context,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9839,21 +10444,37 @@ func (ec *executionContext) field_Scenario_positionHistory_args(ctx context.Cont
 	}
 	args["includeSuperseded"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
 	return args, nil
 }
 
@@ -9869,21 +10490,37 @@ func (ec *executionContext) field_Scenario_positions_args(ctx context.Context, r
 	}
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -9891,21 +10528,37 @@ func (ec *executionContext) field_Scenario_statements_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9921,21 +10574,37 @@ func (ec *executionContext) field_Scenario_statusHistory_args(ctx context.Contex
 	}
 	args["includeSuperseded"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -9943,21 +10612,37 @@ func (ec *executionContext) field_Source_statements_args(ctx context.Context, ra
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -9981,21 +10666,37 @@ func (ec *executionContext) field_Stakeholder_positionHistory_args(ctx context.C
 	}
 	args["includeSuperseded"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
 	return args, nil
 }
 
@@ -10011,21 +10712,37 @@ func (ec *executionContext) field_Stakeholder_positions_args(ctx context.Context
 	}
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -10063,21 +10780,37 @@ func (ec *executionContext) field_Stakeholder_statements_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*parley.Cursor, error) {
+			return ec.unmarshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -10701,15 +11434,15 @@ func (ec *executionContext) _AffiliationEdge_cursor(ctx context.Context, field g
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_AffiliationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AffiliationEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("AffiliationEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _AffiliationEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Affiliation]) (ret graphql.Marshaler) {
@@ -10826,6 +11559,35 @@ func (ec *executionContext) fieldContext_AffiliationPayload_warnings(_ context.C
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AffiliationPayload_query(ctx context.Context, field graphql.CollectedField, obj *AffiliationPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_AffiliationPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_AffiliationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AffiliationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -12170,15 +12932,15 @@ func (ec *executionContext) _AssessmentEdge_cursor(ctx context.Context, field gr
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_AssessmentEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AssessmentEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("AssessmentEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _AssessmentEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Assessment]) (ret graphql.Marshaler) {
@@ -12295,6 +13057,35 @@ func (ec *executionContext) fieldContext_AssessmentPayload_warnings(_ context.Co
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AssessmentPayload_query(ctx context.Context, field graphql.CollectedField, obj *AssessmentPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_AssessmentPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_AssessmentPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssessmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -13271,15 +14062,15 @@ func (ec *executionContext) _EventEdge_cursor(ctx context.Context, field graphql
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_EventEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("EventEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("EventEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _EventEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Event]) (ret graphql.Marshaler) {
@@ -13396,6 +14187,35 @@ func (ec *executionContext) fieldContext_EventPayload_warnings(_ context.Context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventPayload_query(ctx context.Context, field graphql.CollectedField, obj *EventPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_EventPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_EventPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -13853,15 +14673,15 @@ func (ec *executionContext) _EventShiftEdge_cursor(ctx context.Context, field gr
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_EventShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("EventShiftEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("EventShiftEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _EventShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.EventShift]) (ret graphql.Marshaler) {
@@ -14315,7 +15135,7 @@ func (ec *executionContext) resolveBatch_Issue_scenarios(ctx context.Context, fi
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Issue](ctx, "Issue"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Scenarios(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Scenarios(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Scenario]](
 			ctx,
@@ -14326,7 +15146,7 @@ func (ec *executionContext) resolveBatch_Issue_scenarios(ctx context.Context, fi
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Scenarios(ctx, []*parley.Issue{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Scenarios(ctx, []*parley.Issue{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Scenario]](
 		ctx,
 		results,
@@ -14606,6 +15426,35 @@ func (ec *executionContext) fieldContext_IssuePayload_warnings(_ context.Context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IssuePayload_query(ctx context.Context, field graphql.CollectedField, obj *IssuePayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_IssuePayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_IssuePayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssuePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15926,15 +16775,15 @@ func (ec *executionContext) _LikelihoodShiftEdge_cursor(ctx context.Context, fie
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_LikelihoodShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LikelihoodShiftEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("LikelihoodShiftEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _LikelihoodShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.LikelihoodShift]) (ret graphql.Marshaler) {
@@ -16486,15 +17335,15 @@ func (ec *executionContext) _MembershipEdge_cursor(ctx context.Context, field gr
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_MembershipEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MembershipEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("MembershipEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _MembershipEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Membership]) (ret graphql.Marshaler) {
@@ -16611,6 +17460,35 @@ func (ec *executionContext) fieldContext_MembershipPayload_warnings(_ context.Co
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MembershipPayload_query(ctx context.Context, field graphql.CollectedField, obj *MembershipPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_MembershipPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_MembershipPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MembershipPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -18610,7 +19488,7 @@ func (ec *executionContext) resolveBatch_Negotiation_scenarios(ctx context.Conte
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Negotiation](ctx, "Negotiation"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Scenarios(ctx, batch.Parents, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Scenarios(ctx, batch.Parents, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Scenario]](
 			ctx,
@@ -18621,7 +19499,7 @@ func (ec *executionContext) resolveBatch_Negotiation_scenarios(ctx context.Conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Scenarios(ctx, []*parley.Negotiation{obj}, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Scenarios(ctx, []*parley.Negotiation{obj}, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Scenario]](
 		ctx,
 		results,
@@ -18677,7 +19555,7 @@ func (ec *executionContext) resolveBatch_Negotiation_participants(ctx context.Co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Negotiation](ctx, "Negotiation"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Participants(ctx, batch.Parents, fc.Args["role"].(*parley.ParticipationRole), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Participants(ctx, batch.Parents, fc.Args["role"].(*parley.ParticipationRole), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Participation]](
 			ctx,
@@ -18688,7 +19566,7 @@ func (ec *executionContext) resolveBatch_Negotiation_participants(ctx context.Co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Participants(ctx, []*parley.Negotiation{obj}, fc.Args["role"].(*parley.ParticipationRole), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Participants(ctx, []*parley.Negotiation{obj}, fc.Args["role"].(*parley.ParticipationRole), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Participation]](
 		ctx,
 		results,
@@ -18744,7 +19622,7 @@ func (ec *executionContext) resolveBatch_Negotiation_events(ctx context.Context,
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Negotiation](ctx, "Negotiation"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Event]](
 			ctx,
@@ -18755,7 +19633,7 @@ func (ec *executionContext) resolveBatch_Negotiation_events(ctx context.Context,
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Events(ctx, []*parley.Negotiation{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Events(ctx, []*parley.Negotiation{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Event]](
 		ctx,
 		results,
@@ -18811,7 +19689,7 @@ func (ec *executionContext) resolveBatch_Negotiation_changes(ctx context.Context
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Negotiation](ctx, "Negotiation"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Changes(ctx, batch.Parents, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
+			return resolver.Changes(ctx, batch.Parents, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.ChangeConnection](
 			ctx,
@@ -18822,7 +19700,7 @@ func (ec *executionContext) resolveBatch_Negotiation_changes(ctx context.Context
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Changes(ctx, []*parley.Negotiation{obj}, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
+	results, err := resolver.Changes(ctx, []*parley.Negotiation{obj}, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.ChangeConnection](
 		ctx,
 		results,
@@ -19064,7 +19942,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_statusChanges(ctx conte
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.StatusChanges(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.StatusChanges(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.StatusShift]](
 			ctx,
@@ -19075,7 +19953,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_statusChanges(ctx conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.StatusChanges(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.StatusChanges(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.StatusShift]](
 		ctx,
 		results,
@@ -19131,7 +20009,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_positions(ctx context.C
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Positions(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Positions(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.PositionShift]](
 			ctx,
@@ -19142,7 +20020,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_positions(ctx context.C
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Positions(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Positions(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.PositionShift]](
 		ctx,
 		results,
@@ -19198,7 +20076,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_scenariosAdded(ctx cont
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.ScenariosAdded(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.ScenariosAdded(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Scenario]](
 			ctx,
@@ -19209,7 +20087,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_scenariosAdded(ctx cont
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.ScenariosAdded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.ScenariosAdded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Scenario]](
 		ctx,
 		results,
@@ -19265,7 +20143,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_participantsJoined(ctx 
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.ParticipantsJoined(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.ParticipantsJoined(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Participation]](
 			ctx,
@@ -19276,7 +20154,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_participantsJoined(ctx 
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.ParticipantsJoined(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.ParticipantsJoined(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Participation]](
 		ctx,
 		results,
@@ -19332,7 +20210,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_participantsLeft(ctx co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.ParticipantsLeft(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.ParticipantsLeft(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Participation]](
 			ctx,
@@ -19343,7 +20221,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_participantsLeft(ctx co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.ParticipantsLeft(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.ParticipantsLeft(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Participation]](
 		ctx,
 		results,
@@ -19399,7 +20277,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_likelihoods(ctx context
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Likelihoods(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Likelihoods(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.LikelihoodShift]](
 			ctx,
@@ -19410,7 +20288,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_likelihoods(ctx context
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Likelihoods(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Likelihoods(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.LikelihoodShift]](
 		ctx,
 		results,
@@ -19466,7 +20344,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_events(ctx context.Cont
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.EventShift]](
 			ctx,
@@ -19477,7 +20355,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_events(ctx context.Cont
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Events(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Events(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.EventShift]](
 		ctx,
 		results,
@@ -19533,7 +20411,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_officesBegun(ctx contex
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.OfficesBegun(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.OfficesBegun(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Affiliation]](
 			ctx,
@@ -19544,7 +20422,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_officesBegun(ctx contex
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.OfficesBegun(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.OfficesBegun(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Affiliation]](
 		ctx,
 		results,
@@ -19600,7 +20478,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_officesEnded(ctx contex
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.OfficesEnded(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.OfficesEnded(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Affiliation]](
 			ctx,
@@ -19611,7 +20489,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_officesEnded(ctx contex
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.OfficesEnded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.OfficesEnded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Affiliation]](
 		ctx,
 		results,
@@ -19667,7 +20545,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_membershipsBegun(ctx co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.MembershipsBegun(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.MembershipsBegun(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Membership]](
 			ctx,
@@ -19678,7 +20556,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_membershipsBegun(ctx co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.MembershipsBegun(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.MembershipsBegun(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Membership]](
 		ctx,
 		results,
@@ -19734,7 +20612,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_membershipsEnded(ctx co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.NegotiationDiff](ctx, "NegotiationDiff"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.MembershipsEnded(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.MembershipsEnded(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Membership]](
 			ctx,
@@ -19745,7 +20623,7 @@ func (ec *executionContext) resolveBatch_NegotiationDiff_membershipsEnded(ctx co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.MembershipsEnded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.MembershipsEnded(ctx, []*parley.NegotiationDiff{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Membership]](
 		ctx,
 		results,
@@ -19766,15 +20644,15 @@ func (ec *executionContext) _NegotiationEdge_cursor(ctx context.Context, field g
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_NegotiationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("NegotiationEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("NegotiationEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _NegotiationEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Negotiation]) (ret graphql.Marshaler) {
@@ -19896,6 +20774,35 @@ func (ec *executionContext) fieldContext_NegotiationPayload_warnings(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _NegotiationPayload_query(ctx context.Context, field graphql.CollectedField, obj *NegotiationPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_NegotiationPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_NegotiationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NegotiationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NegotiationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *NegotiationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19986,15 +20893,15 @@ func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field gra
 			return obj.StartCursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *parley.PageInfo) (ret graphql.Marshaler) {
@@ -20009,15 +20916,15 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 			return obj.EndCursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *parley.Cursor) graphql.Marshaler {
+			return ec.marshalOCursor2ᚖexampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _Participation_id(ctx context.Context, field graphql.CollectedField, obj *parley.Participation) (ret graphql.Marshaler) {
@@ -20546,15 +21453,15 @@ func (ec *executionContext) _ParticipationEdge_cursor(ctx context.Context, field
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_ParticipationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipationEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ParticipationEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _ParticipationEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Participation]) (ret graphql.Marshaler) {
@@ -20671,6 +21578,35 @@ func (ec *executionContext) fieldContext_ParticipationPayload_warnings(_ context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ParticipationPayload_query(ctx context.Context, field graphql.CollectedField, obj *ParticipationPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_ParticipationPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_ParticipationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParticipationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -22134,15 +23070,15 @@ func (ec *executionContext) _PositionEdge_cursor(ctx context.Context, field grap
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_PositionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PositionEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PositionEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _PositionEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Position]) (ret graphql.Marshaler) {
@@ -22291,6 +23227,35 @@ func (ec *executionContext) fieldContext_PositionPayload_warnings(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PositionPayload_query(ctx context.Context, field graphql.CollectedField, obj *PositionPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_PositionPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_PositionPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PositionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -22734,15 +23699,15 @@ func (ec *executionContext) _PositionShiftEdge_cursor(ctx context.Context, field
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_PositionShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PositionShiftEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("PositionShiftEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _PositionShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.PositionShift]) (ret graphql.Marshaler) {
@@ -23151,7 +24116,7 @@ func (ec *executionContext) _Query_changes(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
+			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.ChangeConnection) graphql.Marshaler {
@@ -23195,7 +24160,7 @@ func (ec *executionContext) _Query_events(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Event]) graphql.Marshaler {
@@ -23327,7 +24292,7 @@ func (ec *executionContext) _Query_negotiations(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Negotiation]) graphql.Marshaler {
@@ -23371,7 +24336,7 @@ func (ec *executionContext) _Query_positions(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Position]) graphql.Marshaler {
@@ -23459,7 +24424,7 @@ func (ec *executionContext) _Query_scenarios(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Scenario]) graphql.Marshaler {
@@ -23623,7 +24588,7 @@ func (ec *executionContext) _Query_sources(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Source]) graphql.Marshaler {
@@ -23711,7 +24676,7 @@ func (ec *executionContext) _Query_stakeholders(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Stakeholder]) graphql.Marshaler {
@@ -23755,7 +24720,7 @@ func (ec *executionContext) _Query_statements(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.Statement]) graphql.Marshaler {
@@ -23799,7 +24764,7 @@ func (ec *executionContext) _Query_statusChanges(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *parley.Connection[parley.StatusChange]) graphql.Marshaler {
@@ -24469,6 +25434,35 @@ func (ec *executionContext) fieldContext_RecordPayload_warnings(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _RecordPayload_query(ctx context.Context, field graphql.CollectedField, obj *RecordPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_RecordPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_RecordPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RecordPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *RecordPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24583,6 +25577,35 @@ func (ec *executionContext) fieldContext_RelationPayload_warnings(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RelationPayload_query(ctx context.Context, field graphql.CollectedField, obj *RelationPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_RelationPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_RelationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RelationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -25324,7 +26347,7 @@ func (ec *executionContext) resolveBatch_Scenario_statusHistory(ctx context.Cont
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.StatusHistory(ctx, batch.Parents, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.StatusHistory(ctx, batch.Parents, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.StatusChange]](
 			ctx,
@@ -25335,7 +26358,7 @@ func (ec *executionContext) resolveBatch_Scenario_statusHistory(ctx context.Cont
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.StatusHistory(ctx, []*parley.Scenario{obj}, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.StatusHistory(ctx, []*parley.Scenario{obj}, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.StatusChange]](
 		ctx,
 		results,
@@ -25446,7 +26469,7 @@ func (ec *executionContext) resolveBatch_Scenario_positions(ctx context.Context,
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Positions(ctx, batch.Parents, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Positions(ctx, batch.Parents, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Position]](
 			ctx,
@@ -25457,7 +26480,7 @@ func (ec *executionContext) resolveBatch_Scenario_positions(ctx context.Context,
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Positions(ctx, []*parley.Scenario{obj}, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Positions(ctx, []*parley.Scenario{obj}, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Position]](
 		ctx,
 		results,
@@ -25513,7 +26536,7 @@ func (ec *executionContext) resolveBatch_Scenario_positionHistory(ctx context.Co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Position]](
 			ctx,
@@ -25524,7 +26547,7 @@ func (ec *executionContext) resolveBatch_Scenario_positionHistory(ctx context.Co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.PositionHistory(ctx, []*parley.Scenario{obj}, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.PositionHistory(ctx, []*parley.Scenario{obj}, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Position]](
 		ctx,
 		results,
@@ -25580,7 +26603,7 @@ func (ec *executionContext) resolveBatch_Scenario_statements(ctx context.Context
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Statements(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Statements(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Statement]](
 			ctx,
@@ -25591,7 +26614,7 @@ func (ec *executionContext) resolveBatch_Scenario_statements(ctx context.Context
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Statements(ctx, []*parley.Scenario{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Statements(ctx, []*parley.Scenario{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Statement]](
 		ctx,
 		results,
@@ -25702,7 +26725,7 @@ func (ec *executionContext) resolveBatch_Scenario_assessments(ctx context.Contex
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Scenario](ctx, "Scenario"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Assessments(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Assessments(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Assessment]](
 			ctx,
@@ -25713,7 +26736,7 @@ func (ec *executionContext) resolveBatch_Scenario_assessments(ctx context.Contex
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Assessments(ctx, []*parley.Scenario{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Assessments(ctx, []*parley.Scenario{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Assessment]](
 		ctx,
 		results,
@@ -25885,15 +26908,15 @@ func (ec *executionContext) _ScenarioEdge_cursor(ctx context.Context, field grap
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_ScenarioEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScenarioEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ScenarioEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _ScenarioEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Scenario]) (ret graphql.Marshaler) {
@@ -26010,6 +27033,35 @@ func (ec *executionContext) fieldContext_ScenarioPayload_warnings(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScenarioPayload_query(ctx context.Context, field graphql.CollectedField, obj *ScenarioPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_ScenarioPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_ScenarioPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScenarioPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -27582,7 +28634,7 @@ func (ec *executionContext) resolveBatch_Source_statements(ctx context.Context, 
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Source](ctx, "Source"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Statements(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Statements(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Statement]](
 			ctx,
@@ -27593,7 +28645,7 @@ func (ec *executionContext) resolveBatch_Source_statements(ctx context.Context, 
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Statements(ctx, []*parley.Source{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Statements(ctx, []*parley.Source{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Statement]](
 		ctx,
 		results,
@@ -27733,15 +28785,15 @@ func (ec *executionContext) _SourceEdge_cursor(ctx context.Context, field graphq
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_SourceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SourceEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("SourceEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _SourceEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Source]) (ret graphql.Marshaler) {
@@ -27858,6 +28910,35 @@ func (ec *executionContext) fieldContext_SourcePayload_warnings(_ context.Contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SourcePayload_query(ctx context.Context, field graphql.CollectedField, obj *SourcePayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_SourcePayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_SourcePayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourcePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -28491,7 +29572,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_positions(ctx context.Conte
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Stakeholder](ctx, "Stakeholder"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Positions(ctx, batch.Parents, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Positions(ctx, batch.Parents, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Position]](
 			ctx,
@@ -28502,7 +29583,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_positions(ctx context.Conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Positions(ctx, []*parley.Stakeholder{obj}, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Positions(ctx, []*parley.Stakeholder{obj}, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Position]](
 		ctx,
 		results,
@@ -28558,7 +29639,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_positionHistory(ctx context
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Stakeholder](ctx, "Stakeholder"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.PositionHistory(ctx, batch.Parents, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Position]](
 			ctx,
@@ -28569,7 +29650,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_positionHistory(ctx context
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.PositionHistory(ctx, []*parley.Stakeholder{obj}, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.PositionHistory(ctx, []*parley.Stakeholder{obj}, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Position]](
 		ctx,
 		results,
@@ -28625,7 +29706,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_statements(ctx context.Cont
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*parley.Stakeholder](ctx, "Stakeholder"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Statements(ctx, batch.Parents, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return resolver.Statements(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		})
 		return graphql.ResolveBatchGroupResult[*parley.Connection[parley.Statement]](
 			ctx,
@@ -28636,7 +29717,7 @@ func (ec *executionContext) resolveBatch_Stakeholder_statements(ctx context.Cont
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Statements(ctx, []*parley.Stakeholder{obj}, fc.Args["first"].(int), fc.Args["after"].(*string))
+	results, err := resolver.Statements(ctx, []*parley.Stakeholder{obj}, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 	return graphql.ResolveBatchSingleResult[*parley.Connection[parley.Statement]](
 		ctx,
 		results,
@@ -28776,15 +29857,15 @@ func (ec *executionContext) _StakeholderEdge_cursor(ctx context.Context, field g
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_StakeholderEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StakeholderEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("StakeholderEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _StakeholderEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Stakeholder]) (ret graphql.Marshaler) {
@@ -28901,6 +29982,35 @@ func (ec *executionContext) fieldContext_StakeholderPayload_warnings(_ context.C
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StakeholderPayload_query(ctx context.Context, field graphql.CollectedField, obj *StakeholderPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_StakeholderPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_StakeholderPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StakeholderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -30583,15 +31693,15 @@ func (ec *executionContext) _StatementEdge_cursor(ctx context.Context, field gra
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_StatementEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatementEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("StatementEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _StatementEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.Statement]) (ret graphql.Marshaler) {
@@ -30708,6 +31818,35 @@ func (ec *executionContext) fieldContext_StatementPayload_warnings(_ context.Con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatementPayload_query(ctx context.Context, field graphql.CollectedField, obj *StatementPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_StatementPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_StatementPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatementPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -31519,15 +32658,15 @@ func (ec *executionContext) _StatusChangeEdge_cursor(ctx context.Context, field 
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_StatusChangeEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatusChangeEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("StatusChangeEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _StatusChangeEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.StatusChange]) (ret graphql.Marshaler) {
@@ -31676,6 +32815,35 @@ func (ec *executionContext) fieldContext_StatusChangePayload_warnings(_ context.
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Warning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatusChangePayload_query(ctx context.Context, field graphql.CollectedField, obj *StatusChangePayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_StatusChangePayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &Query{}
+	fc.Result = res
+	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_StatusChangePayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusChangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
 		},
 	}
 	return fc, nil
@@ -32092,15 +33260,15 @@ func (ec *executionContext) _StatusShiftEdge_cursor(ctx context.Context, field g
 			return obj.Cursor, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v parley.Cursor) graphql.Marshaler {
+			return ec.marshalNCursor2exampleᚗorgᚋparleyᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_StatusShiftEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatusShiftEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("StatusShiftEdge", field, false, false, "Cursor")
 }
 
 func (ec *executionContext) _StatusShiftEdge_node(ctx context.Context, field graphql.CollectedField, obj *parley.Edge[parley.StatusShift]) (ret graphql.Marshaler) {
@@ -38300,6 +39468,11 @@ func (ec *executionContext) _AffiliationPayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "query":
+			out.Values[i] = ec._AffiliationPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._AffiliationPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -38703,6 +39876,11 @@ func (ec *executionContext) _AssessmentPayload(ctx context.Context, sel ast.Sele
 			}
 		case "warnings":
 			out.Values[i] = ec._AssessmentPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._AssessmentPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -39124,6 +40302,11 @@ func (ec *executionContext) _EventPayload(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "query":
+			out.Values[i] = ec._EventPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._EventPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -39513,6 +40696,11 @@ func (ec *executionContext) _IssuePayload(ctx context.Context, sel ast.Selection
 			}
 		case "warnings":
 			out.Values[i] = ec._IssuePayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._IssuePayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -40233,6 +41421,11 @@ func (ec *executionContext) _MembershipPayload(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "query":
+			out.Values[i] = ec._MembershipPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._MembershipPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -40869,6 +42062,11 @@ func (ec *executionContext) _NegotiationPayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "query":
+			out.Values[i] = ec._NegotiationPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._NegotiationPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -41140,6 +42338,11 @@ func (ec *executionContext) _ParticipationPayload(ctx context.Context, sel ast.S
 			}
 		case "warnings":
 			out.Values[i] = ec._ParticipationPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._ParticipationPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -41547,6 +42750,11 @@ func (ec *executionContext) _PositionPayload(ctx context.Context, sel ast.Select
 			}
 		case "warnings":
 			out.Values[i] = ec._PositionPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._PositionPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -42079,6 +43287,11 @@ func (ec *executionContext) _RecordPayload(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "query":
+			out.Values[i] = ec._RecordPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._RecordPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -42124,6 +43337,11 @@ func (ec *executionContext) _RelationPayload(ctx context.Context, sel ast.Select
 			}
 		case "warnings":
 			out.Values[i] = ec._RelationPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._RelationPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -42476,6 +43694,11 @@ func (ec *executionContext) _ScenarioPayload(ctx context.Context, sel ast.Select
 			}
 		case "warnings":
 			out.Values[i] = ec._ScenarioPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._ScenarioPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -42975,6 +44198,11 @@ func (ec *executionContext) _SourcePayload(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "query":
+			out.Values[i] = ec._SourcePayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._SourcePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -43233,6 +44461,11 @@ func (ec *executionContext) _StakeholderPayload(ctx context.Context, sel ast.Sel
 			}
 		case "warnings":
 			out.Values[i] = ec._StakeholderPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._StakeholderPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -43744,6 +44977,11 @@ func (ec *executionContext) _StatementPayload(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "query":
+			out.Values[i] = ec._StatementPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._StatementPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -44014,6 +45252,11 @@ func (ec *executionContext) _StatusChangePayload(ctx context.Context, sel ast.Se
 			}
 		case "warnings":
 			out.Values[i] = ec._StatusChangePayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._StatusChangePayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -46379,6 +47622,14 @@ func (ec *executionContext) marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐPos
 		return graphql.Null
 	}
 	return ec._PositionStep(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx context.Context, sel ast.SelectionSet, v *Query) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Query!")
+		return graphql.Null
+	}
+	return ec._Query(ctx, sel)
 }
 
 func (ec *executionContext) unmarshalNRecordAction2exampleᚗorgᚋparleyᚐRecordAction(ctx context.Context, v any) (parley.RecordAction, error) {

@@ -271,7 +271,7 @@ func (l *levels) fillAffiliationConnection(ec *executionContext) {
 
 func (l *levels) fillAffiliationEdge(ec *executionContext) {
 	l.AffiliationEdge = level.Object[parley.Edge[parley.Affiliation]]{Name: "AffiliationEdge", Satisfies: []string{"AffiliationEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Affiliation]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Affiliation]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Affiliation]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Affiliation]) *parley.Affiliation { return o.Node }, level.Pointer(&l.Affiliation)),
 	}}
 }
@@ -281,6 +281,7 @@ func (l *levels) fillAffiliationPayload(ec *executionContext) {
 		"affiliation": level.Bound(func(o *AffiliationPayload) *parley.Affiliation { return o.Affiliation }, level.Pointer(&l.Affiliation)),
 		"cursor":      level.Plain(func(o *AffiliationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":    level.Bound(func(o *AffiliationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":       level.Bound(func(*AffiliationPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors":  level.Bound(func(o *AffiliationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -384,7 +385,7 @@ func (l *levels) fillAssessmentConnection(ec *executionContext) {
 
 func (l *levels) fillAssessmentEdge(ec *executionContext) {
 	l.AssessmentEdge = level.Object[parley.Edge[parley.Assessment]]{Name: "AssessmentEdge", Satisfies: []string{"AssessmentEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Assessment]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Assessment]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Assessment]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Assessment]) *parley.Assessment { return o.Node }, level.Pointer(&l.Assessment)),
 	}}
 }
@@ -394,6 +395,7 @@ func (l *levels) fillAssessmentPayload(ec *executionContext) {
 		"assessment": level.Bound(func(o *AssessmentPayload) *parley.Assessment { return o.Assessment }, level.Pointer(&l.Assessment)),
 		"cursor":     level.Plain(func(o *AssessmentPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *AssessmentPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*AssessmentPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *AssessmentPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -474,7 +476,7 @@ func (l *levels) fillEventConnection(ec *executionContext) {
 
 func (l *levels) fillEventEdge(ec *executionContext) {
 	l.EventEdge = level.Object[parley.Edge[parley.Event]]{Name: "EventEdge", Satisfies: []string{"EventEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Event]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Event]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Event]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Event]) *parley.Event { return o.Node }, level.Pointer(&l.Event)),
 	}}
 }
@@ -484,6 +486,7 @@ func (l *levels) fillEventPayload(ec *executionContext) {
 		"event":      level.Bound(func(o *EventPayload) *parley.Event { return o.Event }, level.Pointer(&l.Event)),
 		"cursor":     level.Plain(func(o *EventPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *EventPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*EventPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *EventPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -523,7 +526,7 @@ func (l *levels) fillEventShiftConnection(ec *executionContext) {
 
 func (l *levels) fillEventShiftEdge(ec *executionContext) {
 	l.EventShiftEdge = level.Object[parley.Edge[parley.EventShift]]{Name: "EventShiftEdge", Satisfies: []string{"EventShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.EventShift]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.EventShift]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.EventShift]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.EventShift]) *parley.EventShift { return o.Node }, level.Pointer(&l.EventShift)),
 	}}
 }
@@ -556,7 +559,7 @@ func (l *levels) fillIssue(ec *executionContext) {
 			return ec.Resolvers.Issue().Negotiation(ctx, objs)
 		}, level.Pointer(&l.Negotiation)),
 		"scenarios": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([]*parley.Connection[parley.Scenario], error) {
-			return ec.Resolvers.Issue().Scenarios(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Issue().Scenarios(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_Issue_scenarios_args),
 		"landingZone": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Issue) ([][]*parley.LandingZoneEntry, error) {
 			return ec.Resolvers.Issue().LandingZone(ctx, objs, fc.Args["whatIf"].([]*parley.WhatIfPosition))
@@ -575,6 +578,7 @@ func (l *levels) fillIssuePayload(ec *executionContext) {
 		"issue":      level.Bound(func(o *IssuePayload) *parley.Issue { return o.Issue }, level.Pointer(&l.Issue)),
 		"cursor":     level.Plain(func(o *IssuePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *IssuePayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*IssuePayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *IssuePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -682,7 +686,7 @@ func (l *levels) fillLikelihoodShiftConnection(ec *executionContext) {
 
 func (l *levels) fillLikelihoodShiftEdge(ec *executionContext) {
 	l.LikelihoodShiftEdge = level.Object[parley.Edge[parley.LikelihoodShift]]{Name: "LikelihoodShiftEdge", Satisfies: []string{"LikelihoodShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.LikelihoodShift]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.LikelihoodShift]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.LikelihoodShift]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.LikelihoodShift]) *parley.LikelihoodShift { return o.Node }, level.Pointer(&l.LikelihoodShift)),
 	}}
 }
@@ -729,7 +733,7 @@ func (l *levels) fillMembershipConnection(ec *executionContext) {
 
 func (l *levels) fillMembershipEdge(ec *executionContext) {
 	l.MembershipEdge = level.Object[parley.Edge[parley.Membership]]{Name: "MembershipEdge", Satisfies: []string{"MembershipEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Membership]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Membership]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Membership]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Membership]) *parley.Membership { return o.Node }, level.Pointer(&l.Membership)),
 	}}
 }
@@ -739,6 +743,7 @@ func (l *levels) fillMembershipPayload(ec *executionContext) {
 		"membership": level.Bound(func(o *MembershipPayload) *parley.Membership { return o.Membership }, level.Pointer(&l.Membership)),
 		"cursor":     level.Plain(func(o *MembershipPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *MembershipPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*MembershipPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *MembershipPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -879,16 +884,16 @@ func (l *levels) fillNegotiation(ec *executionContext) {
 			return ec.Resolvers.Negotiation().Issues(ctx, objs)
 		}, level.List(level.Pointer(&l.Issue), "[Issue!]!")),
 		"scenarios": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*parley.Connection[parley.Scenario], error) {
-			return ec.Resolvers.Negotiation().Scenarios(ctx, objs, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Negotiation().Scenarios(ctx, objs, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_Negotiation_scenarios_args),
 		"participants": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*parley.Connection[parley.Participation], error) {
-			return ec.Resolvers.Negotiation().Participants(ctx, objs, fc.Args["role"].(*parley.ParticipationRole), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Negotiation().Participants(ctx, objs, fc.Args["role"].(*parley.ParticipationRole), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ParticipationConnection)).With(ec.field_Negotiation_participants_args),
 		"events": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*parley.Connection[parley.Event], error) {
-			return ec.Resolvers.Negotiation().Events(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Negotiation().Events(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.EventConnection)).With(ec.field_Negotiation_events_args),
 		"changes": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*parley.ChangeConnection, error) {
-			return ec.Resolvers.Negotiation().Changes(ctx, objs, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
+			return ec.Resolvers.Negotiation().Changes(ctx, objs, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ChangeConnection)).With(ec.field_Negotiation_changes_args),
 		"diff": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Negotiation) ([]*parley.NegotiationDiff, error) {
 			return ec.Resolvers.Negotiation().Diff(ctx, objs, fc.Args["from"].(parley.AsOf), fc.Args["to"].(parley.AsOf))
@@ -908,44 +913,44 @@ func (l *levels) fillNegotiationConnection(ec *executionContext) {
 func (l *levels) fillNegotiationDiff(ec *executionContext) {
 	l.NegotiationDiff = level.Object[parley.NegotiationDiff]{Name: "NegotiationDiff", Satisfies: []string{"NegotiationDiff"}, Fields: map[string]level.Field[parley.NegotiationDiff]{
 		"statusChanges": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.StatusShift], error) {
-			return ec.Resolvers.NegotiationDiff().StatusChanges(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().StatusChanges(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.StatusShiftConnection)).With(ec.field_NegotiationDiff_statusChanges_args),
 		"positions": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.PositionShift], error) {
-			return ec.Resolvers.NegotiationDiff().Positions(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().Positions(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.PositionShiftConnection)).With(ec.field_NegotiationDiff_positions_args),
 		"scenariosAdded": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Scenario], error) {
-			return ec.Resolvers.NegotiationDiff().ScenariosAdded(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().ScenariosAdded(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_NegotiationDiff_scenariosAdded_args),
 		"participantsJoined": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Participation], error) {
-			return ec.Resolvers.NegotiationDiff().ParticipantsJoined(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().ParticipantsJoined(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ParticipationConnection)).With(ec.field_NegotiationDiff_participantsJoined_args),
 		"participantsLeft": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Participation], error) {
-			return ec.Resolvers.NegotiationDiff().ParticipantsLeft(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().ParticipantsLeft(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ParticipationConnection)).With(ec.field_NegotiationDiff_participantsLeft_args),
 		"likelihoods": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.LikelihoodShift], error) {
-			return ec.Resolvers.NegotiationDiff().Likelihoods(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().Likelihoods(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.LikelihoodShiftConnection)).With(ec.field_NegotiationDiff_likelihoods_args),
 		"events": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.EventShift], error) {
-			return ec.Resolvers.NegotiationDiff().Events(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().Events(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.EventShiftConnection)).With(ec.field_NegotiationDiff_events_args),
 		"officesBegun": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Affiliation], error) {
-			return ec.Resolvers.NegotiationDiff().OfficesBegun(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().OfficesBegun(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.AffiliationConnection)).With(ec.field_NegotiationDiff_officesBegun_args),
 		"officesEnded": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Affiliation], error) {
-			return ec.Resolvers.NegotiationDiff().OfficesEnded(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().OfficesEnded(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.AffiliationConnection)).With(ec.field_NegotiationDiff_officesEnded_args),
 		"membershipsBegun": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Membership], error) {
-			return ec.Resolvers.NegotiationDiff().MembershipsBegun(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().MembershipsBegun(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.MembershipConnection)).With(ec.field_NegotiationDiff_membershipsBegun_args),
 		"membershipsEnded": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.NegotiationDiff) ([]*parley.Connection[parley.Membership], error) {
-			return ec.Resolvers.NegotiationDiff().MembershipsEnded(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.NegotiationDiff().MembershipsEnded(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.MembershipConnection)).With(ec.field_NegotiationDiff_membershipsEnded_args),
 	}}
 }
 
 func (l *levels) fillNegotiationEdge(ec *executionContext) {
 	l.NegotiationEdge = level.Object[parley.Edge[parley.Negotiation]]{Name: "NegotiationEdge", Satisfies: []string{"NegotiationEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Negotiation]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Negotiation]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Negotiation]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Negotiation]) *parley.Negotiation { return o.Node }, level.Pointer(&l.Negotiation)),
 	}}
 }
@@ -955,6 +960,7 @@ func (l *levels) fillNegotiationPayload(ec *executionContext) {
 		"negotiation": level.Bound(func(o *NegotiationPayload) *parley.Negotiation { return o.Negotiation }, level.Pointer(&l.Negotiation)),
 		"cursor":      level.Plain(func(o *NegotiationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":    level.Bound(func(o *NegotiationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":       level.Bound(func(*NegotiationPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors":  level.Bound(func(o *NegotiationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -963,8 +969,8 @@ func (l *levels) fillPageInfo(ec *executionContext) {
 	l.PageInfo = level.Object[parley.PageInfo]{Name: "PageInfo", Satisfies: []string{"PageInfo"}, Fields: map[string]level.Field[parley.PageInfo]{
 		"hasNextPage":     level.Plain(func(o *parley.PageInfo) bool { return o.HasNextPage }, level.Boolean),
 		"hasPreviousPage": level.Plain(func(o *parley.PageInfo) bool { return o.HasPreviousPage }, level.Boolean),
-		"startCursor":     level.Plain(func(o *parley.PageInfo) *string { return o.StartCursor }, level.Optional(level.Text[string])),
-		"endCursor":       level.Plain(func(o *parley.PageInfo) *string { return o.EndCursor }, level.Optional(level.Text[string])),
+		"startCursor":     level.Plain(func(o *parley.PageInfo) *parley.Cursor { return o.StartCursor }, level.Optional(level.Text[parley.Cursor])),
+		"endCursor":       level.Plain(func(o *parley.PageInfo) *parley.Cursor { return o.EndCursor }, level.Optional(level.Text[parley.Cursor])),
 	}}
 }
 
@@ -1006,7 +1012,7 @@ func (l *levels) fillParticipationConnection(ec *executionContext) {
 
 func (l *levels) fillParticipationEdge(ec *executionContext) {
 	l.ParticipationEdge = level.Object[parley.Edge[parley.Participation]]{Name: "ParticipationEdge", Satisfies: []string{"ParticipationEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Participation]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Participation]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Participation]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Participation]) *parley.Participation { return o.Node }, level.Pointer(&l.Participation)),
 	}}
 }
@@ -1016,6 +1022,7 @@ func (l *levels) fillParticipationPayload(ec *executionContext) {
 		"participation": level.Bound(func(o *ParticipationPayload) *parley.Participation { return o.Participation }, level.Pointer(&l.Participation)),
 		"cursor":        level.Plain(func(o *ParticipationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":      level.Bound(func(o *ParticipationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":         level.Bound(func(*ParticipationPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors":    level.Bound(func(o *ParticipationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1111,7 +1118,7 @@ func (l *levels) fillPositionConnection(ec *executionContext) {
 
 func (l *levels) fillPositionEdge(ec *executionContext) {
 	l.PositionEdge = level.Object[parley.Edge[parley.Position]]{Name: "PositionEdge", Satisfies: []string{"PositionEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Position]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Position]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Position]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Position]) *parley.Position { return o.Node }, level.Pointer(&l.Position)),
 	}}
 }
@@ -1122,6 +1129,7 @@ func (l *levels) fillPositionPayload(ec *executionContext) {
 		"previous":   level.Bound(func(o *PositionPayload) *parley.Position { return o.Previous }, level.Pointer(&l.Position)),
 		"cursor":     level.Plain(func(o *PositionPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *PositionPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*PositionPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *PositionPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1158,7 +1166,7 @@ func (l *levels) fillPositionShiftConnection(ec *executionContext) {
 
 func (l *levels) fillPositionShiftEdge(ec *executionContext) {
 	l.PositionShiftEdge = level.Object[parley.Edge[parley.PositionShift]]{Name: "PositionShiftEdge", Satisfies: []string{"PositionShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.PositionShift]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.PositionShift]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.PositionShift]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.PositionShift]) *parley.PositionShift { return o.Node }, level.Pointer(&l.PositionShift)),
 	}}
 }
@@ -1194,10 +1202,10 @@ func (l *levels) fillQuery(ec *executionContext) {
 			return ec.Resolvers.Query().Record(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, l.shapeOfNode()).With(ec.field_Query_record_args),
 		"changes": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.ChangeConnection, error) {
-			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(int), fc.Args["after"].(*parley.Cursor))
+			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ChangeConnection)).With(ec.field_Query_changes_args),
 		"events": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Event], error) {
-			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Events(ctx, fc.Args["filter"].(*parley.EventFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.EventConnection)).With(ec.field_Query_events_args),
 		"issue": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Issue, error) {
 			return ec.Resolvers.Query().Issue(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
@@ -1206,16 +1214,16 @@ func (l *levels) fillQuery(ec *executionContext) {
 			return ec.Resolvers.Query().Negotiation(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Negotiation)).With(ec.field_Query_negotiation_args),
 		"negotiations": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Negotiation], error) {
-			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Negotiations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.NegotiationConnection)).With(ec.field_Query_negotiations_args),
 		"positions": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Positions(ctx, fc.Args["filter"].(*parley.PositionFilter), fc.Args["orderBy"].(parley.PositionOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Query_positions_args),
 		"scenario": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Scenario, error) {
 			return ec.Resolvers.Query().Scenario(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Scenario)).With(ec.field_Query_scenario_args),
 		"scenarios": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Scenario], error) {
-			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Scenarios(ctx, fc.Args["filter"].(*parley.ScenarioFilter), fc.Args["orderBy"].(parley.ScenarioOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.ScenarioConnection)).With(ec.field_Query_scenarios_args),
 		"scenarioLifecycle": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.StatusRule, error) {
 			return ec.Resolvers.Query().ScenarioLifecycle(ctx)
@@ -1227,19 +1235,19 @@ func (l *levels) fillQuery(ec *executionContext) {
 			return ec.Resolvers.Query().Source(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Source)).With(ec.field_Query_source_args),
 		"sources": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Source], error) {
-			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Sources(ctx, fc.Args["text"].(*string), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.SourceConnection)).With(ec.field_Query_sources_args),
 		"stakeholder": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Stakeholder, error) {
 			return ec.Resolvers.Query().Stakeholder(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.Stakeholder)).With(ec.field_Query_stakeholder_args),
 		"stakeholders": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Stakeholder], error) {
-			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Stakeholders(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]parley.StakeholderKind), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.StakeholderConnection)).With(ec.field_Query_stakeholders_args),
 		"statements": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.Statement], error) {
-			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().Statements(ctx, fc.Args["filter"].(*parley.StatementFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.StatementConnection)).With(ec.field_Query_statements_args),
 		"statusChanges": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.Connection[parley.StatusChange], error) {
-			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["asOf"].(*parley.AsOf))
+			return ec.Resolvers.Query().StatusChanges(ctx, fc.Args["filter"].(*parley.StatusChangeFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor), fc.Args["asOf"].(*parley.AsOf))
 		}, level.Pointer(&l.StatusChangeConnection)).With(ec.field_Query_statusChanges_args),
 		"__type": level.Introspection(func(ctx context.Context, field graphql.CollectedField) graphql.Marshaler {
 			schema := (*executableSchema)(ec.ExecutableSchemaState)
@@ -1289,6 +1297,7 @@ func (l *levels) fillRecordPayload(ec *executionContext) {
 		"recordType": level.Plain(func(o *RecordPayload) *string { return o.RecordType }, level.Optional(level.Text[string])),
 		"cursor":     level.Plain(func(o *RecordPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *RecordPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*RecordPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *RecordPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1298,6 +1307,7 @@ func (l *levels) fillRelationPayload(ec *executionContext) {
 		"relation":   level.Bound(func(o *RelationPayload) *parley.ScenarioRelation { return o.Relation }, level.Pointer(&l.ScenarioRelation)),
 		"cursor":     level.Plain(func(o *RelationPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *RelationPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*RelationPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *RelationPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1350,25 +1360,25 @@ func (l *levels) fillScenario(ec *executionContext) {
 			return o.AllowedTransitions(), nil
 		}, level.Leaves(level.LeafList(level.Text[parley.ScenarioStatus], "[ScenarioStatus!]!"))),
 		"statusHistory": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.StatusChange], error) {
-			return ec.Resolvers.Scenario().StatusHistory(ctx, objs, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Scenario().StatusHistory(ctx, objs, fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.StatusChangeConnection)).With(ec.field_Scenario_statusHistory_args),
 		"stances": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([][]*parley.StanceCell, error) {
 			return ec.Resolvers.Scenario().Stances(ctx, objs)
 		}, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")),
 		"positions": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Scenario().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Scenario().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Scenario_positions_args),
 		"positionHistory": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Scenario().PositionHistory(ctx, objs, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Scenario().PositionHistory(ctx, objs, fc.Args["holders"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Scenario_positionHistory_args),
 		"statements": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Statement], error) {
-			return ec.Resolvers.Scenario().Statements(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Scenario().Statements(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.StatementConnection)).With(ec.field_Scenario_statements_args),
 		"relations": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {
 			return ec.Resolvers.Scenario().Relations(ctx, objs)
 		}, level.List(level.Pointer(&l.ScenarioRelation), "[ScenarioRelation!]!")),
 		"assessments": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Scenario) ([]*parley.Connection[parley.Assessment], error) {
-			return ec.Resolvers.Scenario().Assessments(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Scenario().Assessments(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.AssessmentConnection)).With(ec.field_Scenario_assessments_args),
 		"resolution": level.Method(func(ctx context.Context, fc *graphql.FieldContext, o *parley.Scenario) (*parley.Resolution, error) {
 			return o.Resolution(), nil
@@ -1387,7 +1397,7 @@ func (l *levels) fillScenarioConnection(ec *executionContext) {
 
 func (l *levels) fillScenarioEdge(ec *executionContext) {
 	l.ScenarioEdge = level.Object[parley.Edge[parley.Scenario]]{Name: "ScenarioEdge", Satisfies: []string{"ScenarioEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Scenario]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Scenario]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Scenario]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Scenario]) *parley.Scenario { return o.Node }, level.Pointer(&l.Scenario)),
 	}}
 }
@@ -1397,6 +1407,7 @@ func (l *levels) fillScenarioPayload(ec *executionContext) {
 		"scenario":   level.Bound(func(o *ScenarioPayload) *parley.Scenario { return o.Scenario }, level.Pointer(&l.Scenario)),
 		"cursor":     level.Plain(func(o *ScenarioPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *ScenarioPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*ScenarioPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *ScenarioPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1503,7 +1514,7 @@ func (l *levels) fillSource(ec *executionContext) {
 			return ec.Resolvers.Source().BodyErasure(ctx, objs)
 		}, level.Pointer(&l.BodyErasure)),
 		"statements": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Source) ([]*parley.Connection[parley.Statement], error) {
-			return ec.Resolvers.Source().Statements(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Source().Statements(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.StatementConnection)).With(ec.field_Source_statements_args),
 	}}
 }
@@ -1519,7 +1530,7 @@ func (l *levels) fillSourceConnection(ec *executionContext) {
 
 func (l *levels) fillSourceEdge(ec *executionContext) {
 	l.SourceEdge = level.Object[parley.Edge[parley.Source]]{Name: "SourceEdge", Satisfies: []string{"SourceEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Source]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Source]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Source]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Source]) *parley.Source { return o.Node }, level.Pointer(&l.Source)),
 	}}
 }
@@ -1529,6 +1540,7 @@ func (l *levels) fillSourcePayload(ec *executionContext) {
 		"source":     level.Bound(func(o *SourcePayload) *parley.Source { return o.Source }, level.Pointer(&l.Source)),
 		"cursor":     level.Plain(func(o *SourcePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *SourcePayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*SourcePayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *SourcePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1567,13 +1579,13 @@ func (l *levels) fillStakeholder(ec *executionContext) {
 			return ec.Resolvers.Stakeholder().Stances(ctx, objs, fc.Args["negotiations"].([]string), fc.Args["issues"].([]string), fc.Args["scenarios"].([]string))
 		}, level.List(level.Pointer(&l.StanceCell), "[StanceCell!]!")).With(ec.field_Stakeholder_stances_args),
 		"positions": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([]*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Stakeholder().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Stakeholder().Positions(ctx, objs, fc.Args["filter"].(*parley.PositionFilter), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Stakeholder_positions_args),
 		"positionHistory": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([]*parley.Connection[parley.Position], error) {
-			return ec.Resolvers.Stakeholder().PositionHistory(ctx, objs, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Stakeholder().PositionHistory(ctx, objs, fc.Args["scenarios"].([]string), fc.Args["includeSuperseded"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.PositionConnection)).With(ec.field_Stakeholder_positionHistory_args),
 		"statements": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Stakeholder) ([]*parley.Connection[parley.Statement], error) {
-			return ec.Resolvers.Stakeholder().Statements(ctx, objs, fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Stakeholder().Statements(ctx, objs, fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.StatementConnection)).With(ec.field_Stakeholder_statements_args),
 	}}
 }
@@ -1589,7 +1601,7 @@ func (l *levels) fillStakeholderConnection(ec *executionContext) {
 
 func (l *levels) fillStakeholderEdge(ec *executionContext) {
 	l.StakeholderEdge = level.Object[parley.Edge[parley.Stakeholder]]{Name: "StakeholderEdge", Satisfies: []string{"StakeholderEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Stakeholder]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Stakeholder]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Stakeholder]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Stakeholder]) *parley.Stakeholder { return o.Node }, level.Pointer(&l.Stakeholder)),
 	}}
 }
@@ -1599,6 +1611,7 @@ func (l *levels) fillStakeholderPayload(ec *executionContext) {
 		"stakeholder": level.Bound(func(o *StakeholderPayload) *parley.Stakeholder { return o.Stakeholder }, level.Pointer(&l.Stakeholder)),
 		"cursor":      level.Plain(func(o *StakeholderPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":    level.Bound(func(o *StakeholderPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":       level.Bound(func(*StakeholderPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors":  level.Bound(func(o *StakeholderPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1723,7 +1736,7 @@ func (l *levels) fillStatementConnection(ec *executionContext) {
 
 func (l *levels) fillStatementEdge(ec *executionContext) {
 	l.StatementEdge = level.Object[parley.Edge[parley.Statement]]{Name: "StatementEdge", Satisfies: []string{"StatementEdge"}, Fields: map[string]level.Field[parley.Edge[parley.Statement]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.Statement]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.Statement]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.Statement]) *parley.Statement { return o.Node }, level.Pointer(&l.Statement)),
 	}}
 }
@@ -1733,6 +1746,7 @@ func (l *levels) fillStatementPayload(ec *executionContext) {
 		"statement":  level.Bound(func(o *StatementPayload) *parley.Statement { return o.Statement }, level.Pointer(&l.Statement)),
 		"cursor":     level.Plain(func(o *StatementPayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":   level.Bound(func(o *StatementPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":      level.Bound(func(*StatementPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *StatementPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1787,7 +1801,7 @@ func (l *levels) fillStatusChangeConnection(ec *executionContext) {
 
 func (l *levels) fillStatusChangeEdge(ec *executionContext) {
 	l.StatusChangeEdge = level.Object[parley.Edge[parley.StatusChange]]{Name: "StatusChangeEdge", Satisfies: []string{"StatusChangeEdge"}, Fields: map[string]level.Field[parley.Edge[parley.StatusChange]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.StatusChange]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.StatusChange]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.StatusChange]) *parley.StatusChange { return o.Node }, level.Pointer(&l.StatusChange)),
 	}}
 }
@@ -1798,6 +1812,7 @@ func (l *levels) fillStatusChangePayload(ec *executionContext) {
 		"scenario":     level.Bound(func(o *StatusChangePayload) *parley.Scenario { return o.Scenario }, level.Pointer(&l.Scenario)),
 		"cursor":       level.Plain(func(o *StatusChangePayload) *parley.Cursor { return o.Cursor }, level.Optional(level.Text[parley.Cursor])),
 		"warnings":     level.Bound(func(o *StatusChangePayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
+		"query":        level.Bound(func(*StatusChangePayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors":   level.Bound(func(o *StatusChangePayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
@@ -1840,7 +1855,7 @@ func (l *levels) fillStatusShiftConnection(ec *executionContext) {
 
 func (l *levels) fillStatusShiftEdge(ec *executionContext) {
 	l.StatusShiftEdge = level.Object[parley.Edge[parley.StatusShift]]{Name: "StatusShiftEdge", Satisfies: []string{"StatusShiftEdge"}, Fields: map[string]level.Field[parley.Edge[parley.StatusShift]]{
-		"cursor": level.Plain(func(o *parley.Edge[parley.StatusShift]) string { return o.Cursor }, level.Text[string]),
+		"cursor": level.Plain(func(o *parley.Edge[parley.StatusShift]) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.Edge[parley.StatusShift]) *parley.StatusShift { return o.Node }, level.Pointer(&l.StatusShift)),
 	}}
 }

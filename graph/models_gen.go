@@ -16,6 +16,8 @@ type AffiliationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -28,6 +30,8 @@ type AssessmentPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -360,6 +364,8 @@ type EventPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -372,6 +378,8 @@ type IssuePayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -384,8 +392,18 @@ type MembershipPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
+// Writes. Each mutation is one transaction that appends one change to the feed. Repeating a mutation with the same content
+// changes nothing. A refused mutation writes nothing and explains why in `userErrors`; its description lists the codes.
+// What was accepted and is questionable is explained in `warnings`.
+// Any mutation may also be refused with CONFLICT while others keep changing the same records. Inputs take ids and keys
+// alike.
+type Mutation struct {
 }
 
 // Result of opening or editing a negotiation.
@@ -396,6 +414,8 @@ type NegotiationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -408,6 +428,8 @@ type ParticipationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -423,8 +445,17 @@ type PositionPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
+// Reads. One snapshot answers all fields of an operation. Fields are read as of now on both axes, unless `asOf` sets
+// another lens. Everything beneath a change is read as of that change. A field that fails is null, and the fields beside it
+// are answered. Its error has an `extensions.code`: UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS, BAD_REQUEST, LIMIT,
+// PERSISTED_QUERY_NOT_FOUND (send the document with its hash) or INTERNAL.
+type Query struct {
 }
 
 // Result of a mutation on a record of any kind.
@@ -439,6 +470,8 @@ type RecordPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -451,6 +484,8 @@ type RelationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -463,6 +498,8 @@ type ScenarioPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -475,6 +512,8 @@ type SourcePayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -487,6 +526,8 @@ type StakeholderPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -499,6 +540,8 @@ type StatementPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -513,6 +556,14 @@ type StatusChangePayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
+	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
+	Query *Query `json:"query"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
+// Pushes. Changes arrive in feed order, each once per connection. To resume without gaps or duplicates, subscribe with
+// `after` set to the last cursor received, on any server. To start after a query, use the cursor of `Query.lens`. The
+// server closes the connection of a client that reads too slowly and names the cursor to resume from.
+type Subscription struct {
 }

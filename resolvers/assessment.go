@@ -50,8 +50,8 @@ func (r *mutationResolver) AssessScenario(ctx context.Context, input parley.Asse
 	return &graph.AssessmentPayload{Assessment: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
-func (r *scenarioResolver) Assessments(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Assessment], error) {
-	return r.snapshot(ctx).AssessmentsOf(ctx, keys(objs, scenarioKey), page(first, after), r.fields(ctx))
+func (r *scenarioResolver) Assessments(ctx context.Context, objs []*parley.Scenario, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Assessment], error) {
+	return r.snapshot(ctx).AssessmentsOf(ctx, keys(objs, scenarioKey), page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *Resolver) Assessment() graph.AssessmentResolver { return &assessmentResolver{r} }

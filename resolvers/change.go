@@ -57,8 +57,8 @@ func (r *positionChangedResolver) Previous(ctx context.Context, objs []*parley.P
 		keys(objs, func(c *parley.PositionChanged) storage.Key { return at(c.Lens(), c.PreviousVersion) }))
 }
 
-func (r *queryResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first int, after *parley.Cursor) (*parley.ChangeConnection, error) {
-	wanted := storage.ChangePage{Filter: filter, Since: since, Order: order, First: first, After: after}
+func (r *queryResolver) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) (*parley.ChangeConnection, error) {
+	wanted := storage.ChangePage{Filter: filter, Since: since, Order: order, Page: page(first, after, last, before)}
 	return r.snapshot(ctx).ListChanges(ctx, wanted, r.fields(ctx))
 }
 

@@ -35,48 +35,48 @@ func (r *negotiationResolver) Diff(ctx context.Context, objs []*parley.Negotiati
 	return diffs, nil
 }
 
-func (r *negotiationDiffResolver) StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.StatusShift], error) {
-	return r.snapshot(ctx).StatusShifts(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) StatusChanges(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.StatusShift], error) {
+	return r.snapshot(ctx).StatusShifts(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) Positions(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.PositionShift], error) {
-	return r.snapshot(ctx).PositionShifts(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) Positions(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.PositionShift], error) {
+	return r.snapshot(ctx).PositionShifts(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ScenariosAdded(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) ScenariosAdded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error) {
+	return r.snapshot(ctx).ScenariosAdded(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
-	return r.snapshot(ctx).ParticipantsJoined(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) ParticipantsJoined(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error) {
+	return r.snapshot(ctx).ParticipantsJoined(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Participation], error) {
-	return r.snapshot(ctx).ParticipantsLeft(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) ParticipantsLeft(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Participation], error) {
+	return r.snapshot(ctx).ParticipantsLeft(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.LikelihoodShift], error) {
-	return r.snapshot(ctx).LikelihoodShifts(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) Likelihoods(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.LikelihoodShift], error) {
+	return r.snapshot(ctx).LikelihoodShifts(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) Events(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.EventShift], error) {
-	return r.snapshot(ctx).EventShifts(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) Events(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.EventShift], error) {
+	return r.snapshot(ctx).EventShifts(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
-	return r.snapshot(ctx).OfficesBegun(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) OfficesBegun(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Affiliation], error) {
+	return r.snapshot(ctx).OfficesBegun(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Affiliation], error) {
-	return r.snapshot(ctx).OfficesEnded(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) OfficesEnded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Affiliation], error) {
+	return r.snapshot(ctx).OfficesEnded(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
-	return r.snapshot(ctx).MembershipsBegun(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) MembershipsBegun(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Membership], error) {
+	return r.snapshot(ctx).MembershipsBegun(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *negotiationDiffResolver) MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first int, after *string) ([]*parley.Connection[parley.Membership], error) {
-	return r.snapshot(ctx).MembershipsEnded(ctx, objs, page(first, after), r.fields(ctx))
+func (r *negotiationDiffResolver) MembershipsEnded(ctx context.Context, objs []*parley.NegotiationDiff, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Membership], error) {
+	return r.snapshot(ctx).MembershipsEnded(ctx, objs, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *positionShiftResolver) Party(ctx context.Context, objs []*parley.PositionShift) ([]*parley.Stakeholder, error) {

@@ -34,8 +34,8 @@ func (r *mutationResolver) EditEvent(ctx context.Context, input graph.EditEventI
 	return &graph.EventPayload{Event: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
-func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Event], error) {
-	return r.snapshot(ctx).ListEvents(ctx, asOf, filter, page(first, after), r.fields(ctx))
+func (r *queryResolver) Events(ctx context.Context, filter *parley.EventFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Event], error) {
+	return r.snapshot(ctx).ListEvents(ctx, asOf, filter, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *Resolver) Event() graph.EventResolver { return &eventResolver{r} }

@@ -13,8 +13,8 @@ func (r *issueResolver) Negotiation(ctx context.Context, objs []*parley.Issue) (
 		keys(objs, func(i *parley.Issue) storage.Key { return at(i.Lens, &i.NegotiationID) }))
 }
 
-func (r *issueResolver) Scenarios(ctx context.Context, objs []*parley.Issue, first int, after *string) ([]*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ScenariosOfIssues(ctx, keys(objs, issueKey), page(first, after), r.fields(ctx))
+func (r *issueResolver) Scenarios(ctx context.Context, objs []*parley.Issue, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Scenario], error) {
+	return r.snapshot(ctx).ScenariosOfIssues(ctx, keys(objs, issueKey), page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *mutationResolver) AddIssue(ctx context.Context, input parley.AddIssueInput) (*graph.IssuePayload, error) {

@@ -107,7 +107,9 @@ func find[T any](
 	return records[0], nil
 }
 
-func page(first int, after *string) parley.Page { return parley.Page{First: first, After: after} }
+func page(first *int, after *parley.Cursor, last *int, before *parley.Cursor) parley.Page {
+	return parley.Page{First: first, After: after, Last: last, Before: before}
+}
 
 // labels composes the label of each object of a level from a record that it refers to. labelsOfTwo uses two records.
 func labels[P, A any](objs []*P, a []*A, label func(*P, *A) string) []string {

@@ -61,8 +61,8 @@ func (r *positionResolver) RecordedBy(ctx context.Context, objs []*parley.Positi
 		keys(objs, func(p *parley.Position) storage.Key { return at(p.Lens, &p.RecordedByID) }))
 }
 
-func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).ListPositions(ctx, asOf, filter, orderBy, page(first, after), r.fields(ctx))
+func (r *queryResolver) Positions(ctx context.Context, filter *parley.PositionFilter, orderBy parley.PositionOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Position], error) {
+	return r.snapshot(ctx).ListPositions(ctx, asOf, filter, orderBy, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *subscriptionResolver) PositionChanged(ctx context.Context, negotiations []string, scenarios []string, holders []string, parties []string, after *parley.Cursor) (<-chan parley.Change, error) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"example.org/parley"
 	"example.org/parley/graph/level"
@@ -99,7 +98,7 @@ func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler
 
 // FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows its effect.
 func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
-	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+	if graphql.GetRootFieldContext(ctx).Field.ObjectDefinition.Name == "Mutation" {
 		op := ctx.Value(operationKey{}).(*operation)
 		op.mu.Lock()
 		op.snapshot = r.store.Snapshot()

@@ -23,8 +23,8 @@ func (r *queryResolver) Scenario(ctx context.Context, id string, asOf *parley.As
 	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).ScenariosOnTheTable)
 }
 
-func (r *queryResolver) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error) {
-	return r.snapshot(ctx).ListScenarios(ctx, asOf, filter, orderBy, page(first, after), r.fields(ctx))
+func (r *queryResolver) Scenarios(ctx context.Context, filter *parley.ScenarioFilter, orderBy parley.ScenarioOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Scenario], error) {
+	return r.snapshot(ctx).ListScenarios(ctx, asOf, filter, orderBy, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *queryResolver) ScenarioLifecycle(ctx context.Context) ([]*parley.StatusRule, error) {
@@ -50,26 +50,26 @@ func (r *scenarioResolver) ChangedAt(ctx context.Context, objs []*parley.Scenari
 	return load(ctx, r.Resolver, (*storage.Snapshot).ChangedAt, keys(objs, scenarioKey))
 }
 
-func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.StatusChange], error) {
+func (r *scenarioResolver) StatusHistory(ctx context.Context, objs []*parley.Scenario, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.StatusChange], error) {
 	return r.snapshot(ctx).StatusHistories(ctx, keys(objs, scenarioKey),
-		includeSuperseded, page(first, after), r.fields(ctx))
+		includeSuperseded, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Stances(ctx context.Context, objs []*parley.Scenario) ([][]*parley.StanceCell, error) {
 	return load(ctx, r.Resolver, (*storage.Snapshot).StancesOn, keys(objs, scenarioKey))
 }
 
-func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
-	return r.snapshot(ctx).PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(first, after), r.fields(ctx))
+func (r *scenarioResolver) Positions(ctx context.Context, objs []*parley.Scenario, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
+	return r.snapshot(ctx).PositionsOnScenarios(ctx, keys(objs, scenarioKey), filter, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+func (r *scenarioResolver) PositionHistory(ctx context.Context, objs []*parley.Scenario, holders []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
 	return r.snapshot(ctx).PositionHistoriesOnScenarios(ctx, keys(objs, scenarioKey),
-		holders, includeSuperseded, page(first, after), r.fields(ctx))
+		holders, includeSuperseded, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *scenarioResolver) Statements(ctx context.Context, objs []*parley.Scenario, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).StatementsOnScenarios(ctx, keys(objs, scenarioKey), page(first, after), r.fields(ctx))
+func (r *scenarioResolver) Statements(ctx context.Context, objs []*parley.Scenario, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error) {
+	return r.snapshot(ctx).StatementsOnScenarios(ctx, keys(objs, scenarioKey), page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *scenarioResolver) Relations(ctx context.Context, objs []*parley.Scenario) ([][]*parley.ScenarioRelation, error) {

@@ -27,8 +27,8 @@ func (r *queryResolver) Source(ctx context.Context, id string, asOf *parley.AsOf
 	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).Sources)
 }
 
-func (r *queryResolver) Sources(ctx context.Context, text *string, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Source], error) {
-	return r.snapshot(ctx).ListSources(ctx, asOf, text, page(first, after), r.fields(ctx))
+func (r *queryResolver) Sources(ctx context.Context, text *string, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Source], error) {
+	return r.snapshot(ctx).ListSources(ctx, asOf, text, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *sourceResolver) Body(ctx context.Context, objs []*parley.Source) ([]*string, error) {
@@ -50,8 +50,8 @@ func (r *sourceResolver) BodyErasure(ctx context.Context, objs []*parley.Source)
 	return nulls(erasures, objs, hadNoBody), err
 }
 
-func (r *sourceResolver) Statements(ctx context.Context, objs []*parley.Source, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).StatementsInSources(ctx, keys(objs, sourceKey), page(first, after), r.fields(ctx))
+func (r *sourceResolver) Statements(ctx context.Context, objs []*parley.Source, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error) {
+	return r.snapshot(ctx).StatementsInSources(ctx, keys(objs, sourceKey), page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *Resolver) BodyErasure() graph.BodyErasureResolver { return &bodyErasureResolver{r} }

@@ -28,8 +28,8 @@ func (r *queryResolver) Stakeholder(ctx context.Context, id string, asOf *parley
 	return find(ctx, r.Resolver, id, asOf, (*storage.Snapshot).Stakeholders)
 }
 
-func (r *queryResolver) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error) {
-	return r.snapshot(ctx).ListStakeholders(ctx, asOf, text, kinds, page(first, after), r.fields(ctx))
+func (r *queryResolver) Stakeholders(ctx context.Context, text *string, kinds []parley.StakeholderKind, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Stakeholder], error) {
+	return r.snapshot(ctx).ListStakeholders(ctx, asOf, text, kinds, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *stakeholderResolver) Affiliations(ctx context.Context, objs []*parley.Stakeholder) ([][]*parley.Affiliation, error) {
@@ -57,18 +57,18 @@ func (r *stakeholderResolver) Stances(ctx context.Context, objs []*parley.Stakeh
 		&parley.PositionFilter{Negotiations: negotiations, Issues: issues, Scenarios: scenarios}, r.fields(ctx))
 }
 
-func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+func (r *stakeholderResolver) Positions(ctx context.Context, objs []*parley.Stakeholder, filter *parley.PositionFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
 	return r.snapshot(ctx).PositionsOfStakeholders(ctx, keys(objs, stakeholderKey),
-		filter, page(first, after), r.fields(ctx))
+		filter, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first int, after *string) ([]*parley.Connection[parley.Position], error) {
+func (r *stakeholderResolver) PositionHistory(ctx context.Context, objs []*parley.Stakeholder, scenarios []string, includeSuperseded bool, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Position], error) {
 	return r.snapshot(ctx).PositionHistoriesOfStakeholders(ctx, keys(objs, stakeholderKey),
-		scenarios, includeSuperseded, page(first, after), r.fields(ctx))
+		scenarios, includeSuperseded, page(first, after, last, before), r.fields(ctx))
 }
 
-func (r *stakeholderResolver) Statements(ctx context.Context, objs []*parley.Stakeholder, first int, after *string) ([]*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).StatementsOfStakeholders(ctx, keys(objs, stakeholderKey), page(first, after), r.fields(ctx))
+func (r *stakeholderResolver) Statements(ctx context.Context, objs []*parley.Stakeholder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) ([]*parley.Connection[parley.Statement], error) {
+	return r.snapshot(ctx).StatementsOfStakeholders(ctx, keys(objs, stakeholderKey), page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *Resolver) Stakeholder() graph.StakeholderResolver { return &stakeholderResolver{r} }

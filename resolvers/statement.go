@@ -20,8 +20,8 @@ func (r *mutationResolver) CorrectStatement(ctx context.Context, input graph.Cor
 	return &graph.StatementPayload{Statement: p.record, Cursor: p.cursor, Warnings: p.warnings, UserErrors: p.refused}, err
 }
 
-func (r *queryResolver) Statements(ctx context.Context, filter *parley.StatementFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error) {
-	return r.snapshot(ctx).ListStatements(ctx, asOf, filter, page(first, after), r.fields(ctx))
+func (r *queryResolver) Statements(ctx context.Context, filter *parley.StatementFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.Statement], error) {
+	return r.snapshot(ctx).ListStatements(ctx, asOf, filter, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *statementResolver) Source(ctx context.Context, objs []*parley.Statement) ([]*parley.Source, error) {

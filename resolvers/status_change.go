@@ -17,8 +17,8 @@ func (r *mutationResolver) CorrectStatusChange(ctx context.Context, input graph.
 	return r.statusChangePayload(ctx)(edited(ctx, input, r.store.CorrectStatusChange))
 }
 
-func (r *queryResolver) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first int, after *string, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error) {
-	return r.snapshot(ctx).ListStatusChanges(ctx, asOf, filter, page(first, after), r.fields(ctx))
+func (r *queryResolver) StatusChanges(ctx context.Context, filter *parley.StatusChangeFilter, first *int, after *parley.Cursor, last *int, before *parley.Cursor, asOf *parley.AsOf) (*parley.Connection[parley.StatusChange], error) {
+	return r.snapshot(ctx).ListStatusChanges(ctx, asOf, filter, page(first, after, last, before), r.fields(ctx))
 }
 
 func (r *statusChangeResolver) Label(ctx context.Context, objs []*parley.StatusChange) ([]string, error) {

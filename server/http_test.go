@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -309,7 +310,7 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 	list, feed, last := page.Text("scenarios.pageInfo.endCursor"), page.Text("changes.pageInfo.endCursor"),
 		page.Text("last.pageInfo.endCursor")
 
-	const scenarios = `query($after: String) { scenarios(first: 1, after: $after) { nodes { key } } }`
+	const scenarios = `query($after: Cursor) { scenarios(first: 1, after: $after) { nodes { key } } }`
 	a.Must(scenarios, map[string]any{"after": list}).Want("scenarios.nodes.0.key", "strip")
 	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	for _, cursor := range []string{"", "x", "ü", list + "A", list[1:], list[:len(list)-2], feed, encode(`[]`),
@@ -376,6 +377,21 @@ func TestPageSizes(t *testing.T) {
 	}
 	a.Ask(`{ scenarios(first: 0) { nodes { key } } }`).Fails("BAD_REQUEST", "first: 0", "1 to 500")
 	a.Ask(`{ scenarios(first: 501) { nodes { key } } }`).Fails("BAD_REQUEST", "first: 501", "1 to 500")
+	for _, list := range []string{`scenarios(%s) { nodes { key } }`, `changes(%s) { nodes { kind } }`,
+		`changes(filter: {parties: ["north"]}, %s) { nodes { kind } }`,
+		`negotiation(id: "talks") { diff(from: {validAt: "2025-01-01T00:00:00Z"}, to: {}) { statusChanges(%s) { totalCount } } }`} {
+		for arguments, says := range map[string]string{
+			`last: 0`:             "last: 0 is out of range; ask for 1 to 500 entries",
+			`last: 501`:           "last: 501 is out of range",
+			`first: 2, last: 3`:   "last: 3 can't be combined with first: 2",
+			`first: 0, last: 900`: "last: 900 can't be combined with first: 0",
+		} {
+			a.Ask(`{ `+fmt.Sprintf(list, arguments)+` }`).Fails("BAD_REQUEST", says)
+		}
+		for _, argument := range []string{"after", "before"} {
+			a.Ask(`{ `+fmt.Sprintf(list, argument+`: "x"`)+` }`).Fails("BAD_CURSOR", `"x"`)
+		}
+	}
 }
 
 func TestUnknownRecords(t *testing.T) {

@@ -125,10 +125,7 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 	length := 1
 	switch {
 	case f.Definition.Arguments.ForName("first") != nil:
-		first, err := graphql.UnmarshalInt(f.ArgumentMap(c.variables)["first"]) // from a literal, or from a variable as JSON has it
-		if length = min(max(first, 1), parley.MaxPage); err != nil {
-			length = parley.MaxPage
-		}
+		length = pageSize(f.ArgumentMap(c.variables))
 	// a connection's page size is counted at the connection
 	case f.Definition.Type.Elem != nil && !strings.HasSuffix(on, "Connection"):
 		length = usualLength
@@ -141,4 +138,20 @@ func (c *costing) field(f *ast.Field, depth int, on string) int {
 		own = searchCost
 	}
 	return min(own+length*beneath, maxCost+1)
+}
+
+// pageSize is the number of entries that a list is asked for, at most; the most there can be if that can't be read.
+func pageSize(arguments map[string]any) int {
+	asked := arguments["first"]
+	if asked == nil {
+		asked = arguments["last"]
+	}
+	if asked == nil {
+		return parley.DefaultPage
+	}
+	size, err := graphql.UnmarshalInt(asked) // from a literal, or from a variable as JSON has it
+	if err != nil {
+		return parley.MaxPage
+	}
+	return min(max(size, 1), parley.MaxPage)
 }

@@ -3,6 +3,8 @@ package storage
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,8 +52,7 @@ type ChangePage struct {
 	Filter *parley.ChangeFilter
 	Since  *parley.Instant
 	Order  parley.ChangeOrder
-	First  int
-	After  *parley.Cursor
+	parley.Page
 }
 
 // ListChanges lists changes of the whole feed.
@@ -78,15 +79,10 @@ func (s *Snapshot) ChangesOf(
 func (s *Snapshot) changesWhere(
 	ctx context.Context, keys []Key, from, place, scope string, p ChangePage, fields *Fields,
 ) ([]*parley.ChangeConnection, error) {
-	if err := (parley.Page{First: p.First}).Check(); err != nil {
+	// A cursor that is none is a fault of all keys; one of the filter may be of some.
+	way, err := s.way(ctx, p)
+	if err != nil {
 		return nil, err
-	}
-	var after int64
-	if p.After != nil { // a cursor that is none is a fault of all keys; one of the filter may be of some
-		var err error
-		if after, _, err = s.Place(ctx, p.After); err != nil {
-			return nil, err
-		}
 	}
 	c := rows.Conditions{Query: s.Query(keys), List: []string{scope}}
 	match, _, err := s.feedFilter(ctx, c.Query, p.Filter)
@@ -94,76 +90,95 @@ func (s *Snapshot) changesWhere(
 		return nil, err
 	}
 	onFeed(&c, place, match, p.Since)
-	connections := p.empty(len(keys))
+	totals := make([]int, len(keys))
 	if fields.Has("totalCount") {
 		total := `(SELECT count(*) FROM ` + from + ` WHERE ` + strings.Join(c.List, " AND ") + `)`
 		err := c.Run(ctx, total, `FROM {keys}`,
-			func(n int, sent *rows.Row) { connections[n].TotalCount = sent.Next().Int() })
+			func(n int, sent *rows.Row) { totals[n] = sent.Next().Int() })
 		if err != nil {
 			return nil, fmt.Errorf("count the feed: %w", err)
 		}
 	}
 
-	direction, operator := p.direction()
-	if p.After != nil {
-		c.Add(place + " " + operator + " " + c.Arg(after))
-	}
+	c.Add(place + " " + way.onwards + " " + c.Arg(way.start))
+	c.Add(place + " " + way.back + " " + c.Arg(way.end))
 	selected := changeColumns.NeededFor(fields.Nodes()) &^ touches
+	read := make([][]parley.ChangeEntry, len(keys))
 	err = c.Run(ctx, `x.*`, `
 		FROM {keys}
 		`+c.Join()+`LATERAL (
 			SELECT `+strings.Join(changeColumns.SQL(selected, "c"), ", ")+`
 			FROM `+from+`
 			WHERE `+strings.Join(c.List, " AND ")+`
-			ORDER BY `+place+` `+direction+`
-			LIMIT `+strconv.Itoa(p.First+1)+`
+			ORDER BY `+place+` `+way.order+`
+			LIMIT `+strconv.Itoa(p.Size()+1)+`
 		) x ON true
-		ORDER BY k.n, x.seq `+direction, func(n int, sent *rows.Row) {
-		page := connections[n]
-		if sent.IsNull() {
-			return
+		ORDER BY k.n, x.seq `+way.order, func(n int, sent *rows.Row) {
+		if !sent.IsNull() {
+			read[n] = append(read[n], s.store.entry(sent, selected))
 		}
-		p.add(page, s.store.entry(sent, selected))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the feed: %w", err)
 	}
-	return connections, c.Refused()
+	return p.connections(read, totals), c.Refused()
 }
 
 // follows reports whether the filter names parties.
 func (p ChangePage) follows() bool { return p.Filter != nil && len(p.Filter.Parties) > 0 }
 
-// direction returns the order in SQL, and the operator that a later place has beside an earlier one.
-func (p ChangePage) direction() (order, operator string) {
-	if p.Order == parley.NewestFirst {
-		return "DESC", "<"
-	}
-	return "ASC", ">"
+// way is how a page of the feed is read: from one place to another, neither of which belongs to it.
+type way struct {
+	start, end           int64
+	order, onwards, back string // in SQL: the order, and what a later place and an earlier one on the way compare by
 }
 
-// empty returns so many pages without a change.
-func (p ChangePage) empty(pages int) []*parley.ChangeConnection {
-	connections := make([]*parley.ChangeConnection, pages)
-	for i := range connections {
-		connections[i] = &parley.ChangeConnection{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
+// way returns how the page is read: with the feed, or against it.
+func (s *Snapshot) way(ctx context.Context, p ChangePage) (way, error) {
+	w := way{start: -1, end: math.MaxInt64, order: "ASC", onwards: ">", back: "<"}
+	if err := p.Check(); err != nil {
+		return w, err
+	}
+	first, last := p.After, p.Before
+	if p.FromEnd() {
+		first, last = last, first
+	}
+	if (p.Order == parley.NewestFirst) != p.FromEnd() {
+		w = way{start: w.end, end: w.start, order: "DESC", onwards: "<", back: ">"}
+	}
+	var err error
+	if first != nil {
+		if w.start, _, err = s.Place(ctx, first); err != nil {
+			return w, err
+		}
+	}
+	if last != nil {
+		w.end, _, err = s.Place(ctx, last)
+	}
+	return w, err
+}
+
+// connections makes the pages of what was read for them on their way, which is one change more where there are more.
+func (p ChangePage) connections(read [][]parley.ChangeEntry, totals []int) []*parley.ChangeConnection {
+	connections := make([]*parley.ChangeConnection, len(read))
+	for i, entries := range read {
+		more := len(entries) > p.Size()
+		entries = entries[:min(p.Size(), len(entries))]
+		if p.FromEnd() {
+			slices.Reverse(entries)
+		}
+		c := &parley.ChangeConnection{TotalCount: totals[i]}
+		cursors := make([]parley.Cursor, len(entries))
+		for i, e := range entries {
+			cursors[i] = e.Cursor
+			node := e.Change()
+			c.Nodes = append(c.Nodes, node)
+			c.Edges = append(c.Edges, parley.ChangeEdge{Cursor: e.Cursor, Node: node})
+		}
+		c.PageInfo = p.Info(cursors, more)
+		connections[i] = c
 	}
 	return connections
-}
-
-// add adds a change to a page, unless the page is full.
-func (p ChangePage) add(page *parley.ChangeConnection, e parley.ChangeEntry) {
-	if len(page.Nodes) == p.First {
-		page.PageInfo.HasNextPage = true
-		return
-	}
-	cursor, node := string(e.Cursor), e.Change()
-	page.Nodes = append(page.Nodes, node)
-	page.Edges = append(page.Edges, parley.ChangeEdge{Cursor: e.Cursor, Node: node})
-	if page.PageInfo.StartCursor == nil {
-		page.PageInfo.StartCursor = &cursor
-	}
-	page.PageInfo.EndCursor = &cursor
 }
 
 // onFeed adds that a change c is on record through the lens, matches the filter but for the parties that it follows,

@@ -20,10 +20,11 @@ import (
 func (s *Snapshot) changesFollowing(
 	ctx context.Context, keys []Key, p ChangePage, fields *Fields,
 ) ([]*parley.ChangeConnection, error) {
-	if err := (parley.Page{First: p.First}).Check(); err != nil {
+	way, err := s.way(ctx, p)
+	if err != nil {
 		return nil, err
 	}
-	keys, err := s.lensed(ctx, keys)
+	keys, err = s.lensed(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -51,26 +52,25 @@ func (s *Snapshot) changesFollowing(
 		}
 		f.at[i].only = parley.FeedFilter{Following: &only}
 	}
-	connections := p.empty(len(keys))
+	totals := make([]int, len(keys))
 	if fields.Has("totalCount") {
-		counted, err := f.find(ctx, s, keys, nil, math.MaxInt)
+		whole, err := s.way(ctx, ChangePage{})
+		if err != nil {
+			return nil, err
+		}
+		counted, err := f.find(ctx, s, keys, whole, math.MaxInt)
 		if err != nil {
 			return nil, err
 		}
 		for i, found := range counted {
-			connections[i].TotalCount = len(found)
+			totals[i] = len(found)
 		}
 	}
-	found, err := f.find(ctx, s, keys, p.After, p.First+1)
+	found, err := f.find(ctx, s, keys, way, p.Size()+1)
 	if err != nil {
 		return nil, err
 	}
-	for i, entries := range found {
-		for _, e := range entries {
-			p.add(connections[i], e)
-		}
-	}
-	return connections, q.Refused()
+	return p.connections(found, totals), q.Refused()
 }
 
 // following looks for changes that concern parties.
@@ -89,23 +89,13 @@ type followedKey struct {
 	done  bool
 }
 
-// find returns the first changes after a cursor that concern the parties, so many for each key.
+// find returns the first changes on a way that concern the parties, so many for each key.
 func (f following) find(
-	ctx context.Context, s *Snapshot, keys []Key, after *parley.Cursor, limit int,
+	ctx context.Context, s *Snapshot, keys []Key, way way, limit int,
 ) ([][]parley.ChangeEntry, error) {
-	order, operator := f.direction()
 	at := slices.Clone(f.at)
 	for i := range at {
-		at[i].after = -1
-		if f.Order == parley.NewestFirst {
-			at[i].after = math.MaxInt64
-		}
-		if after != nil {
-			var err error
-			if at[i].after, _, err = s.Place(ctx, after); err != nil {
-				return nil, err
-			}
-		}
+		at[i].after = way.start
 	}
 	selected := changeColumns.NeededFor(f.fields.Nodes()) &^ touches
 	found := make([][]parley.ChangeEntry, len(keys))
@@ -121,7 +111,8 @@ func (f following) find(
 		c := rows.Conditions{Query: s.Query(open)}
 		onFeed(&c, `c.seq`, f.match, f.Since)
 		rows.Among(&c, "c.subject_kind", "record_kind", moving)
-		c.Add(`c.seq ` + operator + ` (` + c.Arg(pq.Int64Array(from)) + `::bigint[])[k.n::int]`)
+		c.Add(`c.seq ` + way.back + ` ` + c.Arg(way.end))
+		c.Add(`c.seq ` + way.onwards + ` (` + c.Arg(pq.Int64Array(from)) + `::bigint[])[k.n::int]`)
 		read := make([][]parley.ChangeEntry, len(open))
 		err := c.Run(ctx, `x.*`, `
 			FROM {keys}
@@ -129,10 +120,10 @@ func (f following) find(
 				SELECT `+strings.Join(changeColumns.SQL(selected, "c"), ", ")+`
 				FROM {changes c}
 				WHERE `+strings.Join(c.List, " AND ")+`
-				ORDER BY c.seq `+order+`
+				ORDER BY c.seq `+way.order+`
 				LIMIT `+fmt.Sprint(size)+`
 			) x ON true
-			ORDER BY k.n, x.seq `+order, func(n int, sent *rows.Row) {
+			ORDER BY k.n, x.seq `+way.order, func(n int, sent *rows.Row) {
 			read[n] = append(read[n], s.store.entry(sent, selected))
 		})
 		if err != nil {

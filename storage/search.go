@@ -223,7 +223,7 @@ func (s *Snapshot) Search(
 	if err != nil {
 		return nil, err
 	}
-	if err := (parley.Page{First: first}).Check(); err != nil {
+	if err := (parley.Page{First: &first}).Check(); err != nil {
 		return nil, err
 	}
 	keys, err := s.everything(ctx, asOf)

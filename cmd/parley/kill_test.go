@@ -167,10 +167,6 @@ func numberOf(t testing.TB, cursor string) int64 {
 func (p *program) pages(list, field string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		var after *string
-		kind := "String"
-		if list == "changes" {
-			kind = "Cursor"
-		}
 		for {
 			var got struct {
 				List struct {
@@ -181,9 +177,9 @@ func (p *program) pages(list, field string) func(yield func(string) bool) {
 					}
 				}
 			}
-			document := fmt.Sprintf(`query($after: %s) {
+			document := fmt.Sprintf(`query($after: Cursor) {
 				list: %s(first: 100, after: $after) { nodes { %s } pageInfo { hasNextPage endCursor } }
-			}`, kind, list, field)
+			}`, list, field)
 			p.must(document, map[string]any{"after": after}, &got)
 			for _, node := range got.List.Nodes {
 				if !yield(node[field]) {

@@ -103,8 +103,10 @@ func refusal(f *codegen.Field) string {
 		return "has a resolver for one object at a time; set resolver.batch in gqlgen.yml"
 	case f.IsMap():
 		return "is bound to a map; bind its type to a struct"
+	case f.TypeReference.IsRoot && f.TypeReference.Definition.Name == "Query":
+		return ""
 	case f.TypeReference.IsRoot:
-		return "returns a root type"
+		return "returns a root type other than Query"
 	case f.UsesSubscriptionContext():
 		return "has a context for each event"
 	}
@@ -167,6 +169,9 @@ func (s schema) field(f *codegen.Field) string {
 		entry = fmt.Sprintf(`level.Root(func(ctx context.Context, fc *graphql.FieldContext) (%s, error) {
 			return ec.Resolvers.%s
 		}, %s)`, value, f.ShortInvocation(), shape)
+	case f.TypeReference.IsRoot:
+		return fmt.Sprintf(`level.Bound(func(*%s) level.Nothing { return level.Nothing{} }, level.Struct(&l.%s))`, object,
+			f.TypeReference.Definition.Name)
 	case f.IsBatch():
 		entry = fmt.Sprintf(`level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*%s) ([]%s, error) {
 			return ec.Resolvers.%s().%s(%s)

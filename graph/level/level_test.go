@@ -19,7 +19,7 @@ import (
 const zoo = `
 	type Query { pets: [Pet] grid: [[Cat!]]! names: [[String]!] cat: Cat! }
 	union Pet = Cat | Dog
-	type Cat { name: String! purrs: Boolean! mother: Cat }
+	type Cat { name: String! purrs: Boolean! mother: Cat zoo: Query! }
 	type Dog { name: String! }`
 
 type cat struct{ name string }
@@ -30,13 +30,7 @@ var (
 	dogs = &Object[dog]{Name: "Dog", Satisfies: []string{"Dog", "Pet"}, Fields: map[string]Field[dog]{
 		"name": Plain(func(d *dog) string { return d.name }, Text[string]),
 	}}
-	query = &Object[Nothing]{Name: "Query", Satisfies: []string{"Query"}, Fields: map[string]Field[Nothing]{
-		"pets": fixed([]any{&cat{"Tom"}, nil, &dog{"Rex"}, 7}, List(Abstract(Of[any](cats), Of[any](dogs)), "[Pet]")),
-		"grid": fixed([][]cat{{{"Tom"}, {""}}, nil, {}, {{"Kit"}}}, List(List(Struct(cats), "[Cat!]"), "[[Cat!]]!")),
-		"names": fixed([][]*string{{new(string), nil}, {}},
-			Leaves(LeafList(LeafList(Optional(Text[string]), "[String]!"), "[[String]!]"))),
-		"cat": fixed(&cat{"Kit"}, Pointer(cats)),
-	}}
+	query = &Object[Nothing]{Name: "Query", Satisfies: []string{"Query"}}
 )
 
 func fixed[V any](v V, shape Shape[V]) Field[Nothing] {
@@ -72,6 +66,14 @@ func init() {
 			}
 			return mothers, nil
 		}, Pointer(cats)),
+		"zoo": Bound(func(*cat) Nothing { return Nothing{} }, Struct(query)),
+	}
+	query.Fields = map[string]Field[Nothing]{
+		"pets": fixed([]any{&cat{"Tom"}, nil, &dog{"Rex"}, 7}, List(Abstract(Of[any](cats), Of[any](dogs)), "[Pet]")),
+		"grid": fixed([][]cat{{{"Tom"}, {""}}, nil, {}, {{"Kit"}}}, List(List(Struct(cats), "[Cat!]"), "[[Cat!]]!")),
+		"names": fixed([][]*string{{new(string), nil}, {}},
+			Leaves(LeafList(LeafList(Optional(Text[string]), "[String]!"), "[[String]!]"))),
+		"cat": fixed(&cat{"Kit"}, Pointer(cats)),
 	}
 }
 
@@ -105,6 +107,7 @@ func TestShapes(t *testing.T) {
 	t.Parallel()
 	const invalid = "cannot return null for non-null field Cat.name (String!): the marshaler returned null for a " +
 		"non-nil value"
+	const zoos = `[[{"zoo":{"__typename":"Query"}},{"zoo":{"__typename":"Query"}}],null,[],[{"zoo":{"__typename":"Query"}}]]`
 	for document, want := range map[string]string{
 		`{ pets { __typename ... on Cat { name mother { name mother { name } } } ... on Dog { name } } }`: `{"pets":[` +
 			`{"__typename":"Cat","name":"Tom","mother":{"name":"Molly","mother":null}},null,` +
@@ -113,6 +116,8 @@ pets[3] no member of the abstract type is a int`,
 		`{ names }`: `{"names":[["",null],[]]}`,
 		`{ grid { __typename } }`: `{"grid":[[{"__typename":"Cat"},{"__typename":"Cat"}],null,[],` +
 			`[{"__typename":"Cat"}]]}`,
+		`{ grid { zoo { names grid { zoo { __typename } } } } }`: `{"grid":[[{"zoo":{"names":[["",null],[]],"grid":` + zoos +
+			`}},{"zoo":{"names":[["",null],[]],"grid":` + zoos + `}}],null,[],[{"zoo":{"names":[["",null],[]],"grid":` + zoos + `}}]]}`,
 		`{ grid { purrs } }`: `{"grid":[null,null,[],null]}
 grid[0][1].purrs asleep
 grid[3][0].purrs panicked: claws`,

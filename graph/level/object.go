@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -144,7 +145,8 @@ func (c fault) append(b []byte, _ int) ([]byte, Outcome) {
 	return b, failed
 }
 
-// Root is a field of a root object. Root middleware runs around everything beneath it.
+// Root is a field of a root object. Root middleware runs around everything beneath it. Other objects may lead to a root
+// object too; all of them have the same answer.
 func Root[V any](call func(context.Context, *graphql.FieldContext) (V, error), shape Shape[V]) Field[Nothing] {
 	return Field[Nothing]{origin: fromResolver, column: func(at *place, objects []*Nothing) Column {
 		ctx := graphql.WithRootFieldContext(at.ctx,
@@ -153,13 +155,13 @@ func Root[V any](call func(context.Context, *graphql.FieldContext) (V, error), s
 			at.ctx = ctx
 			return answered{resolved(at, shape, objects, func(ctx context.Context) ([]V, error) {
 				v, err := call(ctx, at.field)
-				return []V{v}, err
+				return slices.Repeat([]V{v}, len(objects)), err
 			})}
 		})
 		if a, ok := m.(answered); ok {
 			return a.Column
 		}
-		return marshalled(at, m)
+		return marshalled(at, m, len(objects))
 	}}
 }
 
@@ -177,13 +179,14 @@ func (a answered) MarshalGQL(w io.Writer) {
 
 // Introspection is a root field that gqlgen answers.
 func Introspection(call func(context.Context, graphql.CollectedField) graphql.Marshaler) Field[Nothing] {
-	return Field[Nothing]{column: func(at *place, _ []*Nothing) Column {
-		return marshalled(at, call(at.run.ctx, at.field.Field))
+	return Field[Nothing]{column: func(at *place, objects []*Nothing) Column {
+		return marshalled(at, call(at.run.ctx, at.field.Field), len(objects))
 	}}
 }
 
-func marshalled(at *place, m graphql.Marshaler) Column {
-	return Leaves(Marshalled(func(m graphql.Marshaler) graphql.Marshaler { return m }))(at, []graphql.Marshaler{m})
+func marshalled(at *place, m graphql.Marshaler, objects int) Column {
+	return Leaves(Marshalled(func(m graphql.Marshaler) graphql.Marshaler { return m }))(at,
+		slices.Repeat([]graphql.Marshaler{m}, objects))
 }
 
 // level is the objects at one place in the document.

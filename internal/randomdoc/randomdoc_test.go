@@ -17,7 +17,7 @@ import (
 
 const (
 	seeds     = 9000
-	maxDepth  = 7
+	maxDepth  = 8
 	maxFields = 80
 )
 

@@ -37,6 +37,12 @@ func (o Order) by(names []string) string {
 	return strings.Join(names, direction+", ") + direction
 }
 
+// backwards is the opposite order.
+func (o Order) backwards() Order {
+	o.Descending = !o.Descending
+	return o
+}
+
 func (o Order) expressions() []string {
 	list := make([]string, len(o.Columns))
 	for i, c := range o.Columns {
@@ -63,31 +69,32 @@ func (o Order) place(sent *Row) []string {
 	return place
 }
 
-// behind is the condition that a row comes after a cursor.
-func (l List) behind(q *Query, cursor string) (string, error) {
-	o := l.Order
-	place, ok := l.decodePlace(cursor)
-	if !ok {
-		return "", badCursor(cursor)
-	}
-	left, right := make([]string, len(place)), make([]string, len(place))
-	for i, c := range o.Columns {
-		if !c.fits(place[i]) {
-			return "", badCursor(cursor)
+// within are the conditions that a row is after the one cursor of a page and before the other.
+func (l List) within(q *Query, p parley.Page) (conditions []string, err error) {
+	for _, bound := range []struct {
+		name    string
+		cursor  *parley.Cursor
+		greater bool
+	}{{"after", p.After, !l.Order.Descending}, {"before", p.Before, l.Order.Descending}} {
+		if bound.cursor == nil {
+			continue
 		}
-		left[i], right[i] = c.Expression, q.Arg(place[i])+"::"+c.Type
+		place, err := l.decodePlace(bound.name, *bound.cursor)
+		if err != nil {
+			return nil, err
+		}
+		values := make([]string, len(place))
+		for i, c := range l.Order.Columns {
+			values[i] = q.Arg(place[i]) + "::" + c.Type
+		}
+		operator := " < "
+		if bound.greater {
+			operator = " > "
+		}
+		conditions = append(conditions,
+			"("+strings.Join(l.Order.expressions(), ", ")+")"+operator+"("+strings.Join(values, ", ")+")")
 	}
-	operator := " > "
-	if o.Descending {
-		operator = " < "
-	}
-	return "(" + strings.Join(left, ", ") + ")" + operator + "(" + strings.Join(right, ", ") + ")", nil
-}
-
-func badCursor(cursor string) error {
-	return parley.NewFault(parley.BadCursor,
-		"after: %q is not a cursor of this list; take it from the pageInfo or an edge of an earlier page, asked for "+
-			"in the same order.", cursor)
+	return conditions, nil
 }
 
 // fits keeps a tampered cursor from becoming an error of the database.
@@ -116,15 +123,30 @@ func (l List) checksum(place []string) string {
 	return strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(text))), 36)
 }
 
-func (l List) encodePlace(place []string) string {
+func (l List) encodePlace(place []string) parley.Cursor {
 	text, _ := json.Marshal(append([]string{l.checksum(place)}, place...)) // strings always encode
-	return base64.RawURLEncoding.EncodeToString(text)
+	return parley.Cursor(base64.RawURLEncoding.EncodeToString(text))
 }
 
-func (l List) decodePlace(cursor string) (place []string, ok bool) {
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || json.Unmarshal(text, &place) != nil || len(place) != len(l.Order.Columns)+1 {
-		return nil, false
+// decodePlace reads the cursor in an argument. One that is not of this list and order is a fault.
+func (l List) decodePlace(argument string, cursor parley.Cursor) (place []string, err error) {
+	text, err := base64.RawURLEncoding.DecodeString(string(cursor))
+	if err == nil {
+		err = json.Unmarshal(text, &place)
 	}
-	return place[1:], place[0] == l.checksum(place[1:])
+	if err != nil || len(place) != len(l.Order.Columns)+1 || place[0] != l.checksum(place[1:]) || !l.Order.fits(place[1:]) {
+		return nil, parley.NewFault(parley.BadCursor,
+			"%s: %q is not a cursor of this list; take it from the pageInfo or an edge of another page, asked for in the "+
+				"same order.", argument, string(cursor))
+	}
+	return place[1:], nil
+}
+
+func (o Order) fits(place []string) bool {
+	for i, c := range o.Columns {
+		if !c.fits(place[i]) {
+			return false
+		}
+	}
+	return true
 }

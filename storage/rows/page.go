@@ -50,52 +50,51 @@ func Pages[T any](
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	counted := slices.Clone(q.Args)
-	where := l.Where
-	if p.After != nil {
-		behind, err := l.behind(q, *p.After)
-		if err != nil {
-			return nil, err
-		}
-		where = append(slices.Clone(where), behind)
+	bounds, err := l.within(q, p)
+	if err != nil {
+		return nil, err
 	}
-
+	where, order := slices.Concat(l.Where, bounds), l.Order
+	if p.FromEnd() {
+		order = order.backwards()
+	}
 	page := keep(fields,
-		pageKey{t, q.from, l.From, strings.Join(where, " AND "), l.Order.by(l.Order.expressions()), p.First},
+		pageKey{t, q.from, l.From, strings.Join(where, " AND "), order.by(order.expressions()), p.Size()},
 		func() statementOf[T] {
-			return pageOf(l, t, q, where, p.First, fields)
+			return pageOf(l, t, q, where, order, p.Size(), fields)
 		})
 
-	connections := make([]*parley.Connection[T], len(q.Keys))
-	for i := range connections {
-		connections[i] = &parley.Connection[T]{PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
-	}
+	read := make([]entries[T], len(q.Keys))
 	cache := cacheOf(s, t)
-	err := q.reader.send(ctx, page.text, q.bind(q.Args), func(sent Row) {
+	err = q.reader.send(ctx, page.text, q.bind(q.Args), func(sent Row) {
 		n := q.begin(&sent)
-		c := connections[n]
+		e := &read[n]
 		node := page.records.read(&sent, q.Keys[n].Lens, s)
 		if node == nil {
 			return
 		}
-		if len(c.Nodes) == p.First {
-			c.PageInfo.HasNextPage = true
+		if len(e.nodes) == p.Size() {
+			e.more = true
 			return
 		}
 		if !l.Uncached {
 			cache.add(node, page.records.columns)
 		}
-		c.Nodes = append(c.Nodes, node)
+		e.nodes = append(e.nodes, node)
 		if withCursors(fields) {
-			cursor := l.encodePlace(l.Order.place(&sent))
-			c.Edges = append(c.Edges, parley.Edge[T]{Cursor: cursor, Node: node})
-			if c.PageInfo.StartCursor == nil {
-				c.PageInfo.StartCursor = &cursor
-			}
-			c.PageInfo.EndCursor = &cursor
+			e.cursors = append(e.cursors, l.encodePlace(order.place(&sent)))
 		}
 	})
 	if err != nil {
 		return nil, err
+	}
+	connections := make([]*parley.Connection[T], len(read))
+	for i, e := range read {
+		if p.FromEnd() { // it was read backwards
+			slices.Reverse(e.nodes)
+			slices.Reverse(e.cursors)
+		}
+		connections[i] = e.page(p)
 	}
 	if fields.Has("totalCount") {
 		err = q.count(ctx, l.From, l.Where, counted, func(n, total int) { connections[n].TotalCount = total })
@@ -104,6 +103,24 @@ func Pages[T any](
 		return nil, err
 	}
 	return connections, q.Refused()
+}
+
+// entries are those of one page, with their cursors where these are selected.
+type entries[T any] struct {
+	nodes   []*T
+	cursors []parley.Cursor
+	more    bool // than the page has room for
+}
+
+func (e entries[T]) page(p parley.Page) *parley.Connection[T] {
+	c := &parley.Connection[T]{Nodes: e.nodes, PageInfo: p.Info(e.cursors, e.more)}
+	if len(e.cursors) > 0 {
+		c.Edges = make([]parley.Edge[T], len(e.cursors))
+	}
+	for i, cursor := range e.cursors {
+		c.Edges[i] = parley.Edge[T]{Cursor: cursor, Node: e.nodes[i]}
+	}
+	return c
 }
 
 // count counts the rows of each key that meet the conditions, whose arguments are given. The caller has the turn.
@@ -120,20 +137,20 @@ func (q *Query) count(ctx context.Context, from string, where []string, args []a
 type pageKey struct {
 	table                    any
 	keys, from, where, order string
-	first                    int
+	size                     int
 }
 
 // pageOf makes the statement that reads a page. The page is cut first, by what stands in its rows; then what comes
 // along with them is joined.
-func pageOf[T any](l List, t *Table[T], q *Query, where []string, first int, fields *Fields) statementOf[T] {
+func pageOf[T any](l List, t *Table[T], q *Query, where []string, order Order, size int, fields *Fields) statementOf[T] {
 	var along reading
 	var inner []string
 	lift := func(sql string) string {
 		inner = append(inner, fmt.Sprintf("%s AS c%d", sql, len(inner)))
 		return fmt.Sprintf("x.c%d", len(inner)-1)
 	}
-	place := make([]string, len(l.Order.Columns))
-	for i, c := range l.Order.Columns {
+	place := make([]string, len(order.Columns))
+	for i, c := range order.Columns {
 		place[i] = lift(c.Expression)
 	}
 	nodes := fields.Nodes()
@@ -141,9 +158,9 @@ func pageOf[T any](l List, t *Table[T], q *Query, where []string, first int, fie
 		nodes = nodes.And(replaced...)
 	}
 	records := t.records(&along, t.Alias, nodes, lift)
-	limit := first
+	limit := size
 	if fields.Has("pageInfo") {
-		limit++ // one more says that there is a next page
+		limit++ // one more says that the list goes on
 	}
 	selected := append([]string{q.header()}, along.selected...)
 	if withCursors(fields) {
@@ -161,7 +178,7 @@ func pageOf[T any](l List, t *Table[T], q *Query, where []string, first int, fie
 		) x ON true %s
 		ORDER BY k.n, %s`,
 		strings.Join(selected, ", "), q.Join(), strings.Join(inner, ", "), l.From, strings.Join(where, " AND "),
-		l.Order.by(l.Order.expressions()), limit, strings.Join(along.joins, " "), l.Order.by(place)))}
+		order.by(order.expressions()), limit, strings.Join(along.joins, " "), order.by(place)))}
 }
 
 // withCursors says whether the place of each entry is selected.
@@ -176,28 +193,36 @@ func PageOf[T any](
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	c := &parley.Connection[T]{TotalCount: len(list), PageInfo: parley.PageInfo{HasPreviousPage: p.After != nil}}
+	total := len(list)
 	if p.After != nil {
-		behind, ok := l.decodePlace(*p.After)
-		if !ok {
-			return nil, badCursor(*p.After)
+		bound, err := l.decodePlace("after", *p.After)
+		if err != nil {
+			return nil, err
 		}
-		for len(list) > 0 && slices.Compare(place(list[0]), behind) <= 0 {
+		for len(list) > 0 && slices.Compare(place(list[0]), bound) <= 0 {
 			list = list[1:]
 		}
 	}
-	c.PageInfo.HasNextPage = len(list) > p.First
-	for _, node := range list[:min(p.First, len(list))] {
-		c.Nodes = append(c.Nodes, node)
-		if !withCursors(fields) {
-			continue
+	if p.Before != nil {
+		bound, err := l.decodePlace("before", *p.Before)
+		if err != nil {
+			return nil, err
 		}
-		cursor := l.encodePlace(place(node))
-		c.Edges = append(c.Edges, parley.Edge[T]{Cursor: cursor, Node: node})
-		if c.PageInfo.StartCursor == nil {
-			c.PageInfo.StartCursor = &cursor
+		for len(list) > 0 && slices.Compare(place(list[len(list)-1]), bound) >= 0 {
+			list = list[:len(list)-1]
 		}
-		c.PageInfo.EndCursor = &cursor
 	}
+	e := entries[T]{more: len(list) > p.Size()}
+	if p.FromEnd() {
+		list = list[max(0, len(list)-p.Size()):]
+	}
+	for _, node := range list[:min(p.Size(), len(list))] {
+		e.nodes = append(e.nodes, node)
+		if withCursors(fields) {
+			e.cursors = append(e.cursors, l.encodePlace(place(node)))
+		}
+	}
+	c := e.page(p)
+	c.TotalCount = total
 	return c, nil
 }

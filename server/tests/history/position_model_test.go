@@ -390,7 +390,7 @@ func (m *positionMachine) check() {
 			models = append(models, m.then[k])
 		}
 	}
-	found, err := snapshot.PositionsOfStakeholders(m.T.Context(), keys, nil, parley.Page{First: 50}, nil)
+	found, err := snapshot.PositionsOfStakeholders(m.T.Context(), keys, nil, parley.Page{}, nil)
 	if err != nil {
 		m.rt.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package reading_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -65,51 +66,71 @@ func TestStatementsDoNotGrowWithRows(t *testing.T) {
 	}
 }
 
-// Pages of any size put together are the whole list, in order, whatever is added meanwhile behind the reader.
+// Any page of any list, from either end and between any cursors, is what a cut of the whole list is.
 func TestPaging(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	a.bigger(7, 1)
-	for name, list := range map[string]string{
-		"scenarios":     `scenarios(orderBy: KEY_ASC, %s)`,
-		"by status":     `scenarios(orderBy: STATUS_SINCE_DESC, %s)`,
-		"by change":     `scenarios(orderBy: CHANGED_DESC, %s)`,
-		"positions":     `positions(%s)`,
-		"by recording":  `positions(orderBy: RECORDED_DESC, %s)`,
-		"statements":    `statements(%s)`,
-		"statusChanges": `statusChanges(%s)`,
-		"stakeholders":  `stakeholders(%s)`,
-		"sources":       `sources(%s)`,
+	const page = `edges { cursor } nodes { __typename } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }`
+	for path, list := range map[string]string{
+		"scenarios":           `{ scenarios(orderBy: KEY_ASC, %s) }`,
+		"byStatus":            `{ byStatus: scenarios(orderBy: STATUS_SINCE_DESC, %s) }`,
+		"byChange":            `{ byChange: scenarios(orderBy: CHANGED_DESC, %s) }`,
+		"positions":           `{ positions(%s) }`,
+		"byRecording":         `{ byRecording: positions(orderBy: RECORDED_DESC, %s) }`,
+		"statements":          `{ statements(%s) }`,
+		"statusChanges":       `{ statusChanges(%s) }`,
+		"stakeholders":        `{ stakeholders(%s) }`,
+		"changes":             `{ changes(%s) }`,
+		"newest":              `{ newest: changes(order: NEWEST_FIRST, %s) }`,
+		"ofParty":             `{ ofParty: changes(filter: {parties: ["holder-0"]}, %s) }`,
+		"newestOfParty":       `{ newestOfParty: changes(order: NEWEST_FIRST, filter: {parties: ["holder-0"]}, %s) }`,
+		"negotiation.changes": `{ negotiation(id: "talks") { changes(%s) } }`,
+		"negotiation.diff.statusChanges": `{ negotiation(id: "talks") {
+			diff(from: {validAt: "2000-01-01T00:00:00Z"}, to: {}) { statusChanges(%s) } } }`,
 	} {
-		read := func(arguments string) (ids []string, next string) {
-			got := a.Must(fmt.Sprintf(`{ list: `+list+` { totalCount nodes { id } edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, arguments))
-			for i := range got.Count("list.nodes") {
-				ids = append(ids, got.Text(fmt.Sprintf("list.nodes.%d.id", i)))
-				got.Want(fmt.Sprintf("list.edges.%d.node.id", i), ids[i])
+		read := func(arguments string) (cursors []string, next, previous any) {
+			got := a.Must(fmt.Sprintf(strings.Replace(list, "%s)", "%s) { "+page+" }", 1), arguments))
+			for i := range got.Count(path + ".edges") {
+				cursors = append(cursors, got.Text(fmt.Sprintf("%s.edges.%d.cursor", path, i)))
 			}
-			if len(ids) > 0 {
-				got.Want("list.pageInfo.startCursor", got.Text("list.edges.0.cursor"), "list.pageInfo.endCursor",
-					got.Text(fmt.Sprintf("list.edges.%d.cursor", len(ids)-1)))
+			if len(cursors) > 0 {
+				got.Want(path+".pageInfo.startCursor", cursors[0], path+".pageInfo.endCursor", cursors[len(cursors)-1])
 			}
-			if got.At("list.pageInfo.hasNextPage") == true {
-				next = got.Text("list.pageInfo.endCursor")
+			if n := got.Count(path + ".nodes"); n != len(cursors) {
+				t.Errorf("%s: %d nodes, %d edges", path, n, len(cursors))
 			}
-			return ids, next
+			return cursors, got.At(path + ".pageInfo.hasNextPage"), got.At(path + ".pageInfo.hasPreviousPage")
 		}
-		whole, _ := read("first: 500")
-		var pieced []string
-		after := ""
-		for page := 0; page == 0 || after != ""; page++ {
-			arguments := "first: 2"
-			if after != "" {
-				arguments += fmt.Sprintf(", after: %q", after)
-			}
-			var ids []string
-			ids, after = read(arguments)
-			pieced = append(pieced, ids...)
+		whole, _, _ := read("first: 500")
+		if len(whole) < 3 {
+			t.Fatalf("%s has %d entries only", path, len(whole))
 		}
-		if !slices.Equal(whole, pieced) {
-			t.Errorf("%s: pages of two give %v, the whole is %v", name, pieced, whole)
+		for size := range 4 {
+			for from := range 4 {
+				for to := range 4 {
+					from, to, size := from-1, len(whole)-to, size+1
+					bounds := ""
+					if from >= 0 {
+						bounds += fmt.Sprintf(", after: %q", whole[from])
+					}
+					if to < len(whole) {
+						bounds += fmt.Sprintf(", before: %q", whole[to])
+					}
+					var within []string
+					if from+1 < to {
+						within = whole[from+1 : to]
+					}
+					n := min(size, len(within))
+					for end, want := range map[string][]string{"first": within[:n], "last": within[len(within)-n:]} {
+						got, next, previous := read(fmt.Sprintf("%s: %d%s", end, size, bounds))
+						more := len(within) > size
+						if !slices.Equal(got, want) || next != (to < len(whole) || more && end == "first") || previous != (from >= 0 || more && end == "last") {
+							t.Errorf("%s, %s %d%s: %v, next %v, previous %v; want %v of %v", path, end, size, bounds, got, next, previous, want, whole)
+						}
+					}
+				}
+			}
 		}
 	}
 }
@@ -119,12 +140,12 @@ func TestCursorsOfOtherLists(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	cursor := a.Must(`{ sources(first: 1) { pageInfo { endCursor } } }`).Text("sources.pageInfo.endCursor")
-	a.Must(`query($after: String) { sources(after: $after) { nodes { key } } }`,
+	a.Must(`query($after: Cursor) { sources(after: $after) { nodes { key } } }`,
 		map[string]any{"after": cursor}).Want("sources.nodes", "[map[key:rumour]]")
-	a.Ask(`query($after: String) { stakeholders(after: $after) { nodes { key } } }`,
+	a.Ask(`query($after: Cursor) { stakeholders(after: $after) { nodes { key } } }`,
 		map[string]any{"after": cursor}).Fails("BAD_CURSOR", cursor)
 	byKey := a.Must(`{ scenarios(first: 1) { pageInfo { endCursor } } }`).Text("scenarios.pageInfo.endCursor")
-	a.Ask(`query($after: String) { scenarios(orderBy: CHANGED_DESC, after: $after) { nodes { key } } }`,
+	a.Ask(`query($after: Cursor) { scenarios(orderBy: CHANGED_DESC, after: $after) { nodes { key } } }`,
 		map[string]any{"after": byKey}).Fails("BAD_CURSOR", byKey)
 }
 

@@ -127,6 +127,25 @@ func TestEditsKeepWhatIsLeftOut(t *testing.T) {
 	a.Ask(`mutation { editScenario(input: {scenario: "talks/line", title: "X", ifUnchangedSince: "nonsense"}) { userErrors { code } } }`).Fails("BAD_CURSOR", "nonsense")
 }
 
+// A payload has everything that can be queried, as it stands after its own mutation and before the next one.
+func TestPayloadsAnswerQueries(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	const payload = `cursor userErrors { code message field } query { __typename lens { cursor } scenario(id: "talks/line") { title }
+		then: scenario(id: "talks/line", asOf: {knownAt: "2025-06-01T00:00:00Z"}) { title }
+		scenarios { totalCount } __type(name: "Scenario") { name } changes(last: 1) { nodes { cursor } } }`
+	got := a.Ask(`mutation {
+		a: editScenario(input: {scenario: "talks/line", title: "First"}) { ` + payload + ` }
+		b: addScenario(input: {issue: "talks/border", key: "third", title: "Third", reason: "asked for"}) { ` + payload + ` }
+		c: editScenario(input: {scenario: "talks/none", title: "Refused"}) { ` + payload + ` }
+		d: editScenario(input: {scenario: "talks/line", title: "Second"}) { ` + payload + ` } }`)
+	got.Want("a.query.__typename", "Query", "a.query.scenario.title", "First", "a.query.scenarios.totalCount", 2,
+		"a.query.__type.name", "Scenario", "a.query.lens.cursor", got.Text("a.cursor"), "a.query.changes.nodes.0.cursor", got.Text("a.cursor"),
+		"b.query.scenario.title", "First", "b.query.scenarios.totalCount", 3, "b.query.lens.cursor", got.Text("b.cursor"),
+		"c.cursor", nil, "c.query.scenarios.totalCount", 3, "c.query.lens.cursor", got.Text("b.cursor"),
+		"d.query.scenario.title", "Second", "d.query.lens.cursor", got.Text("d.cursor"), "d.query.then", nil)
+}
+
 func TestDatedRoles(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
