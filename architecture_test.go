@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"server/playground":             {},
 	"server/playground/browsertest": {},
 	"server/tests/analysis":         {},
+	"server/clienttest/genqlient":   {},
+	"server/tests/clients":          {},
 	"server/tests/feed":             {},
 	"server/tests/history":          {},
 	"server/tests/reading":          {},

@@ -182,6 +182,11 @@ func WaitAnswer(text string) chromedp.Action[chromedp.Void] {
 	return wait(`document.querySelector('.graphiql-response .CodeMirror')?.CodeMirror.getValue().includes(%s)`, text)
 }
 
+// WaitText waits until the page shows text.
+func WaitText(text string) chromedp.Action[chromedp.Void] {
+	return wait(`document.body?.innerText.includes(%s)`, text)
+}
+
 // EditorText waits for GraphiQL's query editor and returns its text.
 func EditorText() chromedp.Action[string] {
 	return chromedp.Poll[string](`document.querySelector('.graphiql-query-editor .CodeMirror')?.CodeMirror.getValue()`,

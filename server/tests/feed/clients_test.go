@@ -282,23 +282,3 @@ func TestClientsThatSleep(t *testing.T) {
 	l.leaves()
 	a.forgotten(t)
 }
-
-// With a link of a few lines, Apollo Client resumes after the last change that it received: after a server has stopped,
-// and after another outage.
-func TestApolloResumes(t *testing.T) {
-	t.Parallel()
-	a := startLine(t)
-	b := startOn(t, a.DSN)
-	l := drive(t, "apollo.mjs", a.URL, b.URL)
-	l.does("follow", "name", "all", "query", followAll, "after", a.head())
-	l.hears(map[string][]string{"all": {a.retitle(), a.retitle()}})
-	a.Drain(t.Context())
-	var all []string
-	for range 5 {
-		all = append(all, b.retitle())
-	}
-	if closed := l.hears(map[string][]string{"all": all}); len(closed) != 1 || closed[0].Closed != 1012 {
-		t.Errorf("the connection is closed with %+v", closed)
-	}
-	l.leaves()
-}

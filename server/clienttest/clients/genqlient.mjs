@@ -1,0 +1,3 @@
+import { running } from "./process.mjs";
+
+export const make = running(process.env.GENQLIENT);
