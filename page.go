@@ -44,12 +44,12 @@ func (p Page) Size() int {
 // FromEnd reports whether the page is the end of the list. It is read backwards then.
 func (p Page) FromEnd() bool { return p.Last != nil }
 
-// Info is the position of a page with these cursors, which are in the order of the list. More says that the list goes
-// on where the page is full: behind a page from the beginning, before one from the end.
+// Info is the position of a page with these cursors, which are in the order of the list. More says that entries were
+// left over: they follow a page from the beginning, and precede one from the end.
 func (p Page) Info(cursors []Cursor, more bool) PageInfo {
-	info := PageInfo{
-		HasNextPage:     p.Before != nil || more && !p.FromEnd(),
-		HasPreviousPage: p.After != nil || more && p.FromEnd(),
+	info := PageInfo{HasNextPage: more, HasPreviousPage: p.After != nil}
+	if p.FromEnd() {
+		info = PageInfo{HasNextPage: p.Before != nil, HasPreviousPage: more}
 	}
 	if len(cursors) > 0 {
 		info.StartCursor, info.EndCursor = &cursors[0], &cursors[len(cursors)-1]

@@ -6185,8 +6185,8 @@ Outputs are in UTC with "Z" and exactly six fractional digits, so they sort as s
 scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 """
-A place in a list, or in the change feed. It is opaque: pass it on as it is. A cursor of another list, another order or
-another database: BAD_CURSOR. In the feed, a later change has a cursor that sorts later.
+A place in a list, or in the change feed. It is opaque: pass it on as it is. A cursor of another list or another order, or of
+another database's feed: BAD_CURSOR. In the feed, a later change has a cursor that sorts later.
 """
 scalar Cursor
 
@@ -6211,9 +6211,13 @@ interface Node {
 
 """The position of a page in the whole list."""
 type PageInfo {
-  """Whether entries follow this page."""
+  """
+  With ` + "`" + `first` + "`" + `: whether more entries follow this page, before the cursor ` + "`" + `before` + "`" + `. With ` + "`" + `last` + "`" + `: whether ` + "`" + `before` + "`" + ` was given.
+  """
   hasNextPage: Boolean!
-  """Whether entries precede this page."""
+  """
+  With ` + "`" + `last` + "`" + `: whether more entries precede this page, after the cursor ` + "`" + `after` + "`" + `. With ` + "`" + `first` + "`" + `: whether ` + "`" + `after` + "`" + ` was given.
+  """
   hasPreviousPage: Boolean!
   """Cursor of the first entry of the page, to pass as ` + "`" + `before` + "`" + `. Null: the page is empty."""
   startCursor: Cursor
@@ -6467,8 +6471,11 @@ type RecordPayload {
   cursor: Cursor
   """What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused."""
   warnings: [Warning!]!
-  """All that can be queried, as it stands after the mutation: what a page refetches in the same answer."""
-  query: Query!
+  """
+  The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+  why, and the mutation is not undone.
+  """
+  query: Query
   """Why the mutation was refused. Empty: it was accepted."""
   userErrors: [UserError!]!
 }
@@ -11578,7 +11585,7 @@ func (ec *executionContext) _AffiliationPayload_query(ctx context.Context, field
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_AffiliationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -13076,7 +13083,7 @@ func (ec *executionContext) _AssessmentPayload_query(ctx context.Context, field 
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_AssessmentPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -14206,7 +14213,7 @@ func (ec *executionContext) _EventPayload_query(ctx context.Context, field graph
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_EventPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -15445,7 +15452,7 @@ func (ec *executionContext) _IssuePayload_query(ctx context.Context, field graph
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_IssuePayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -17479,7 +17486,7 @@ func (ec *executionContext) _MembershipPayload_query(ctx context.Context, field 
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_MembershipPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -20788,7 +20795,7 @@ func (ec *executionContext) _NegotiationPayload_query(ctx context.Context, field
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_NegotiationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -21597,7 +21604,7 @@ func (ec *executionContext) _ParticipationPayload_query(ctx context.Context, fie
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_ParticipationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -23246,7 +23253,7 @@ func (ec *executionContext) _PositionPayload_query(ctx context.Context, field gr
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_PositionPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -25448,7 +25455,7 @@ func (ec *executionContext) _RecordPayload_query(ctx context.Context, field grap
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_RecordPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -25596,7 +25603,7 @@ func (ec *executionContext) _RelationPayload_query(ctx context.Context, field gr
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_RelationPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -27052,7 +27059,7 @@ func (ec *executionContext) _ScenarioPayload_query(ctx context.Context, field gr
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_ScenarioPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -28929,7 +28936,7 @@ func (ec *executionContext) _SourcePayload_query(ctx context.Context, field grap
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_SourcePayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -30001,7 +30008,7 @@ func (ec *executionContext) _StakeholderPayload_query(ctx context.Context, field
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_StakeholderPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -31837,7 +31844,7 @@ func (ec *executionContext) _StatementPayload_query(ctx context.Context, field g
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_StatementPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -32834,7 +32841,7 @@ func (ec *executionContext) _StatusChangePayload_query(ctx context.Context, fiel
 	}()
 	res := &Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_StatusChangePayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -39470,7 +39477,7 @@ func (ec *executionContext) _AffiliationPayload(ctx context.Context, sel ast.Sel
 			}
 		case "query":
 			out.Values[i] = ec._AffiliationPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -39881,7 +39888,7 @@ func (ec *executionContext) _AssessmentPayload(ctx context.Context, sel ast.Sele
 			}
 		case "query":
 			out.Values[i] = ec._AssessmentPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -40304,7 +40311,7 @@ func (ec *executionContext) _EventPayload(ctx context.Context, sel ast.Selection
 			}
 		case "query":
 			out.Values[i] = ec._EventPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -40701,7 +40708,7 @@ func (ec *executionContext) _IssuePayload(ctx context.Context, sel ast.Selection
 			}
 		case "query":
 			out.Values[i] = ec._IssuePayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -41423,7 +41430,7 @@ func (ec *executionContext) _MembershipPayload(ctx context.Context, sel ast.Sele
 			}
 		case "query":
 			out.Values[i] = ec._MembershipPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -42064,7 +42071,7 @@ func (ec *executionContext) _NegotiationPayload(ctx context.Context, sel ast.Sel
 			}
 		case "query":
 			out.Values[i] = ec._NegotiationPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -42343,7 +42350,7 @@ func (ec *executionContext) _ParticipationPayload(ctx context.Context, sel ast.S
 			}
 		case "query":
 			out.Values[i] = ec._ParticipationPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -42755,7 +42762,7 @@ func (ec *executionContext) _PositionPayload(ctx context.Context, sel ast.Select
 			}
 		case "query":
 			out.Values[i] = ec._PositionPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -43289,7 +43296,7 @@ func (ec *executionContext) _RecordPayload(ctx context.Context, sel ast.Selectio
 			}
 		case "query":
 			out.Values[i] = ec._RecordPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -43342,7 +43349,7 @@ func (ec *executionContext) _RelationPayload(ctx context.Context, sel ast.Select
 			}
 		case "query":
 			out.Values[i] = ec._RelationPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -43699,7 +43706,7 @@ func (ec *executionContext) _ScenarioPayload(ctx context.Context, sel ast.Select
 			}
 		case "query":
 			out.Values[i] = ec._ScenarioPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -44200,7 +44207,7 @@ func (ec *executionContext) _SourcePayload(ctx context.Context, sel ast.Selectio
 			}
 		case "query":
 			out.Values[i] = ec._SourcePayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -44466,7 +44473,7 @@ func (ec *executionContext) _StakeholderPayload(ctx context.Context, sel ast.Sel
 			}
 		case "query":
 			out.Values[i] = ec._StakeholderPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -44979,7 +44986,7 @@ func (ec *executionContext) _StatementPayload(ctx context.Context, sel ast.Selec
 			}
 		case "query":
 			out.Values[i] = ec._StatementPayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -45257,7 +45264,7 @@ func (ec *executionContext) _StatusChangePayload(ctx context.Context, sel ast.Se
 			}
 		case "query":
 			out.Values[i] = ec._StatusChangePayload_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -47624,14 +47631,6 @@ func (ec *executionContext) marshalNPositionStep2ᚖexampleᚗorgᚋparleyᚐPos
 	return ec._PositionStep(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx context.Context, sel ast.SelectionSet, v *Query) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "Query!")
-		return graphql.Null
-	}
-	return ec._Query(ctx, sel)
-}
-
 func (ec *executionContext) unmarshalNRecordAction2exampleᚗorgᚋparleyᚐRecordAction(ctx context.Context, v any) (parley.RecordAction, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := parley.RecordAction(tmp)
@@ -49507,6 +49506,13 @@ func (ec *executionContext) unmarshalOPositionFilter2ᚖexampleᚗorgᚋparley�
 	}
 	res, err := ec.unmarshalInputPositionFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOQuery2ᚖexampleᚗorgᚋparleyᚋgraphᚐQuery(ctx context.Context, sel ast.SelectionSet, v *Query) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Query(ctx, sel)
 }
 
 func (ec *executionContext) marshalOResolution2ᚖexampleᚗorgᚋparleyᚐResolution(ctx context.Context, sel ast.SelectionSet, v *parley.Resolution) graphql.Marshaler {

@@ -16,8 +16,9 @@ type AffiliationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -30,8 +31,9 @@ type AssessmentPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -364,8 +366,9 @@ type EventPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -378,8 +381,9 @@ type IssuePayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -392,8 +396,9 @@ type MembershipPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -414,8 +419,9 @@ type NegotiationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -428,8 +434,9 @@ type ParticipationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -445,8 +452,9 @@ type PositionPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -470,8 +478,9 @@ type RecordPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -484,8 +493,9 @@ type RelationPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -498,8 +508,9 @@ type ScenarioPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -512,8 +523,9 @@ type SourcePayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -526,8 +538,9 @@ type StakeholderPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -540,8 +553,9 @@ type StatementPayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
@@ -556,8 +570,9 @@ type StatusChangePayload struct {
 	Cursor *parley.Cursor `json:"cursor,omitempty"`
 	// What is questionable about the record as it now stands. Empty: nothing is, or the mutation was refused.
 	Warnings []*parley.Warning `json:"warnings"`
-	// All that can be queried, as it stands after the mutation: what a page refetches in the same answer.
-	Query *Query `json:"query"`
+	// The record after this mutation: to refetch lists and counts in the same answer. Null: something in it failed; the error says
+	// why, and the mutation is not undone.
+	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }

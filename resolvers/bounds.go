@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -31,8 +31,6 @@ const (
 // maxNodes is how many objects may be fetched by their ids at once.
 const maxNodes = 100
 
-var errTooSlow = errors.New("the operation took too long")
-
 // bounded answers an operation within its bounds, and says what it cost if it goes beyond them, or if it is asked to. A query that goes beyond them has no answer but
 // the reason. A mutation has been carried out by then, so its answer lacks only what was not read.
 func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.ResponseHandler) *graphql.Response {
@@ -44,21 +42,26 @@ func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.Res
 		return cmp.Or(graphql.GetPath(ctx).String(), "its root")
 	})
 	own.cost = cost
-	if op.Operation != ast.Query {
+	if op.Operation == ast.Subscription {
+		return next(answering{ctx, own})
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := func() {}
+	defer func() { done() }()
+	own.hurry = sync.OnceFunc(func() { done = r.deadline.Begin(func() { cancel(r.tooSlow) }) })
+	if op.Operation == ast.Mutation {
 		response := next(answering{ctx, own})
-		if op.Operation == ast.Mutation && (asked || cost.TooMuch() != nil) {
+		if asked || cost.TooMuch() != nil {
 			report(response, cost)
 		}
 		return response
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer r.deadline.Begin(func() { cancel(errTooSlow) })()
+	own.hurry()
 	response := next(answering{ctx, own})
 	fault := cost.TooMuch()
-	if fault == nil && errors.Is(context.Cause(ctx), errTooSlow) {
-		fault = parley.NewFault(parley.Limit, "The operation took longer than %s; ask for smaller pages (first), narrower filters or less at once.",
-			fmt.Sprint(r.bounds.Time))
+	if fault == nil && context.Cause(ctx) == r.tooSlow {
+		fault = r.tooSlow
 	}
 	if fault != nil && response != nil {
 		response.Data, response.Errors = nil, nil

@@ -35,6 +35,8 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			code, message = codeOf(asked), asked.Message
 		case asked != nil && isAboutRequest(asked):
 			code, message = string(parley.BadRequest), asked.Message
+		case errors.As(context.Cause(ctx), &fault): // the operation took too long
+			code, message = string(fault.Code), fault.Message
 		case ctx.Err() != nil:
 			code, message = "INTERNAL", "The request was cancelled before it was answered."
 		default:

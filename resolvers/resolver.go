@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"example.org/parley"
 	"example.org/parley/graph/level"
@@ -21,6 +22,7 @@ import (
 // Resolver has what all resolvers share.
 type Resolver struct {
 	bounds   Bounds // of each operation
+	tooSlow  error  // the fault of one that takes longer
 	deadline *deadline.Deadline
 	store    *storage.Store
 	selected selected
@@ -37,7 +39,10 @@ func New(store *storage.Store, bounds Bounds) *Resolver {
 		panic(err) // the size is not positive
 	}
 	return &Resolver{
-		bounds: bounds, deadline: deadline.New(bounds.Time), store: store, selected: newSelected(), shared: shared,
+		bounds: bounds,
+		tooSlow: parley.NewFault(parley.Limit,
+			"The operation took longer than %s; ask for smaller pages (first or last), narrower filters or less at once.", bounds.Time),
+		deadline: deadline.New(bounds.Time), store: store, selected: newSelected(), shared: shared,
 	}
 }
 
@@ -47,6 +52,7 @@ type operation struct {
 	snapshot *storage.Snapshot
 	logged   []error
 	cost     *parley.Cost
+	hurry    func() // from now on, the time of a query is counted
 	task     turns.Task
 }
 
@@ -96,13 +102,18 @@ func (r *Resolver) OneSnapshot(ctx context.Context, next graphql.ResponseHandler
 	return r.bounded(ctx, op, next)
 }
 
-// FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows its effect.
+// FreshSnapshot takes a new snapshot for each mutation of an operation, so that its payload shows its effect. What the
+// payload queries has to be read in the time of a query.
 func (r *Resolver) FreshSnapshot(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
-	if graphql.GetRootFieldContext(ctx).Field.ObjectDefinition.Name == "Mutation" {
-		op := ctx.Value(operationKey{}).(*operation)
+	op, isOperation := ctx.Value(operationKey{}).(*operation)
+	switch {
+	case !isOperation:
+	case graphql.GetRootFieldContext(ctx).Field.ObjectDefinition.Name == "Mutation":
 		op.mu.Lock()
-		op.snapshot = r.store.Snapshot()
+		op.snapshot = op.snapshot.Anew()
 		op.mu.Unlock()
+	case graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation:
+		op.hurry()
 	}
 	return next(ctx)
 }

@@ -389,7 +389,7 @@ func TestPageSizes(t *testing.T) {
 			a.Ask(`{ `+fmt.Sprintf(list, arguments)+` }`).Fails("BAD_REQUEST", says)
 		}
 		for _, argument := range []string{"after", "before"} {
-			a.Ask(`{ `+fmt.Sprintf(list, argument+`: "x"`)+` }`).Fails("BAD_CURSOR", `"x"`)
+			a.Ask(`{ `+fmt.Sprintf(list, argument+`: "x"`)+` }`).Fails("BAD_CURSOR", argument+`: "x"`)
 		}
 	}
 }

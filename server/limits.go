@@ -63,7 +63,7 @@ func (costLimit) MutateOperationContext(_ context.Context, op *graphql.Operation
 			fmt.Sprintf("The operation nests more than %d levels deep; select fewer levels.", maxDepth))
 	case cost > maxCost && op.Operation.Operation != ast.Query:
 		return transport.Refused(parley.Limit, fmt.Sprintf(
-			"The operation could return more than %d fields; ask for smaller pages (first) or fewer levels at once.",
+			"The operation could return more than %d fields; ask for smaller pages (first or last) or fewer levels at once.",
 			maxCost))
 	}
 	return nil

@@ -94,6 +94,12 @@ func TestCost(t *testing.T) {
 	if a.Changes() != before+1 || len(refused.Errs) != 1 || refused.Errs[0].Extensions["code"] != "LIMIT" || refused.Text("editNegotiation.cursor") == "" {
 		t.Errorf("%v %v", refused.Errs, refused.Data)
 	}
+	refused = a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "Newer"}) { cursor negotiation { title } query { lens { cursor } scenarios { nodes { ` +
+		strings.ReplaceAll(many.String(), one, "key") + strings.ReplaceAll(strings.ReplaceAll(many.String(), one, "title"), " a", " b") + ` } } } } }`)
+	refused.Want("editNegotiation.negotiation.title", "Newer")
+	if a.Changes() != before+2 || len(refused.Errs) != 1 || refused.Errs[0].Extensions["code"] != "LIMIT" || refused.Text("editNegotiation.cursor") == "" {
+		t.Errorf("%v %v", refused.Errs, refused.Data)
+	}
 }
 
 // A mutation or a subscription whose answer could become too large is refused before anything is written.
@@ -105,8 +111,10 @@ func TestCostThatIsKnownBefore(t *testing.T) {
 	for range 4 {
 		deep = `nodes { negotiation { scenarios(first: 500) { ` + deep + ` } } }`
 	}
-	a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { negotiation {
-		scenarios(first: 500) { `+deep+` } } } }`).Fails("LIMIT", "fields", "first")
+	for _, size := range []string{"first: 500", "last: 500", "first: null, last: 500"} {
+		a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { query { negotiation(id: "talks") {
+			scenarios(first: 500) { `+strings.ReplaceAll(deep, "first: 500", size)+` } } } } }`).Fails("LIMIT", "fields", "first or last")
+	}
 	if a.Changes() != before {
 		t.Error("a refused mutation has written")
 	}
@@ -138,8 +146,14 @@ func TestDeadline(t *testing.T) {
 	db := a.DB()
 	tx := db.MustBegin()
 	defer tx.Rollback()
+	tx.MustExec(`LOCK TABLE source_bodies IN ACCESS EXCLUSIVE MODE`)
+	before := a.Changes()
+	got := a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor query { viewer { name } sources { nodes { body } } } } }`)
+	if a.Changes() != before+1 || got.Text("editNegotiation.cursor") == "" || len(got.Errs) == 0 || !strings.Contains(got.Errs[0].Message, "took longer than 200ms") {
+		t.Errorf("a mutation whose payload takes too long is answered with %v %v", got.Errs, got.Data)
+	}
 	tx.MustExec(`LOCK TABLE scenarios IN ACCESS EXCLUSIVE MODE`)
-	got := a.Ask(`{ viewer { name } scenario(id: "talks/line") { title } }`)
+	got = a.Ask(`{ viewer { name } scenario(id: "talks/line") { title } }`)
 	got.Fails("LIMIT", "took longer than 200ms", "smaller pages")
 	if response, text := a.Send("GET", "/briefing/talks", nil, nil); response.StatusCode != 503 || !strings.Contains(text, "longer than 200ms; ask again") {
 		t.Errorf("a briefing is answered with %d %s", response.StatusCode, text)

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -80,7 +81,7 @@ func (s *Snapshot) changesWhere(
 	ctx context.Context, keys []Key, from, place, scope string, p ChangePage, fields *Fields,
 ) ([]*parley.ChangeConnection, error) {
 	// A cursor that is none is a fault of all keys; one of the filter may be of some.
-	way, err := s.way(ctx, p)
+	span, err := s.spanOf(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +101,8 @@ func (s *Snapshot) changesWhere(
 		}
 	}
 
-	c.Add(place + " " + way.onwards + " " + c.Arg(way.start))
-	c.Add(place + " " + way.back + " " + c.Arg(way.end))
+	c.Add(place + " " + span.onwards + " " + c.Arg(span.start))
+	c.Add(place + " " + span.back + " " + c.Arg(span.end))
 	selected := changeColumns.NeededFor(fields.Nodes()) &^ touches
 	read := make([][]parley.ChangeEntry, len(keys))
 	err = c.Run(ctx, `x.*`, `
@@ -110,10 +111,10 @@ func (s *Snapshot) changesWhere(
 			SELECT `+strings.Join(changeColumns.SQL(selected, "c"), ", ")+`
 			FROM `+from+`
 			WHERE `+strings.Join(c.List, " AND ")+`
-			ORDER BY `+place+` `+way.order+`
+			ORDER BY `+place+` `+span.order+`
 			LIMIT `+strconv.Itoa(p.Size()+1)+`
 		) x ON true
-		ORDER BY k.n, x.seq `+way.order, func(n int, sent *rows.Row) {
+		ORDER BY k.n, x.seq `+span.order, func(n int, sent *rows.Row) {
 		if !sent.IsNull() {
 			read[n] = append(read[n], s.store.entry(sent, selected))
 		}
@@ -127,38 +128,56 @@ func (s *Snapshot) changesWhere(
 // follows reports whether the filter names parties.
 func (p ChangePage) follows() bool { return p.Filter != nil && len(p.Filter.Parties) > 0 }
 
-// way is how a page of the feed is read: from one place to another, neither of which belongs to it.
-type way struct {
+// feedSpan is the part of the feed that a page is cut from: the changes strictly between two numbers, in the order in
+// which they are read.
+type feedSpan struct {
 	start, end           int64
-	order, onwards, back string // in SQL: the order, and what a later place and an earlier one on the way compare by
+	order, onwards, back string // in SQL: the order, and the operators that compare a number with start and with end
 }
 
-// way returns how the page is read: with the feed, or against it.
-func (s *Snapshot) way(ctx context.Context, p ChangePage) (way, error) {
-	w := way{start: -1, end: math.MaxInt64, order: "ASC", onwards: ">", back: "<"}
+// spanOf bounds a page. A page from the end is read against its order.
+func (s *Snapshot) spanOf(ctx context.Context, p ChangePage) (feedSpan, error) {
+	read := feedSpan{start: -1, end: math.MaxInt64, order: "ASC", onwards: ">", back: "<"}
 	if err := p.Check(); err != nil {
-		return w, err
+		return read, err
 	}
-	first, last := p.After, p.Before
-	if p.FromEnd() {
-		first, last = last, first
+	after, err := s.number(ctx, "after", p.After)
+	if err != nil {
+		return read, err
+	}
+	before, err := s.number(ctx, "before", p.Before)
+	if err != nil {
+		return read, err
 	}
 	if (p.Order == parley.NewestFirst) != p.FromEnd() {
-		w = way{start: w.end, end: w.start, order: "DESC", onwards: "<", back: ">"}
+		read = feedSpan{start: read.end, end: read.start, order: "DESC", onwards: "<", back: ">"}
 	}
-	var err error
-	if first != nil {
-		if w.start, _, err = s.Place(ctx, first); err != nil {
-			return w, err
-		}
+	if p.FromEnd() {
+		after, before = before, after
 	}
-	if last != nil {
-		w.end, _, err = s.Place(ctx, last)
+	if after != nil {
+		read.start = *after
 	}
-	return w, err
+	if before != nil {
+		read.end = *before
+	}
+	return read, nil
 }
 
-// connections makes the pages of what was read for them on their way, which is one change more where there are more.
+// number is that of the change that the cursor in an argument names. Without a cursor, it is nil.
+func (s *Snapshot) number(ctx context.Context, argument string, cursor *parley.Cursor) (*int64, error) {
+	if cursor == nil {
+		return nil, nil
+	}
+	seq, _, err := s.Place(ctx, cursor)
+	var fault *parley.Fault
+	if errors.As(err, &fault) && fault.Code == parley.BadCursor {
+		return nil, &parley.Fault{Code: fault.Code, Message: argument + ": " + fault.Message}
+	}
+	return &seq, err
+}
+
+// connections makes the pages of what was read for them: one change more than there is room for says that more follow.
 func (p ChangePage) connections(read [][]parley.ChangeEntry, totals []int) []*parley.ChangeConnection {
 	connections := make([]*parley.ChangeConnection, len(read))
 	for i, entries := range read {

@@ -20,7 +20,7 @@ func (s *Store) cursor(seq int64) parley.Cursor {
 // seq reads a cursor of this database's feed, no later than head.
 func (s *Store) seq(cursor parley.Cursor, head int64) (int64, error) {
 	refused := parley.NewFault(parley.BadCursor,
-		"%q is not a cursor of this database's feed; take one from a change, a payload or an earlier page.",
+		"%q is not a cursor of this database's feed; take one from a change, a payload or another page.",
 		string(cursor))
 	number, ours := strings.CutPrefix(string(cursor), s.feed)
 	bytes, err := cursorNumber.DecodeString(strings.ToUpper(number))

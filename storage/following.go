@@ -20,7 +20,7 @@ import (
 func (s *Snapshot) changesFollowing(
 	ctx context.Context, keys []Key, p ChangePage, fields *Fields,
 ) ([]*parley.ChangeConnection, error) {
-	way, err := s.way(ctx, p)
+	span, err := s.spanOf(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s *Snapshot) changesFollowing(
 	}
 	totals := make([]int, len(keys))
 	if fields.Has("totalCount") {
-		whole, err := s.way(ctx, ChangePage{})
+		whole, err := s.spanOf(ctx, ChangePage{})
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,7 @@ func (s *Snapshot) changesFollowing(
 			totals[i] = len(found)
 		}
 	}
-	found, err := f.find(ctx, s, keys, way, p.Size()+1)
+	found, err := f.find(ctx, s, keys, span, p.Size()+1)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +89,13 @@ type followedKey struct {
 	done  bool
 }
 
-// find returns the first changes on a way that concern the parties, so many for each key.
+// find returns the first changes of a span that concern the parties, at most so many for each key.
 func (f following) find(
-	ctx context.Context, s *Snapshot, keys []Key, way way, limit int,
+	ctx context.Context, s *Snapshot, keys []Key, span feedSpan, limit int,
 ) ([][]parley.ChangeEntry, error) {
 	at := slices.Clone(f.at)
 	for i := range at {
-		at[i].after = way.start
+		at[i].after = span.start
 	}
 	selected := changeColumns.NeededFor(f.fields.Nodes()) &^ touches
 	found := make([][]parley.ChangeEntry, len(keys))
@@ -111,8 +111,8 @@ func (f following) find(
 		c := rows.Conditions{Query: s.Query(open)}
 		onFeed(&c, `c.seq`, f.match, f.Since)
 		rows.Among(&c, "c.subject_kind", "record_kind", moving)
-		c.Add(`c.seq ` + way.back + ` ` + c.Arg(way.end))
-		c.Add(`c.seq ` + way.onwards + ` (` + c.Arg(pq.Int64Array(from)) + `::bigint[])[k.n::int]`)
+		c.Add(`c.seq ` + span.back + ` ` + c.Arg(span.end))
+		c.Add(`c.seq ` + span.onwards + ` (` + c.Arg(pq.Int64Array(from)) + `::bigint[])[k.n::int]`)
 		read := make([][]parley.ChangeEntry, len(open))
 		err := c.Run(ctx, `x.*`, `
 			FROM {keys}
@@ -120,10 +120,10 @@ func (f following) find(
 				SELECT `+strings.Join(changeColumns.SQL(selected, "c"), ", ")+`
 				FROM {changes c}
 				WHERE `+strings.Join(c.List, " AND ")+`
-				ORDER BY c.seq `+way.order+`
+				ORDER BY c.seq `+span.order+`
 				LIMIT `+fmt.Sprint(size)+`
 			) x ON true
-			ORDER BY k.n, x.seq `+way.order, func(n int, sent *rows.Row) {
+			ORDER BY k.n, x.seq `+span.order, func(n int, sent *rows.Row) {
 			read[n] = append(read[n], s.store.entry(sent, selected))
 		})
 		if err != nil {

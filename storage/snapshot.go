@@ -33,6 +33,13 @@ type Snapshot struct {
 // Snapshot begins one. Its instant is that of its first read.
 func (s *Store) Snapshot() *Snapshot { return s.SharedSnapshot(nil) }
 
+// Anew begins another for the same operation.
+func (s *Snapshot) Anew() *Snapshot {
+	fresh := s.store.Snapshot()
+	fresh.together.Store(s.together.Load())
+	return fresh
+}
+
 // SharedSnapshot begins one that shares what it reads.
 func (s *Store) SharedSnapshot(shared *Shared) *Snapshot {
 	return &Snapshot{Snapshot: s.source.Snapshot(shared), store: s}

@@ -103,10 +103,10 @@ func refusal(f *codegen.Field) string {
 		return "has a resolver for one object at a time; set resolver.batch in gqlgen.yml"
 	case f.IsMap():
 		return "is bound to a map; bind its type to a struct"
-	case f.TypeReference.IsRoot && f.TypeReference.Definition.Name == "Query":
+	case f.TypeReference.IsRoot && f.TypeReference.Definition.Name == "Query" && !f.TypeReference.IsSlice():
 		return ""
 	case f.TypeReference.IsRoot:
-		return "returns a root type other than Query"
+		return "returns root objects other than one Query"
 	case f.UsesSubscriptionContext():
 		return "has a context for each event"
 	}

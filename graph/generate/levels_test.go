@@ -39,6 +39,10 @@ func TestRefusals(t *testing.T) {
 				GO: text, GQL: leaf.GQL, Definition: leaf.Definition, IsContext: true,
 			}
 		}),
+		"other than one Query": field(func(f *codegen.Field) {
+			query := &config.TypeReference{GO: types.NewSlice(text), GQL: ast.ListType(ast.NamedType("Query", nil), nil), Definition: &ast.Definition{Name: "Query"}, IsRoot: true}
+			f.TypeReference = query
+		}),
 		"bind it to a value": field(func(f *codegen.Field) {
 			f.TypeReference = &config.TypeReference{
 				GO: types.NewPointer(types.NewPointer(text)), GQL: leaf.GQL, Definition: leaf.Definition,

@@ -145,8 +145,8 @@ func (c fault) append(b []byte, _ int) ([]byte, Outcome) {
 	return b, failed
 }
 
-// Root is a field of a root object. Root middleware runs around everything beneath it. Other objects may lead to a root
-// object too; all of them have the same answer.
+// Root is a field of a root object. Root middleware runs around everything beneath it. A payload's query leads
+// here as well; all such objects get the same answer.
 func Root[V any](call func(context.Context, *graphql.FieldContext) (V, error), shape Shape[V]) Field[Nothing] {
 	return Field[Nothing]{origin: fromResolver, column: func(at *place, objects []*Nothing) Column {
 		ctx := graphql.WithRootFieldContext(at.ctx,

@@ -1,4 +1,4 @@
-// node compile-relay.mjs FOLDER SCHEMA: compiles the documents of exam.mjs, and fragments as Relay has them, with
+// node compile-relay.mjs FOLDER SCHEMA: compiles the documents of documents.mjs, and fragments as Relay has them, with
 // relay-compiler. The artifacts are in FOLDER/__generated__, and the documents by their hashes in FOLDER/documents.json.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -53,9 +54,7 @@ func stream(
 	s.mu.Lock() // so that draining can't write before the header
 	if !t.enter(s) {
 		s.mu.Unlock()
-		w.Header().Set("Retry-After", "5")
-		Refuse(w, http.StatusServiceUnavailable, parley.Limit,
-			"There are too many connections, or the server is about to stop; try again later.")
+		later(w, r)
 		return
 	}
 	defer t.exit(s)
@@ -108,6 +107,21 @@ func stream(
 			s.say(":\n\n")
 		}
 	}
+}
+
+// later refuses a stream that may be had in a few seconds, maybe from another server. A browser's EventSource gives up for
+// good on any status but 200, so it gets a stream that ends at once: it then connects again.
+func later(w http.ResponseWriter, r *http.Request) {
+	const why = "There are too many connections, or the server is about to stop; try again later."
+	w.Header().Set("Connection", "close")
+	if r.Method != http.MethodGet {
+		w.Header().Set("Retry-After", "5")
+		Refuse(w, http.StatusServiceUnavailable, parley.Limit, why)
+		return
+	}
+	w.Header().Set("Content-Type", mediaEvents)
+	w.Header().Set("Cache-Control", "no-store")
+	io.WriteString(w, "retry: 5000\n: "+why+"\n\n")
 }
 
 // begin sends the cursor at which the stream starts, so that a client that loses the connection before the first change

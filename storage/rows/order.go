@@ -14,8 +14,8 @@ import (
 	"example.org/parley"
 )
 
-// Order is a total order of rows: by expressions over them, all in one direction. A page's cursor holds the values of
-// its last row, so that pages stay put while rows come and go.
+// Order is a total order of rows: by expressions over them, all in one direction. A cursor holds the values of one
+// row, so that pages stay put while rows come and go.
 type Order struct {
 	Columns    []OrderColumn
 	Descending bool

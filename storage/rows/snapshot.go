@@ -159,7 +159,7 @@ func (s *Snapshot) query(ctx context.Context, text string, args []any, each func
 	err := s.source.Pool.Query(ctx, text, args, each)
 	if pq.As(err, pqerror.QueryCanceled) != nil {
 		return parley.NewFault(parley.Limit,
-			"Reading this takes too long; ask for less at once, with smaller pages (first) or narrower filters.")
+			"Reading this takes too long; ask for less at once, with smaller pages (first or last) or narrower filters.")
 	}
 	return err
 }

@@ -15,15 +15,33 @@ export async function ask<Data, Variables>(document: TadaDocumentNode<Data, Vari
   return data;
 }
 
-// follow calls heard with each change. After an outage the browser goes on after the last one by itself.
-export function follow<Data, Variables>(
+// follow calls heard with each change, and goes on after the last one when the connection is lost.
+export function follow<Data, Variables extends { after?: string | null }>(
   document: TadaDocumentNode<Data, Variables>,
   variables: Variables,
   heard: (data: Data) => void,
+  failed: (errors: unknown) => void,
 ): () => void {
-  const asked = new URLSearchParams({ query: print(document), variables: JSON.stringify(variables) });
-  const source = new EventSource(`${url}?${asked}`);
-  source.addEventListener("next", ({ data }) => heard(JSON.parse(data).data));
-  source.addEventListener("complete", () => source.close());
-  return () => source.close();
+  const asked = { ...variables };
+  let source: EventSource;
+  let retry: ReturnType<typeof setTimeout>;
+  const open = () => {
+    source = new EventSource(`${url}?${new URLSearchParams({ query: print(document), variables: JSON.stringify(asked) })}`);
+    source.addEventListener("next", (event) => {
+      const { data, errors } = JSON.parse(event.data);
+      asked.after = event.lastEventId || asked.after;
+      if (errors) failed(errors);
+      else heard(data);
+    });
+    source.addEventListener("complete", () => source.close());
+    // The browser connects again by itself, except after an error such as a proxy's while the server restarts.
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) retry = setTimeout(open, 3000);
+    });
+  };
+  open();
+  return () => {
+    source.close();
+    clearTimeout(retry);
+  };
 }

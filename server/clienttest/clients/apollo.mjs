@@ -1,6 +1,5 @@
 import { CombinedGraphQLErrors, gql } from "@apollo/client";
 import { documents } from "../documents.mjs";
-import { features } from "../exam.mjs";
 import { connect } from "../recipes/apollo.mjs";
 
 const parsed = Object.fromEntries(Object.entries(documents).map(([name, text]) => [name, gql(text)]));
@@ -8,7 +7,6 @@ const parsed = Object.fromEntries(Object.entries(documents).map(([name, text]) =
 export function make(url) {
   const client = connect(url);
   return {
-    has: Object.keys(features),
     ask: async (name, variables) => (await client.query({ query: parsed[name], variables, fetchPolicy: "network-only" })).data,
     write: async (name, variables, optimisticResponse) =>
       (await client.mutate({ mutation: parsed[name], variables, optimisticResponse })).data,

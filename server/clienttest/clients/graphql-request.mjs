@@ -5,7 +5,6 @@ export function make(url) {
   const client = connect(url);
   const ask = (name, variables) => client.request(documents[name], variables);
   return {
-    has: ["history lists", "paging both ways", "refetch", "typed errors", "partial edits"],
     ask,
     write: ask,
     code: (e) => e.response.errors[0].extensions.code,

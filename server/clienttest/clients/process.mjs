@@ -20,7 +20,6 @@ export const running = (command, ...args) => (url) => {
       send(name, variables, false, ({ data, errors }) => (errors ? reject(errors) : resolve(data))),
     );
   return {
-    has: ["history lists", "live", "resume after a cut", "resume after a restart", "paging both ways", "refetch", "typed errors", "partial edits"],
     ask,
     write: ask,
     follow(name, variables, heard) {

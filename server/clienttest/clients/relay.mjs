@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
 import relay from "relay-runtime";
-import { features } from "../exam.mjs";
 import { connect } from "../recipes/relay.mjs";
 
 const { commitMutation, createOperationDescriptor, fetchQuery, getSingularSelector, requestSubscription } = relay;
@@ -29,7 +28,6 @@ export function make(url) {
   };
   const fragment = (environment, name, ref) => environment.lookup(getSingularSelector(artifact(name), ref)).data;
   return {
-    has: Object.keys(features),
     trusted: true, // the server has read its documents
     ask: (name, variables = {}) => query(environment, documents[name], variables),
     write: (name, variables, optimisticResponse) =>

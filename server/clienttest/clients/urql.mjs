@@ -1,5 +1,4 @@
 import { documents } from "../documents.mjs";
-import { features } from "../exam.mjs";
 import { connect } from "../recipes/urql.mjs";
 
 export function make(url) {
@@ -10,7 +9,6 @@ export function make(url) {
     return result.data;
   };
   return {
-    has: Object.keys(features),
     ask: async (name, variables) => data(await client.query(documents[name], variables, { requestPolicy: "network-only" }).toPromise()),
     async write(name, variables, optimistic) {
       hoped = optimistic?.editScenario;

@@ -20,7 +20,7 @@ async function sha256(text) {
 }
 
 export function connect(url) {
-  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity });
+  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity, shouldRetry: () => true });
   return new ApolloClient({
     cache: new InMemoryCache(),
     link: ApolloLink.split(

@@ -12,12 +12,28 @@ export function connect(url) {
       if (errors) throw errors;
       return data;
     },
-    // follow calls heard with each change. The browser resumes after the last one by itself.
-    follow(query, variables, heard) {
-      const source = new EventSource(`${url}?${new URLSearchParams({ query, variables: JSON.stringify(variables) })}`);
-      source.addEventListener("next", ({ data }) => heard(JSON.parse(data).data));
-      source.addEventListener("complete", () => source.close());
-      return () => source.close();
+    // follow calls heard with each change, and goes on after the last one when the connection is lost.
+    follow(query, variables, heard, failed = console.error) {
+      const asked = { ...variables };
+      let source, retry;
+      const open = () => {
+        source = new EventSource(`${url}?${new URLSearchParams({ query, variables: JSON.stringify(asked) })}`);
+        source.addEventListener("next", (event) => {
+          const { data, errors } = JSON.parse(event.data);
+          asked.after = event.lastEventId || asked.after;
+          errors ? failed(errors) : heard(data);
+        });
+        source.addEventListener("complete", () => source.close());
+        // The browser connects again by itself, except after an error such as a proxy's while the server restarts.
+        source.addEventListener("error", () => {
+          if (source.readyState === EventSource.CLOSED) retry = setTimeout(open, 3000);
+        });
+      };
+      open();
+      return () => {
+        source.close();
+        clearTimeout(retry);
+      };
     },
   };
 }

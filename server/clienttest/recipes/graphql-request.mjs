@@ -1,6 +1,6 @@
 import { GraphQLClient } from "graphql-request";
 
-// GraphQLClient has no subscriptions: recipe "fetch and EventSource" has some that go with it.
+// GraphQLClient has no subscriptions: for these, use the client for fetch and EventSource.
 export function connect(url) {
   return new GraphQLClient(url);
 }

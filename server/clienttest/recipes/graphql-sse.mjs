@@ -11,14 +11,14 @@ export function connect(url) {
       }
     },
     // follow calls heard with each change. The client sends the variables again after an outage, as they then are.
-    follow(query, variables, heard) {
+    follow(query, variables, heard, failed = console.error) {
       const asked = { query, variables: { ...variables } };
       const next = ({ data, errors }) => {
-        if (errors) throw errors;
-        asked.variables.after = Object.values(data)[0].cursor;
+        if (errors) return failed(errors);
+        asked.variables.after = Object.values(data)[0].cursor ?? asked.variables.after;
         heard(data);
       };
-      return client.subscribe(asked, { next, error: console.error, complete: () => {} });
+      return client.subscribe(asked, { next, error: failed, complete: () => {} });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createClient } from "graphql-ws";
 
 export function connect(url) {
-  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity });
+  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity, shouldRetry: () => true });
   return {
     // ask sends a query or a mutation.
     async ask(query, variables) {
@@ -11,14 +11,14 @@ export function connect(url) {
       }
     },
     // follow calls heard with each change. The client sends the variables again after an outage, as they then are.
-    follow(query, variables, heard) {
+    follow(query, variables, heard, failed = console.error) {
       const asked = { query, variables: { ...variables } };
       const next = ({ data, errors }) => {
-        if (errors) throw errors;
-        asked.variables.after = Object.values(data)[0].cursor;
+        if (errors) return failed(errors);
+        asked.variables.after = Object.values(data)[0].cursor ?? asked.variables.after;
         heard(data);
       };
-      return socket.subscribe(asked, { next, error: console.error, complete: () => {} });
+      return socket.subscribe(asked, { next, error: failed, complete: () => {} });
     },
   };
 }

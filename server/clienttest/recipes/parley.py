@@ -1,6 +1,7 @@
 import http.client
 import json
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -19,7 +20,7 @@ class Parley:
         """Send a query or a mutation, and return its data."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request) as response:
+        with self._open(request) as response:
             return self._data(json.load(response))
 
     def follow(self, query, variables):
@@ -28,7 +29,7 @@ class Parley:
             parameters = urllib.parse.urlencode({"query": query, "variables": json.dumps(variables)})
             request = urllib.request.Request(f"{self.url}?{parameters}", headers={"Accept": "text/event-stream"})
             try:
-                with urllib.request.urlopen(request, timeout=60) as response:
+                with self._open(request) as response:
                     for line in response:
                         if line.startswith(b"data: {"):
                             data = self._data(json.loads(line[6:]))
@@ -37,6 +38,15 @@ class Parley:
             except (OSError, http.client.HTTPException):
                 pass
             time.sleep(1)
+
+    @staticmethod
+    def _open(request):
+        try:
+            return urllib.request.urlopen(request, timeout=60)
+        except urllib.error.HTTPError as answer:
+            if answer.code >= 500:
+                raise
+            raise Refused(json.load(answer)["errors"]) from None
 
     @staticmethod
     def _data(answer):

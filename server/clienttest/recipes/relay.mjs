@@ -4,7 +4,7 @@ import relay from "relay-runtime"; // a page imports { Environment, Network, ...
 const { Environment, Network, Observable, RecordSource, Store } = relay;
 
 export function connect(url) {
-  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity });
+  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity, shouldRetry: () => true });
   // A document that relay-compiler has persisted is known to the server by its hash (parley serve --documents).
   const sent = ({ id, text }, variables) => ({
     query: text ?? "",

@@ -4,7 +4,7 @@ import { persistedExchange } from "@urql/exchange-persisted";
 import { createClient } from "graphql-ws";
 
 export function connect(url, cache = {}) {
-  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity });
+  const socket = createClient({ url: url.replace(/^http/, "ws"), retryAttempts: Infinity, shouldRetry: () => true });
   // The client sends these variables again after an outage, so they have to say where to resume.
   const forwardSubscription = ({ query, variables }) => ({
     subscribe(sink) {

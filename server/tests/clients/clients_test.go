@@ -3,6 +3,7 @@ package clients_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -72,7 +73,7 @@ func TestClients(t *testing.T) {
 				examine = e.inBrowser
 			}
 			var tried []string
-			for _, told := range examine(script(client)) {
+			for _, told := range examine(script(client), features) {
 				tried = append(tried, told.Feature)
 				if told.Wrong != "" {
 					t.Errorf("%s: %s", told.Feature, told.Wrong)
@@ -189,10 +190,11 @@ func newExam(t *testing.T, client string) *exam {
 		http.FileServer(http.Dir(e.folder)).ServeHTTP(w, r)
 	})
 	control.HandleFunc("POST /cut", func(http.ResponseWriter, *http.Request) { e.network.cut() })
-	control.HandleFunc("POST /restore", func(http.ResponseWriter, *http.Request) { e.network.lead(second.URL) })
+	control.HandleFunc("POST /restore", func(http.ResponseWriter, *http.Request) { e.network.lead(first.URL) })
 	control.HandleFunc("POST /restart", func(http.ResponseWriter, *http.Request) {
-		e.network.lead(first.URL)
+		e.network.lead(nowhere) // as a proxy does while its server restarts
 		first.Drain(t.Context())
+		apitest.Wait(t, "the client to connect again in vain", func() bool { return e.network.refused.Load() > 0 })
 		e.network.lead(second.URL)
 	})
 	return e
@@ -213,7 +215,9 @@ func (e *exam) schema(folder string) (path string) {
 func run(t *testing.T, folder string, env []string, program string, args ...string) []byte {
 	t.Helper()
 	var complaints bytes.Buffer
-	cmd := exec.Command(program, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env, cmd.Stderr = folder, append(os.Environ(), env...), &complaints
 	out, err := cmd.Output()
 	t.Log(complaints.String())
@@ -261,9 +265,10 @@ func (e *exam) buildGenqlient() {
 // told is what is told of a feature that was tried.
 type told struct{ Feature, Wrong string }
 
-func (e *exam) inNode(client string) (all []told) {
+func (e *exam) inNode(client string, features []string) (all []told) {
 	e.t.Helper()
-	out := run(e.t, clienttest, e.env, node, "examine.mjs", client, e.network.url+server.GraphQLPath, e.others.URL+server.GraphQLPath, e.page)
+	args := []string{"examine.mjs", client, e.network.url + server.GraphQLPath, e.others.URL + server.GraphQLPath, e.page}
+	out := run(e.t, clienttest, e.env, node, append(args, features...)...)
 	for line := range bytes.Lines(out) {
 		var one told
 		if err := json.Unmarshal(line, &one); err != nil {
@@ -275,10 +280,15 @@ func (e *exam) inNode(client string) (all []told) {
 }
 
 // inBrowser examines a client in a page of another origin.
-func (e *exam) inBrowser(client string) (all []told) {
+func (e *exam) inBrowser(client string, features []string) (all []told) {
 	e.t.Helper()
 	page, awaited := browsertest.New(e.t), true
-	text, err := "", chromedp.Do(page, chromedp.Navigate(e.page))
+	tried, err := json.Marshal(features)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	var text string
+	err = chromedp.Do(page, chromedp.Navigate(e.page))
 	if err == nil {
 		text, err = chromedp.Run(page, chromedp.Evaluate[string](fmt.Sprintf(`(async () => {
 			const { documents } = await import("/documents.mjs");
@@ -286,11 +296,11 @@ func (e *exam) inBrowser(client string) (all []told) {
 			const { make } = await import("/clients/%s.mjs");
 			const all = [], plain = fetch.bind(window);
 			await examine(make, {
-				url: %q, others: othersAt(%q, documents), tell: (what) => all.push(what),
+				url: %q, others: othersAt(%q, documents), tried: %s, tell: (what) => all.push(what),
 				network: (what) => plain("/" + what, { method: "POST" }),
 			});
 			return JSON.stringify(all);
-		})()`, client, e.network.url+server.GraphQLPath, e.others.URL+server.GraphQLPath),
+		})()`, client, e.network.url+server.GraphQLPath, e.others.URL+server.GraphQLPath, tried),
 			func(p *runtime.EvaluateParams) { p.AwaitPromise = &awaited }))
 	}
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -13,8 +14,12 @@ type network struct {
 	url         string
 	mu          sync.Mutex
 	to          string // an address; empty: the network is cut
+	refused     atomic.Int64
 	connections map[net.Conn]bool
 }
+
+// nowhere is where a network leads that answers like a proxy whose server does not answer.
+const nowhere = "http://nowhere"
 
 // newNetwork leads to a server.
 func newNetwork(t *testing.T, url string) *network {
@@ -50,6 +55,12 @@ func (n *network) lead(url string) {
 	n.to = strings.TrimPrefix(url, "http://")
 }
 
+func (n *network) leads() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return "http://" + n.to
+}
+
 // cut breaks all connections, and those to come.
 func (n *network) cut() {
 	n.mu.Lock()
@@ -63,6 +74,12 @@ func (n *network) cut() {
 // carry passes on what both ends say, until either ends.
 func (n *network) carry(client net.Conn) {
 	defer client.Close()
+	if n.leads() == nowhere {
+		client.Read(make([]byte, 1<<16))
+		io.WriteString(client, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		n.refused.Add(1)
+		return
+	}
 	server := n.dial(client)
 	if server == nil {
 		return

@@ -12,8 +12,8 @@ import (
 	"example.org/parley/server/apitest"
 )
 
-// What breaks documents and generated code of clients is said in the changelog, by its place in the schema, and nothing
-// else is. graphql-inspector finds it.
+// The changelog lists every change of the schema that breaks documents or generated code, by its place, and no other
+// place. graphql-inspector finds these changes.
 func TestWhatBreaksIsInTheChangelog(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -383,7 +383,7 @@ func TestProtocol(t *testing.T) {
 				`{"id":"1","type":"complete"}`}},
 		{"an answer with errors is an answer",
 			[]any{hello, ack, asks("1", `{ changes(after: "nonsense") { nodes { cursor } } }`),
-				`{"id":"1","type":"next","payload":{"errors":[{"message":"\"nonsense\"`, `{"id":"1","type":"complete"}`}},
+				`{"id":"1","type":"next","payload":{"errors":[{"message":"after: \"nonsense\"`, `{"id":"1","type":"complete"}`}},
 		{"a query that is not valid", []any{hello, ack, asks("1", `{ nothing }`), fault("BAD_REQUEST")}},
 		{"a query that can't be parsed", []any{hello, ack, asks("1", `{`), fault("BAD_REQUEST")}},
 		{"a subscription to nothing there is",

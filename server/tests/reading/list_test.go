@@ -125,13 +125,40 @@ func TestPaging(t *testing.T) {
 					for end, want := range map[string][]string{"first": within[:n], "last": within[len(within)-n:]} {
 						got, next, previous := read(fmt.Sprintf("%s: %d%s", end, size, bounds))
 						more := len(within) > size
-						if !slices.Equal(got, want) || next != (to < len(whole) || more && end == "first") || previous != (from >= 0 || more && end == "last") {
+						if !slices.Equal(got, want) || next != (end == "first" && more || end == "last" && to < len(whole)) ||
+							previous != (end == "last" && more || end == "first" && from >= 0) {
 							t.Errorf("%s, %s %d%s: %v, next %v, previous %v; want %v of %v", path, end, size, bounds, got, next, previous, want, whole)
 						}
 					}
 				}
 			}
 		}
+	}
+}
+
+// A page from the end is one for each list of a level, also of versions, and totals do not depend on the page.
+func TestPagesFromTheEndOfManyLists(t *testing.T) {
+	t.Parallel()
+	a := withTalks(t)
+	a.bigger(3, 3)
+	const key = `nodes { holder { key } }`
+	got := a.Must(`{ scenarios { nodes { whole: positionHistory(includeSuperseded: true) { totalCount ` + key + ` }
+		last: positionHistory(includeSuperseded: true, last: 2) { totalCount ` + key + ` pageInfo { hasPreviousPage hasNextPage startCursor } } } } }`)
+	full := 0
+	for i := range got.Count("scenarios.nodes") {
+		at := func(path string) string { return fmt.Sprintf("scenarios.nodes.%d.%s", i, path) }
+		whole := got.Count(at("whole.nodes"))
+		got.Want(at("last.totalCount"), whole, at("last.pageInfo.hasPreviousPage"), whole > 2, at("last.pageInfo.hasNextPage"), false)
+		n := min(2, whole)
+		for j := range n {
+			got.Want(at(fmt.Sprintf("last.nodes.%d.holder.key", j)), got.Text(at(fmt.Sprintf("whole.nodes.%d.holder.key", whole-n+j))))
+		}
+		if whole > 2 {
+			full++
+		}
+	}
+	if full < 3 {
+		t.Errorf("only %d lists have more than a page", full)
 	}
 }
 
