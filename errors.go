@@ -91,6 +91,8 @@ const (
 	BadRequest      FaultCode = "BAD_REQUEST"
 	Limit           FaultCode = "LIMIT"
 	Internal        FaultCode = "INTERNAL"
+	// Unavailable: the database can't be used at present. The sentence says whether anything was recorded.
+	Unavailable FaultCode = "UNAVAILABLE"
 	// PersistedQueryNotFound is the code that clients of persisted queries look for.
 	PersistedQueryNotFound FaultCode = "PERSISTED_QUERY_NOT_FOUND"
 )

@@ -462,7 +462,7 @@ type PositionPayload struct {
 // Reads. One snapshot answers all fields of an operation. Fields are read as of now on both axes, unless `asOf` sets
 // another lens. Everything beneath a change is read as of that change. A field that fails is null, and the fields beside it
 // are answered. Its error has an `extensions.code`: UNAUTHENTICATED, FORBIDDEN, BAD_CURSOR, BAD_LENS, BAD_REQUEST, LIMIT,
-// PERSISTED_QUERY_NOT_FOUND (send the document with its hash) or INTERNAL.
+// PERSISTED_QUERY_NOT_FOUND (send the document with its hash), UNAVAILABLE (try again in a few seconds) or INTERNAL.
 type Query struct {
 }
 

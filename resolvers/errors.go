@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -20,6 +22,7 @@ const maxMessage = 2_000
 // PresentError returns gqlgen's error presenter. Faults and errors in the request keep their sentence and get a code.
 // Any other error is logged once, in full, and shown as an internal error.
 func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
+	outages := &seldom{}
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		presented := &gqlerror.Error{Err: err, Path: graphql.GetPath(ctx)}
 		var asked *gqlerror.Error
@@ -31,6 +34,9 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		switch {
 		case errors.As(err, &fault):
 			code, message = string(fault.Code), fault.Message
+			if fault.Code == parley.Unavailable && outages.isNew() && firstOf(ctx, err) {
+				log.WarnContext(ctx, "the database can't be used", "path", presented.Path.String(), "error", err)
+			}
 		case asked != nil && slices.Contains(ofRequests, parley.FaultCode(codeOf(asked))):
 			code, message = codeOf(asked), asked.Message
 		case asked != nil && isAboutRequest(asked):
@@ -48,6 +54,14 @@ func PresentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		presented.Extensions = map[string]any{"code": code}
 		return presented
 	}
+}
+
+// seldom is what happens to everybody at once, and is logged once a second.
+type seldom struct{ last atomic.Int64 }
+
+func (s *seldom) isNew() bool {
+	now, last := time.Now().UnixNano(), s.last.Load()
+	return now-last > int64(time.Second) && s.last.CompareAndSwap(last, now)
 }
 
 // faulted returns a fault as an error of a response.

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Serve answers requests on a listener until the context ends, over so many connections at a time. Then it accepts no
-// more, asks subscribers to reconnect to another server, and lets running requests finish, for at most 10 seconds. With
+// Serve answers requests on a listener until the context ends, over so many connections at a time. Then it says
+// so at /readyz, and after the delay that was asked for it accepts no more, asks subscribers to reconnect to another server, and lets running requests finish, for at most 10 seconds. With
 // a configuration of TLS, it speaks that.
 func Serve(ctx context.Context, listener net.Listener, encrypted *tls.Config, mostConnections int, h *Handler) error {
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -44,6 +44,8 @@ func Serve(ctx context.Context, listener net.Listener, encrypted *tls.Config, mo
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
+		h.stopping.Store(true)
+		<-time.After(h.drainDelay) // meanwhile proxies find out, and send no more
 		graceful, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		var draining sync.WaitGroup

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -59,6 +60,8 @@ type Options struct {
 	Bounds resolvers.Bounds
 	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
+	// DrainDelay is how long /readyz says that the server is about to stop before it does.
+	DrainDelay time.Duration
 	// Metrics are served under MetricsPath, together with the handler's own. Nil means that no metrics are served.
 	Metrics *prometheus.Registry
 }
@@ -68,6 +71,8 @@ type Handler struct {
 	http.Handler
 	transports *transport.Transports
 	log        *slog.Logger
+	stopping   atomic.Bool
+	drainDelay time.Duration
 }
 
 // Drain accepts no more subscribers and asks the connected ones to reconnect elsewhere. It returns when they have
@@ -83,7 +88,7 @@ func New(o Options) *Handler {
 		o.Bounds = resolvers.DefaultBounds
 	}
 	mux := http.NewServeMux()
-	h := &Handler{log: o.Log}
+	h := &Handler{log: o.Log, drainDelay: o.DrainDelay}
 	base := o.Sites.BasePath
 	r := resolvers.New(o.Store, o.Bounds)
 	parsed := documents{lru.New[*ast.QueryDocument](1000)}
@@ -109,7 +114,7 @@ func New(o Options) *Handler {
 	mux.HandleFunc("GET "+base+TablesPath+"{negotiation}/{table}", serveTable(o))
 	mux.Handle("GET "+base+"/{$}", http.RedirectHandler(base+PlaygroundPath, http.StatusFound))
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET "+base+"/readyz", ready(o.Store))
+	mux.HandleFunc("GET "+base+"/readyz", h.ready(o.Store))
 	mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
 	h.Handler = o.Sites.handle(mux)
 	return h
@@ -170,15 +175,20 @@ func (d documents) has(ctx context.Context, text string) bool {
 // errPanicked is what a client sees of a panic. The panic itself is logged.
 var errPanicked = &parley.Fault{Code: parley.Internal, Message: "Internal error"}
 
-func ready(store *storage.Store) http.HandlerFunc {
+// ready says whether the server can read and record, and why not.
+func (h *Handler) ready(store *storage.Store) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
-		if err := store.Ping(ctx); err != nil {
-			say(w, http.StatusServiceUnavailable, "the database does not answer")
-			return
+		switch err := store.Ready(ctx); {
+		case h.stopping.Load():
+			say(w, http.StatusServiceUnavailable, "the server is about to stop")
+		case err != nil:
+			h.log.Warn("the server is not ready", "error", err)
+			say(w, http.StatusServiceUnavailable, err.Error())
+		default:
+			say(w, http.StatusOK, "ready")
 		}
-		say(w, http.StatusOK, "ready")
 	}
 }
 

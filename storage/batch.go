@@ -80,7 +80,11 @@ func (w *writer) alone(ctx context.Context) (rows.Now, error) {
 	if err != nil {
 		return rows.Now{}, fmt.Errorf("wait for other writers: %w", err)
 	}
-	return w.Now(ctx)
+	now, err := w.Now(ctx)
+	if err == nil {
+		err = w.store.agrees(now.Clock)
+	}
+	return now, err
 }
 
 // mayRecord refuses to put changes on record as of an instant at which others may have looked already.

@@ -10,6 +10,7 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/storage/exchange"
+	"example.org/parley/storage/rows"
 )
 
 // refusals are the sentences for constraints, by name: the database has the last word on what may be recorded. A
@@ -83,15 +84,18 @@ func explain(err error) error {
 		return parley.Refuse(parley.Conflict, "",
 			"Others keep changing the same records; read them again and decide anew.")
 	}
+	if errors.Is(err, errInDoubt) {
+		return fmt.Errorf("%w (%w)", parley.NewFault(parley.Unavailable,
+			"The database was lost while it recorded this, and whether it is on record is not known; read it again "+
+				"before you send it again."), err)
+	}
+	if fault := rows.Unavailable(err, ", so nothing was recorded; send it again in a few seconds"); fault != nil {
+		return fault
+	}
 	if errors.Is(err, errCutOff) {
 		return parley.NewFault(parley.Limit,
 			"Recording this takes too long while other writers wait, so nothing was recorded; send it again in a "+
 				"while, or in smaller parts.")
-	}
-	if errors.Is(err, errInDoubt) {
-		return parley.NewFault(parley.Internal,
-			"The database was lost while it recorded this, and whether it is on record is not known; read it again "+
-				"before you send it again.")
 	}
 	pgErr := violation(err)
 	if pgErr == nil {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -90,6 +91,11 @@ func (s *Store) fix(ctx context.Context, at parley.Instant, now parley.Lens) err
 				"now, %s.",
 			parley.FormatInstant(at), parley.FormatInstant(now.ValidAt))
 	}
+	if at.After(now.KnownAt) {
+		if err := s.agrees(at); err != nil {
+			return err
+		}
+	}
 	waiting, cancel := context.WithTimeout(ctx, fixTimeout)
 	defer cancel()
 	err := s.raise(waiting, at)
@@ -99,7 +105,7 @@ func (s *Store) fix(ctx context.Context, at parley.Instant, now parley.Lens) err
 				"earlier.", parley.FormatInstant(at))
 	}
 	if err != nil {
-		return fmt.Errorf("fix what is known: %w", err)
+		return cmp.Or(rows.Unavailable(err, "; try again in a few seconds"), fmt.Errorf("fix what is known: %w", err))
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
 		return err
 	}
 	defer db.Close()
-	return migrate(ctx, db.DB, log)
+	_, err = migrate(ctx, db.DB, log)
+	return err
 }
 
 // newProvider makes what runs migrations, one server at a time: others that start meanwhile wait for the advisory lock.
@@ -43,29 +44,29 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 		goose.WithDisableGlobalRegistry(true))
 }
 
-// migrate runs what is missing.
-func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
+// migrate runs what is missing, and returns the version of the tables.
+func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) (int64, error) {
 	provider, err := newProvider(db)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	current, target, err := provider.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("read the database's version: %w", err)
+		return 0, fmt.Errorf("read the database's version: %w", err)
 	}
 	if current > target {
-		return fmt.Errorf("the database is at version %d, and this Parley knows versions up to %d: a newer Parley "+
+		return 0, fmt.Errorf("the database is at version %d, and this Parley knows versions up to %d: a newer Parley "+
 			"has written it; start that one, or another database", current, target)
 	}
 	if current == target {
-		return nil
+		return target, nil
 	}
 	done, err := provider.Up(ctx)
 	if err != nil {
-		return fmt.Errorf("bring the database from version %d to %d: %w", current, target, err)
+		return 0, fmt.Errorf("bring the database from version %d to %d: %w", current, target, err)
 	}
 	if len(done) > 0 {
 		log.Info("the database is up to date", "version", target)
 	}
-	return nil
+	return target, nil
 }

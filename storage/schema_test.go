@@ -238,7 +238,7 @@ func TestMigratedStatuses(t *testing.T) {
 	}
 	insert(first, `'FLOATED'`, `NULL`, `NULL`, `'2024-01-01Z'`, `'2024-02-01Z'`, `'infinity'`, `NULL`)
 	insert(last, `'SUPERSEDED'`, `'FLOATED'`, strip, `'2024-02-01Z'`, `'infinity'`, `'2025-02-01Z'`, `'CORRECTED'`)
-	if err := migrate(t.Context(), db.DB, silent); err != nil {
+	if _, err := migrate(t.Context(), db.DB, silent); err != nil {
 		t.Fatal(err)
 	}
 	var rows []string

@@ -20,6 +20,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"example.org/parley"
 	"example.org/parley/internal/turns"
@@ -43,14 +44,20 @@ const feedReadersAtOnce = 3
 // usualReadTimeout is how long a read may take. What takes longer has to be asked for in smaller parts.
 const usualReadTimeout = 30 * time.Second
 
+// usualLockTimeout is how long a statement may wait for locks of others. Writers wait for an import, and everybody for
+// work on the tables themselves.
+const usualLockTimeout = 5 * time.Second
+
 // usualHeadTimeout is how long a writer may hold the feed head. A usual write needs a few milliseconds.
 const usualHeadTimeout = 250 * time.Millisecond
 
 // Options say where the database is, and how long it may be used at a time.
 type Options struct {
 	DSN         string
-	ReadTimeout time.Duration // how long one SQL statement of a read may take; 0: 30 seconds
-	HeadTimeout time.Duration // how long a writer may hold the feed head; 0: 250 milliseconds
+	ReadTimeout time.Duration    // how long one SQL statement of a read may take; 0: 30 seconds
+	LockTimeout time.Duration    // how long a statement may wait for locks of others; 0: 5 seconds
+	HeadTimeout time.Duration    // how long a writer may hold the feed head; 0: 250 milliseconds
+	Clock       func() time.Time // the server's, which the database's must not be far ahead of; nil: the machine's
 	Log         *slog.Logger
 }
 
@@ -64,8 +71,11 @@ type Store struct {
 	dsn        string
 	log        *slog.Logger
 	feed       string // this database's name in cursors
+	version    int64  // of the tables
+	clock      func() time.Time
 	writers    chan struct{}
 	headTime   time.Duration
+	lockTime   time.Duration
 	notifier   *notifier
 	statements atomic.Int64
 	resyncs    atomic.Int64
@@ -83,18 +93,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, db.DB, o.Log); err != nil {
+	version, err := migrate(ctx, db.DB, o.Log)
+	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	timeout := cmp.Or(o.ReadTimeout, usualReadTimeout)
+	timeout, locks := cmp.Or(o.ReadTimeout, usualReadTimeout), cmp.Or(o.LockTimeout, usualLockTimeout)
 	s := &Store{
-		db: db, feedReads: rows.NewPool(config, timeout, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
+		db: db, version: version, clock: o.Clock,
+		feedReads: rows.NewPool(config, timeout, locks, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
+		lockTime: locks,
 		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
 	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
 	s.source = &rows.Source{
-		Pool: rows.NewPool(config, timeout, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: turns.New(longAtOnce),
+		Pool: rows.NewPool(config, timeout, locks, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: turns.New(longAtOnce),
 	}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
 	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}
@@ -113,8 +129,67 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-// Ping says whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
+// patience is how long the feed head may be held before the store is not ready.
+const patience = "1500ms"
+
+// Ready says in a sentence why nothing can be recorded at present; nil: it can.
+func (s *Store) Ready(ctx context.Context) error {
+	err := s.ready(ctx)
+	if err == nil {
+		return nil
+	}
+	s.log.WarnContext(ctx, "nothing can be recorded at present", "error", err)
+	var fault *parley.Fault
+	switch why := rows.Outage(err); {
+	case errors.As(err, &fault):
+		return fault
+	case pq.As(err, pqerror.LockNotAvailable) != nil, errors.Is(err, context.DeadlineExceeded):
+		return parley.NewFault(parley.Unavailable, "The feed head is locked, or the database does not answer in time.")
+	case why != "":
+		return parley.NewFault(parley.Unavailable, "%s at present.", why)
+	}
+	return parley.NewFault(parley.Unavailable, "The database can't be used; the log says why.")
+}
+
+func (s *Store) ready(ctx context.Context) error {
+	tx, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var now struct {
+		Version int64     `db:"version"`
+		Clock   time.Time `db:"clock"`
+	}
+	err = tx.GetContext(ctx, &now, `SELECT max(version_id) AS version, clock_timestamp() AS clock FROM goose_db_version`)
+	switch {
+	case err != nil:
+		return err
+	case now.Version != s.version:
+		return parley.NewFault(parley.Unavailable, "The database's tables are of version %d, and this Parley knows version %d; start the newer Parley.",
+			now.Version, s.version)
+	}
+	if err := s.agrees(now.Clock); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+patience+`'; SELECT FROM feed_head FOR SHARE`)
+	return err
+}
+
+// maxAhead is how far the database's clock may be ahead of the server's. An instant that is on record can't be taken
+// back: all that follows would bear later ones, until the clocks have caught up.
+const maxAhead = 5 * time.Minute
+
+// agrees is the fault of a database whose clock is far ahead of the server's.
+func (s *Store) agrees(database parley.Instant) error {
+	own := s.clock()
+	if database.Sub(own) <= maxAhead {
+		return nil
+	}
+	return parley.NewFault(parley.Unavailable,
+		"The database's clock says %s, which is more than %s ahead of the server's (%s), so nothing was recorded; set both clocks right, and "+
+			"send it again.", parley.FormatInstant(database), maxAhead, parley.FormatInstant(own))
+}
 
 // Statements is how many SQL statements operations have run, those that tail the feed aside. A test compares it before
 // and after an operation.

@@ -77,8 +77,9 @@ func (s *Store) attempt(ctx context.Context, do func(*writer) error) error {
 			// A batch stamps its changes long before it moves the feed head, and has this lock alone. parley.hold is
 			// how long the database lets a writer be silent, or run one statement, while it holds the head: two fifths
 			// of its time.
-			err := w.exec(ctx, `SELECT pg_advisory_xact_lock_shared($1), set_config('parley.hold', $2, true)`,
-				writersLock, strconv.FormatInt((s.headTime*2/5).Milliseconds(), 10))
+			err := w.exec(ctx, `
+				SELECT set_config('lock_timeout', $3, true), set_config('parley.hold', $2, true), pg_advisory_xact_lock_shared($1)`,
+				writersLock, milliseconds(s.headTime*2/5), milliseconds(s.lockTime))
 			if err != nil {
 				return fmt.Errorf("wait for a batch: %w", err)
 			}
@@ -92,6 +93,8 @@ func (s *Store) attempt(ctx context.Context, do func(*writer) error) error {
 		}
 	}
 }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // admit bounds the writers at work: more would only wait for the feed head.
 func (s *Store) admit(ctx context.Context) error {
@@ -119,6 +122,7 @@ func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error
 	err = do(w)
 	if !w.clock.Reset(commitTime) {
 		w.conn.close() // at once, so that no other writer is given a connection that is about to be closed
+		return fmt.Errorf("%w: %w (%v)", errCutOff, errClosed, err)
 	}
 	switch {
 	case !w.conn.IsValid(), errors.As(err, new(net.Error)), w.seq != 0 && pq.As(err, pqerror.QueryCanceled) != nil:

@@ -119,14 +119,18 @@ func (w *writer) stamp(ctx context.Context) error {
 	var head []struct {
 		Seq        int64     `db:"seq"`
 		RecordedAt time.Time `db:"recorded_at"`
+		Clock      time.Time `db:"clock"`
 	}
 	err := w.all(ctx, &head, `
 		UPDATE feed_head
 		SET seq = seq + 1, recorded_at = greatest(clock_timestamp(), recorded_at + interval '1 microsecond')
 		WHERE one
-		RETURNING seq, recorded_at`)
+		RETURNING seq, recorded_at, clock_timestamp() AS clock`)
 	if err != nil {
 		return fmt.Errorf("take the feed head: %w", err)
+	}
+	if err := w.store.agrees(head[0].Clock); err != nil {
+		return err
 	}
 	w.clock.Reset(w.store.headTime * 3 / 5)
 	w.seq, w.at = head[0].Seq, head[0].RecordedAt.UTC()

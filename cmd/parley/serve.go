@@ -23,19 +23,20 @@ import (
 
 type serve struct {
 	database
-	Addr           string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	AllowRemote    bool     `help:"${allow_remote_help}"`
-	PublicURL      string   `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
-	AllowHost      []string `placeholder:"NAME" help:"${allow_host_help}"`
-	AllowOrigin    []string `placeholder:"ORIGIN" help:"${allow_origin_help}"`
-	TrustedProxy   []string `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
-	BasePath       string   `placeholder:"PATH" help:"${base_path_help}"`
-	Documents      string   `type:"path" placeholder:"FILE" help:"${documents_help}"`
-	OnlyDocuments  bool     `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
-	Demo           bool     `help:"Load the example data set if the database is empty."`
-	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
-	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
-	MaxConnections int      `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
+	Addr           string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	AllowRemote    bool          `help:"${allow_remote_help}"`
+	PublicURL      string        `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
+	AllowHost      []string      `placeholder:"NAME" help:"${allow_host_help}"`
+	AllowOrigin    []string      `placeholder:"ORIGIN" help:"${allow_origin_help}"`
+	TrustedProxy   []string      `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
+	BasePath       string        `placeholder:"PATH" help:"${base_path_help}"`
+	Documents      string        `type:"path" placeholder:"FILE" help:"${documents_help}"`
+	OnlyDocuments  bool          `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
+	Demo           bool          `help:"Load the example data set if the database is empty."`
+	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
+	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	DrainDelay     time.Duration `placeholder:"DURATION" default:"0s" help:"How long /readyz tells proxies that the server is about to stop before it does (${default})."`
+	MaxConnections int           `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
 }
 
 // pollEvery is how often the feed is read when no notification arrives.
@@ -121,6 +122,8 @@ func (s serve) Run(r *run) (err error) {
 		PublicURL: public,
 		Limits:    limits,
 		Metrics:   registry,
+
+		DrainDelay: s.DrainDelay,
 	})
 	r.log.Info("ready", "playground", address+server.PlaygroundPath, "graphql", address+server.GraphQLPath)
 	err = server.Serve(serving, listener, encrypted, most, h)

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,8 +98,27 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	case by == ByGET:
 		answerGET(w, r, accepts, op, response)
 	default:
-		answer(w, accepts, http.StatusOK, response)
+		answer(w, accepts, statusOf(w, response), response)
 	}
+}
+
+// statusOf is the status of an operation that was executed: 503 if the database could not be used for any of its fields,
+// so that proxies and clients know that it is worth trying again.
+func statusOf(w http.ResponseWriter, response *graphql.Response) int {
+	if !slices.ContainsFunc(response.Errors, func(e *gqlerror.Error) bool { return e.Extensions["code"] == string(parley.Unavailable) }) {
+		return http.StatusOK
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(response.Data, &fields); err != nil {
+		return http.StatusOK
+	}
+	for _, value := range fields {
+		if string(value) != "null" {
+			return http.StatusOK
+		}
+	}
+	w.Header().Set("Retry-After", "5")
+	return http.StatusServiceUnavailable
 }
 
 // answerGET answers a query that came by GET, so that it can be cached.
@@ -108,7 +128,7 @@ func answerGET(
 	header := w.Header()
 	header.Add("Vary", "Accept")
 	if len(response.Errors) > 0 {
-		answer(w, accepts, http.StatusOK, response)
+		answer(w, accepts, statusOf(w, response), response)
 		return
 	}
 	header.Set("Cache-Control", AskAgain)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 )
 
 // maxPrepared bounds the statements that a connection keeps prepared, with a plan of each.
@@ -29,8 +30,8 @@ type connection struct {
 	lost       bool
 }
 
-// connect opens a connection whose statements may take so long.
-func connect(ctx context.Context, config pq.Config, timeout time.Duration) (*connection, error) {
+// connect opens a connection whose statements may take so long, and wait so long for locks.
+func connect(ctx context.Context, config pq.Config, timeout, locks time.Duration) (*connection, error) {
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func connect(ctx context.Context, config pq.Config, timeout time.Duration) (*con
 	}
 	stop := context.AfterFunc(ctx, c.close)
 	defer stop()
-	if err = c.prepareSession(timeout); err != nil {
+	if err = c.prepareSession(timeout, locks); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -58,8 +59,8 @@ func connect(ctx context.Context, config pq.Config, timeout time.Duration) (*con
 }
 
 // prepareSession sets what holds for all reads, by statements, since some poolers refuse settings of a session.
-func (c *connection) prepareSession(timeout time.Duration) error {
-	settings := fmt.Sprintf("SET statement_timeout = %d", timeout.Milliseconds()) +
+func (c *connection) prepareSession(timeout, locks time.Duration) error {
+	settings := fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d", timeout.Milliseconds(), locks.Milliseconds()) +
 		// A prepared statement is planned once. By default the database would plan some anew each time, for the few
 		// keys that they come with, at several times the cost of running them.
 		"; SET plan_cache_mode = force_generic_plan" +
@@ -95,7 +96,8 @@ func (c *connection) query(ctx context.Context, text string, args []driver.Named
 	if !stop() {
 		return ctx.Err()
 	}
-	intact = err == nil || errors.As(err, new(*pq.Error)) // the database's own error leaves the connection usable
+	var told *pq.Error // the database's own error leaves the connection usable, unless it ends the connection
+	intact = err == nil || errors.As(err, &told) && told.Severity != pqerror.SeverityFatal
 	return err
 }
 

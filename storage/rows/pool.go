@@ -18,6 +18,7 @@ import (
 type Pool struct {
 	config  pq.Config
 	timeout time.Duration
+	locks   time.Duration
 	turns   *turns.Turns // to use a connection
 
 	mu     sync.Mutex
@@ -25,9 +26,10 @@ type Pool struct {
 	closed bool
 }
 
-// NewPool makes a pool of so many connections at most, each of whose statements may take so long.
-func NewPool(config pq.Config, timeout time.Duration, atOnce int) *Pool {
-	return &Pool{config: config, timeout: timeout, turns: turns.New(atOnce)}
+// NewPool makes a pool of so many connections at most, each of whose statements may take so long, and wait so long for
+// locks.
+func NewPool(config pq.Config, timeout, locks time.Duration, atOnce int) *Pool {
+	return &Pool{config: config, timeout: timeout, locks: locks, turns: turns.New(atOnce)}
 }
 
 // Query runs a statement whose every row is one value made by record_send. When the context ends, so does the
@@ -77,7 +79,7 @@ func (p *Pool) take(ctx context.Context) (c *connection, used bool, err error) {
 	case c != nil:
 		return c, true, nil
 	}
-	if c, err = connect(ctx, p.config, p.timeout); err != nil {
+	if c, err = connect(ctx, p.config, p.timeout, p.locks); err != nil {
 		return nil, false, fmt.Errorf("connect to read: %w", err)
 	}
 	return c, false, nil

@@ -95,9 +95,9 @@ func (r *Reader) send(ctx context.Context, text string, args []any, each func(Ro
 // Now is the database's clock, or the last recordedAt where the clock was stepped back behind it.
 func (r *Reader) Now(ctx context.Context) (n Now, err error) {
 	err = r.Rows(ctx, `
-		SELECT record_send(ROW(greatest(clock_timestamp(), recorded_at), recorded_at, seq))
+		SELECT record_send(ROW(greatest(clock_timestamp(), recorded_at), recorded_at, seq, clock_timestamp()))
 		FROM feed_head`, nil, func(sent Row) {
-		n = Now{Now: sent.Next().Time(), RecordedAt: sent.Next().Time(), Seq: sent.Next().Number()}
+		n = Now{Now: sent.Next().Time(), RecordedAt: sent.Next().Time(), Seq: sent.Next().Number(), Clock: sent.Next().Time()}
 	})
 	if err != nil {
 		return Now{}, fmt.Errorf("read the feed head: %w", err)
@@ -109,6 +109,7 @@ func (r *Reader) Now(ctx context.Context) (n Now, err error) {
 type Now struct {
 	Now, RecordedAt parley.Instant
 	Seq             int64
+	Clock           parley.Instant // the database's
 }
 
 // Snapshot is the record as of one instant, for all the reads of one operation. It is no transaction: every row says
@@ -157,6 +158,9 @@ func (s *Snapshot) query(ctx context.Context, text string, args []any, each func
 		text = "WITH " + s.views + "\n(" + text + ")"
 	}
 	err := s.source.Pool.Query(ctx, text, args, each)
+	if fault := Unavailable(err, "; try again in a few seconds"); fault != nil {
+		return fault
+	}
 	if pq.As(err, pqerror.QueryCanceled) != nil {
 		return parley.NewFault(parley.Limit,
 			"Reading this takes too long; ask for less at once, with smaller pages (first or last) or narrower filters.")

@@ -148,11 +148,16 @@ const (
 type exam struct {
 	t       *testing.T
 	others  *apitest.API
-	network *network
+	network *apitest.Network
 	page    string   // the origin of a page; a client asks there for what is to happen to the network
 	folder  string   // where the page's files are
 	env     []string // for the programs that it runs
 }
+
+// url is where the client reaches the server.
+func (e *exam) url() string { return "http://" + e.network.Address }
+
+func host(a *apitest.API) string { return strings.TrimPrefix(a.URL, "http://") }
 
 // newExam starts the servers, with a scenario that has a history.
 func newExam(t *testing.T, client string) *exam {
@@ -185,17 +190,17 @@ func newExam(t *testing.T, client string) *exam {
 		e.buildGenqlient()
 	}
 	first, second := start(a.DSN, documents), start(a.DSN, documents)
-	e.network = newNetwork(t, first.URL)
+	e.network = apitest.NewNetwork(t, "tcp", host(first))
 	control.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		http.FileServer(http.Dir(e.folder)).ServeHTTP(w, r)
 	})
-	control.HandleFunc("POST /cut", func(http.ResponseWriter, *http.Request) { e.network.cut() })
-	control.HandleFunc("POST /restore", func(http.ResponseWriter, *http.Request) { e.network.lead(first.URL) })
+	control.HandleFunc("POST /cut", func(http.ResponseWriter, *http.Request) { e.network.Cut() })
+	control.HandleFunc("POST /restore", func(http.ResponseWriter, *http.Request) { e.network.Lead("tcp", host(first)) })
 	control.HandleFunc("POST /restart", func(http.ResponseWriter, *http.Request) {
-		e.network.lead(nowhere) // as a proxy does while its server restarts
+		e.network.Fail() // as a proxy does while its server restarts
 		first.Drain(t.Context())
-		apitest.Wait(t, "the client to connect again in vain", func() bool { return e.network.refused.Load() > 0 })
-		e.network.lead(second.URL)
+		apitest.Wait(t, "the client to connect again in vain", func() bool { return e.network.Refused.Load() > 0 })
+		e.network.Lead("tcp", host(second))
 	})
 	return e
 }
@@ -222,7 +227,7 @@ func run(t *testing.T, folder string, env []string, program string, args ...stri
 	out, err := cmd.Output()
 	t.Log(complaints.String())
 	if err != nil {
-		t.Fatalf("%s %q: %v (make test installs real clients)", program, args, err)
+		t.Fatalf("%s %q: %v (make test installs real clients)\n%s", program, args, err, out)
 	}
 	return out
 }
@@ -267,7 +272,7 @@ type told struct{ Feature, Wrong string }
 
 func (e *exam) inNode(client string, features []string) (all []told) {
 	e.t.Helper()
-	args := []string{"examine.mjs", client, e.network.url + server.GraphQLPath, e.others.URL + server.GraphQLPath, e.page}
+	args := []string{"examine.mjs", client, e.url() + server.GraphQLPath, e.others.URL + server.GraphQLPath, e.page}
 	out := run(e.t, clienttest, e.env, node, append(args, features...)...)
 	for line := range bytes.Lines(out) {
 		var one told
@@ -300,7 +305,7 @@ func (e *exam) inBrowser(client string, features []string) (all []told) {
 				network: (what) => plain("/" + what, { method: "POST" }),
 			});
 			return JSON.stringify(all);
-		})()`, client, e.network.url+server.GraphQLPath, e.others.URL+server.GraphQLPath, tried),
+		})()`, client, e.url()+server.GraphQLPath, e.others.URL+server.GraphQLPath, tried),
 			func(p *runtime.EvaluateParams) { p.AwaitPromise = &awaited }))
 	}
 	if err == nil {

@@ -32,7 +32,7 @@ func TestExampleFrontend(t *testing.T) {
 	e.schema(folder)
 	run(t, folder, nil, nodes, "node_modules/gql.tada/bin/cli.js", "generate-output")
 	run(t, folder, nil, nodes, "node_modules/svelte-check/bin/svelte-check", "--fail-on-warnings")
-	run(t, folder, []string{"VITE_PARLEY=" + e.network.url + server.GraphQLPath}, nodes, "node_modules/vite/bin/vite.js", "build")
+	run(t, folder, []string{"VITE_PARLEY=" + e.url() + server.GraphQLPath}, nodes, "node_modules/vite/bin/vite.js", "build")
 	e.folder = filepath.Join(folder, "dist")
 
 	browser := browsertest.New(t)
@@ -54,8 +54,8 @@ func TestExampleFrontend(t *testing.T) {
 	retitle("The line along the river")
 	shows("The line along the river")
 	shows("Edited scenario “A line”: title.")
-	e.network.cut()
+	e.network.Cut()
 	retitle("The line across the river")
-	e.network.lead(e.others.URL)
+	e.network.Lead("tcp", host(e.others))
 	shows("The line across the river")
 }
