@@ -23,8 +23,11 @@ import (
 
 // Log is the stored feed.
 type Log interface {
-	// Head returns the number of the last change.
+	// Head returns the number of the last change. It reads anew what the log knows of its history.
 	Head(ctx context.Context) (int64, error)
+	// Continues reports whether the log still has a change, so that what follows continues it. A log that is not up to date
+	// yet, and lacks the change for that reason, continues it too.
+	Continues(ctx context.Context, last parley.ChangeEntry) (bool, error)
 	// ChangesAfter returns the changes after seq, oldest first, at most limit of them. With touching it returns only
 	// changes that touch one of these records; nil means all changes.
 	ChangesAfter(ctx context.Context, seq int64, touching []uuid.UUID, limit int) ([]parley.ChangeEntry, error)
@@ -36,6 +39,10 @@ type Log interface {
 
 // ErrEnded ends the subscriptions of a feed that is shut down.
 var ErrEnded = errors.New("the server is shutting down")
+
+// ErrOtherHistory ends the subscriptions of a feed whose log has lost changes that were passed on: by a restored backup,
+// or a failover to a database that lagged behind.
+var ErrOtherHistory = errors.New("changes that were sent are no longer on record")
 
 // ErrNotNow ends subscriptions whose changes can't be shown at the moment but may be shown later.
 var ErrNotNow = errors.New("the selected fields can't be read at the moment")
@@ -80,27 +87,38 @@ type Feed struct {
 
 // Start starts to tail the log at its head, until the context ends. It returns an error if the log can't be read.
 func Start(ctx context.Context, log Log, o Options) (*Feed, error) {
-	head, err := log.Head(ctx)
-	if err != nil {
-		return nil, err
-	}
 	f := &Feed{
 		log:     log,
 		options: o,
 		done:    make(chan struct{}),
 		work:    ctx,
 		reading: make(chan struct{}, readers),
-		head:    max(0, head-maxRecent),
 		index:   newIndex(),
 		views:   make(map[string]*view),
 	}
-	// Clients that reconnect to a freshly started server ask for the same few changes and share their views.
-	if _, err := f.follow(ctx, f.head); err != nil {
+	begin, err := f.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.follow(ctx, begin); err != nil {
 		return nil, err
 	}
 	f.metrics = newMetrics(f)
 	go f.tail(ctx)
 	return f, nil
+}
+
+// begin returns the number of the change after which the log is to be followed: some changes before its end, since clients
+// that reconnect to a freshly started server ask for the same few changes and share their views.
+func (f *Feed) begin(ctx context.Context) (int64, error) {
+	head, err := f.log.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.head, f.recent = max(0, head-maxRecent), window{}
+	return f.head, nil
 }
 
 // Done returns a channel that is closed when the feed and all its subscriptions have ended.
@@ -122,6 +140,15 @@ func (f *Feed) tail(ctx context.Context) {
 			f.forget(now)
 		}
 		next, err := f.follow(ctx, seq)
+		if errors.Is(err, ErrOtherHistory) {
+			f.options.Log.Error("the database has lost changes that were sent to subscribers, or its feed has a new name: it was restored, "+
+				"or a server took over that lagged behind; subscribers have to connect again", "change", seq)
+			var begin int64
+			if begin, err = f.begin(ctx); err == nil {
+				f.endAll(ErrOtherHistory)
+				next, err = f.follow(ctx, begin)
+			}
+		}
 		if err != nil && ctx.Err() == nil {
 			f.options.Log.Error("the feed can't be read; it is read again shortly", "error", err)
 		}
@@ -135,6 +162,15 @@ func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 		changes, err := f.log.ChangesAfter(ctx, seq, nil, batch)
 		if err != nil {
 			return seq, err
+		}
+		// Only now: what was read before the log lost a change continues it.
+		if last := f.recent.last(); last != nil {
+			switch continues, err := f.log.Continues(ctx, *last); {
+			case err != nil:
+				return seq, err
+			case !continues:
+				return seq, ErrOtherHistory
+			}
 		}
 		for i, c := range changes {
 			if c.Seq != seq+1 {
@@ -180,6 +216,14 @@ func (f *Feed) forget(now time.Time) {
 func (f *Feed) end() {
 	f.mu.Lock()
 	f.ended = true
+	f.mu.Unlock()
+	f.working.Wait()
+	f.endAll(ErrEnded)
+}
+
+// endAll ends every subscription.
+func (f *Feed) endAll(why error) {
+	f.mu.Lock()
 	var all []*Subscription
 	for _, v := range f.views {
 		for s := range v.subscriptions {
@@ -187,8 +231,7 @@ func (f *Feed) end() {
 		}
 	}
 	f.mu.Unlock()
-	f.working.Wait()
 	for _, s := range all {
-		s.end(ErrEnded)
+		s.end(why)
 	}
 }

@@ -93,6 +93,12 @@ func (m *memory) Head(context.Context) (int64, error) {
 	return int64(len(m.changes)), m.broken
 }
 
+func (m *memory) Continues(_ context.Context, last parley.ChangeEntry) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return last.Seq <= int64(len(m.changes)) && m.changes[last.Seq-1].Cursor == last.Cursor, m.broken
+}
+
 func (m *memory) ChangesAfter(
 	_ context.Context, seq int64, touching []uuid.UUID, limit int,
 ) (list []parley.ChangeEntry, err error) {

@@ -89,6 +89,14 @@ func (w *window) add(c *change) {
 	}
 }
 
+// last is the last change; nil: there is none. Only whoever adds changes may ask.
+func (w *window) last() *parley.ChangeEntry {
+	if len(w.changes) == 0 {
+		return nil
+	}
+	return &w.changes[len(w.changes)-1].ChangeEntry
+}
+
 // after returns the changes after seq, at most limit of them. It returns false if the window does not reach back that
 // far.
 func (w *window) after(seq int64, limit int) ([]*change, bool) {

@@ -38,7 +38,7 @@ func Resuming(ctx context.Context, after parley.Cursor) context.Context {
 // With returns the context for answering a subscription with a change. All answers to one change share what they read.
 func (r *Resolver) With(ctx context.Context, f *Followed, change parley.ChangeEntry) context.Context {
 	shared := &storage.Shared{}
-	if known, ok, _ := r.shared.PeekOrAdd(change.Seq, shared); ok {
+	if known, ok, _ := r.shared.PeekOrAdd(change.Cursor, shared); ok {
 		shared = known
 	}
 	return level.WithEvent(context.WithValue(ctx, sharedKey{}, shared), f.event(change))

@@ -26,7 +26,7 @@ type Resolver struct {
 	deadline *deadline.Deadline
 	store    *storage.Store
 	selected selected
-	shared   *lru.Cache[int64, *storage.Shared] // by the number of the change that is answered with
+	shared   *lru.Cache[parley.Cursor, *storage.Shared] // by the cursor of the change that is answered with
 }
 
 // sharing is the number of changes whose answers share reads at one time.
@@ -34,7 +34,7 @@ const sharing = 16
 
 // New returns the resolvers over a store, with the bounds of each operation.
 func New(store *storage.Store, bounds Bounds) *Resolver {
-	shared, err := lru.New[int64, *storage.Shared](sharing)
+	shared, err := lru.New[parley.Cursor, *storage.Shared](sharing)
 	if err != nil {
 		panic(err) // the size is not positive
 	}

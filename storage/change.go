@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -44,7 +45,7 @@ var changeColumns = rows.Columns[parley.ChangeEntry]{
 func (s *Store) entry(sent *rows.Row, selected uint64) parley.ChangeEntry {
 	var e parley.ChangeEntry
 	changeColumns.Read(sent, selected, &e)
-	e.Cursor = s.cursor(e.Seq)
+	e.Cursor = s.cursor(e.RecordedAt)
 	return e
 }
 
@@ -295,29 +296,62 @@ func (s *Snapshot) withMerged(ctx context.Context, q *rows.Query, stakeholders [
 	return all, nil
 }
 
-// Place is the place in the feed that a cursor names, or, without one, its head. With an error it is none.
-func (s *Snapshot) Place(ctx context.Context, after *parley.Cursor) (int64, parley.Cursor, error) {
-	_, head, err := s.Head(ctx)
-	switch {
-	case err != nil:
-		return 0, "", err
-	case after == nil:
-		return head, s.store.cursor(head), nil
+// Place is the place in the feed that a cursor names, or, without one, its end. With an error it is none.
+func (s *Snapshot) Place(ctx context.Context, after *parley.Cursor) (seq int64, cursor parley.Cursor, err error) {
+	if after != nil {
+		if seq, err = s.store.place(ctx, &s.Reader, *after); err != nil {
+			return 0, "", err
+		}
+		return seq, *after, nil
 	}
-	seq, err := s.store.seq(*after, head)
+	var last parley.Instant
+	err = s.RowsUnshared(ctx, `SELECT record_send(ROW(seq, recorded_at)) FROM {changes} ORDER BY seq DESC LIMIT 1`, nil,
+		func(sent rows.Row) { seq, last = sent.Next().Number(), sent.Next().Time() })
 	if err != nil {
-		return 0, "", err
+		return 0, "", fmt.Errorf("read the end of the feed: %w", err)
 	}
-	return seq, *after, nil
+	return seq, s.store.cursor(last), nil
 }
 
-// Head is the number of the last change in the feed.
+// Head reads anew what the feed is called, and which number its last change has. What is known of an earlier history of
+// the database is forgotten.
 func (s *Store) Head(ctx context.Context) (int64, error) {
-	var seq int64
-	if err := s.db.GetContext(ctx, &seq, `SELECT seq FROM feed_head`); err != nil {
+	var head struct {
+		Feed       string    `db:"feed"`
+		Seq        int64     `db:"seq"`
+		RecordedAt time.Time `db:"recorded_at"`
+	}
+	if err := s.db.GetContext(ctx, &head, `SELECT feed, seq, recorded_at FROM feed_head`); err != nil {
 		return 0, fmt.Errorf("read the head of the feed: %w", err)
 	}
-	return seq, nil
+	s.feed.Store(&head.Feed)
+	s.mark.Reset(head.RecordedAt)
+	return head.Seq, nil
+}
+
+// Continues says whether the feed is still that of a change. It is another one if changes were lost, or the feed was given
+// a new name. A standby that lacks the change is late only.
+func (s *Store) Continues(ctx context.Context, last parley.ChangeEntry) (continues bool, err error) {
+	err = s.feedReads.Query(ctx, s.expand(`
+		SELECT record_send(ROW(h.feed = $1 AND (pg_is_in_recovery()
+			OR EXISTS (SELECT FROM {changes} WHERE seq = $2 AND recorded_at = $3))))
+		FROM feed_head h`), []any{*s.feed.Load(), last.Seq, rows.InstantArg(last.RecordedAt)},
+		func(sent rows.Row) { continues = sent.Next().Flag() })
+	if err != nil {
+		return false, fmt.Errorf("look for the last change: %w", err)
+	}
+	return continues, nil
+}
+
+// RenameFeed gives the feed a new name, so that no cursor from before is accepted any more.
+func (s *Store) RenameFeed(ctx context.Context) error {
+	err := s.attempt(ctx, func(w *writer) error {
+		return w.exec(ctx, `UPDATE feed_head SET feed = substr(translate(gen_random_uuid()::text, '-', ''), 1, 6)`)
+	})
+	if err != nil {
+		return fmt.Errorf("rename the feed: %w", err)
+	}
+	return nil
 }
 
 // ChangesAfter are the changes that follow one in the feed, oldest first, at most so many: all, or, if records are

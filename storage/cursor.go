@@ -1,34 +1,55 @@
 package storage
 
 import (
+	"context"
 	"encoding/base32"
 	"encoding/binary"
+	"fmt"
 	"strings"
+	"time"
 
 	"example.org/parley"
+	"example.org/parley/storage/rows"
 )
 
-// cursorNumber writes a feed number in letters and digits that sort as the number does.
-var cursorNumber = base32.HexEncoding.WithPadding(base32.NoPadding)
+// cursorDigits writes numbers in letters and digits that sort as the numbers do.
+var cursorDigits = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// cursor names a place in this database's feed.
-func (s *Store) cursor(seq int64) parley.Cursor {
-	number := cursorNumber.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(seq)))
-	return parley.Cursor(s.feed + strings.ToLower(number))
+// beginning is the zero instant in microseconds. As a place in the feed, it comes before all changes.
+var beginning = time.Time{}.UnixMicro()
+
+// cursor names a change of this database's feed by its recordedAt. A number would name another change after changes were
+// lost: by a restored backup, or a failover to a server that lagged behind.
+func (s *Store) cursor(recordedAt parley.Instant) parley.Cursor {
+	digits := cursorDigits.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(recordedAt.UnixMicro()-beginning)))
+	return parley.Cursor(*s.feed.Load() + strings.ToLower(digits))
 }
 
-// seq reads a cursor of this database's feed, no later than head.
-func (s *Store) seq(cursor parley.Cursor, head int64) (int64, error) {
+// place finds the number of the change that a cursor names; 0 for the beginning of the feed. A cursor whose change is not
+// on record is a fault.
+func (s *Store) place(ctx context.Context, r *rows.Reader, cursor parley.Cursor) (int64, error) {
 	refused := parley.NewFault(parley.BadCursor,
 		"%q is not a cursor of this database's feed; take one from a change, a payload or another page.",
 		string(cursor))
-	number, ours := strings.CutPrefix(string(cursor), s.feed)
-	bytes, err := cursorNumber.DecodeString(strings.ToUpper(number))
+	digits, ours := strings.CutPrefix(string(cursor), *s.feed.Load())
+	bytes, err := cursorDigits.DecodeString(strings.ToUpper(digits))
 	if !ours || err != nil || len(bytes) != 8 {
 		return 0, refused
 	}
-	seq := int64(binary.BigEndian.Uint64(bytes))
-	if seq < 0 || seq > head || s.cursor(seq) != cursor {
+	at := time.UnixMicro(int64(binary.BigEndian.Uint64(bytes)) + beginning).UTC()
+	switch {
+	case s.cursor(at) != cursor || at.Before(time.Time{}) || at.After(parley.LatestInstant):
+		return 0, refused
+	case at.IsZero():
+		return 0, nil
+	}
+	var seq int64
+	err = r.Rows(ctx, `SELECT record_send(ROW(seq)) FROM {changes} WHERE recorded_at = $1`, []any{rows.InstantArg(at)},
+		func(sent rows.Row) { seq = sent.Next().Number() })
+	if err != nil {
+		return 0, fmt.Errorf("find a cursor's change: %w", err)
+	}
+	if seq == 0 {
 		return 0, refused
 	}
 	return seq, nil

@@ -145,12 +145,16 @@ func (s *Snapshot) NextChanges(ctx context.Context, lenses []Key, _ *Fields) ([]
 // Cursors are those of the last change that is visible through each lens.
 func (s *Snapshot) Cursors(ctx context.Context, lenses []Key, _ *Fields) ([]parley.Cursor, error) {
 	cursors := make([]parley.Cursor, len(lenses))
-	err := s.Query(lenses).Run(ctx, `coalesce((
-			SELECT c.seq FROM {changes c}
+	err := s.Query(lenses).Run(ctx, `(
+			SELECT c.recorded_at FROM {changes c}
 			WHERE c.recorded_at <= k.known_at
 			ORDER BY c.recorded_at DESC
-			LIMIT 1), 0)`, `FROM {keys}`, func(n int, sent *rows.Row) {
-		cursors[n] = s.store.cursor(sent.Next().Number())
+			LIMIT 1)`, `FROM {keys}`, func(n int, sent *rows.Row) {
+		var last parley.Instant // the zero instant before the first change
+		if at := sent.Next().OptionalTime(); at != nil {
+			last = *at
+		}
+		cursors[n] = s.store.cursor(last)
 	})
 	return cursors, err
 }

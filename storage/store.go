@@ -70,8 +70,8 @@ type Store struct {
 	feedSource *rows.Source // of what the feed works out for itself, which no operation has asked for
 	dsn        string
 	log        *slog.Logger
-	feed       string // this database's name in cursors
-	version    int64  // of the tables
+	feed       atomic.Pointer[string] // its name in cursors
+	version    int64                  // of the tables
 	clock      func() time.Time
 	writers    chan struct{}
 	headTime   time.Duration
@@ -114,9 +114,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
 	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}
-	if err := s.db.GetContext(ctx, &s.feed, `SELECT feed FROM feed_head`); err != nil {
+	if _, err := s.Head(ctx); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("read the feed's name: %w", err)
+		return nil, err
 	}
 	return s, nil
 }

@@ -200,7 +200,7 @@ func (w *writer) appendChange(ctx context.Context, c parley.ChangeEntry) (*parle
 	if err != nil {
 		return nil, fmt.Errorf("append what a change touches: %w", err)
 	}
-	cursor := w.store.cursor(w.seq)
+	cursor := w.store.cursor(w.at)
 	return &cursor, nil
 }
 
@@ -219,11 +219,7 @@ func (w *writer) noChangeSince(ctx context.Context, cursor *parley.Cursor, of st
 	if cursor == nil {
 		return nil
 	}
-	now, err := w.Now(ctx)
-	if err != nil {
-		return err
-	}
-	seq, err := w.store.seq(*cursor, now.Seq)
+	seq, err := w.store.place(ctx, &w.Reader, *cursor)
 	if err != nil {
 		return err
 	}

@@ -18,12 +18,13 @@ import (
 
 // commands are the program's commands and flags. Each flag can also be set by an environment variable.
 type commands struct {
-	Serve   serve   `cmd:"" help:"Serve the GraphQL API and the playground."`
-	Import  load    `cmd:"" name:"import" help:"Import data sets (YAML or JSON) or archives."`
-	Export  export  `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
-	Erase   erase   `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
-	Migrate migrate `cmd:"" help:"Bring the database's tables up to date, and exit."`
-	Version version `cmd:"" help:"Print the version."`
+	Serve      serve      `cmd:"" help:"Serve the GraphQL API and the playground."`
+	Import     load       `cmd:"" name:"import" help:"Import data sets (YAML or JSON) or archives."`
+	Export     export     `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
+	RenameFeed renameFeed `cmd:"" help:"Give the feed a new name after a backup was restored, so that no cursor from before is accepted."`
+	Erase      erase      `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
+	Migrate    migrate    `cmd:"" help:"Bring the database's tables up to date, and exit."`
+	Version    version    `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -47,6 +47,9 @@ func (m *HighWaterMark) Raise(at parley.Instant) {
 	}
 }
 
+// Reset moves the mark to an instant, also back: what was seen since is not on record any more.
+func (m *HighWaterMark) Reset(at parley.Instant) { m.micros.Store(at.UnixMicro()) }
+
 // Reader runs SQL statements: for a snapshot, on the pool; in a transaction, on that.
 type Reader struct {
 	run      func(ctx context.Context, text string, args []any, each func(Row)) error
