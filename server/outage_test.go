@@ -75,6 +75,32 @@ func TestOutage(t *testing.T) {
 	ready(http.StatusOK, "ready")
 }
 
+// A server that starts before its database waits for it, and says so.
+func TestDatabaseThatStartsLater(t *testing.T) {
+	t.Parallel()
+	a, network, restore := overNetwork(t, storage.Options{})
+	network.Cut()
+	logs := &apitest.Logged{}
+	o := storage.Options{DSN: a.DSN, Log: logs.Logger()}
+	if _, err := storage.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the database can't be reached") {
+		t.Errorf("without patience: %v", err)
+	}
+	opened := make(chan error)
+	go func() {
+		o.Wait = time.Minute
+		store, err := storage.Open(t.Context(), o)
+		if err == nil {
+			err = store.Close()
+		}
+		opened <- err
+	}()
+	apitest.Wait(t, "it to wait", func() bool { return strings.Contains(logs.String(), "waiting for the database") })
+	restore()
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
+}
+
 // Connections that the database has ended are replaced before anybody notices.
 func TestEndedConnections(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +57,7 @@ const usualHeadTimeout = 250 * time.Millisecond
 // Options say where the database is, and how long it may be used at a time.
 type Options struct {
 	DSN         string
+	Wait        time.Duration    // how long a database is waited for that can\'t be reached yet
 	ReadTimeout time.Duration    // how long one SQL statement of a read may take; 0: 30 seconds
 	LockTimeout time.Duration    // how long a statement may wait for locks of others; 0: 5 seconds
 	HeadTimeout time.Duration    // how long a writer may hold the feed head; 0: 250 milliseconds
@@ -89,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := connect(ctx, config)
+	db, err := connectWithin(ctx, config, o)
 	if err != nil {
 		return nil, err
 	}
@@ -195,9 +199,31 @@ func (s *Store) agrees(database parley.Instant) error {
 // and after an operation.
 func (s *Store) Statements() int64 { return s.statements.Load() }
 
+// eachPort moves the hosts of a URL into parameters, where there are several: the driver reads "a:5432,b:5433" as one host
+// with a port, and another one.
+func eachPort(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil || !strings.Contains(u.Host, ",") {
+		return dsn
+	}
+	var hosts, ports []string
+	for host := range strings.SplitSeq(u.Host, ",") {
+		name, port, err := net.SplitHostPort(host)
+		if err != nil { // without a port
+			name, port = strings.Trim(host, "[]"), "5432"
+		}
+		hosts, ports = append(hosts, name), append(ports, port)
+	}
+	parameters := u.Query()
+	parameters.Set("host", strings.Join(hosts, ","))
+	parameters.Set("port", strings.Join(ports, ","))
+	u.Host, u.RawQuery = "", parameters.Encode()
+	return u.String()
+}
+
 // configure reads how the database is reached.
 func configure(dsn string) (pq.Config, error) {
-	config, err := pq.NewConfig(dsn)
+	config, err := pq.NewConfig(eachPort(dsn))
 	if err != nil {
 		// err may show the password
 		return pq.Config{},
@@ -206,6 +232,22 @@ func configure(dsn string) (pq.Config, error) {
 	// A statement with arguments then takes one round trip instead of two.
 	config.BinaryParameters = true
 	return config, nil
+}
+
+// connectWithin opens connections. A database that can't be reached yet, since it is starting too, is tried again.
+func connectWithin(ctx context.Context, config pq.Config, o Options) (*sqlx.DB, error) {
+	for begun := time.Now(); ; {
+		db, err := connect(ctx, config)
+		if err == nil || rows.Outage(err) == "" || time.Since(begun) >= o.Wait {
+			return db, err
+		}
+		o.Log.WarnContext(ctx, "waiting for the database", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(min(time.Second, o.Wait/10)):
+		}
+	}
 }
 
 // connect opens connections.

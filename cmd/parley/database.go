@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"example.org/parley"
 	"example.org/parley/internal/postgres"
@@ -23,6 +24,7 @@ type database struct {
 // opened is a database in use.
 type opened struct {
 	dsn     string
+	wait    time.Duration     // how long it is waited for where it can't be reached yet
 	cluster *postgres.Cluster // nil for an existing server
 }
 
@@ -55,7 +57,7 @@ func (d database) checkURL() error {
 
 // open opens the store on the database. From then on the command acts in the name of the analyst.
 func (o *opened) open(r *run, name string) (*storage.Store, error) {
-	store, err := storage.Open(r.ctx, storage.Options{DSN: o.dsn, Log: r.log})
+	store, err := storage.Open(r.ctx, storage.Options{DSN: o.dsn, Wait: o.wait, Log: r.log})
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,7 @@ func (s serve) Run(r *run) (err error) {
 		return err
 	}
 	defer db.stop(r)
+	db.wait = 30 * time.Second // a database that starts together with the server may take its time
 	store, err := db.open(r, s.Analyst)
 	if err != nil {
 		return err

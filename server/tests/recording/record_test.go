@@ -1,11 +1,16 @@
 package recording_test
 
 import (
+	"database/sql"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"example.org/parley/server/apitest"
+	"example.org/parley/storage"
 )
 
 // refusedInputs are inputs that can't be accepted, with how the refusal begins and what it says. None leaves a trace.
@@ -294,9 +299,24 @@ func TestErasedText(t *testing.T) {
 		!strings.Contains(err.Error(), "No text is kept") {
 		t.Errorf("of a source without a text: %v", err)
 	}
-	written, err := a.Store.EraseBody(a.Ctx, "gazette", "a court's order")
-	if err != nil || written.Cursor == nil {
-		t.Fatal(written, err)
+	// What keeps the bytes on the disk is said: a transaction that may read them, and tables of another owner.
+	tx := a.DB().MustBeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	tx.MustExec(`SELECT FROM sources`)
+	if written, err := a.Store.EraseBody(a.Ctx, "gazette", "a court's order"); err == nil || written.Cursor == nil ||
+		!strings.Contains(err.Error(), "still on the disk: open transactions may still read it (1)") {
+		t.Errorf("beside an open transaction: %v", err)
+	}
+	tx.Rollback()
+	role := "writer_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	a.SQL(fmt.Sprintf(`CREATE ROLE %[1]s LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %[1]s`, role))
+	defer func() { a.SQL(fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) }()
+	other, err := storage.Open(t.Context(), storage.Options{DSN: regexp.MustCompile(`user=\S+`).ReplaceAllString(a.DSN, "user="+role), Log: a.Logs.Logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.EraseBody(a.Ctx, "gazette", "a court's order"); err == nil || !strings.Contains(err.Error(), "have their owner run VACUUM FULL") {
+		t.Errorf("by another than the owner: %v", err)
 	}
 	if again, err := a.Store.EraseBody(a.Ctx, "gazette", "once more"); err != nil || again.Cursor != nil {
 		t.Errorf("erased again: %v %v", again, err)
