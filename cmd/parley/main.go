@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -18,6 +17,9 @@ import (
 
 // commands are the program's commands and flags. Each flag can also be set by an environment variable.
 type commands struct {
+	LogLevel  slog.Level `default:"info" placeholder:"LEVEL" help:"Log what is at least as grave: debug, info, warn or error (${default})."`
+	LogFormat string     `enum:"text,json" default:"text" placeholder:"FORMAT" help:"Format of the log: text or json (${default})."`
+
 	Serve      serve      `cmd:"" help:"Serve the GraphQL API and the playground."`
 	Import     load       `cmd:"" name:"import" help:"Import data sets (YAML or JSON) or archives."`
 	Export     export     `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
@@ -42,7 +44,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	go tendGarbage(ctx)
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := c.log()
 	slog.SetDefault(log) // libraries log through the standard logger
 	limitMemory(log)
 	if err := parser.Run(&run{ctx: ctx, log: log}); err != nil {
@@ -51,27 +53,18 @@ func main() {
 	}
 }
 
+// log returns the log on standard error, as the flags say.
+func (c commands) log() *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
 // run holds what every command needs.
 type run struct {
 	ctx     context.Context
 	log     *slog.Logger
 	analyst parley.Analyst // set by open: the command acts in this name
-}
-
-type version struct{}
-
-// Run prints the module's version and the commit that it was built from.
-func (version) Run() error {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return fmt.Errorf("the program was built without its version")
-	}
-	commit := "unknown commit"
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			commit = s.Value
-		}
-	}
-	fmt.Println("parley", info.Main.Version, commit, info.GoVersion)
-	return nil
 }

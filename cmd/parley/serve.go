@@ -85,6 +85,9 @@ func (s serve) Run(r *run) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if b, ok := readBuild(); ok {
+		registry.MustRegister(b.metric())
+	}
 	changes, err := feed.Start(tailing, store, feed.Options{Poll: pollEvery, Log: r.log, Metrics: registry})
 	if err != nil {
 		return err
