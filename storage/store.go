@@ -56,13 +56,15 @@ const usualHeadTimeout = 250 * time.Millisecond
 
 // Options say where the database is, and how long it may be used at a time.
 type Options struct {
-	DSN         string
-	Wait        time.Duration    // how long a database is waited for that can\'t be reached yet
-	ReadTimeout time.Duration    // how long one SQL statement of a read may take; 0: 30 seconds
-	LockTimeout time.Duration    // how long a statement may wait for locks of others; 0: 5 seconds
-	HeadTimeout time.Duration    // how long a writer may hold the feed head; 0: 250 milliseconds
-	Clock       func() time.Time // the server's, which the database's must not be far ahead of; nil: the machine's
-	Log         *slog.Logger
+	DSN  string
+	Wait time.Duration // how long a database is waited for that can\'t be reached yet
+	// NoPreparedStatements: each statement is planned anew. A pooler that does not keep sessions is noticed without it.
+	NoPreparedStatements bool
+	ReadTimeout          time.Duration    // how long one SQL statement of a read may take; 0: 30 seconds
+	LockTimeout          time.Duration    // how long a statement may wait for locks of others; 0: 5 seconds
+	HeadTimeout          time.Duration    // how long a writer may hold the feed head; 0: 250 milliseconds
+	Clock                func() time.Time // the server's, which the database's must not be far ahead of; nil: the machine's
+	Log                  *slog.Logger
 }
 
 // Store is one database of Parley's. Who writes, and who reads, comes with the context: see parley.WithCaller.
@@ -102,10 +104,22 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		db.Close()
 		return nil, err
 	}
-	timeout, locks := cmp.Or(o.ReadTimeout, usualReadTimeout), cmp.Or(o.LockTimeout, usualLockTimeout)
+	unprepared := o.NoPreparedStatements
+	if !unprepared {
+		if unprepared, err = sharesServers(ctx, db); err != nil {
+			db.Close()
+			return nil, err
+		}
+		if unprepared {
+			o.Log.WarnContext(ctx, "a pooler gives each transaction another server process, so no statements are prepared, which makes reads "+
+				"slower, and changes are looked for each second; reach PostgreSQL directly, or let the pooler keep sessions")
+		}
+	}
+	locks := cmp.Or(o.LockTimeout, usualLockTimeout)
+	pool := rows.PoolOptions{Timeout: cmp.Or(o.ReadTimeout, usualReadTimeout), LockTimeout: locks, Unprepared: unprepared}
 	s := &Store{
 		db: db, version: version, clock: o.Clock,
-		feedReads: rows.NewPool(config, timeout, locks, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
+		feedReads: rows.NewPool(config, pool, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
 		lockTime: locks,
 		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
@@ -114,7 +128,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.clock = time.Now
 	}
 	s.source = &rows.Source{
-		Pool: rows.NewPool(config, timeout, locks, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: turns.New(longAtOnce),
+		Pool: rows.NewPool(config, pool, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: turns.New(longAtOnce),
 	}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
 	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}

@@ -15,29 +15,31 @@ import (
 // database configures where records are stored: on an existing PostgreSQL server, or in a private one that the program
 // starts.
 type database struct {
-	DatabaseURL string `env:"PARLEY_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"${database_url_help}"`
-	DataDir     string `default:"./.data" type:"path" help:"Folder of the built-in database."`
-	PostgresBin string `type:"path" help:"${postgres_bin_help}"`
-	Analyst     string `default:"Local analyst" help:"Name of the analyst who is recorded as the author of changes."`
+	DatabaseURL          string `env:"PARLEY_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"${database_url_help}"`
+	DataDir              string `default:"./.data" type:"path" help:"Folder of the built-in database."`
+	PostgresBin          string `type:"path" help:"${postgres_bin_help}"`
+	NoPreparedStatements bool   `help:"Let the database plan each statement anew. A pooler that does not keep sessions is noticed without it."`
+	Analyst              string `default:"Local analyst" help:"Name of the analyst who is recorded as the author of changes."`
 }
 
 // opened is a database in use.
 type opened struct {
-	dsn     string
-	wait    time.Duration     // how long it is waited for where it can't be reached yet
-	cluster *postgres.Cluster // nil for an existing server
+	dsn        string
+	wait       time.Duration     // how long it is waited for where it can't be reached yet
+	unprepared bool              // statements
+	cluster    *postgres.Cluster // nil for an existing server
 }
 
 // start makes the database ready for connections.
 func (d database) start(r *run) (*opened, error) {
 	if d.DatabaseURL != "" {
-		return &opened{dsn: d.DatabaseURL}, d.checkURL()
+		return &opened{dsn: d.DatabaseURL, unprepared: d.NoPreparedStatements}, d.checkURL()
 	}
 	cluster, err := postgres.Start(r.ctx, postgres.Options{Dir: d.DataDir, BinDir: d.PostgresBin, Log: r.log})
 	if err != nil {
 		return nil, err
 	}
-	return &opened{dsn: cluster.DSN(postgres.Database), cluster: cluster}, nil
+	return &opened{dsn: cluster.DSN(postgres.Database), cluster: cluster, unprepared: d.NoPreparedStatements}, nil
 }
 
 // checkURL refuses a malformed database URL. The message does not quote the URL or the parser's error, since they may
@@ -57,7 +59,7 @@ func (d database) checkURL() error {
 
 // open opens the store on the database. From then on the command acts in the name of the analyst.
 func (o *opened) open(r *run, name string) (*storage.Store, error) {
-	store, err := storage.Open(r.ctx, storage.Options{DSN: o.dsn, Wait: o.wait, Log: r.log})
+	store, err := storage.Open(r.ctx, storage.Options{DSN: o.dsn, Wait: o.wait, NoPreparedStatements: o.unprepared, Log: r.log})
 	if err != nil {
 		return nil, err
 	}

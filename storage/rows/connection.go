@@ -27,16 +27,17 @@ type connection struct {
 	// statements are prepared when their text comes the second time, so that a text that comes once leaves nothing
 	// behind. Until then a statement is nil.
 	statements *simplelru.LRU[string, driver.Stmt]
+	unprepared bool // none is ever prepared
 	lost       bool
 }
 
-// connect opens a connection whose statements may take so long, and wait so long for locks.
-func connect(ctx context.Context, config pq.Config, timeout, locks time.Duration) (*connection, error) {
+// connect opens a connection.
+func connect(ctx context.Context, config pq.Config, o PoolOptions) (*connection, error) {
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{socket: &Socket{}}
+	c := &connection{socket: &Socket{}, unprepared: o.Unprepared}
 	connector.Dialer(c.socket)
 	if c.conn, err = connector.Connect(ctx); err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func connect(ctx context.Context, config pq.Config, timeout, locks time.Duration
 	}
 	stop := context.AfterFunc(ctx, c.close)
 	defer stop()
-	if err = c.prepareSession(timeout, locks); err != nil {
+	if err = c.prepareSession(o); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -59,8 +60,8 @@ func connect(ctx context.Context, config pq.Config, timeout, locks time.Duration
 }
 
 // prepareSession sets what holds for all reads, by statements, since some poolers refuse settings of a session.
-func (c *connection) prepareSession(timeout, locks time.Duration) error {
-	settings := fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d", timeout.Milliseconds(), locks.Milliseconds()) +
+func (c *connection) prepareSession(o PoolOptions) error {
+	settings := fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d", o.Timeout.Milliseconds(), o.LockTimeout.Milliseconds()) +
 		// A prepared statement is planned once. By default the database would plan some anew each time, for the few
 		// keys that they come with, at several times the cost of running them.
 		"; SET plan_cache_mode = force_generic_plan" +
@@ -121,7 +122,7 @@ func (c *connection) start(text string, args []driver.NamedValue) (driver.Rows, 
 	// The driver would start a goroutine to watch any other context.
 	ctx := context.Background()
 	statement, known := c.statements.Get(text)
-	if !known {
+	if !known || c.unprepared {
 		c.statements.Add(text, nil)
 		return c.conn.(driver.QueryerContext).QueryContext(ctx, text, args)
 	}

@@ -17,8 +17,7 @@ import (
 // watch its context, as the driver does once more: together a fifth of what a short read costs (docs/adr/0006).
 type Pool struct {
 	config  pq.Config
-	timeout time.Duration
-	locks   time.Duration
+	options PoolOptions
 	turns   *turns.Turns // to use a connection
 
 	mu     sync.Mutex
@@ -26,10 +25,16 @@ type Pool struct {
 	closed bool
 }
 
-// NewPool makes a pool of so many connections at most, each of whose statements may take so long, and wait so long for
-// locks.
-func NewPool(config pq.Config, timeout, locks time.Duration, atOnce int) *Pool {
-	return &Pool{config: config, timeout: timeout, locks: locks, turns: turns.New(atOnce)}
+// PoolOptions say how statements run.
+type PoolOptions struct {
+	Timeout     time.Duration // how long one may take
+	LockTimeout time.Duration // how long it may wait for locks
+	Unprepared  bool          // none is prepared, since a pooler may give each another server process
+}
+
+// NewPool makes a pool of so many connections at most.
+func NewPool(config pq.Config, o PoolOptions, atOnce int) *Pool {
+	return &Pool{config: config, options: o, turns: turns.New(atOnce)}
 }
 
 // Query runs a statement whose every row is one value made by record_send. When the context ends, so does the
@@ -79,7 +84,7 @@ func (p *Pool) take(ctx context.Context) (c *connection, used bool, err error) {
 	case c != nil:
 		return c, true, nil
 	}
-	if c, err = connect(ctx, p.config, p.timeout, p.locks); err != nil {
+	if c, err = connect(ctx, p.config, p.options); err != nil {
 		return nil, false, fmt.Errorf("connect to read: %w", err)
 	}
 	return c, false, nil
