@@ -16,8 +16,8 @@ import (
 	"example.org/parley/storage"
 )
 
-// pooled starts PgBouncer in transaction mode before a database, and returns how that is reached.
-func pooled(t *testing.T, dsn string) string {
+// pooled starts PgBouncer in transaction mode, with so many server processes, before a database, and returns how that is reached.
+func pooled(t *testing.T, dsn string, servers int) string {
 	t.Helper()
 	folder, port, through := reached(t, dsn)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,10 +35,10 @@ listen_port = %s
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 12
+default_pool_size = %d
 max_client_conn = 200
 ignore_startup_parameters = extra_float_digits
-`, folder, port, regexp.MustCompile(`user=(\S+)`).FindStringSubmatch(dsn)[1], strings.TrimPrefix(address, "127.0.0.1:"))
+`, folder, port, regexp.MustCompile(`user=(\S+)`).FindStringSubmatch(dsn)[1], strings.TrimPrefix(address, "127.0.0.1:"), servers)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +77,18 @@ ignore_startup_parameters = extra_float_digits
 // that one connection has prepared would be run by others under the same names.
 func TestPooler(t *testing.T) {
 	t.Parallel()
+	for _, servers := range []int{2, 12} {
+		t.Run(fmt.Sprint(servers), func(t *testing.T) {
+			t.Parallel()
+			behindPooler(t, servers)
+		})
+	}
+}
+
+func behindPooler(t *testing.T, servers int) {
+	t.Helper()
 	direct := startSlowly(t, apitest.TalksDatabase(t))
-	a := apitest.StartWith(t, storage.Options{DSN: pooled(t, direct.DSN)}, 24*time.Hour)
+	a := apitest.StartWith(t, storage.Options{DSN: pooled(t, direct.DSN, servers)}, 24*time.Hour)
 	const noticed = "a pooler gives each transaction another server process"
 	if log := a.Logs.String(); strings.Count(log, noticed) != 1 {
 		t.Errorf("logged: %s", log)

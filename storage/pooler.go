@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,8 +18,6 @@ const probeTime = 2 * time.Second
 // version 1.21, PgBouncer answers with the rows of another statement. A connection that has its server for itself finds
 // what it has set, although others are busy.
 func sharesServers(ctx context.Context, db *sqlx.DB) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	own, err := db.Conn(ctx)
 	if err != nil {
 		return false, err
@@ -30,25 +27,32 @@ func sharesServers(ctx context.Context, db *sqlx.DB) (bool, error) {
 	if _, err := own.ExecContext(ctx, `SELECT set_config('parley.probe', $1, false)`, mark); err != nil {
 		return false, err
 	}
-	for range 3 { // each takes a server
-		other, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return false, err
-		}
-		defer other.Rollback()
-		if _, err := other.ExecContext(ctx, `SELECT 1`); err != nil {
-			return false, err
-		}
-	}
 	probing, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	var found sql.NullString
-	err = own.QueryRowContext(probing, `SELECT current_setting('parley.probe', true)`).Scan(&found)
-	if errors.Is(err, context.DeadlineExceeded) || probing.Err() != nil {
+	err = whileOthersAreBusy(probing, db, func() error {
+		return own.QueryRowContext(probing, `SELECT current_setting('parley.probe', true)`).Scan(&found)
+	})
+	switch {
+	case err != nil && ctx.Err() == nil && probing.Err() != nil:
 		return true, nil
-	}
-	if err != nil {
+	case err != nil:
 		return false, fmt.Errorf("look for a pooler: %w", err)
 	}
 	return found.String != mark, nil
+}
+
+// whileOthersAreBusy does something while three other connections are in a transaction.
+func whileOthersAreBusy(ctx context.Context, db *sqlx.DB, do func() error) error {
+	for range 3 {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(ctx, `SELECT 1`); err != nil {
+			return err
+		}
+	}
+	return do()
 }
