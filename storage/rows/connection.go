@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/lib/pq"
-	"github.com/lib/pq/pqerror"
 )
 
 // maxPrepared bounds the statements that a connection keeps prepared, with a plan of each.
@@ -97,8 +96,7 @@ func (c *connection) query(ctx context.Context, text string, args []driver.Named
 	if !stop() {
 		return ctx.Err()
 	}
-	var told *pq.Error // the database's own error leaves the connection usable, unless it ends the connection
-	intact = err == nil || errors.As(err, &told) && told.Severity != pqerror.SeverityFatal
+	intact = err == nil || errors.As(err, new(*pq.Error)) // the database's own error leaves the connection usable
 	return err
 }
 
