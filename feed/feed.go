@@ -163,7 +163,7 @@ func (f *Feed) follow(ctx context.Context, seq int64) (int64, error) {
 		if err != nil {
 			return seq, err
 		}
-		// Only now: what was read before the log lost a change continues it.
+		// This is checked after reading: changes that took the place of lost ones must not be handed on.
 		if last := f.recent.last(); last != nil {
 			switch continues, err := f.log.Continues(ctx, *last); {
 			case err != nil:
