@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Serve answers requests on a listener until the context ends, over so many connections at a time. Then it says
-// so at /readyz, and after the delay that was asked for it accepts no more, asks subscribers to reconnect to another server, and lets running requests finish, for at most 10 seconds. With
-// a configuration of TLS, it speaks that.
+// Serve answers requests on a listener until the context ends, over so many connections at a time. Then it says so at
+// /readyz. After Options.DrainDelay it accepts no more, asks subscribers to reconnect to another server, and lets running
+// requests finish, for at most 10 seconds. With a configuration of TLS, it speaks that.
 func Serve(ctx context.Context, listener net.Listener, encrypted *tls.Config, mostConnections int, h *Handler) error {
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()

@@ -73,10 +73,10 @@ func TestClients(t *testing.T) {
 				examine = e.inBrowser
 			}
 			var tried []string
-			for _, told := range examine(script(client), features) {
-				tried = append(tried, told.Feature)
-				if told.Wrong != "" {
-					t.Errorf("%s: %s", told.Feature, told.Wrong)
+			for _, r := range examine(script(client), features) {
+				tried = append(tried, r.Feature)
+				if r.Wrong != "" {
+					t.Errorf("%s: %s", r.Feature, r.Wrong)
 				}
 			}
 			slices.Sort(tried)
@@ -174,7 +174,8 @@ func newExam(t *testing.T, client string) *exam {
 	e.others = start(apitest.TalksDatabase(t), server.Documents{})
 	a := e.others
 	a.Must(`mutation { changeScenarioStatus(input: {scenario: "talks/line", to: STALLED, reason: "r", effectiveAt: "2025-02-01T00:00:00Z"}) { userErrors { message } } }`)
-	id := a.Must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS, validFrom: "2025-02-01T00:00:00Z"}) { position { id } userErrors { message } } }`).
+	id := a.Must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS,
+		validFrom: "2025-02-01T00:00:00Z"}) { position { id } userErrors { message } } }`).
 		Text("recordPosition.position.id")
 	for _, stance := range []string{"NEUTRAL", "OPPOSES"} {
 		a.Must(fmt.Sprintf(`mutation { correctPosition(input: {position: %q, stance: %s, note: "n"}) { userErrors { message } } }`, id, stance))
@@ -267,15 +268,15 @@ func (e *exam) buildGenqlient() {
 	e.env = append(e.env, "GENQLIENT="+filepath.Join(folder, "client"))
 }
 
-// told is what is told of a feature that was tried.
-type told struct{ Feature, Wrong string }
+// result says what is wrong with a feature of a client; empty: it works.
+type result struct{ Feature, Wrong string }
 
-func (e *exam) inNode(client string, features []string) (all []told) {
+func (e *exam) inNode(client string, features []string) (all []result) {
 	e.t.Helper()
 	args := []string{"examine.mjs", client, e.url() + server.GraphQLPath, e.others.URL + server.GraphQLPath, e.page}
 	out := run(e.t, clienttest, e.env, node, append(args, features...)...)
 	for line := range bytes.Lines(out) {
-		var one told
+		var one result
 		if err := json.Unmarshal(line, &one); err != nil {
 			e.t.Errorf("no JSON: %s", line)
 		}
@@ -285,7 +286,7 @@ func (e *exam) inNode(client string, features []string) (all []told) {
 }
 
 // inBrowser examines a client in a page of another origin.
-func (e *exam) inBrowser(client string, features []string) (all []told) {
+func (e *exam) inBrowser(client string, features []string) (all []result) {
 	e.t.Helper()
 	page, awaited := browsertest.New(e.t), true
 	tried, err := json.Marshal(features)

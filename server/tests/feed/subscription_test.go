@@ -940,7 +940,8 @@ func TestViewsThatDifferAreToldApart(t *testing.T) {
 	begin := a.Must(`{ lens { cursor } }`).Text("lens.cursor")
 	a.retitle()
 	for document, values := range map[string][2]map[string]any{
-		`subscription($after: Cursor, $in: ScenarioOrder) { changes(after: $after) { cursor negotiation { scenarios(orderBy: $in) { nodes { key } } } } }`:         {{"in": nil}, {}},
+		`subscription($after: Cursor, $in: ScenarioOrder) { changes(after: $after) { cursor negotiation {
+			scenarios(orderBy: $in) { nodes { key } } } } }`: {{"in": nil}, {}},
 		`subscription($after: Cursor, $s: [ID!]) { changes(after: $after) { cursor negotiation { changes(filter: {stakeholders: $s}) { totalCount } } } }`:         {{"s": []string{"north south"}}, {"s": []string{"north", "south"}}},
 		`subscription($after: Cursor, $with: Boolean = true) { changes(after: $after) { cursor ... on RecordChanged @include(if: $with) { node { label } } } }`:    {{"with": false}, {}},
 		`subscription($after: Cursor, $with: Boolean!) { changes(after: $after) { cursor ...more @include(if: $with) } } fragment more on Change { summary kind }`: {{"with": false}, {"with": true}},
