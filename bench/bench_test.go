@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	pgtest.Main(m, func(ctx context.Context, dsn string) error { return storage.Migrate(ctx, dsn, quiet) })
+	pgtest.Main(m, func(ctx context.Context, dsn string) error { return storage.Migrate(ctx, storage.Options{DSN: dsn}) })
 }
 
 var quiet = slog.New(slog.DiscardHandler)

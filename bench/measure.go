@@ -108,7 +108,7 @@ type bench struct {
 
 // prepare makes the data and reads the ids that questions are about.
 func (b *bench) prepare() error {
-	if err := storage.Migrate(b.ctx, b.dsn, b.log); err != nil {
+	if err := storage.Migrate(b.ctx, storage.Options{DSN: b.dsn, Log: b.log}); err != nil {
 		return err
 	}
 	db, err := sql.Open("postgres", b.dsn)

@@ -64,26 +64,43 @@ type Outcome struct {
 // Import writes a data set to the record, in one transaction: all of it or nothing. Refusals come back as one error,
 // with a line "name:line: message" for each. progress may be nil; it receives the number of facts done, every 500
 // facts.
-func Import(ctx context.Context, store *storage.Store, s *Set, progress func(done int)) (Outcome, error) {
-	outcome := Outcome{Facts: s.Facts()}
-	err := store.InBatch(ctx, s.recordedAt, func(b *storage.Batch) error {
-		in := &importer{Batch: b, set: s, written: make(map[uuid.UUID]step)}
-		for i, step := range s.steps {
-			in.step = step
-			if err := step.run(ctx, in); err != nil {
-				return s.locate(step, err)
+func Import(ctx context.Context, store *storage.Store, s *Set, progress func(done int)) (outcome Outcome, err error) {
+	err = store.InBatch(ctx, func(b *storage.Batch) error {
+		outcome, err = s.write(ctx, b, progress)
+		return err
+	})
+	return outcome, err
+}
+
+// ImportAll writes data sets to the record in this order, in one transaction: all of them or nothing.
+func ImportAll(ctx context.Context, store *storage.Store, sets []*Set) (outcomes []Outcome, err error) {
+	err = store.InBatch(ctx, func(b *storage.Batch) error {
+		for _, s := range sets {
+			outcome, err := s.write(ctx, b, nil)
+			if err != nil {
+				return err
 			}
-			if progress != nil && i%500 == 499 {
-				progress(i + 1)
-			}
+			outcomes = append(outcomes, outcome)
 		}
-		outcome.Changes, outcome.written, outcome.skipped = in.changes, in.written, in.skipped
 		return nil
 	})
-	if err != nil {
-		return Outcome{}, err
+	return outcomes, err
+}
+
+// write writes a data set in a batch.
+func (s *Set) write(ctx context.Context, b *storage.Batch, progress func(done int)) (Outcome, error) {
+	b.RecordFrom(s.recordedAt)
+	in := &importer{Batch: b, set: s, written: make(map[uuid.UUID]step)}
+	for i, step := range s.steps {
+		in.step = step
+		if err := step.run(ctx, in); err != nil {
+			return Outcome{}, s.locate(step, err)
+		}
+		if progress != nil && i%500 == 499 {
+			progress(i + 1)
+		}
 	}
-	return outcome, nil
+	return Outcome{Facts: s.Facts(), Changes: in.changes, written: in.written, skipped: in.skipped}, nil
 }
 
 // locate adds the file's name and line to the error of an item.

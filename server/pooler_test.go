@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/parley/internal/postgres/pgtest"
 	"example.org/parley/server/apitest"
 	"example.org/parley/storage"
 )
@@ -115,4 +116,16 @@ func behindPooler(t *testing.T, servers int) {
 	}
 	asking.Wait()
 	a.Must(retitle)
+}
+
+// A pooler that does not pass the search_path of a schema is said to, with what to do.
+func TestSchemaBehindAPooler(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t, "")
+	if _, err := storage.Open(t.Context(), storage.Options{DSN: pooled(t, dsn, 12), Schema: "desk"}); err == nil || !strings.Contains(err.Error(), `ALTER ROLE "postgres" SET search_path = "desk"`) {
+		t.Errorf("it says %v", err)
+	}
+	name := regexp.MustCompile(`dbname='(\w+)'`).FindStringSubmatch(dsn)[1]
+	database(t, dsn).MustExec(`ALTER ROLE postgres IN DATABASE ` + name + ` SET search_path = desk`)
+	record(t, apitest.StartWith(t, storage.Options{DSN: pooled(t, dsn, 12), Schema: "desk"}, 24*time.Hour))
 }

@@ -16,7 +16,8 @@ import (
 // recordedAt. Other writers wait from its beginning to its end.
 type Batch struct {
 	mutations
-	w *writer
+	w     *writer
+	begun rows.Now
 }
 
 // head is the feed head of a batch, which alone may move it. It is written once, at the end, since every new version of
@@ -30,9 +31,8 @@ type head struct {
 	dated   bool // the stamps are those of a file
 }
 
-// InBatch commits what do wrote, unless it returns an error. With an instant, what it writes is recorded from then on:
-// a history with knowledge dates of its own, which has to continue what is on record.
-func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func(*Batch) error) error {
+// InBatch commits what do wrote, unless it returns an error.
+func (s *Store) InBatch(ctx context.Context, do func(*Batch) error) error {
 	err := s.inTransaction(ctx, func(w *writer) error {
 		if err := w.identify(ctx); err != nil {
 			return err
@@ -42,11 +42,7 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 			return err
 		}
 		w.head = &head{seq: now.Seq, at: now.Now}
-		if recordedAt != nil {
-			w.head.at = recordedAt.Add(-time.Microsecond) // the first change bears the instant itself
-			w.head.dated, w.head.refused = true, w.mayRecord(*recordedAt, now)
-		}
-		b := &Batch{w: w}
+		b := &Batch{w: w, begun: now}
 		b.mutations = mutations{run: b.mutation, runAlone: b.mutation}
 		if err := do(b); err != nil || w.head.seq == now.Seq {
 			return err
@@ -63,11 +59,30 @@ func (s *Store) InBatch(ctx context.Context, recordedAt *parley.Instant, do func
 	return err
 }
 
+// RecordFrom has what follows recorded from an instant on, which has to come after all that is on record: a history with
+// knowledge dates of its own. Without an instant it is recorded now.
+func (b *Batch) RecordFrom(instant *parley.Instant) {
+	head := b.w.head
+	last := b.begun
+	if head.seq > last.Seq {
+		last.RecordedAt = head.at
+	}
+	head.dated, head.refused = instant != nil, nil
+	switch {
+	case instant == nil && last.Now.After(head.at):
+		head.at = last.Now
+	case instant != nil:
+		if head.refused = b.w.mayRecord(*instant, last); head.refused == nil {
+			head.at = instant.Add(-time.Microsecond) // the first change bears the instant itself
+		}
+	}
+}
+
 // writeAlone runs a mutation while nobody else writes.
 func (s *Store) writeAlone(
 	ctx context.Context, mutation func(context.Context, *writer) (Written, error),
 ) (written Written, err error) {
-	err = s.InBatch(ctx, nil, func(b *Batch) (err error) {
+	err = s.InBatch(ctx, func(b *Batch) (err error) {
 		written, err = b.run(ctx, mutation)
 		return err
 	})
@@ -82,7 +97,7 @@ func (w *writer) alone(ctx context.Context) (rows.Now, error) {
 	}
 	now, err := w.Now(ctx)
 	if err == nil {
-		err = w.store.agrees(now.Clock)
+		err = w.store.fits(now)
 	}
 	return now, err
 }

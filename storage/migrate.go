@@ -6,7 +6,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"log/slog"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -16,17 +15,15 @@ import (
 var migrations embed.FS
 
 // Migrate brings the tables of the database up to date, and does nothing else.
-func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
-	config, err := configure(dsn)
-	if err != nil {
-		return err
-	}
-	db, err := connect(ctx, config)
+func Migrate(ctx context.Context, o Options) error {
+	o = o.withLog()
+	o.NoMigration = false
+	db, _, err := reach(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	_, err = migrate(ctx, db.DB, log)
+	_, err = migrate(ctx, db.DB, o)
 	return err
 }
 
@@ -44,21 +41,21 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 		goose.WithDisableGlobalRegistry(true))
 }
 
-// migrate runs what is missing, and returns the version of the tables.
-func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) (int64, error) {
+// migrate runs what is missing, and returns the newest version that is known.
+func migrate(ctx context.Context, db *sql.DB, o Options) (int64, error) {
+	target, err := newestVersion()
+	if err != nil || o.NoMigration {
+		return target, err
+	}
 	provider, err := newProvider(db)
 	if err != nil {
 		return 0, err
 	}
-	current, target, err := provider.GetVersions(ctx)
+	current, _, err := provider.GetVersions(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read the database's version: %w", err)
 	}
-	if current > target {
-		return 0, fmt.Errorf("the database is at version %d, and this Parley knows versions up to %d: a newer Parley "+
-			"has written it; start that one, or another database", current, target)
-	}
-	if current == target {
+	if current >= target {
 		return target, nil
 	}
 	done, err := provider.Up(ctx)
@@ -66,7 +63,16 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) (int64, error) {
 		return 0, fmt.Errorf("bring the database from version %d to %d: %w", current, target, err)
 	}
 	if len(done) > 0 {
-		log.Info("the database is up to date", "version", target)
+		o.Log.Info("the database is up to date", "version", target)
 	}
 	return target, nil
+}
+
+// newestVersion is the version of the tables that this Parley brings about.
+func newestVersion() (int64, error) {
+	files, err := fs.Glob(migrations, "migrations/*.sql") // sorted
+	if err != nil {
+		return 0, err
+	}
+	return goose.NumericComponent(files[len(files)-1])
 }

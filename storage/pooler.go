@@ -45,7 +45,7 @@ func sharesServers(ctx context.Context, db *sqlx.DB) (bool, error) {
 // whileOthersAreBusy does something while three other connections are in a transaction.
 func whileOthersAreBusy(ctx context.Context, db *sqlx.DB, do func() error) error {
 	for range 3 {
-		tx, err := db.BeginTx(ctx, nil)
+		tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
 			return err
 		}

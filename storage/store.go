@@ -10,14 +10,10 @@ package storage
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -56,15 +52,25 @@ const usualHeadTimeout = 250 * time.Millisecond
 
 // Options say where the database is, and how long it may be used at a time.
 type Options struct {
-	DSN  string
-	Wait time.Duration // how long a database is waited for that can\'t be reached yet
+	DSN    string
+	Schema string        // of the tables; empty: the first of search_path that exists
+	Wait   time.Duration // how long a database is waited for that can't be reached yet
+	// NoMigration: the tables must be up to date already.
+	NoMigration bool
+	// ReadOnly: nothing will be recorded, so the role needs no right to, and a standby will do.
+	ReadOnly bool
 	// NoPreparedStatements: each statement is planned anew. A pooler that does not keep sessions is noticed without it.
 	NoPreparedStatements bool
 	ReadTimeout          time.Duration    // how long one SQL statement of a read may take; 0: 30 seconds
 	LockTimeout          time.Duration    // how long a statement may wait for locks of others; 0: 5 seconds
 	HeadTimeout          time.Duration    // how long a writer may hold the feed head; 0: 250 milliseconds
 	Clock                func() time.Time // the server's, which the database's must not be far ahead of; nil: the machine's
-	Log                  *slog.Logger
+	Log                  *slog.Logger     // nil: nothing is logged
+}
+
+func (o Options) withLog() Options {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return o
 }
 
 // Store is one database of Parley's. Who writes, and who reads, comes with the context: see parley.WithCaller.
@@ -88,18 +94,14 @@ type Store struct {
 	mark       *rows.HighWaterMark
 }
 
-// Open connects to the database and brings its tables up to date. It refuses a server older than PostgreSQL 15 and a
-// database that a newer Parley has written.
+// Open connects to the database and brings its tables up to date. It refuses a database in which Check finds a problem.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	config, err := configure(o.DSN)
+	o = o.withLog()
+	db, config, err := reach(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	db, err := connectWithin(ctx, config, o)
-	if err != nil {
-		return nil, err
-	}
-	version, err := migrate(ctx, db.DB, o.Log)
+	version, err := migrate(ctx, db.DB, o)
 	if err != nil {
 		db.Close()
 		return nil, err
@@ -175,19 +177,12 @@ func (s *Store) ready(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback()
-	var now struct {
-		Version int64     `db:"version"`
-		Clock   time.Time `db:"clock"`
-	}
-	err = tx.GetContext(ctx, &now, `SELECT max(version_id) AS version, clock_timestamp() AS clock FROM goose_db_version`)
-	switch {
-	case err != nil:
+	reader := rows.InTransaction(tx, new(atomic.Int64))
+	now, err := reader.Now(ctx)
+	if err != nil {
 		return err
-	case now.Version != s.version:
-		return parley.NewFault(parley.Unavailable, "The database's tables are of version %d, and this Parley knows version %d; start the newer Parley.",
-			now.Version, s.version)
 	}
-	if err := s.agrees(now.Clock); err != nil {
+	if err := s.fits(now); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+patience+`'; SELECT FROM feed_head FOR SHARE`)
@@ -197,6 +192,19 @@ func (s *Store) ready(ctx context.Context) error {
 // maxAhead is how far the database's clock may be ahead of the server's. An instant that is on record can't be taken
 // back: all that follows would bear later ones, until the clocks have caught up.
 const maxAhead = 5 * time.Minute
+
+// fits is the fault of a server that must not record now: a newer Parley has changed the tables in a way that it does not
+// know, writing is switched off, or the clocks differ.
+func (s *Store) fits(now rows.Now) error {
+	switch {
+	case now.OldestVersion > s.version:
+		return parley.NewFault(parley.Unavailable, "A newer Parley has changed the database's tables (version %d; this one knows version %d), so nothing "+
+			"was recorded; send it again to a server of the newer Parley.", now.OldestVersion, s.version)
+	case now.ReadOnly:
+		return parley.NewFault(parley.Unavailable, "The database is read-only at present, so nothing was recorded; send it again later.")
+	}
+	return s.agrees(now.Clock)
+}
 
 // agrees is the fault of a database whose clock is far ahead of the server's.
 func (s *Store) agrees(database parley.Instant) error {
@@ -212,77 +220,6 @@ func (s *Store) agrees(database parley.Instant) error {
 // Statements is how many SQL statements operations have run, those that tail the feed aside. A test compares it before
 // and after an operation.
 func (s *Store) Statements() int64 { return s.statements.Load() }
-
-// eachPort moves the hosts of a URL into parameters, where there are several: the driver reads "a:5432,b:5433" as one host
-// with a port, and another one.
-func eachPort(dsn string) string {
-	u, err := url.Parse(dsn)
-	if err != nil || !strings.Contains(u.Host, ",") {
-		return dsn
-	}
-	var hosts, ports []string
-	for host := range strings.SplitSeq(u.Host, ",") {
-		name, port, err := net.SplitHostPort(host)
-		if err != nil { // without a port
-			name, port = strings.Trim(host, "[]"), "5432"
-		}
-		hosts, ports = append(hosts, name), append(ports, port)
-	}
-	parameters := u.Query()
-	parameters.Set("host", strings.Join(hosts, ","))
-	parameters.Set("port", strings.Join(ports, ","))
-	u.Host, u.RawQuery = "", parameters.Encode()
-	return u.String()
-}
-
-// configure reads how the database is reached.
-func configure(dsn string) (pq.Config, error) {
-	config, err := pq.NewConfig(eachPort(dsn))
-	if err != nil {
-		// err may show the password
-		return pq.Config{},
-			errors.New("the database URL can't be read; write it as postgres://user:password@host:5432/parley")
-	}
-	// A statement with arguments then takes one round trip instead of two.
-	config.BinaryParameters = true
-	return config, nil
-}
-
-// connectWithin opens connections. A database that can't be reached yet, since it is starting too, is tried again.
-func connectWithin(ctx context.Context, config pq.Config, o Options) (*sqlx.DB, error) {
-	for begun := time.Now(); ; {
-		db, err := connect(ctx, config)
-		if err == nil || rows.Outage(err) == "" || time.Since(begun) >= o.Wait {
-			return db, err
-		}
-		o.Log.WarnContext(ctx, "waiting for the database", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(min(time.Second, o.Wait/10)):
-		}
-	}
-}
-
-// connect opens connections.
-func connect(ctx context.Context, config pq.Config) (*sqlx.DB, error) {
-	if _, err := pq.NewConnectorConfig(config); err != nil {
-		return nil, fmt.Errorf("the database URL can't be used: %w", err)
-	}
-	db := sqlx.NewDb(sql.OpenDB(writeConnector{config}), "postgres")
-	db.SetMaxOpenConns(24)
-	db.SetMaxIdleConns(16)
-	var version int
-	if err := db.GetContext(ctx, &version, `SELECT current_setting('server_version_num')::int`); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("the database can't be reached: %w", err)
-	}
-	if version < 150000 {
-		db.Close()
-		return nil, fmt.Errorf("the database server is PostgreSQL %d; Parley needs version 15 or later", version/10000)
-	}
-	return db, nil
-}
 
 // Introduce finds the analyst of that name, or adds one with the rights of an administrator.
 func (s *Store) Introduce(ctx context.Context, name string) (analyst parley.Analyst, err error) {

@@ -120,16 +120,19 @@ func (w *writer) stamp(ctx context.Context) error {
 		Seq        int64     `db:"seq"`
 		RecordedAt time.Time `db:"recorded_at"`
 		Clock      time.Time `db:"clock"`
+		Oldest     int64     `db:"oldest_version"`
+		ReadOnly   bool      `db:"read_only"`
 	}
 	err := w.all(ctx, &head, `
 		UPDATE feed_head
 		SET seq = seq + 1, recorded_at = greatest(clock_timestamp(), recorded_at + interval '1 microsecond')
 		WHERE one
-		RETURNING seq, recorded_at, clock_timestamp() AS clock`)
+		RETURNING seq, recorded_at, clock_timestamp() AS clock, oldest_version,
+			current_setting('default_transaction_read_only') = 'on' AS read_only`)
 	if err != nil {
 		return fmt.Errorf("take the feed head: %w", err)
 	}
-	if err := w.store.agrees(head[0].Clock); err != nil {
+	if err := w.store.fits(rows.Now{Clock: head[0].Clock, OldestVersion: head[0].Oldest, ReadOnly: head[0].ReadOnly}); err != nil {
 		return err
 	}
 	w.clock.Reset(w.store.headTime * 3 / 5)

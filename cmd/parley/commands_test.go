@@ -92,7 +92,7 @@ func TestImportBeforeServe(t *testing.T) {
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	env := []string{"PARLEY_DATABASE_URL=" + empty(t)}
+	env := []string{"PARLEY_DATABASE_URL=" + pgtest.Empty(t, "")}
 	for range 2 {
 		if got := does(t, env, "migrate"); got != "The database's tables are up to date.\n" {
 			t.Errorf("it printed %q", got)
@@ -104,14 +104,14 @@ func TestMigrate(t *testing.T) {
 func TestNewerDatabase(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Database(t)
-	_, err := open(t, dsn).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`)
+	_, err := open(t, dsn).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true); UPDATE feed_head SET oldest_version = 9999`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := []string{"DATABASE_URL=" + dsn}
 	commands := [][]string{{"serve", "--addr", "127.0.0.1:0"}, {"migrate"}, {"import", file(t, "table.yaml", table)}}
 	for _, args := range commands {
-		start(t, env, args...).fails("version 9999", "a newer Parley has written it")
+		start(t, env, args...).fails("version 9999", "a newer Parley has changed them")
 	}
 }
 
@@ -160,4 +160,89 @@ func TestUsage(t *testing.T) {
 	if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
 		t.Errorf("it left %v (%v)", left, err)
 	}
+}
+
+// While a server runs the built-in database, other commands use it too, and leave it running.
+func TestCommandsBesideAServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serve(t, nil, "--data-dir", dir)
+	path := file(t, "table.yaml", table)
+	if got := does(t, nil, "import", "--data-dir", dir, path); !strings.HasPrefix(got, path+": 4 facts, 3 changes") {
+		t.Errorf("it printed %q", got)
+	}
+	if got := p.changes(); got != 3 {
+		t.Errorf("the server has %d changes", got)
+	}
+	if got := does(t, nil, "export", "--data-dir", dir, "talks"); !strings.HasPrefix(got, `{"parleyArchive"`) {
+		t.Errorf("it printed %.100s", got)
+	}
+	p.register("later")
+	p.stop(syscall.SIGINT)
+	if got := does(t, nil, "export", "--data-dir", dir, "talks"); !strings.HasPrefix(got, `{"parleyArchive"`) {
+		t.Errorf("without the server it printed %.100s", got)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Database(t)
+	env := []string{"DATABASE_URL=" + dsn}
+	got := does(t, env, "check")
+	if !strings.Contains(got, `schema "public", role "postgres": tables of version `) || !strings.Contains(got, "\nWarning: A commit does not wait for the disk") {
+		t.Errorf("it printed %q", got)
+	}
+	for flag, says := range map[string]string{
+		"--addr=0.0.0.0:80":             "add --allow-remote",
+		"--tls-cert=cert.pem":           "TLS needs both --tls-cert and --tls-key",
+		"--max-connections=0":           "--max-connections 0 is too small",
+		"--documents=/nowhere/map.json": "--documents: ",
+		"--database-url=mysql://desk":   "the database URL can't be read",
+	} {
+		start(t, env, "check", flag).fails(says)
+	}
+	p := start(t, []string{"DATABASE_URL=" + dsn + " options='-c session_replication_role=replica'"}, "check")
+	p.fails("the database can't be used as it is")
+	if got := p.output.String(); !strings.Contains(got, `Problem: The setting session_replication_role is "replica"`) {
+		t.Errorf("it printed %q", got)
+	}
+
+	dir := filepath.Join(t.TempDir(), "data")
+	if got := does(t, nil, "check", "--data-dir", dir); !strings.HasPrefix(got, "A new database will be created in "+dir) {
+		t.Errorf("it printed %q", got)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("it made the folder (%v)", err)
+	}
+	does(t, nil, "migrate", "--data-dir", dir)
+	if got := does(t, nil, "check", "--data-dir", dir); !strings.HasPrefix(got, "The built-in database in "+dir) {
+		t.Errorf("it printed %q", got)
+	}
+}
+
+// A demo that was interrupted while it was loaded is loaded at the next start, wholly.
+func TestInterruptedDemo(t *testing.T) {
+	t.Parallel()
+	whole := serve(t, []string{"DATABASE_URL=" + pgtest.Database(t)}, "--demo")
+	want := whole.changes()
+	whole.stop(syscall.SIGINT)
+	env := []string{"DATABASE_URL=" + pgtest.Database(t)}
+	for range 3 {
+		p := start(t, env, "serve", "--addr", "127.0.0.1:0", "--demo")
+		awaitLog(t, p, "loading the example data sets")
+		p.signal(syscall.SIGKILL)
+		p.code()
+		var changes int
+		if err := open(t, env[0][len("DATABASE_URL="):]).QueryRow(`SELECT count(*) FROM changes`).Scan(&changes); err != nil || changes != 0 && changes != want {
+			t.Fatalf("interrupted, %d changes are on record (%v), want none or %d", changes, err, want)
+		}
+		if changes > 0 {
+			break // it was quicker than the signal
+		}
+	}
+	p := serve(t, env, "--demo")
+	if got := p.changes(); got != want {
+		t.Errorf("%d changes are on record, want %d", got, want)
+	}
+	p.stop(syscall.SIGINT)
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"example.org/parley"
 	"example.org/parley/internal/postgres"
@@ -18,28 +16,41 @@ type database struct {
 	DatabaseURL          string `env:"PARLEY_DATABASE_URL,DATABASE_URL" placeholder:"URL" help:"${database_url_help}"`
 	DataDir              string `default:"./.data" type:"path" help:"Folder of the built-in database."`
 	PostgresBin          string `type:"path" help:"${postgres_bin_help}"`
+	Schema               string `placeholder:"NAME" help:"Schema of the tables in the database of --database-url; the first one of search_path if left out."`
+	Migrate              string `enum:"auto,never" default:"auto" placeholder:"WHEN" help:"Bring the database's tables up to date: auto or never (${default})."`
 	NoPreparedStatements bool   `help:"Let the database plan each statement anew. A pooler that does not keep sessions is noticed without it."`
 	Analyst              string `default:"Local analyst" help:"Name of the analyst who is recorded as the author of changes."`
 }
 
 // opened is a database in use.
 type opened struct {
-	dsn        string
-	wait       time.Duration     // how long it is waited for where it can't be reached yet
-	unprepared bool              // statements
-	cluster    *postgres.Cluster // nil for an existing server
+	storage.Options
+	cluster *postgres.Cluster // nil for an existing server
 }
 
-// start makes the database ready for connections.
-func (d database) start(r *run) (*opened, error) {
+// Whether a command uses a built-in database that another process runs.
+const (
+	alone = false
+	join  = true
+)
+
+// start makes the database ready for connections. A built-in one that another process runs will do, unless the command
+// has to be alone.
+func (d database) start(r *run, join bool) (*opened, error) {
+	o := d.options(r)
 	if d.DatabaseURL != "" {
-		return &opened{dsn: d.DatabaseURL, unprepared: d.NoPreparedStatements}, d.checkURL()
+		return &opened{Options: o}, d.checkURL()
 	}
-	cluster, err := postgres.Start(r.ctx, postgres.Options{Dir: d.DataDir, BinDir: d.PostgresBin, Log: r.log})
+	cluster, err := postgres.Start(r.ctx, postgres.Options{Dir: d.DataDir, BinDir: d.PostgresBin, Join: join, Log: r.log})
 	if err != nil {
 		return nil, err
 	}
-	return &opened{dsn: cluster.DSN(postgres.Database), cluster: cluster, unprepared: d.NoPreparedStatements}, nil
+	o.DSN, o.Schema = cluster.DSN(postgres.Database), "public"
+	return &opened{o, cluster}, nil
+}
+
+func (d database) options(r *run) storage.Options {
+	return storage.Options{DSN: d.DatabaseURL, Schema: d.Schema, NoMigration: d.Migrate == "never", NoPreparedStatements: d.NoPreparedStatements, Log: r.log}
 }
 
 // checkURL refuses a malformed database URL. The message does not quote the URL or the parser's error, since they may
@@ -59,7 +70,7 @@ func (d database) checkURL() error {
 
 // open opens the store on the database. From then on the command acts in the name of the analyst.
 func (o *opened) open(r *run, name string) (*storage.Store, error) {
-	store, err := storage.Open(r.ctx, storage.Options{DSN: o.dsn, Wait: o.wait, NoPreparedStatements: o.unprepared, Log: r.log})
+	store, err := storage.Open(r.ctx, o.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +81,12 @@ func (o *opened) open(r *run, name string) (*storage.Store, error) {
 	}
 	r.ctx = parley.WithCaller(r.ctx, r.analyst)
 	return store, nil
+}
+
+// openToRead opens the store for a command that records nothing, so that a standby or a role that may only read will do.
+func (o *opened) openToRead(r *run) (*storage.Store, error) {
+	o.ReadOnly = true
+	return storage.Open(r.ctx, o.Options)
 }
 
 // lost returns a channel that is closed when the built-in database has ended by itself. For an existing server it is
@@ -88,22 +105,4 @@ func (o *opened) stop(r *run) {
 	if err := o.cluster.Stop(); err != nil {
 		r.log.Error("the built-in database did not stop cleanly; it recovers at the next start", "error", err)
 	}
-}
-
-type migrate struct {
-	database
-}
-
-// Run brings the tables up to date.
-func (m migrate) Run(r *run) error {
-	db, err := m.start(r)
-	if err != nil {
-		return err
-	}
-	defer db.stop(r)
-	if err := storage.Migrate(r.ctx, db.dsn, r.log); err != nil {
-		return err
-	}
-	fmt.Println("The database's tables are up to date.")
-	return nil
 }

@@ -10,7 +10,7 @@ type erase struct {
 
 // Run erases the text permanently.
 func (e erase) Run(r *run) error {
-	db, err := e.start(r)
+	db, err := e.start(r, join)
 	if err != nil {
 		return err
 	}

@@ -143,12 +143,12 @@ func (e export) Run(r *run) error {
 	if asOf.ValidAt != nil && !as.atAnInstant {
 		return fmt.Errorf("--valid-at: %s covers all of valid time; leave it out", as.name)
 	}
-	db, err := e.start(r)
+	db, err := e.start(r, join)
 	if err != nil {
 		return err
 	}
 	defer db.stop(r)
-	store, err := db.open(r, e.Analyst)
+	store, err := db.openToRead(r)
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,27 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// A role that may only read exports; a command that records refuses it, and says which rights it lacks.
+func TestRoleThatReads(t *testing.T) {
+	t.Parallel()
+	dsn, role := pgtest.Database(t), pgtest.Role(t, "reader")
+	example := examples.Demo()[0]
+	does(t, []string{"DATABASE_URL=" + dsn}, "import", file(t, example.Name, string(example.Text)))
+	env := []string{"DATABASE_URL=" + dsn + " user=" + role}
+	start(t, env, "export", "ukraine-2025").fails("lacks rights (SELECT on", `run GRANT SELECT ON ALL TABLES IN SCHEMA "public" TO "`+role+`".`)
+	if _, err := open(t, dsn).Exec(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ` + role); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range formats {
+		if got := does(t, env, "export", "ukraine-2025", "--format", format); got == "" {
+			t.Errorf("%s: nothing", format)
+		}
+	}
+	start(t, env, "serve", "--addr", "127.0.0.1:0").fails("lacks rights (INSERT on affiliations", "run GRANT SELECT, INSERT, UPDATE")
+}
+
+var formats = []string{"json", "positions-csv", "stances-csv", "status-changes-csv", "briefing", "briefing-html"}
+
 func TestImportOfABadArchive(t *testing.T) {
 	t.Parallel()
 	env := []string{"DATABASE_URL=" + pgtest.Database(t)}

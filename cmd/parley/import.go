@@ -29,7 +29,7 @@ func (l load) Run(r *run) error {
 			return err
 		}
 	}
-	db, err := l.start(r)
+	db, err := l.start(r, join)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func warn(warnings []string) {
 	}
 }
 
-// loadDemo imports the example data set if the database is empty.
+// loadDemo imports the example data sets if the database is empty: all of them, or none.
 func loadDemo(ctx context.Context, r *run, store *storage.Store) error {
 	head, err := store.Head(ctx)
 	if err != nil {
@@ -127,22 +127,27 @@ func loadDemo(ctx context.Context, r *run, store *storage.Store) error {
 		r.log.Info("the database is not empty; the example data set was not loaded")
 		return nil
 	}
+	r.log.Info("loading the example data sets…")
+	var sets []*dataset.Set
 	for _, example := range examples.Demo() {
 		set, err := dataset.Read(example.Name, example.Text)
 		if err != nil {
 			return err
 		}
-		outcome, err := dataset.Import(ctx, store, set, nil)
-		if err != nil {
-			if now, unknown := store.Head(ctx); unknown == nil && now > head {
-				r.log.Info("another server has filled the database meanwhile; the example data set was not loaded",
-					"name", example.Name)
-				return nil
-			}
-			return err
-		}
-		head += int64(outcome.Changes)
-		r.log.Info("loaded an example data set", "name", example.Name, "changes", outcome.Changes)
+		sets = append(sets, set)
 	}
+	outcomes, err := dataset.ImportAll(ctx, store, sets)
+	if err != nil {
+		if now, unknown := store.Head(ctx); unknown == nil && now > 0 {
+			r.log.Info("another server has filled the database meanwhile; the example data set was not loaded")
+			return nil
+		}
+		return err
+	}
+	changes := 0
+	for _, outcome := range outcomes {
+		changes += outcome.Changes
+	}
+	r.log.Info("loaded the example data sets", "changes", changes)
 	return nil
 }

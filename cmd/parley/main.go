@@ -25,6 +25,7 @@ type commands struct {
 	Export     export     `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
 	RenameFeed renameFeed `cmd:"" help:"Give the feed a new name after a backup was restored, so that no cursor from before is accepted."`
 	Erase      erase      `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
+	Check      check      `cmd:"" help:"Say whether serve would start with these settings and this database; nothing is changed."`
 	Migrate    migrate    `cmd:"" help:"Bring the database's tables up to date, and exit."`
 	Version    version    `cmd:"" help:"Print the version."`
 }

@@ -14,13 +14,15 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"example.org/parley/internal/postgres/pgtest"
 )
 
 // When a server stops while changes are recorded, its subscribers resume at another one. Each receives every change
 // once and in order.
 func TestSubscribersMoveToAnotherServer(t *testing.T) {
 	t.Parallel()
-	dsn := empty(t)
+	dsn := pgtest.Empty(t, "")
 	env := []string{"DATABASE_URL=" + dsn}
 	stopping, staying := serve(t, env), serve(t, env)
 	var begin struct{ Lens struct{ Cursor string } }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -35,7 +34,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	pgtest.Main(m, func(ctx context.Context, dsn string) error {
-		return storage.Migrate(ctx, dsn, slog.New(slog.DiscardHandler))
+		return storage.Migrate(ctx, storage.Options{DSN: dsn})
 	})
 }
 

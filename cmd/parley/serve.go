@@ -44,32 +44,22 @@ const pollEvery = time.Second
 
 // Run serves until the program is told to stop or the database is lost.
 func (s serve) Run(r *run) (err error) {
-	if err := s.checkAddress(); err != nil {
-		return err
-	}
-	sites, err := s.sites()
+	set, err := s.settings()
 	if err != nil {
 		return err
 	}
-	documents, err := s.trusted()
+	listener, err := net.Listen("tcp", s.Addr)
 	if err != nil {
-		return err
-	}
-	if s.MaxConnections < 1 {
-		return fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)
-	}
-	listener, encrypted, err := s.listen()
-	if err != nil {
-		return err
+		return fmt.Errorf("can't listen on %s: %w", s.Addr, err)
 	}
 	defer listener.Close()
 
-	db, err := s.start(r)
+	db, err := s.start(r, alone)
 	if err != nil {
 		return err
 	}
 	defer db.stop(r)
-	db.wait = 30 * time.Second // a database that starts together with the server may take its time
+	db.Wait = 30 * time.Second // a database that starts together with the server may take its time
 	store, err := db.open(r, s.Analyst)
 	if err != nil {
 		return err
@@ -111,18 +101,18 @@ func (s serve) Run(r *run) (err error) {
 			"subscribers", limits.Connections)
 	}
 	address := "http://" + listener.Addr().String()
-	if encrypted != nil {
+	if set.encrypted != nil {
 		address = "https://" + listener.Addr().String()
 	}
-	address += sites.BasePath
+	address += set.sites.BasePath
 	public := cmp.Or(strings.TrimRight(s.PublicURL, "/"), address)
 	h := server.New(server.Options{
 		Store:     store,
 		Feed:      changes,
 		Log:       r.log,
 		Analyst:   r.analyst,
-		Sites:     sites,
-		Documents: documents,
+		Sites:     set.sites,
+		Documents: set.documents,
 		PublicURL: public,
 		Limits:    limits,
 		Metrics:   registry,
@@ -130,7 +120,7 @@ func (s serve) Run(r *run) (err error) {
 		DrainDelay: s.DrainDelay,
 	})
 	r.log.Info("ready", "playground", address+server.PlaygroundPath, "graphql", address+server.GraphQLPath)
-	err = server.Serve(serving, listener, encrypted, most, h)
+	err = server.Serve(serving, listener, set.encrypted, most, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
 		return cause
 	}
@@ -140,25 +130,43 @@ func (s serve) Run(r *run) (err error) {
 	return err
 }
 
-// listen opens the address, and reads the certificate if one is given.
-func (s serve) listen() (net.Listener, *tls.Config, error) {
-	if (s.TLSCert == "") != (s.TLSKey == "") {
-		return nil, nil, errors.New("TLS needs both --tls-cert and --tls-key")
+// settings are what flags say that has to be read and checked.
+type settings struct {
+	sites     server.Sites
+	documents server.Documents
+	encrypted *tls.Config // nil: without TLS
+}
+
+func (s serve) settings() (set settings, err error) {
+	if err := s.checkAddress(); err != nil {
+		return set, err
 	}
-	var encrypted *tls.Config
-	if s.TLSCert != "" {
-		certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
-		if err != nil {
-			return nil, nil, fmt.Errorf("the certificate %s with the key %s can't be used: %w", s.TLSCert, s.TLSKey, err)
-		}
-		encrypted = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"},
-			MinVersion: tls.VersionTLS12}
+	if set.sites, err = s.sites(); err != nil {
+		return set, err
 	}
-	listener, err := net.Listen("tcp", s.Addr)
+	if set.documents, err = s.trusted(); err != nil {
+		return set, err
+	}
+	if s.MaxConnections < 1 {
+		return set, fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)
+	}
+	set.encrypted, err = s.certificate()
+	return set, err
+}
+
+// certificate reads the certificate, if one is given.
+func (s serve) certificate() (*tls.Config, error) {
+	switch {
+	case (s.TLSCert == "") != (s.TLSKey == ""):
+		return nil, errors.New("TLS needs both --tls-cert and --tls-key")
+	case s.TLSCert == "":
+		return nil, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
 	if err != nil {
-		return nil, nil, fmt.Errorf("can't listen on %s: %w", s.Addr, err)
+		return nil, fmt.Errorf("the certificate %s with the key %s can't be used: %w", s.TLSCert, s.TLSKey, err)
 	}
-	return listener, encrypted, nil
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // trusted reads the documents that clients may name by their ids.

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -173,26 +172,6 @@ func awaitLog(t testing.TB, p *program, words string) {
 	}
 }
 
-var databases atomic.Int64
-
-// empty creates a database without tables and returns its DSN.
-func empty(t testing.TB) string {
-	t.Helper()
-	dsn := pgtest.Database(t)
-	admin := open(t, dsn)
-	name := "empty_" + strconv.FormatInt(databases.Add(1), 10)
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		admin := open(t, dsn)
-		if _, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
-	return dsn + " dbname=" + name
-}
-
 func open(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("postgres", dsn)
@@ -212,7 +191,7 @@ func TestServersStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 			if demo {
 				args = append(args, "--demo")
 			}
-			env := []string{"DATABASE_URL=" + empty(t)}
+			env := []string{"DATABASE_URL=" + pgtest.Empty(t, "")}
 			servers := make([]*program, 4)
 			for i := range servers {
 				servers[i] = start(t, env, args...)

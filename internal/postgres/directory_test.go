@@ -241,7 +241,7 @@ func TestSweepTemporaryDirs(t *testing.T) {
 		return dir
 	}
 	dead, young, alive := place("dead", long), place("young", time.Now()), place("alive", long)
-	lock, err := acquireLock(t.Context(), alive, time.Second, new(logRecorder).Logger())
+	lock, err := acquireLock(t.Context(), alive, time.Second, new(logRecorder).Logger(), alone)
 	if err != nil {
 		t.Fatal(err)
 	}

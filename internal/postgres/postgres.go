@@ -42,6 +42,9 @@ type Options struct {
 	// removes the cluster. Start refuses a Dir that already holds a cluster.
 	Ephemeral bool
 
+	// Join: if another process runs the cluster, it is used; only that process stops it.
+	Join bool
+
 	// Log receives progress, and the server's own log: its warnings and fatal errors as warnings, the rest at debug
 	// level. Nil discards all of it.
 	Log *slog.Logger
@@ -64,6 +67,7 @@ type Cluster struct {
 	account   account
 	socketDir string
 
+	joined bool     // another process runs the server
 	lock   *os.File // held, and inherited by every server process, while the cluster is in use
 	server *exec.Cmd
 	output *serverLog
@@ -92,6 +96,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 			return nil, context.Cause(ctx)
 		}
 		return nil, err
+	}
+	if c.joined {
+		return c, nil
 	}
 	c.log.Info("database is ready in "+time.Since(begun).Round(time.Millisecond).String(),
 		"postgresql", c.binaries.major, "dir", c.data)
@@ -124,7 +131,8 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if c.lock, err = acquireLock(ctx, c.dir, c.options.lockWait, c.log); err != nil {
+	c.lock, err = acquireLock(ctx, c.dir, c.options.lockWait, c.log, func() bool { return c.options.Join && c.join(ctx) })
+	if c.joined || err != nil {
 		return err
 	}
 	madeBy, err := dataDirMajor(c.data)

@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -123,13 +121,8 @@ func (c *Cluster) awaitReady(ctx context.Context) error {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	for {
-		text, err := os.ReadFile(filepath.Join(c.data, "postmaster.pid"))
-		if err == nil {
-			lines := strings.Split(string(text), "\n")
-			if len(lines) > 7 && strings.TrimSpace(lines[0]) == strconv.Itoa(c.server.Process.Pid) &&
-				strings.TrimSpace(lines[7]) == "ready" {
-				return nil
-			}
+		if pid, ready := postmaster(c.data); ready && pid == c.server.Process.Pid {
+			return nil
 		}
 		select {
 		case <-c.done:

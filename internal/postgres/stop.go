@@ -15,6 +15,9 @@ import (
 // than half a minute is stopped by a stronger signal. That is an error, but loses nothing: the next Start recovers. An
 // ephemeral cluster is removed. Further calls return the first result.
 func (c *Cluster) Stop() error {
+	if c.joined {
+		return nil
+	}
 	c.stop.Do(func() {
 		c.stopErr = c.shutDown()
 		if c.options.Ephemeral {
@@ -51,7 +54,7 @@ func (c *Cluster) shutDown() error {
 
 // remove deletes an ephemeral cluster, after the last process of a killed server has ended.
 func (c *Cluster) remove() {
-	lock, err := acquireLock(context.Background(), c.dir, 5*time.Second, c.log)
+	lock, err := acquireLock(context.Background(), c.dir, 5*time.Second, c.log, alone)
 	if err == nil {
 		defer lock.Close()
 	}

@@ -42,7 +42,7 @@ func Main(m *testing.M) {
 		}
 	}
 	pgtest.Main(m, func(ctx context.Context, dsn string) error {
-		return storage.Migrate(ctx, dsn, slog.New(slog.DiscardHandler))
+		return storage.Migrate(ctx, storage.Options{DSN: dsn})
 	})
 }
 

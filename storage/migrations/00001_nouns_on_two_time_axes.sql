@@ -13,7 +13,7 @@ CREATE EXTENSION IF NOT EXISTS unaccent;
 -- +goose StatementBegin
 CREATE FUNCTION fold(text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    AS $$ SELECT lower(public.unaccent('public.unaccent'::regdictionary, $1)) $$;
+    RETURN lower(unaccent('unaccent'::regdictionary, $1));
 -- +goose StatementEnd
 
 CREATE TYPE record_kind AS ENUM ('NEGOTIATION', 'ISSUE', 'SCENARIO', 'RELATION', 'STATUS_CHANGE', 'STAKEHOLDER',

@@ -10,7 +10,7 @@
 -- +goose StatementBegin
 CREATE FUNCTION words(text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    AS $$ SELECT btrim(regexp_replace(translate(public.fold(regexp_replace(normalize($1, NFKC),
+    AS $$ SELECT btrim(regexp_replace(translate(fold(regexp_replace(normalize($1, NFKC),
         '[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670]+', '', 'g')), 'ς', 'σ'), '[^[:alnum:]]+', ' ', 'g')) $$;
 
 CREATE FUNCTION search_vector(text, "char") RETURNS tsvector
@@ -49,8 +49,8 @@ CREATE FUNCTION search_text(fact jsonb, kind record_kind, names text, others tex
     LANGUAGE plpgsql AS $$
 DECLARE
     -- As many as a statement may have: more would take too long while the head of the feed is held, and pass what a tsvector holds.
-    name text := public.words(left(columns_of(fact, names), 20000));
-    other text := public.words(left(columns_of(fact, others), 20000));
+    name text := words(left(columns_of(fact, names), 20000));
+    other text := words(left(columns_of(fact, others), 20000));
     row search_texts;
 BEGIN
     row.words := search_vector(name, 'A') || search_vector(other, 'B');
@@ -85,7 +85,7 @@ END $$;
 
 -- Names in which each of the words is spelt alike some word, the most similar first. The longest word finds them.
 CREATE FUNCTION names_alike(asked text[]) RETURNS TABLE (version uuid, record_id uuid, kind record_kind, similarity float8)
-    LANGUAGE sql STABLE STRICT ROWS 100 SET pg_trgm.strict_word_similarity_threshold = 0.3 AS $$
+    LANGUAGE sql STABLE STRICT ROWS 100 AS $$
     SELECT version, record_id, kind, (alike + similarity(array_to_string(asked, ' '), name)) / 2 AS similarity
     FROM search_texts,
         LATERAL (SELECT min(strict_word_similarity(w, name)) AS least, avg(strict_word_similarity(w, name)) AS alike FROM unnest(asked) w) s
@@ -99,7 +99,7 @@ BEGIN
     body := body || ''; -- read from the disk once
     FOR n IN 1 .. greatest(length(body) - 1000, 1) BY 19000 LOOP
         start := n;
-        words := search_vector(public.words(substr(body, n, 20000)), 'D');
+        words := search_vector(words(substr(body, n, 20000)), 'D');
         RETURN NEXT;
     END LOOP;
 END $$;

@@ -7,7 +7,7 @@
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION words(text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    AS $$ SELECT btrim(regexp_replace(regexp_replace(translate(public.fold(regexp_replace(normalize($1, NFKC),
+    AS $$ SELECT btrim(regexp_replace(regexp_replace(translate(fold(regexp_replace(normalize($1, NFKC),
         '[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670]+', '', 'g')),
         'ςيىكۀةؤ٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹', 'σییکههو01234567890123456789'),
         '(?<=\d)[,٬''’ ](?=\d{3}(?!\d))', '', 'g'), '[^[:alnum:]]+', ' ', 'g')) $$;
@@ -48,15 +48,15 @@ CREATE FUNCTION search_text(fact jsonb, kind record_kind, names text, others tex
     LANGUAGE plpgsql AS $$
 DECLARE
     -- As many as a statement may have: more would take too long while the head of the feed is held, and pass what a tsvector holds.
-    name text := public.words(left(columns_of(fact, names), 20000));
-    other text := public.words(left(columns_of(fact, others), 20000));
+    name text := words(left(columns_of(fact, names), 20000));
+    other text := words(left(columns_of(fact, others), 20000));
     row search_texts;
 BEGIN
-    row.words := search_vector(name, 'A') || search_vector(other, 'B') || search_vector(public.words(coalesce(fact ->> 'key', '')), 'B');
+    row.words := search_vector(name, 'A') || search_vector(other, 'B') || search_vector(words(coalesce(fact ->> 'key', '')), 'B');
     IF row.words = '' THEN
         RETURN;
     END IF;
-    row.words := row.words || search_vector(public.words(left(context_of(fact, context), 20000)), 'C');
+    row.words := row.words || search_vector(words(left(context_of(fact, context), 20000)), 'C');
     row.version := fact ->> 'version';
     row.record_id := fact ->> 'id';
     row.kind := kind;

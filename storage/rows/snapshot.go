@@ -98,9 +98,11 @@ func (r *Reader) send(ctx context.Context, text string, args []any, each func(Ro
 // Now is the database's clock, or the last recordedAt where the clock was stepped back behind it.
 func (r *Reader) Now(ctx context.Context) (n Now, err error) {
 	err = r.Rows(ctx, `
-		SELECT record_send(ROW(greatest(clock_timestamp(), recorded_at), recorded_at, seq, clock_timestamp()))
+		SELECT record_send(ROW(greatest(clock_timestamp(), recorded_at), recorded_at, seq, clock_timestamp(), oldest_version,
+			current_setting('default_transaction_read_only') = 'on'))
 		FROM feed_head`, nil, func(sent Row) {
-		n = Now{Now: sent.Next().Time(), RecordedAt: sent.Next().Time(), Seq: sent.Next().Number(), Clock: sent.Next().Time()}
+		n = Now{Now: sent.Next().Time(), RecordedAt: sent.Next().Time(), Seq: sent.Next().Number(), Clock: sent.Next().Time(),
+			OldestVersion: sent.Next().Number(), ReadOnly: sent.Next().Flag()}
 	})
 	if err != nil {
 		return Now{}, fmt.Errorf("read the feed head: %w", err)
@@ -113,6 +115,8 @@ type Now struct {
 	Now, RecordedAt parley.Instant
 	Seq             int64
 	Clock           parley.Instant // the database's
+	OldestVersion   int64          // of the tables, which a server has to know to record
+	ReadOnly        bool           // an operator has switched writing off
 }
 
 // Snapshot is the record as of one instant, for all the reads of one operation. It is no transaction: every row says

@@ -146,6 +146,32 @@ func Filled(t testing.TB, content string, fill func(ctx context.Context, dsn str
 	return s.clone(t, "with_"+content)
 }
 
+// Empty creates a database without tables and returns its DSN. options are those of CREATE DATABASE, such as "ENCODING 'LATIN1'".
+func Empty(t testing.TB, options string) string {
+	t.Helper()
+	s := running(t)
+	name := fmt.Sprintf("test_%d", cluster.clones.Add(1))
+	if _, err := s.admin.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE template0 "+options); err != nil {
+		t.Fatal("pgtest: create an empty database:", err)
+	}
+	t.Cleanup(func() { s.drop(t, name) })
+	if err := s.setTimeZone(t.Context(), name); err != nil {
+		t.Fatal("pgtest: set the time zone:", err)
+	}
+	return s.DSN(name)
+}
+
+// Role creates a role that may log in, of that name and a number, and returns its name. It is for all databases of the process.
+func Role(t testing.TB, name string) string {
+	t.Helper()
+	s := running(t)
+	name = fmt.Sprintf("%s_%d", name, cluster.clones.Add(1))
+	if _, err := s.admin.ExecContext(t.Context(), "CREATE ROLE "+name+" LOGIN"); err != nil {
+		t.Fatal("pgtest: create a role:", err)
+	}
+	return name
+}
+
 // fill makes a template with content.
 func (s *server) fill(ctx context.Context, name string, fill func(ctx context.Context, dsn string) error) error {
 	if err := s.create(ctx, name, postgres.Database); err != nil {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"example.org/parley/internal/postgres"
+	"example.org/parley/storage"
+)
+
+// check has the flags of serve, since it says whether that would start.
+type check struct{ serve }
+
+// Run says what is wrong with the settings and the database. It changes nothing.
+func (c check) Run(r *run) error {
+	if _, err := c.settings(); err != nil {
+		return err
+	}
+	if c.DatabaseURL == "" {
+		sentence, err := postgres.Check(r.ctx, postgres.Options{Dir: c.DataDir, BinDir: c.PostgresBin})
+		if err == nil {
+			fmt.Println(sentence)
+		}
+		return err
+	}
+	if err := c.checkURL(); err != nil {
+		return err
+	}
+	found, err := storage.Check(r.ctx, c.options(r))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Database %q on PostgreSQL %d, schema %q, role %q: tables of version %d; this Parley knows version %d.\n",
+		found.Database, found.Server/10000, found.Schema, found.Role, found.Version, found.Newest)
+	for _, sentence := range found.Warnings {
+		fmt.Println("Warning:", sentence)
+	}
+	for _, sentence := range found.Problems {
+		fmt.Println("Problem:", sentence)
+	}
+	if n := len(found.Problems); n > 0 {
+		return errors.New("the database can't be used as it is; see above")
+	}
+	return nil
+}
