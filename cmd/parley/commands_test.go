@@ -246,3 +246,47 @@ func TestInterruptedDemo(t *testing.T) {
 	}
 	p.stop(syscall.SIGINT)
 }
+
+// A copy that is made while a server runs becomes a database of its own, as it was then. Its feed has another name.
+func TestBackupAndRestore(t *testing.T) {
+	t.Parallel()
+	dir, kept := t.TempDir(), filepath.Join(t.TempDir(), "parley.backup")
+	p := serve(t, nil, "--data-dir", dir)
+	p.register("before")
+	if got := does(t, nil, "backup", "--data-dir", dir, kept); !strings.HasPrefix(got, kept+" holds all that is on record.") {
+		t.Errorf("it printed %q", got)
+	}
+	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the copy: %v %v", info, err)
+	}
+	p.register("after")
+	cursor := p.head()
+	start(t, nil, "restore", "--data-dir", dir, kept).fails(kept+" was not restored: ", "in use by process")
+	p.stop(syscall.SIGINT)
+	start(t, nil, "restore", "--data-dir", dir, kept).fails("there is a database in " + dir + " already")
+
+	restored := filepath.Join(t.TempDir(), "restored")
+	if got := does(t, nil, "restore", "--data-dir", restored, kept); !strings.Contains(got, ": 1 change. The feed has a new name") {
+		t.Errorf("it printed %q", got)
+	}
+	p = serve(t, nil, "--data-dir", restored)
+	if got := p.changes(); got != 1 {
+		t.Errorf("%d changes are restored, want 1", got)
+	}
+	if is := p.head(); is[:6] == cursor[:6] {
+		t.Errorf("the cursor %s begins as %s did", is, cursor)
+	}
+	p.register("after")
+	p.stop(syscall.SIGINT)
+	for _, command := range []string{"backup", "restore"} {
+		start(t, []string{"DATABASE_URL=postgres://desk/parley"}, command, kept).fails("copy and restore one of your own with PostgreSQL's tools")
+	}
+}
+
+// head is the cursor of the last change.
+func (p *program) head() string {
+	p.t.Helper()
+	var got struct{ Lens struct{ Cursor string } }
+	p.must(`{ lens { cursor } }`, nil, &got)
+	return got.Lens.Cursor
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -166,7 +165,7 @@ func (e export) Run(r *run) error {
 			fmt.Fprintf(os.Stderr, "%s: %d rows\n", subject.Key, rows)
 		},
 	}
-	return e.writing(func(w io.Writer) error { return as.write(a, r.ctx, w) })
+	return writing(e.Output, 0o666, func(w io.Writer) error { return as.write(a, r.ctx, w) })
 }
 
 // instant reads a flag. It returns nil if the flag is left out.
@@ -179,39 +178,4 @@ func instant(flag, text string) (*parley.Instant, error) {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	return &at, nil
-}
-
-// writing writes to the output. A regular file gets its name once it is complete; anything else, such as a pipe, is
-// written directly.
-func (e export) writing(write func(io.Writer) error) error {
-	if e.Output == "" {
-		return buffered(os.Stdout, write)
-	}
-	name := e.Output
-	info, err := os.Stat(name)
-	isFile := err != nil || info.Mode().IsRegular()
-	if isFile {
-		name += ".part"
-		defer os.Remove(name)
-	}
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := buffered(file, write); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil || !isFile {
-		return err
-	}
-	return os.Rename(name, e.Output)
-}
-
-func buffered(to io.Writer, write func(io.Writer) error) error {
-	w := bufio.NewWriter(to)
-	if err := write(w); err != nil {
-		return err
-	}
-	return w.Flush()
 }

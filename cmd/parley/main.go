@@ -23,6 +23,8 @@ type commands struct {
 	Serve      serve      `cmd:"" help:"Serve the GraphQL API and the playground."`
 	Import     load       `cmd:"" name:"import" help:"Import data sets (YAML or JSON) or archives."`
 	Export     export     `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
+	Backup     backup     `cmd:"" help:"Copy the built-in database into a file, also while a server uses it."`
+	Restore    restore    `cmd:"" help:"Make a built-in database from such a copy, in a folder without one."`
 	RenameFeed renameFeed `cmd:"" help:"Give the feed a new name after a backup was restored, so that no cursor from before is accepted."`
 	Erase      erase      `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
 	Check      check      `cmd:"" help:"Say whether serve would start with these settings and this database; nothing is changed."`

@@ -64,6 +64,11 @@ func (c *Cluster) initialise(ctx context.Context) error {
 	if err := appendSynced(filepath.Join(draft, "postgresql.conf"), settings); err != nil {
 		return fmt.Errorf("cannot configure the database cluster: %w", err)
 	}
+	return c.place(draft)
+}
+
+// place makes a complete draft the data directory.
+func (c *Cluster) place(draft string) error {
 	// os.Rename needs a free name; this removes only an empty directory, such as one made for a mount.
 	if err := os.Remove(c.data); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot put the database cluster in place: %w", err)

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"example.org/parley/internal/postgres"
+)
+
+// errExternal is what the commands for the built-in database say of another one.
+var errExternal = errors.New("this is for the built-in database; copy and restore one of your own with PostgreSQL's tools, such as pg_basebackup or pg_dump")
+
+type backup struct {
+	database
+	File string `arg:"" type:"path" help:"File to write, such as parley.backup; an existing one is replaced when the copy is complete."`
+}
+
+// Run copies the built-in database, while a server may use it.
+func (b backup) Run(r *run) error {
+	if b.DatabaseURL != "" {
+		return errExternal
+	}
+	db, err := b.start(r, join)
+	if err != nil {
+		return err
+	}
+	defer db.stop(r)
+	err = writing(b.File, 0o600, func(w io.Writer) error {
+		return db.cluster.Backup(r.ctx, w, percentages(func(percent int) { fmt.Fprintf(os.Stderr, "%s: %d %%\n", b.File, percent) }))
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s holds all that is on record. Keep it where only you can read it: it is not encrypted.\n", b.File)
+	return nil
+}
+
+// percentages tells every tenth part that is done.
+func percentages(tell func(percent int)) func(done, of int64) {
+	told := 0
+	return func(done, of int64) {
+		if percent := int(done * 10 / max(of, 1) * 10); percent > told {
+			told = percent
+			tell(percent)
+		}
+	}
+}
+
+type restore struct {
+	database
+	File string `arg:"" type:"existingfile" help:"What parley backup wrote."`
+}
+
+// Run unpacks a copy into a folder without a database, has PostgreSQL recover it, and renames the feed.
+func (c restore) Run(r *run) error {
+	if c.DatabaseURL != "" {
+		return errExternal
+	}
+	file, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := postgres.Restore(r.ctx, postgres.Options{Dir: c.DataDir, BinDir: c.PostgresBin, Log: r.log}, file); err != nil {
+		return fmt.Errorf("%s was not restored: %w", c.File, err)
+	}
+	db, err := c.start(r, alone)
+	if err != nil {
+		return err
+	}
+	defer db.stop(r)
+	store, err := db.open(r, c.Analyst)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := store.RenameFeed(context.WithoutCancel(r.ctx)); err != nil {
+		return err
+	}
+	changes, err := store.Head(context.WithoutCancel(r.ctx))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Restored %s into %s: %s. The feed has a new name, so that clients with older cursors read anew.\n", c.File, c.DataDir,
+		count(int(changes), "change"))
+	return nil
+}

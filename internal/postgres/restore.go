@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// errNoBackup is what a file is refused with that Backup did not write, or that is damaged.
+var errNoBackup = errors.New("it is no backup made by parley backup, or it is damaged")
+
+// Restore unpacks what Backup wrote as the cluster in o.Dir, which must hold none. It leaves nothing if it fails. The next Start recovers it.
+func Restore(ctx context.Context, o Options, from io.Reader) (err error) {
+	c := &Cluster{options: o.withDefaults()}
+	c.log = c.options.Log
+	if err := c.makeDir(); err != nil {
+		return err
+	}
+	if c.lock, err = acquireLock(ctx, c.dir, c.options.lockWait, c.log, alone); err != nil {
+		return err
+	}
+	defer c.lock.Close()
+	switch madeBy, err := dataDirMajor(c.data); {
+	case err != nil:
+		return ownAccount().explain(err)
+	case madeBy != 0:
+		return fmt.Errorf("there is a database in %s already; name another folder with --data-dir, or move that one away", c.dir)
+	}
+	if c.account, err = serverAccount(c.data, false); err != nil {
+		return err
+	}
+	if err := c.account.own(c.lock.Name()); err != nil {
+		return err
+	}
+	zipped, err := gzip.NewReader(from)
+	if err != nil {
+		return errNoBackup
+	}
+	archive := tar.NewReader(checked{zipped})
+	if err := c.readManifest(ctx, archive); err != nil {
+		return err
+	}
+	draft := c.data + ".init"
+	defer os.RemoveAll(draft)
+	if err := c.unpack(ctx, archive, draft); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, checked{zipped}); err != nil { // up to its checksum
+		return err
+	}
+	return c.place(draft)
+}
+
+// readManifest refuses a backup that no PostgreSQL here can read.
+func (c *Cluster) readManifest(ctx context.Context, archive *tar.Reader) error {
+	header, err := archive.Next()
+	if err != nil || header.Name != manifestName {
+		return errNoBackup
+	}
+	var m manifest
+	if err := json.NewDecoder(archive).Decode(&m); err != nil || m.Format != 1 {
+		return errNoBackup
+	}
+	_, err = findBinaries(ctx, c.options.BinDir, m.PostgreSQL, "the backup", c.account)
+	return err
+}
+
+// unpack writes the files of a backup into a folder, and has them on the disk.
+func (c *Cluster) unpack(ctx context.Context, archive *tar.Reader, draft string) error {
+	if err := os.RemoveAll(draft); err != nil {
+		return err
+	}
+	folders := []string{draft}
+	if err := os.Mkdir(draft, 0o700); err != nil {
+		return c.account.explain(err)
+	}
+	labelled := false
+	for {
+		header, err := archive.Next()
+		switch {
+		case errors.Is(err, io.EOF) && labelled:
+			for _, folder := range folders {
+				if err := errors.Join(c.account.own(folder), syncDir(folder)); err != nil {
+					return err
+				}
+			}
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return fmt.Errorf("%w: %w", errNoBackup, err)
+		case !filepath.IsLocal(header.Name):
+			return errNoBackup
+		}
+		labelled = labelled || header.Name == labelName
+		name := filepath.Join(draft, header.Name)
+		switch header.Typeflag {
+		case tar.TypeDir:
+			err = os.Mkdir(name, 0o700)
+			folders = append(folders, name)
+		case tar.TypeReg:
+			err = c.unpackFile(archive, name)
+		default:
+			return errNoBackup
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Cluster) unpackFile(archive io.Reader, name string) error {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(file, archive); err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close(), c.account.own(name))
+}
+
+// checked says of any failure to read that the backup is damaged.
+type checked struct{ io.Reader }
+
+func (c checked) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", errNoBackup, err)
+	}
+	return n, err
+}
