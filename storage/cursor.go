@@ -18,6 +18,11 @@ var cursorDigits = base32.HexEncoding.WithPadding(base32.NoPadding)
 // beginning is the zero instant in microseconds. As a place in the feed, it comes before all changes.
 var beginning = time.Time{}.UnixMicro()
 
+// maxNumber is the largest number that is not taken for an instant. Before version 23 of the tables, cursors had the number of their
+// change. Those that servers of before gave out until the last of them had been replaced go on being accepted, so that subscribers keep
+// their places in an upgrade.
+const maxNumber = 1 << 40
+
 // cursor names a change of this database's feed by its recordedAt. A number would name another change after changes were
 // lost: by a restored backup, or a failover to a server that lagged behind.
 func (s *Store) cursor(recordedAt parley.Instant) parley.Cursor {
@@ -44,8 +49,12 @@ func (s *Store) place(ctx context.Context, r *rows.Reader, cursor parley.Cursor)
 		return 0, nil
 	}
 	var seq int64
-	err = r.Rows(ctx, `SELECT record_send(ROW(seq)) FROM {changes} WHERE recorded_at = $1`, []any{rows.InstantArg(at)},
-		func(sent rows.Row) { seq = sent.Next().Number() })
+	statement, argument := `SELECT record_send(ROW(seq)) FROM {changes} WHERE recorded_at = $1`, any(rows.InstantArg(at))
+	if number := at.UnixMicro() - beginning; number <= maxNumber {
+		statement = `SELECT record_send(ROW(seq)) FROM {changes} WHERE seq = $1 AND recorded_at < (SELECT numbered_until FROM feed_head)`
+		argument = number
+	}
+	err = r.Rows(ctx, statement, []any{argument}, func(sent rows.Row) { seq = sent.Next().Number() })
 	if err != nil {
 		return 0, fmt.Errorf("find a cursor's change: %w", err)
 	}

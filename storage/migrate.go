@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -59,6 +61,10 @@ func migrate(ctx context.Context, db *sql.DB, o Options) (int64, error) {
 		return target, nil
 	}
 	done, err := provider.Up(ctx)
+	for tries := 1; pq.As(err, pqerror.LockNotAvailable) != nil && tries < 30; tries++ {
+		o.Log.WarnContext(ctx, "the tables are in use, such as by a dump; they are brought up to date as soon as they can be locked")
+		done, err = provider.Up(ctx)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("bring the database from version %d to %d: %w", current, target, err)
 	}

@@ -4,9 +4,15 @@
 
 -- +goose Up
 
+SET LOCAL lock_timeout = '2s'; -- others wait behind this for a lock on the feed head
+
 -- A server that knows only versions of the tables before this one must not record any more. A migration raises it if such a server
 -- would record something wrong; otherwise old servers go on while new ones take their place.
 ALTER TABLE feed_head ADD COLUMN oldest_version bigint NOT NULL DEFAULT 22;
+
+-- Cursors with the number of a change instead of its recordedAt are accepted for changes recorded until then: as long as servers of before
+-- may still run.
+ALTER TABLE feed_head ADD COLUMN numbered_until timestamptz NOT NULL DEFAULT '-infinity';
 
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION fold(text) RETURNS text
@@ -67,3 +73,5 @@ BEGIN
         ORDER BY 4 DESC, record_id DESC;
 END $$;
 -- +goose StatementEnd
+
+UPDATE feed_head SET numbered_until = clock_timestamp() + interval '1 day' WHERE seq > 0;
