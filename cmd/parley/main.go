@@ -27,20 +27,24 @@ type commands struct {
 	Erase      erase      `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
 	Migrate    migrate    `cmd:"" help:"Bring the database's tables up to date, and exit."`
 	Version    version    `cmd:"" help:"Print the version."`
+	Completion completion `cmd:"" help:"Print a script with which a shell completes commands and flags."`
+	Man        man        `cmd:"" help:"Print the manual page."`
+}
+
+// options say how the command line is read.
+var options = []kong.Option{
+	kong.Name("parley"),
+	kong.Description(
+		"Parley tracks how negotiations might end: which scenarios are on the table, who stands where on each, " +
+			"on what evidence, and how that moves."),
+	kong.UsageOnError(),
+	kong.DefaultEnvars("PARLEY"),
+	kong.Vars{"formats": strings.Join(formatNames(), ",")}, help,
 }
 
 func main() {
 	var c commands
-	parser := kong.Parse(
-		&c,
-		kong.Name("parley"),
-		kong.Description(
-			"Parley tracks how negotiations might end: which scenarios are on the table, who stands where on each, "+
-				"on what evidence, and how that moves."),
-		kong.UsageOnError(),
-		kong.DefaultEnvars("PARLEY"),
-		kong.Vars{"formats": strings.Join(formatNames(), ",")}, help,
-	)
+	parser := kong.Parse(&c, options...)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	go tendGarbage(ctx)
