@@ -15,8 +15,10 @@ import (
 	"example.org/parley"
 )
 
-// commands are the program's commands and flags. Each flag can also be set by an environment variable.
+// commands are the program's commands and flags. Each flag can also be set by an environment variable, or
+// in a configuration file.
 type commands struct {
+	Config    configFile `placeholder:"FILE" help:"${config_help}"`
 	LogLevel  slog.Level `default:"info" placeholder:"LEVEL" help:"Log what is at least as grave: debug, info, warn or error (${default})."`
 	LogFormat string     `enum:"text,json" default:"text" placeholder:"FORMAT" help:"Format of the log: text or json (${default})."`
 

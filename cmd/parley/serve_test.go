@@ -70,6 +70,20 @@ func TestDataDirIsInTheWorkingDirectory(t *testing.T) {
 	}
 }
 
+func TestConfigFile(t *testing.T) {
+	t.Parallel()
+	path := file(t, "parley.yaml", "addr: 127.0.0.1:0\ndatabase-url: "+pgtest.Database(t)+"\n")
+	p := start(t, nil, "serve", "--config", path)
+	p.awaitReady()
+	if status := p.get("/readyz"); status != 200 {
+		t.Errorf("it answers with status %d", status)
+	}
+	p.stop(syscall.SIGTERM)
+	start(t, nil, "serve", "--config", path+"x").fails("the configuration file can't be read", path+"x")
+	typo := file(t, "parley.yaml", "database-ur: postgres://parley:s3cret@127.0.0.1/parley\n")
+	start(t, []string{"PARLEY_CONFIG=" + typo}, "migrate").fails(typo + `:1: "database-ur" is not a setting; did you mean "database-url"?`)
+}
+
 func TestSecondInstanceOnOneDataDir(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
