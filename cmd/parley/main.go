@@ -28,6 +28,7 @@ type commands struct {
 	RenameFeed renameFeed `cmd:"" help:"Give the feed a new name after a backup was restored, so that no cursor from before is accepted."`
 	Erase      erase      `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
 	Migrate    migrate    `cmd:"" help:"Bring the database's tables up to date, and exit."`
+	Health     health     `cmd:"" help:"Ask a server whether it can read and record; fail if it can't."`
 	Version    version    `cmd:"" help:"Print the version."`
 	Completion completion `cmd:"" help:"Print a script with which a shell completes commands and flags."`
 	Man        man        `cmd:"" help:"Print the manual page."`
