@@ -216,3 +216,27 @@ func TestSystemdUnit(t *testing.T) {
 		t.Error("the database is told to stop before Parley has finished")
 	}
 }
+
+func TestCommandsOfTheInstallationPage(t *testing.T) {
+	t.Parallel()
+	blocks := strings.Split(read(t, "docs/install.md"), "```")
+	called := regexp.MustCompile(`(?m)(?:^|[ /(])parley ([a-z][^|)"\n]*)`)
+	there := strings.NewReplacer("FILE", "packaging_test.go", "/etc/parley/", "../../packaging/")
+	found := 0
+	for i := 1; i < len(blocks); i += 2 {
+		for _, command := range called.FindAllStringSubmatch(blocks[i], -1) {
+			found++
+			if _, err := model(t).Parse(strings.Fields(there.Replace(command[1]))); err != nil {
+				t.Errorf("parley %s: %v", command[1], err)
+			}
+		}
+		if settings, ok := strings.CutPrefix(blocks[i], "yaml\n"); ok {
+			if _, said := parse(t, settings, "serve"); said != "" {
+				t.Error(said)
+			}
+		}
+	}
+	if found < 6 {
+		t.Errorf("only %d commands were found", found)
+	}
+}
