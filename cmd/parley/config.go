@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,7 +37,7 @@ func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 	return nil
 }
 
-// config has the values of a configuration file by the names of their flags: a text, or a list of texts.
+// config has the values of a configuration file by the names of their flags. Each is a text or a list of texts.
 type config map[string]any
 
 // Validate has nothing left to do.
@@ -60,16 +61,16 @@ func openConfig(path string, app *kong.Application) (config, error) {
 	return readConfig(path, text, app)
 }
 
-// readConfig reads the text of a configuration file. Its keys may be flags of any command, so that all commands can share a file.
-// Messages quote no text, since it may contain the database's password.
+// readConfig reads the text of a configuration file. Its keys may be flags of any command, so that all commands can
+// share a file. Messages quote no free text, since it may contain the database's password.
 func readConfig(path string, text []byte, app *kong.Application) (config, error) {
 	at := func(line int, format string, arguments ...any) error {
-		return fmt.Errorf("%s:%d: "+format, slices.Insert(arguments, 0, any(path), any(line))...)
+		return fmt.Errorf("%s:%d: %w", path, line, fmt.Errorf(format, arguments...))
 	}
 	const form = "write each setting as a line such as addr: 127.0.0.1:8080"
 	documents := yaml.NewDecoder(bytes.NewReader(text))
 	var document, more yaml.Node
-	if err := documents.Decode(&document); err == io.EOF {
+	if err := documents.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
 		where := path
@@ -78,7 +79,7 @@ func readConfig(path string, text []byte, app *kong.Application) (config, error)
 		}
 		return nil, fmt.Errorf("%s: the file is neither YAML nor JSON; %s", where, form)
 	}
-	if err := documents.Decode(&more); err != io.EOF {
+	if err := documents.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, at(max(more.Line, 1), "the file has more than one document; give one")
 	}
 	root := document.Content[0]
@@ -113,7 +114,7 @@ var (
 // flagsByName returns the flags that can be in a file. One of several commands has the same type in each.
 func flagsByName(app *kong.Application) map[string]*kong.Flag {
 	flags := make(map[string]*kong.Flag)
-	for _, node := range append(app.Children, app.Node) {
+	for _, node := range slices.Concat(app.Children, []*kong.Node{app.Node}) {
 		for _, flag := range node.Flags {
 			flags[flag.Name] = flag
 		}
@@ -125,8 +126,9 @@ func flagsByName(app *kong.Application) map[string]*kong.Flag {
 
 // unknownSetting says that a key is none, and which one was probably meant.
 func unknownSetting(key string, flags map[string]*kong.Flag) string {
+	const names = "the settings have the names of the flags that parley serve --help lists"
 	if !settingName.MatchString(key) { // it may be a URL with a password
-		return "this is not a setting; the settings have the names of the flags that parley serve --help lists"
+		return "this is not a setting; " + names
 	}
 	nearest, distance := "", 4
 	for name := range flags {
@@ -136,7 +138,7 @@ func unknownSetting(key string, flags map[string]*kong.Flag) string {
 		}
 	}
 	if distance > 1+len(key)/4 {
-		return fmt.Sprintf("%q is not a setting; the settings have the names of the flags that parley serve --help lists", key)
+		return fmt.Sprintf("%q is not a setting; %s", key, names)
 	}
 	return fmt.Sprintf("%q is not a setting; did you mean %q?", key, nearest)
 }

@@ -76,6 +76,7 @@ func TestConfigFileOfTheEnvironment(t *testing.T) {
 func TestBadConfigFiles(t *testing.T) {
 	t.Parallel()
 	const url = "postgres://parley:s3cret@db/parley"
+	const form = "write each setting as a line such as addr: 127.0.0.1:8080"
 	const names = "the settings have the names of the flags that parley serve --help lists"
 	for text, says := range map[string]string{
 		"# a server\n\nadr: 127.0.0.1:1\n":        `:3: "adr" is not a setting; did you mean "addr"?`,
@@ -95,13 +96,13 @@ func TestBadConfigFiles(t *testing.T) {
 		"addr: [a, b]\n":                          `:1: "addr" is not a single value; give a text`,
 		"allow-host: {a: b}\n":                    `:1: "allow-host" is not a single value; give a list of texts`,
 		"allow-host:\n  - a\n  - [b]\n":           `:2: "allow-host" has an item in line 3 that is not a text; give a list of texts`,
-		"just a text\n":                           ":1: the file has no settings; write each setting as a line such as addr: 127.0.0.1:8080",
+		"just a text\n":                           ":1: the file has no settings; " + form,
 		"addr: a:1\n---\naddr: a:2\n":             ":2: the file has more than one document; give one",
-		"addr: a:1\ndatabase-url " + url + "\n":   ":2: the file is neither YAML nor JSON; write each setting as a line such as addr: 127.0.0.1:8080",
-		"addr: a:1\ndatabase-url: *s3cret\n":      ": the file is neither YAML nor JSON; write each setting as a line such as addr: 127.0.0.1:8080",
+		"addr: a:1\ndatabase-url " + url + "\n":   ":2: the file is neither YAML nor JSON; " + form,
+		"addr: a:1\ndatabase-url: *s3cret\n":      ": the file is neither YAML nor JSON; " + form,
 		"demo: true\ndatabase-url: [" + url + "]": `:2: "database-url" is not a single value; give a text`,
 		"{" + url + "}":                           ":1: this is not a setting; " + names,
-		"- " + url:                                ":1: the file has no settings; write each setting as a line such as addr: 127.0.0.1:8080",
+		"- " + url:                                ":1: the file has no settings; " + form,
 	} {
 		if _, got := parse(t, text, "serve"); got != "parley: parley.yaml"+says+"\n" {
 			t.Errorf("%q: it says\n%s, want\n%s", text, got, says)

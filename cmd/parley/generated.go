@@ -42,7 +42,8 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 		b, _ := readBuild()
 		return b.version
 	},
-	"roff": strings.NewReplacer(`\`, `\e`, `-`, `\-`).Replace,
+	// A line of the manual page may break behind any comma.
+	"roff": strings.NewReplacer(`\`, `\e`, `-`, `\-`, `,`, `,\:`).Replace,
 	"zsh":  strings.NewReplacer(`\`, `\\`, `'`, `'\''`, `:`, `\:`, `[`, `\[`, `]`, `\]`).Replace,
 	"fish": strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace,
 }).ParseFS(files, "templates/*.tmpl"))

@@ -132,7 +132,7 @@ func TestManualPageRenders(t *testing.T) {
 			t.Errorf("%q is no request of a manual page", line)
 		}
 	}
-	for _, renderer := range [][]string{{"groff", "-man", "-ww", "-Wbreak", "-Tascii"}, {"mandoc", "-Wwarning"}} {
+	for _, renderer := range [][]string{{"groff", "-man", "-ww", "-Tascii"}, {"mandoc", "-Wwarning"}} {
 		if _, err := exec.LookPath(renderer[0]); err != nil {
 			continue
 		}

@@ -94,7 +94,8 @@ func TestCompose(t *testing.T) {
 	s := served(t, parley.Command...)
 	_, port, _ := net.SplitHostPort(s.Addr)
 	if len(parley.Ports) != 1 || parley.Ports[0] != "127.0.0.1:8080:"+port || len(database.Ports) > 0 {
-		t.Errorf("the ports %q and %q are published, want one of this machine only that leads to %s", parley.Ports, database.Ports, s.Addr)
+		t.Errorf("the ports %q and %q are published, want one of this machine only that leads to %s",
+			parley.Ports, database.Ports, s.Addr)
 	}
 	if grace, err := time.ParseDuration(parley.Grace); err != nil || grace <= s.DrainDelay+drain {
 		t.Errorf("Parley is killed after %q, want longer than it drains", parley.Grace)
@@ -156,7 +157,8 @@ func TestDockerfile(t *testing.T) {
 		t.Errorf("%q does not ask for the health: %v", check, err)
 	}
 	u, err := url.Parse(c.Health.URL)
-	if err != nil || u.Port() != last(`EXPOSE (\d+)`) || !strings.Contains(read(t, "compose.yaml"), `"0.0.0.0:`+u.Port()+`"`) {
+	if err != nil || u.Port() != last(`EXPOSE (\d+)`) ||
+		!strings.Contains(read(t, "compose.yaml"), `"0.0.0.0:`+u.Port()+`"`) {
 		t.Errorf("the health is asked for at %s (%v), which is not the port that is listened on", c.Health.URL, err)
 	}
 	if user := last(`USER (\d+):\d+`); user == "0" {
@@ -202,7 +204,8 @@ func TestSystemdUnit(t *testing.T) {
 		t.Fatal(said)
 	}
 	if want := "/var/lib/" + unit["StateDirectory"]; c.Serve.DataDir != want || unit["WorkingDirectory"] != want {
-		t.Errorf("the data is in %s and Parley runs in %s, but only %s can be written", c.Serve.DataDir, unit["WorkingDirectory"], want)
+		t.Errorf("the data is in %s and Parley runs in %s, but only %s can be written",
+			c.Serve.DataDir, unit["WorkingDirectory"], want)
 	}
 	// The database is asked to stop twice, for half a minute each.
 	seconds, err := strconv.Atoi(unit["TimeoutStopSec"])
