@@ -3,7 +3,7 @@
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long generate verify check lint bench bench-feed attack clean
+.PHONY: help setup run test test-long generate verify check lint bench bench-feed attack release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -53,5 +53,8 @@ bench-feed: setup ## Measure the live feed beside a bare centrifuge server (some
 attack: setup ## Send a server what overwhelms, and measure how ordinary requests and memory fare (some five minutes)
 	$(GO) run ./bench/attack
 
+release: ## Build archives for Linux and macOS into dist/, of what is committed
+	@scripts/release
+
 clean: ## Remove what was built; the data in .data stays
-	rm -rf bin
+	rm -rf bin dist

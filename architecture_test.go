@@ -68,7 +68,7 @@ var only = map[string][]string{
 		"server", "server/transport"},
 	"github.com/gobwas/ws":         {"server/transport"},
 	"github.com/alecthomas/kong":   {"cmd/parley", "bench", "bench/feed"},
-	"go.yaml.in/yaml":              {"dataset"},
+	"go.yaml.in/yaml":              {"dataset", "cmd/parley"},
 	"github.com/pressly/goose":     {"storage"},
 	"github.com/chromedp/chromedp": {"server/playground/browsertest"},
 }

@@ -36,15 +36,17 @@ type connection struct {
 // spareFiles are kept for the database, the log, and what else a server opens.
 const spareFiles = 100
 
-// MostConnections is how many connections a server with so many subscribers may have open, by the limit on open files.
-func MostConnections(subscribers int) int {
+// MostConnections is how many connections a server with so many subscribers may have open, and how many of them may be subscribers': fewer than
+// asked for where the limit on open files does not admit them.
+func MostConnections(subscribers int) (most, subscribed int) {
 	const others = 1_000
-	most := subscribers + others
+	most = subscribers + others
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil && files.Cur < uint64(most+spareFiles) {
 		most = max(int(files.Cur)-spareFiles, 20)
+		return most, min(subscribers, most*3/4)
 	}
-	return most
+	return most, subscribers
 }
 
 func limited(listener net.Listener, most int) *connections {

@@ -4,6 +4,8 @@ import "github.com/alecthomas/kong"
 
 // help holds the descriptions of flags that are too long for a struct tag.
 var help = kong.Vars{
+	"config_help": "YAML or JSON file with values of flags, such as addr: 127.0.0.1:8080. The command line and the environment " +
+		"count more.",
 	"database_url_help": "PostgreSQL 15 or later to use instead of the built-in database, such as " +
 		"postgres://user@host/parley?sslmode=require.",
 	"postgres_bin_help": "Folder of PostgreSQL's programs for the built-in database; the usual folders are searched " +

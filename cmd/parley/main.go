@@ -15,8 +15,10 @@ import (
 	"example.org/parley"
 )
 
-// commands are the program's commands and flags. Each flag can also be set by an environment variable.
+// commands are the program's commands and flags. Each flag can also be set by an environment variable, or
+// in a configuration file.
 type commands struct {
+	Config    configFile `placeholder:"FILE" help:"${config_help}"`
 	LogLevel  slog.Level `default:"info" placeholder:"LEVEL" help:"Log what is at least as grave: debug, info, warn or error (${default})."`
 	LogFormat string     `enum:"text,json" default:"text" placeholder:"FORMAT" help:"Format of the log: text or json (${default})."`
 
@@ -29,21 +31,26 @@ type commands struct {
 	Erase      erase      `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
 	Check      check      `cmd:"" help:"Say whether serve would start with these settings and this database; nothing is changed."`
 	Migrate    migrate    `cmd:"" help:"Bring the database's tables up to date, and exit."`
+	Health     health     `cmd:"" help:"Ask a server whether it can read and record; fail if it can't."`
 	Version    version    `cmd:"" help:"Print the version."`
+	Completion completion `cmd:"" help:"Print a script with which a shell completes commands and flags."`
+	Man        man        `cmd:"" help:"Print the manual page."`
+}
+
+// options say how the command line is read.
+var options = []kong.Option{
+	kong.Name("parley"),
+	kong.Description(
+		"Parley tracks how negotiations might end: which scenarios are on the table, who stands where on each, " +
+			"on what evidence, and how that moves."),
+	kong.UsageOnError(),
+	kong.DefaultEnvars("PARLEY"),
+	kong.Vars{"formats": strings.Join(formatNames(), ",")}, help,
 }
 
 func main() {
 	var c commands
-	parser := kong.Parse(
-		&c,
-		kong.Name("parley"),
-		kong.Description(
-			"Parley tracks how negotiations might end: which scenarios are on the table, who stands where on each, "+
-				"on what evidence, and how that moves."),
-		kong.UsageOnError(),
-		kong.DefaultEnvars("PARLEY"),
-		kong.Vars{"formats": strings.Join(formatNames(), ",")}, help,
-	)
+	parser := kong.Parse(&c, options...)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	go tendGarbage(ctx)

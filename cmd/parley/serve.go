@@ -94,8 +94,9 @@ func (s serve) Run(r *run) (err error) {
 		case <-serving.Done():
 		}
 	}()
-	limits, most := transport.DefaultLimits, server.MostConnections(s.MaxConnections)
-	limits.Connections = min(s.MaxConnections, most*3/4) // the rest is for requests
+	limits := transport.DefaultLimits
+	most, subscribed := server.MostConnections(s.MaxConnections)
+	limits.Connections = subscribed
 	if limits.Connections < s.MaxConnections {
 		r.log.Warn("the limit on open files admits fewer subscribers than --max-connections; raise it, as with ulimit -n",
 			"subscribers", limits.Connections)

@@ -3,6 +3,8 @@ package main_test
 import (
 	"database/sql"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -67,6 +69,37 @@ func TestDataDirIsInTheWorkingDirectory(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(p.dir, "cluster")); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestConfigFile(t *testing.T) {
+	t.Parallel()
+	path := file(t, "parley.yaml", "addr: 127.0.0.1:0\ndatabase-url: "+pgtest.Database(t)+"\n")
+	p := start(t, nil, "serve", "--config", path)
+	p.awaitReady()
+	if status := p.get("/readyz"); status != 200 {
+		t.Errorf("it answers with status %d", status)
+	}
+	p.stop(syscall.SIGTERM)
+	start(t, nil, "serve", "--config", path+"x").fails("the configuration file can't be read", path+"x")
+	typo := file(t, "parley.yaml", "database-ur: postgres://parley:s3cret@127.0.0.1/parley\n")
+	start(t, []string{"PARLEY_CONFIG=" + typo}, "migrate").fails(typo + `:1: "database-ur" is not a setting; did you mean "database-url"?`)
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	p := serve(t, []string{"DATABASE_URL=" + pgtest.Database(t)})
+	url := strings.TrimSuffix(p.url, "graphql")
+	if got := does(t, nil, "health", url); got != "ready\n" {
+		t.Errorf("it printed %q", got)
+	}
+	p.stop(syscall.SIGTERM)
+	start(t, nil, "health", url).fails("the server can't be asked", "connection refused")
+	start(t, nil, "health", "127.0.0.1:8080").fails(`"127.0.0.1:8080" is not a URL; give one such as http://127.0.0.1:8080`)
+	ill := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, r.URL.Path+": the database is full", http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(ill.Close)
+	start(t, nil, "health", ill.URL).fails("503 Service Unavailable: /readyz: the database is full")
 }
 
 func TestSecondInstanceOnOneDataDir(t *testing.T) {

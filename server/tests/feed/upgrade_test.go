@@ -20,8 +20,10 @@ func TestNumberedCursors(t *testing.T) {
 		return name + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(seq))))
 	}
 	last := a.Changes()
-	after := func(seq int) string { return fmt.Sprintf(`{ changes(after: %q, first: 100) { nodes { cursor } } }`, numbered(seq)) }
-	a.Ask(after(last - 1)).Fails("BAD_CURSOR", numbered(last-1))
+	after := func(seq int) string {
+		return fmt.Sprintf(`{ changes(after: %q, first: 100) { nodes { cursor } } }`, numbered(seq))
+	}
+	a.Ask(after(last-1)).Fails("BAD_CURSOR", numbered(last-1))
 
 	a.SQL(`UPDATE feed_head SET numbered_until = clock_timestamp() + interval '1 day'`) // as the migration does
 	for from, want := range map[int]int{last - 1: 1, 0: last} {
