@@ -22,19 +22,20 @@ type commands struct {
 	LogLevel  slog.Level `default:"info" placeholder:"LEVEL" help:"Log what is at least as grave: debug, info, warn or error (${default})."`
 	LogFormat string     `enum:"text,json" default:"text" placeholder:"FORMAT" help:"Format of the log: text or json (${default})."`
 
-	Serve      serve      `cmd:"" help:"Serve the GraphQL API and the playground."`
-	Import     load       `cmd:"" name:"import" help:"Import data sets (YAML or JSON) or archives."`
-	Export     export     `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
-	Backup     backup     `cmd:"" help:"Copy the built-in database into a file, also while a server uses it."`
-	Restore    restore    `cmd:"" help:"Make a built-in database from such a copy, in a folder without one."`
-	RenameFeed renameFeed `cmd:"" help:"Give the feed a new name after a backup was restored, so that no cursor from before is accepted."`
-	Erase      erase      `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
-	Check      check      `cmd:"" help:"Say whether serve would start with these settings and this database; nothing is changed."`
-	Migrate    migrate    `cmd:"" help:"Bring the database's tables up to date, and exit."`
-	Health     health     `cmd:"" help:"Ask a server whether it can read and record; fail if it can't."`
-	Version    version    `cmd:"" help:"Print the version."`
-	Completion completion `cmd:"" help:"Print a script with which a shell completes commands and flags."`
-	Man        man        `cmd:"" help:"Print the manual page."`
+	Serve           serve           `cmd:"" help:"Serve the GraphQL API and the playground."`
+	Import          load            `cmd:"" name:"import" help:"Import data sets (YAML or JSON) or archives."`
+	Export          export          `cmd:"" help:"Write a negotiation as an archive, a table, or a briefing."`
+	Backup          backup          `cmd:"" help:"Copy the built-in database into a file, also while a server uses it."`
+	Restore         restore         `cmd:"" help:"Make a built-in database from such a copy, in a folder without one."`
+	UpgradeDatabase upgradeDatabase `cmd:"" help:"Copy the built-in database into the newest version of PostgreSQL that is installed."`
+	RenameFeed      renameFeed      `cmd:"" help:"Give the feed a new name after a backup was restored, so that no cursor from before is accepted."`
+	Erase           erase           `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
+	Check           check           `cmd:"" help:"Say whether serve would start with these settings and this database; nothing is changed."`
+	Migrate         migrate         `cmd:"" help:"Bring the database's tables up to date, and exit."`
+	Health          health          `cmd:"" help:"Ask a server whether it can read and record; fail if it can't."`
+	Version         version         `cmd:"" help:"Print the version."`
+	Completion      completion      `cmd:"" help:"Print a script with which a shell completes commands and flags."`
+	Man             man             `cmd:"" help:"Print the manual page."`
 }
 
 // options say how the command line is read.

@@ -54,6 +54,8 @@ type Options struct {
 	stopWait time.Duration // how long Stop waits before it sends the next stronger signal
 	locales  [][]string    // initdb's locale arguments, tried in this order
 	watched  bool          // use the watching shell instead of the kernel's parent-death signal
+
+	sameVersion bool // Upgrade copies into a cluster of the same version, too
 }
 
 // Cluster is a running PostgreSQL server that belongs to this process. Its methods are safe for concurrent use.
@@ -133,6 +135,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	var err error
 	c.lock, err = acquireLock(ctx, c.dir, c.options.lockWait, c.log, func() bool { return c.options.Join && c.join(ctx) })
 	if c.joined || err != nil {
+		return err
+	}
+	if err := c.finishUpgrade(); err != nil {
 		return err
 	}
 	madeBy, err := dataDirMajor(c.data)
