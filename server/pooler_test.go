@@ -90,13 +90,21 @@ func behindPooler(t *testing.T, servers int) {
 	t.Helper()
 	direct := startSlowly(t, apitest.TalksDatabase(t))
 	a := apitest.StartWith(t, storage.Options{DSN: pooled(t, direct.DSN, servers)}, 24*time.Hour)
-	const noticed = "a pooler gives each transaction another server process"
 	if log := a.Logs.String(); strings.Count(log, noticed) != 1 {
 		t.Errorf("logged: %s", log)
 	}
 	if log := direct.Logs.String(); strings.Contains(log, noticed) {
 		t.Errorf("without a pooler: %s", log)
 	}
+	answersAre(t, a, direct.API)
+	a.Must(retitle)
+}
+
+const noticed = "a pooler gives each transaction another server process"
+
+// answersAre asks for different lists from many threads, which get the answers that another server gives.
+func answersAre(t *testing.T, a, direct *apitest.API) {
+	t.Helper()
 	var documents, want []string
 	for _, list := range []string{"scenarios { nodes { title } }", "stakeholders { nodes { name } }", "sources { nodes { title } }", "negotiations { nodes { title } }",
 		"negotiations { nodes { issues { title } } }", "statements { nodes { text } }", "statusChanges { nodes { to } }"} {
@@ -115,7 +123,25 @@ func behindPooler(t *testing.T, servers int) {
 		})
 	}
 	asking.Wait()
-	a.Must(retitle)
+}
+
+// A pooler that is put in between while the server runs is noticed with the first connections that lead to it.
+func TestPoolerThatIsPutInBetween(t *testing.T) {
+	t.Parallel()
+	direct := startSlowly(t, apitest.TalksDatabase(t))
+	folder, port, through := reached(t, direct.DSN)
+	network := apitest.NewNetwork(t, "unix", filepath.Join(folder, ".s.PGSQL."+port))
+	a := apitest.StartWith(t, storage.Options{DSN: through(network.Address)}, 24*time.Hour)
+	for range 2 {
+		answersAre(t, a, direct.API)
+	}
+	place := regexp.MustCompile(`host=(\S+) port=(\S+)`).FindStringSubmatch(pooled(t, direct.DSN, 12))
+	network.Cut()
+	network.Lead("tcp", place[1]+":"+place[2])
+	answersAre(t, a, direct.API)
+	if log := a.Logs.String(); strings.Count(log, noticed) != 1 {
+		t.Errorf("logged: %s", log)
+	}
 }
 
 // A pooler that does not pass the search_path of a schema is said to, with what to do.

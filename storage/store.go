@@ -106,19 +106,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		db.Close()
 		return nil, err
 	}
-	unprepared := o.NoPreparedStatements
-	if !unprepared {
-		if unprepared, err = sharesServers(ctx, db); err != nil {
-			db.Close()
-			return nil, err
-		}
-		if unprepared {
-			o.Log.WarnContext(ctx, "a pooler gives each transaction another server process, so no statements are prepared, which makes reads "+
-				"slower, and changes are looked for each second; reach PostgreSQL directly, or let the pooler keep sessions")
-		}
+	sessions := &sessions{config: config, log: o.Log, never: o.NoPreparedStatements}
+	sessions.due.Store(true)
+	if _, err := sessions.unprepared(ctx); err != nil {
+		db.Close()
+		return nil, err
 	}
 	locks := cmp.Or(o.LockTimeout, usualLockTimeout)
-	pool := rows.PoolOptions{Timeout: cmp.Or(o.ReadTimeout, usualReadTimeout), LockTimeout: locks, Unprepared: unprepared}
+	pool := rows.PoolOptions{Timeout: cmp.Or(o.ReadTimeout, usualReadTimeout), LockTimeout: locks, Unprepared: sessions.unprepared,
+		Lost: sessions.lost}
 	s := &Store{
 		db: db, version: version, clock: o.Clock,
 		feedReads: rows.NewPool(config, pool, feedReadersAtOnce), dsn: o.DSN, log: o.Log,

@@ -79,7 +79,7 @@ func findBinaries(ctx context.Context, override string, made int, dataDir string
 	if len(found) > 0 {
 		return binaries{}, fmt.Errorf(
 			"the data in %s was made by PostgreSQL %d and is left untouched, but only PostgreSQL %s was found: "+
-				"install version %d, or dump the data with it and load them into a new directory",
+				"install version %d too; then parley upgrade-database brings the data to the newer one",
 			dataDir, made, strings.Join(found, ", "), made)
 	}
 	what := fmt.Sprintf("PostgreSQL %d or later was not found", minMajor)

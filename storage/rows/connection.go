@@ -36,7 +36,10 @@ func connect(ctx context.Context, config pq.Config, o PoolOptions) (*connection,
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{socket: &Socket{}, unprepared: o.Unprepared}
+	c := &connection{socket: &Socket{}}
+	if c.unprepared, err = o.Unprepared(ctx); err != nil {
+		return nil, err
+	}
 	connector.Dialer(c.socket)
 	if c.conn, err = connector.Connect(ctx); err != nil {
 		return nil, err

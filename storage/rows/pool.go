@@ -29,7 +29,9 @@ type Pool struct {
 type PoolOptions struct {
 	Timeout     time.Duration // how long one may take
 	LockTimeout time.Duration // how long it may wait for locks
-	Unprepared  bool          // none is prepared, since a pooler may give each another server process
+	// Unprepared says of a new connection whether none may be prepared on it, since a pooler gives each another server process.
+	Unprepared func(context.Context) (bool, error)
+	Lost       func() // is called when a connection was lost
 }
 
 // NewPool makes a pool of so many connections at most.
@@ -63,6 +65,9 @@ func (p *Pool) Query(ctx context.Context, text string, args []any, each func(Row
 			each(r)
 		})
 		p.give(c)
+		if c.lost && ctx.Err() == nil {
+			p.options.Lost()
+		}
 		if used && !begun && c.lost && ctx.Err() == nil {
 			continue // the connection was lost while it was idle
 		}
