@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"example.org/parley/internal/postgres"
 )
@@ -29,24 +30,19 @@ func (b backup) Run(r *run) error {
 	}
 	defer db.stop(r)
 	err = writing(b.File, 0o600, func(w io.Writer) error {
-		return db.cluster.Backup(r.ctx, w, percentages(func(percent int) { fmt.Fprintf(os.Stderr, "%s: %d %%\n", b.File, percent) }))
+		said := time.Now()
+		return db.cluster.Backup(r.ctx, w, func(done, of int64) {
+			if time.Since(said) > time.Second {
+				fmt.Fprintf(os.Stderr, "%s: %d of %d MB\n", b.File, done>>20, of>>20)
+				said = time.Now()
+			}
+		})
 	})
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%s holds all that is on record. Keep it where only you can read it: it is not encrypted.\n", b.File)
 	return nil
-}
-
-// percentages tells every tenth part that is done.
-func percentages(tell func(percent int)) func(done, of int64) {
-	told := 0
-	return func(done, of int64) {
-		if percent := int(done * 10 / max(of, 1) * 10); percent > told {
-			told = percent
-			tell(percent)
-		}
-	}
 }
 
 type restore struct {

@@ -53,7 +53,7 @@ func Upgrade(ctx context.Context, o Options) (kept string, err error) {
 	}
 	older, err := findBinaries(ctx, "", madeBy, c.data, c.account)
 	if err != nil {
-		return "", fmt.Errorf("%w; an upgrade needs both versions", err)
+		return "", err
 	}
 	return c.upgrade(ctx, older, newer)
 }
