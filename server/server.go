@@ -14,7 +14,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -26,6 +25,7 @@ import (
 	"example.org/parley/feed"
 	"example.org/parley/graph"
 	"example.org/parley/resolvers"
+	"example.org/parley/server/observe"
 	"example.org/parley/server/playground"
 	"example.org/parley/server/transport"
 	"example.org/parley/storage"
@@ -91,22 +91,22 @@ func New(o Options) *Handler {
 	h := &Handler{log: o.Log, drainDelay: o.DrainDelay}
 	base := o.Sites.BasePath
 	r := resolvers.New(o.Store, o.Bounds)
-	parsed := documents{lru.New[*ast.QueryDocument](1000)}
-	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: parsed.has, Log: o.Log}
+	caches := newCacheMetrics(o)
+	parsed := newCache("documents", func(text string, _ *ast.QueryDocument) int { return len(text) }, caches)
+	known := func(document string) bool {
+		_, is := parsed.look(document)
+		return is
+	}
+	transports := transport.Options{
+		Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: known, Log: o.Log,
+		Metrics: o.registerer(), Observer: observe.New(o.registerer()),
+	}
 	if o.Metrics != nil {
-		transports.Metrics = o.Metrics
-		resyncs := func() float64 { return float64(o.Store.Resyncs()) }
-		o.Metrics.MustRegister(prometheus.NewCounterFunc(
-			prometheus.CounterOpts{
-				Name: "parley_feed_resyncs_total",
-				Help: "Times that the connection for notifications was lost and the feed was read for missed changes.",
-			},
-			resyncs,
-		))
+		o.Metrics.MustRegister(o.Store)
 		mux.Handle("GET "+base+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
 	}
 	h.transports = transport.New(transports)
-	mux.Handle(base+GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed)))
+	mux.Handle(base+GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed, newPersisted(o.Documents, caches))))
 	page := playground.Handler(base+PlaygroundPath, base+GraphQLPath, tabs())
 	mux.Handle(base+PlaygroundPath, page)
 	mux.Handle(base+PlaygroundPath+"/", page)
@@ -116,8 +116,17 @@ func New(o Options) *Handler {
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET "+base+"/readyz", h.ready(o.Store))
 	mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
-	h.Handler = o.Sites.handle(mux)
+	watched := newRequests(o)
+	h.Handler = watched.watch(o.Sites.handle(watched.routed(mux)))
 	return h
+}
+
+// registerer is where metrics are registered; nil: nowhere.
+func (o Options) registerer() prometheus.Registerer {
+	if o.Metrics == nil {
+		return nil
+	}
+	return o.Metrics
 }
 
 // tabs returns the example operations with which the playground opens.
@@ -129,7 +138,9 @@ func tabs() []playground.Example {
 	return list
 }
 
-func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports, parsed documents) http.Handler {
+func graphQL(
+	o Options, r *resolvers.Resolver, transports *transport.Transports, parsed cache[*ast.QueryDocument], named persisted,
+) http.Handler {
 	schema := graph.NewSchema(graph.Config{Resolvers: r})
 	srv := handler.New(schema)
 	srv.AddTransport(transport.WebSockets{Transports: transports})
@@ -138,7 +149,7 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports,
 	srv.SetQueryCache(parsed)
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(extension.Introspection{})
-	srv.Use(newPersisted(o.Documents)) // first, since the others look at the document
+	srv.Use(named) // first, since the others look at the document
 	srv.Use(operationCheck{schema.Schema(), parsed})
 	srv.Use(costLimit{})
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -153,23 +164,6 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports,
 		return errPanicked
 	})
 	return srv
-}
-
-// documents caches parsed and validated documents. Long documents are not cached: they carry texts and seldom repeat.
-type documents struct {
-	graphql.Cache[*ast.QueryDocument]
-}
-
-// Add keeps a document.
-func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocument) {
-	if len(text) <= transport.MaxKept {
-		d.Cache.Add(ctx, text, document)
-	}
-}
-
-func (d documents) has(ctx context.Context, text string) bool {
-	_, is := d.Get(ctx, text)
-	return is
 }
 
 // errPanicked is what a client sees of a panic. The panic itself is logged.

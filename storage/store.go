@@ -86,6 +86,7 @@ type Store struct {
 	statements atomic.Int64
 	resyncs    atomic.Int64
 	mark       *rows.HighWaterMark
+	metrics    *metrics
 }
 
 // Open connects to the database and brings its tables up to date. It refuses a server older than PostgreSQL 15 and a
@@ -116,13 +117,16 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 	}
 	locks := cmp.Or(o.LockTimeout, usualLockTimeout)
-	pool := rows.PoolOptions{Timeout: cmp.Or(o.ReadTimeout, usualReadTimeout), LockTimeout: locks, Unprepared: unprepared}
+	m := newMetrics()
+	pool := rows.PoolOptions{Timeout: cmp.Or(o.ReadTimeout, usualReadTimeout), LockTimeout: locks, Unprepared: unprepared, Took: m.reads}
+	feedPool := pool
+	feedPool.Took = m.feedReads
 	s := &Store{
 		db: db, version: version, clock: o.Clock,
-		feedReads: rows.NewPool(config, pool, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
+		feedReads: rows.NewPool(config, feedPool, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
 		lockTime: locks,
-		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
+		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(), metrics: m,
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -131,7 +135,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Pool: rows.NewPool(config, pool, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: turns.New(longAtOnce),
 	}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
-	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}
+	s.mutations = mutations{run: m.observed(s.write), runAlone: m.observed(s.writeAlone)}
 	if _, err := s.Head(ctx); err != nil {
 		s.Close()
 		return nil, err

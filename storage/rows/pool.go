@@ -30,6 +30,21 @@ type PoolOptions struct {
 	Timeout     time.Duration // how long one may take
 	LockTimeout time.Duration // how long it may wait for locks
 	Unprepared  bool          // none is prepared, since a pooler may give each another server process
+	Took        Took          // is told of each statement
+}
+
+// PoolUse is how the connections of a pool are used.
+type PoolUse struct {
+	turns.Use     // of connections
+	Idle      int // connections that nobody uses at present
+}
+
+// Use says how the connections are used.
+func (p *Pool) Use() PoolUse {
+	p.mu.Lock()
+	idle := len(p.idle)
+	p.mu.Unlock()
+	return PoolUse{p.turns.Use(), idle}
 }
 
 // NewPool makes a pool of so many connections at most.
@@ -57,13 +72,16 @@ func (p *Pool) Query(ctx context.Context, text string, args []any, each func(Row
 		if err != nil {
 			return err
 		}
-		begun := false
-		err = c.query(ctx, text, values, func(r Row) {
-			begun = true
-			each(r)
+		rows := 0
+		err = p.options.Took.Watched(ctx, text, func() (int, error) {
+			err := c.query(ctx, text, values, func(r Row) {
+				rows++
+				each(r)
+			})
+			return rows, err
 		})
 		p.give(c)
-		if used && !begun && c.lost && ctx.Err() == nil {
+		if used && rows == 0 && c.lost && ctx.Err() == nil {
 			continue // the connection was lost while it was idle
 		}
 		return err
