@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"example.org/parley"
 	"example.org/parley/briefing"
@@ -60,6 +61,10 @@ type Options struct {
 	Bounds resolvers.Bounds
 	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
+	// AccessLog: each request is logged.
+	AccessLog bool
+	// SlowOperations is how long an operation may take before it is logged. Zero means that none is.
+	SlowOperations time.Duration
 	// DrainDelay is how long /readyz says that the server is about to stop before it does.
 	DrainDelay time.Duration
 	// Metrics are served under MetricsPath, together with the handler's own. Nil means that no metrics are served.
@@ -99,7 +104,7 @@ func New(o Options) *Handler {
 	}
 	transports := transport.Options{
 		Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: known, Log: o.Log,
-		Metrics: o.registerer(), Observer: observe.New(o.registerer()),
+		Metrics: o.registerer(), Observer: observe.New(observe.Options{Log: o.Log, Metrics: o.registerer(), Slow: o.SlowOperations}),
 	}
 	if o.Metrics != nil {
 		o.Metrics.MustRegister(o.Store)
@@ -157,7 +162,10 @@ func graphQL(
 	})
 	srv.AroundResponses(r.OneSnapshot)
 	srv.AroundRootFields(r.FreshSnapshot)
-	srv.SetErrorPresenter(resolvers.PresentError(o.Log))
+	present := resolvers.PresentError(o.Log)
+	srv.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
+		return transport.Findable(ctx, present(ctx, err))
+	})
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
 		o.Log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "path", graphql.GetPath(ctx).String(),
 			"stack", string(debug.Stack()))
@@ -178,7 +186,7 @@ func (h *Handler) ready(store *storage.Store) http.HandlerFunc {
 		case h.stopping.Load():
 			say(w, http.StatusServiceUnavailable, "the server is about to stop")
 		case err != nil:
-			h.log.Warn("the server is not ready", "error", err)
+			h.log.WarnContext(r.Context(), "the server is not ready", "error", err)
 			say(w, http.StatusServiceUnavailable, err.Error())
 		default:
 			say(w, http.StatusOK, "ready")

@@ -36,6 +36,8 @@ type serve struct {
 	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
 	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
 	DrainDelay     time.Duration `placeholder:"DURATION" default:"0s" help:"How long /readyz tells proxies that the server is about to stop before it does (${default})."`
+	AccessLog      bool          `help:"Log each request: its path, status, time and client."`
+	SlowOperations time.Duration `placeholder:"DURATION" help:"Log operations that take this long or longer, such as 500ms."`
 	MaxConnections int           `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
 }
 
@@ -127,7 +129,9 @@ func (s serve) Run(r *run) (err error) {
 		Limits:    limits,
 		Metrics:   registry,
 
-		DrainDelay: s.DrainDelay,
+		AccessLog:      s.AccessLog,
+		SlowOperations: s.SlowOperations,
+		DrainDelay:     s.DrainDelay,
 	})
 	r.log.Info("ready", "playground", address+server.PlaygroundPath, "graphql", address+server.GraphQLPath)
 	err = server.Serve(serving, listener, encrypted, most, h)

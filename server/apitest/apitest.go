@@ -31,6 +31,7 @@ import (
 	"example.org/parley/feed"
 	"example.org/parley/internal/longtest"
 	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/internal/request"
 	"example.org/parley/server"
 	"example.org/parley/storage"
 )
@@ -200,7 +201,7 @@ func (l *Logged) String() string {
 }
 
 // Logger logs to l.
-func (l *Logged) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+func (l *Logged) Logger() *slog.Logger { return slog.New(request.Logged(slog.NewTextHandler(l, nil))) }
 
 // WithDemo starts a server on the example data.
 func WithDemo(t testing.TB) *API {

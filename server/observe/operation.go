@@ -4,6 +4,8 @@ package observe
 import (
 	"cmp"
 	"context"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -12,19 +14,29 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"example.org/parley"
+	"example.org/parley/storage"
 )
+
+// Options say what is shown.
+type Options struct {
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // nil: metrics are registered nowhere
+	Slow    time.Duration         // how long an operation may take before it is logged; 0: none is
+}
 
 // Observer watches the operations of one handler.
 type Observer struct {
+	Options
 	seconds    *prometheus.HistogramVec
 	operations *prometheus.CounterVec
 	errors     *prometheus.CounterVec
 }
 
-// New makes an observer, whose metrics are registered unless the registerer is nil.
-func New(metrics prometheus.Registerer) *Observer {
-	with := promauto.With(metrics)
+// New makes an observer.
+func New(o Options) *Observer {
+	with := promauto.With(o.Metrics)
 	return &Observer{
+		Options: o,
 		seconds: with.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "parley_operation_seconds",
 			Help:    "How long operations took, from when they were read until their answer was ready; of a subscription, until it began.",
@@ -57,15 +69,28 @@ type Operation struct {
 	By Transport
 	Is *graphql.OperationContext // nil, or without an operation, where it could not be read
 
-	ctx      context.Context
-	observer *Observer
-	begun    time.Time
-	ended    bool
+	ctx        context.Context
+	observer   *Observer
+	begun      time.Time
+	statements atomic.Int64
+	ended      bool
 }
+
+var _ storage.Watch = (*Operation)(nil)
 
 // Begin begins to watch an operation that came in some way. It has to be ended.
 func (o *Observer) Begin(ctx context.Context, by Transport) (context.Context, *Operation) {
-	return ctx, &Operation{By: by, ctx: ctx, observer: o, begun: time.Now()}
+	own := &Operation{By: by, ctx: ctx, observer: o, begun: time.Now()}
+	if o.Slow > 0 {
+		ctx = context.WithValue(ctx, storage.WatchKey{}, own)
+	}
+	return ctx, own
+}
+
+// Statement counts an SQL statement.
+func (o *Operation) Statement(context.Context, string) func(rows int, err error) {
+	o.statements.Add(1)
+	return func(int, error) {}
 }
 
 // End ends an operation with the errors of its answer.
@@ -88,6 +113,9 @@ func (o *Operation) End(errs gqlerror.List) {
 		}
 	}
 	o.observer.operations.WithLabelValues(kind, string(o.By), outcome).Inc()
+	if o.observer.Slow > 0 && took >= o.observer.Slow {
+		o.logSlow(kind, outcome, took)
+	}
 }
 
 // Ensure ends an operation that was not ended, since it panicked.

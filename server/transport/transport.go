@@ -30,6 +30,7 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/feed"
+	"example.org/parley/internal/request"
 	"example.org/parley/resolvers"
 	"example.org/parley/server/observe"
 )
@@ -377,7 +378,15 @@ func failedForNow(response *graphql.Response) bool {
 // panicked logs a panic and returns an internal error as the response.
 func (t *Transports) panicked(ctx context.Context, p any) *graphql.Response {
 	t.Log.ErrorContext(ctx, "an operation panicked", "panic", p, "stack", string(debug.Stack()))
-	return &graphql.Response{Errors: gqlerror.List{Refused(parley.Internal, "Internal error")}}
+	return &graphql.Response{Errors: gqlerror.List{Findable(ctx, Refused(parley.Internal, "Internal error"))}}
+}
+
+// Findable has an internal error name its request, by which the log says more of it.
+func Findable(ctx context.Context, err *gqlerror.Error) *gqlerror.Error {
+	if id := request.ID(ctx); id != "" && err.Extensions["code"] == string(parley.Internal) {
+		err.Extensions["requestId"] = id
+	}
+	return err
 }
 
 // encode appends a response as JSON. Its data is JSON already.

@@ -48,7 +48,7 @@ func (b *blocking) DispatchError(_ context.Context, list gqlerror.List) *graphql
 
 // forTests returns transports that can't execute operations.
 func forTests(limits Limits) *Transports {
-	return New(Options{Limits: limits, Log: slog.New(slog.DiscardHandler), Observer: observe.New(nil)})
+	return New(Options{Limits: limits, Log: slog.New(slog.DiscardHandler), Observer: observe.New(observe.Options{})})
 }
 
 // pair returns both ends of a TCP connection.
