@@ -69,11 +69,15 @@ type Options struct {
 	DrainDelay time.Duration
 	// Metrics are served under MetricsPath, together with the handler's own. Nil means that no metrics are served.
 	Metrics *prometheus.Registry
+	// Admin: operators have an address of their own, which ServeAdmin serves. Metrics are served there only.
+	Admin bool
 }
 
 // Handler answers Parley's HTTP requests.
 type Handler struct {
 	http.Handler
+	// Admin answers operators; nil: they have no address of their own.
+	Admin      http.Handler
 	transports *transport.Transports
 	log        *slog.Logger
 	stopping   atomic.Bool
@@ -108,7 +112,12 @@ func New(o Options) *Handler {
 	}
 	if o.Metrics != nil {
 		o.Metrics.MustRegister(o.Store)
-		mux.Handle("GET "+base+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+		if !o.Admin {
+			mux.Handle("GET "+base+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+		}
+	}
+	if o.Admin {
+		h.Admin = h.admin(o)
 	}
 	h.transports = transport.New(transports)
 	mux.Handle(base+GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed, newPersisted(o.Documents, caches))))
@@ -118,8 +127,7 @@ func New(o Options) *Handler {
 	mux.HandleFunc("GET "+base+briefing.Path+"{negotiation}", serveBriefing(o))
 	mux.HandleFunc("GET "+base+TablesPath+"{negotiation}/{table}", serveTable(o))
 	mux.Handle("GET "+base+"/{$}", http.RedirectHandler(base+PlaygroundPath, http.StatusFound))
-	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET "+base+"/readyz", h.ready(o.Store))
+	h.serveHealth(mux, base, o.Store)
 	mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
 	watched := newRequests(o)
 	h.Handler = watched.watch(o.Sites.handle(watched.routed(mux)))
@@ -176,6 +184,12 @@ func graphQL(
 
 // errPanicked is what a client sees of a panic. The panic itself is logged.
 var errPanicked = &parley.Fault{Code: parley.Internal, Message: "Internal error"}
+
+// serveHealth says whether the server runs, and whether it is ready.
+func (h *Handler) serveHealth(mux *http.ServeMux, base string, store *storage.Store) {
+	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET "+base+"/readyz", h.ready(store))
+}
 
 // ready says whether the server can read and record, and why not.
 func (h *Handler) ready(store *storage.Store) http.HandlerFunc {

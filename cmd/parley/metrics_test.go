@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -30,7 +29,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 			listed = append(listed, names(`(parley_\w+)`, first)...)
 		}
 	}
-	served := names(`(?m)^# TYPE (parley_\w+) `, p.metrics())
+	_, metrics := fetch(t, strings.TrimSuffix(p.url, "/graphql")+"/metrics", "")
+	served := names(`(?m)^# TYPE (parley_\w+) `, metrics)
 	slices.Sort(listed)
 	slices.Sort(served)
 	if !slices.Equal(listed, served) {
@@ -44,19 +44,4 @@ func names(pattern, text string) (list []string) {
 		list = append(list, m[1])
 	}
 	return list
-}
-
-// metrics is what the server says of itself.
-func (p *program) metrics() string {
-	p.t.Helper()
-	response, err := client.Get(strings.TrimSuffix(p.url, "/graphql") + "/metrics")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return string(text)
 }

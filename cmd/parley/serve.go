@@ -24,6 +24,7 @@ import (
 type serve struct {
 	database
 	Addr           string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	AdminAddr      string        `placeholder:"HOST:PORT" help:"Address on which operators find metrics, health and profiles, and others don't."`
 	AllowRemote    bool          `help:"${allow_remote_help}"`
 	PublicURL      string        `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
 	AllowHost      []string      `placeholder:"NAME" help:"${allow_host_help}"`
@@ -65,6 +66,13 @@ func (s serve) Run(r *run) (err error) {
 		return err
 	}
 	defer listener.Close()
+	admin, err := s.listenAdmin(r)
+	if err != nil {
+		return err
+	}
+	if admin != nil {
+		defer admin.Close()
+	}
 
 	db, err := s.start(r)
 	if err != nil {
@@ -128,11 +136,16 @@ func (s serve) Run(r *run) (err error) {
 		PublicURL: public,
 		Limits:    limits,
 		Metrics:   registry,
+		Admin:     admin != nil,
 
 		AccessLog:      s.AccessLog,
 		SlowOperations: s.SlowOperations,
 		DrainDelay:     s.DrainDelay,
 	})
+	if admin != nil {
+		defer server.ServeAdmin(admin, h)()
+		r.log.Info("operators are served", "metrics", "http://"+admin.Addr().String()+server.MetricsPath)
+	}
 	r.log.Info("ready", "playground", address+server.PlaygroundPath, "graphql", address+server.GraphQLPath)
 	err = server.Serve(serving, listener, encrypted, most, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
@@ -165,6 +178,32 @@ func (s serve) listen() (net.Listener, *tls.Config, error) {
 	return listener, encrypted, nil
 }
 
+// listenAdmin opens the address for operators; nil: they have none of their own.
+func (s serve) listenAdmin(r *run) (net.Listener, error) {
+	if s.AdminAddr == "" {
+		return nil, nil
+	}
+	host, _, err := net.SplitHostPort(s.AdminAddr)
+	if err != nil {
+		return nil, fmt.Errorf("--admin-addr %q is not an address; give a host and a port, such as 127.0.0.1:9090", s.AdminAddr)
+	}
+	if !isLocal(host) {
+		r.log.Warn("everybody who reaches the admin address reads metrics and profiles, and may slow the server down by taking profiles; "+
+			"keep it where only operators reach it", "address", s.AdminAddr)
+	}
+	listener, err := net.Listen("tcp", s.AdminAddr)
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %s: %w", s.AdminAddr, err)
+	}
+	return listener, nil
+}
+
+// isLocal reports whether only this machine can reach a host.
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // trusted reads the documents that clients may name by their ids.
 func (s serve) trusted() (server.Documents, error) {
 	if s.Documents == "" {
@@ -186,12 +225,10 @@ func (s serve) trusted() (server.Documents, error) {
 
 // sites are the names under which the server is reached, and the pages that may use it.
 func (s serve) sites() (sites server.Sites, err error) {
-	host, _, err := net.SplitHostPort(s.Addr)
-	if err != nil {
-		return sites, err
-	}
-	if host != "" {
-		sites.Hosts = append(sites.Hosts, strings.ToLower(host))
+	for _, address := range []string{s.Addr, s.AdminAddr} {
+		if host, _, _ := net.SplitHostPort(address); host != "" {
+			sites.Hosts = append(sites.Hosts, strings.ToLower(host))
+		}
 	}
 	if s.PublicURL != "" {
 		public, err := url.Parse(s.PublicURL)
@@ -238,11 +275,7 @@ func (s serve) checkAddress() error {
 	if err != nil {
 		return fmt.Errorf("--addr %q is not an address; give a host and a port, such as 127.0.0.1:8080", s.Addr)
 	}
-	ip := net.ParseIP(host)
-	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
-		return nil
-	}
-	if !s.AllowRemote {
+	if !isLocal(host) && !s.AllowRemote {
 		return fmt.Errorf(
 			"--addr %q can be reached from other machines, and everybody who reaches it may write; add "+
 				"--allow-remote to permit that, or use 127.0.0.1",
