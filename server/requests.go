@@ -17,6 +17,7 @@ import (
 	"example.org/parley"
 	"example.org/parley/internal/request"
 	"example.org/parley/internal/turns"
+	"example.org/parley/server/observe"
 )
 
 // requests watches HTTP requests and their answers.
@@ -24,6 +25,7 @@ type requests struct {
 	answered *prometheus.CounterVec
 	sites    Sites
 	log      *slog.Logger // nil: requests are not logged
+	traced   bool
 }
 
 func newRequests(o Options) *requests {
@@ -31,7 +33,7 @@ func newRequests(o Options) *requests {
 		answered: promauto.With(o.registerer()).NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_http_requests_total", Help: "Requests that were answered, by their route and the class of the status.",
 		}, []string{"route", "status"}),
-		sites: o.Sites,
+		sites: o.Sites, traced: o.Tracer != nil,
 	}
 	if o.AccessLog {
 		q.log = o.Log
@@ -57,6 +59,9 @@ func (q *requests) watch(next http.Handler) http.Handler {
 		own := &answering{ResponseWriter: w, route: "other", status: http.StatusOK}
 		r = q.sites.behindProxy(r)
 		ctx := request.With(r.Context(), id)
+		if q.traced {
+			ctx = observe.Parented(ctx, r.Header)
+		}
 		defer func() {
 			q.answered.WithLabelValues(own.route, fmt.Sprintf("%dxx", own.status/100)).Inc()
 			if q.log != nil {

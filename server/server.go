@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
 
 	"example.org/parley"
 	"example.org/parley/briefing"
@@ -65,6 +66,8 @@ type Options struct {
 	AccessLog bool
 	// SlowOperations is how long an operation may take before it is logged. Zero means that none is.
 	SlowOperations time.Duration
+	// Tracer traces operations, with their levels and statements. Nil means that none is traced.
+	Tracer trace.Tracer
 	// DrainDelay is how long /readyz says that the server is about to stop before it does.
 	DrainDelay time.Duration
 	// Metrics are served under MetricsPath, together with the handler's own. Nil means that no metrics are served.
@@ -108,7 +111,7 @@ func New(o Options) *Handler {
 	}
 	transports := transport.Options{
 		Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: known, Log: o.Log,
-		Metrics: o.registerer(), Observer: observe.New(observe.Options{Log: o.Log, Metrics: o.registerer(), Slow: o.SlowOperations}),
+		Metrics: o.registerer(), Observer: observe.New(observe.Options{Log: o.Log, Metrics: o.registerer(), Slow: o.SlowOperations, Tracer: o.Tracer}),
 	}
 	if o.Metrics != nil {
 		o.Metrics.MustRegister(o.Store)

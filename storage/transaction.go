@@ -142,7 +142,7 @@ func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error
 
 // commit commits. Where the connection is lost meanwhile, it finds out whether the change is on record.
 func (w *writer) commit(ctx context.Context) error {
-	err := w.tx.Commit()
+	err := w.store.metrics.writes.Watched(ctx, "COMMIT", func() (int, error) { return 0, w.tx.Commit() })
 	if err == nil {
 		return nil
 	}

@@ -74,6 +74,11 @@ func (s serve) Run(r *run) (err error) {
 		defer admin.Close()
 	}
 
+	tracer, endTracing, err := startTracing(r)
+	if err != nil {
+		return err
+	}
+	defer endTracing()
 	db, err := s.start(r)
 	if err != nil {
 		return err
@@ -140,6 +145,7 @@ func (s serve) Run(r *run) (err error) {
 
 		AccessLog:      s.AccessLog,
 		SlowOperations: s.SlowOperations,
+		Tracer:         tracer,
 		DrainDelay:     s.DrainDelay,
 	})
 	if admin != nil {

@@ -12,8 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
 
 	"example.org/parley"
+	"example.org/parley/graph/level"
 	"example.org/parley/storage"
 )
 
@@ -22,6 +24,7 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer // nil: metrics are registered nowhere
 	Slow    time.Duration         // how long an operation may take before it is logged; 0: none is
+	Tracer  trace.Tracer          // nil: operations are not traced
 }
 
 // Observer watches the operations of one handler.
@@ -73,24 +76,34 @@ type Operation struct {
 	observer   *Observer
 	begun      time.Time
 	statements atomic.Int64
+	span       trace.Span // nil: it is not traced
 	ended      bool
 }
 
-var _ storage.Watch = (*Operation)(nil)
+var (
+	_ storage.Watch = (*Operation)(nil)
+	_ level.Watch   = (*Operation)(nil)
+)
 
 // Begin begins to watch an operation that came in some way. It has to be ended.
 func (o *Observer) Begin(ctx context.Context, by Transport) (context.Context, *Operation) {
 	own := &Operation{By: by, ctx: ctx, observer: o, begun: time.Now()}
-	if o.Slow > 0 {
+	if o.Tracer != nil {
+		ctx = own.trace(ctx)
+	}
+	if o.Slow > 0 || own.span != nil {
 		ctx = context.WithValue(ctx, storage.WatchKey{}, own)
 	}
 	return ctx, own
 }
 
-// Statement counts an SQL statement.
-func (o *Operation) Statement(context.Context, string) func(rows int, err error) {
+// Statement counts an SQL statement, and traces it.
+func (o *Operation) Statement(ctx context.Context, text string) func(rows int, err error) {
 	o.statements.Add(1)
-	return func(int, error) {}
+	if o.span == nil {
+		return func(int, error) {}
+	}
+	return o.traceStatement(ctx, text)
 }
 
 // End ends an operation with the errors of its answer.
@@ -115,6 +128,9 @@ func (o *Operation) End(errs gqlerror.List) {
 	o.observer.operations.WithLabelValues(kind, string(o.By), outcome).Inc()
 	if o.observer.Slow > 0 && took >= o.observer.Slow {
 		o.logSlow(kind, outcome, took)
+	}
+	if o.span != nil {
+		o.endTrace(kind, outcome)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/feed"
-	"example.org/parley/internal/request"
 	"example.org/parley/internal/turns"
 	"example.org/parley/server/observe"
 )
@@ -213,8 +212,7 @@ func (o *operation) End(why error) {
 // subscribe handles a subscribe message: it starts an operation, or refuses it. It waits for its turn, and so does
 // what the client sends next.
 func (s *socket) subscribe(id string, payload json.RawMessage) error {
-	base := request.WithOperation(context.Background(), s.request, id)
-	base = withCarrier(turns.WithCaller(base, s.caller), OverWebSocket, true)
+	base := withCarrier(turns.WithCaller(s.origin.Context(id), s.caller), OverWebSocket, true)
 	var params *graphql.RawParams
 	leave, err := s.transports.intake.room(base, int64(len(payload)))
 	if leave == nil {
