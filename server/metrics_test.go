@@ -149,7 +149,8 @@ func TestWaitsForConnectionsAreCounted(t *testing.T) {
 	giveUp()
 	readers.Wait()
 	for _, pool := range []string{"read", "write"} {
-		if times, took := a.Metric("parley_pool_waits_total", "pool", pool), a.Metric("parley_pool_wait_seconds_total", "pool", pool); times != 1 || took <= 0 {
+		times, took := a.Metric("parley_pool_waits_total", "pool", pool), a.Metric("parley_pool_wait_seconds_total", "pool", pool)
+		if times != 1 || took <= 0 {
 			t.Errorf("%s: %v waits took %v seconds", pool, times, took)
 		}
 		if got := waiting(pool); got != 0 {

@@ -57,7 +57,9 @@ func value(s tracetest.SpanStub, key attribute.Key) attribute.Value {
 func TestQueriesAreTraced(t *testing.T) {
 	t.Parallel()
 	a := startTraced(t)
-	a.Must(`mutation { recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS}) { cursor userErrors { code message field } } }`)
+	a.Must(`mutation {
+		recordPosition(input: {holder: "north", scenario: "talks/line", stance: SUPPORTS}) { cursor userErrors { code message field } }
+	}`)
 	a.kept.Reset()
 	const document = `query find($id: ID!) {
 		mine: scenario(id: $id) { key positions { nodes { stance holder { key } } } } other: scenario(id: "confidential") { key }

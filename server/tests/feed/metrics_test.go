@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -60,5 +61,24 @@ func TestOperationsAreCounted(t *testing.T) {
 	counted("subscription", "feed", "ok", 2) // one view for each
 	if got := l.Metric("parley_errors_total", "code", "BAD_REQUEST"); got != 3 {
 		t.Errorf("%v errors BAD_REQUEST, want 3", got)
+	}
+	release := l.hold(t)
+	defer release()
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan bool)
+	go func() {
+		_, err := l.client.Do(l.requestFor(t, ctx, http.MethodPost, `{ negotiation(id: "talks") { key } }`, "Accept", "application/json"))
+		left <- err != nil
+	}()
+	apitest.Wait(t, "the query to be answered", func() bool {
+		return l.Metric("parley_pool_connections", "pool", "read", "state", "in_use") == 1
+	})
+	leave()
+	if !<-left {
+		t.Error("the query was answered after all")
+	}
+	counted("query", "post", "cancelled", 1)
+	if got := l.Metric("parley_errors_total", "code", "INTERNAL"); got != 0 {
+		t.Errorf("a client that left is an internal error (%v)", got)
 	}
 }

@@ -25,7 +25,8 @@ func TestOperationsOnWebSocketsAreFoundInTheLog(t *testing.T) {
 	}
 	p.hears(`{"type":"connection_ack"}`)
 	p.send(asks("first", `subscription { changes { cursor } }`))
-	p.hears(`{"id":"first","type":"error","payload":[{"message":"Internal error","path":["changes"],"locations":[{"line":1,"column":16}],"extensions":{"code":"INTERNAL","requestId":"r1"}}]}`)
+	p.hears(`{"id":"first","type":"error","payload":[{"message":"Internal error","path":["changes"],"locations":[{"line":1,"column":16}],` +
+		`"extensions":{"code":"INTERNAL","requestId":"r1"}}]}`)
 	if log := logs.String(); !strings.Contains(log, `msg="a resolver panicked"`) || !strings.Contains(log, "request=r1 operation=first\n") {
 		t.Errorf("logged: %s", log)
 	}
