@@ -73,25 +73,26 @@ func (t *Turns) Take(ctx context.Context, ran time.Duration) (*Turn, error) {
 	t.waiting++
 	t.mu.Unlock()
 	came := time.Now()
+	var err error
 	select {
 	case <-w.turn:
-		begun := time.Now()
-		t.mu.Lock()
-		t.waited += begun.Sub(came)
-		t.mu.Unlock()
-		return &Turn{turns: t, caller: name, begun: begun}, nil
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.waited += time.Since(came)
-	if w.place < 0 { // the turn came just now
+	t.waited += now.Sub(came)
+	switch {
+	case err == nil:
+		return &Turn{turns: t, caller: name, begun: now}, nil
+	case w.place < 0: // the turn came just now
 		t.next()
-	} else {
+	default:
 		heap.Remove(&t.callers[name].queue, w.place)
 		t.waiting--
 	}
-	return nil, ctx.Err()
+	return nil, err
 }
 
 // End gives the turn to the next. It may be called again.
