@@ -191,6 +191,17 @@ func TestRequestsAreCounted(t *testing.T) {
 	})
 }
 
+// Routes are those of the server, wherever its paths begin.
+func TestRoutesBeneathABasePath(t *testing.T) {
+	t.Parallel()
+	a := known(t, server.Sites{BasePath: "/desk"})
+	a.Send(http.MethodGet, "/desk/healthz", nil, nil)
+	a.Send(http.MethodGet, "/healthz", nil, nil) // from a proxy that leaves it out
+	apitest.Wait(t, "both to be counted", func() bool {
+		return a.Metric("parley_http_requests_total", "route", "/healthz", "status", "2xx") == 2
+	})
+}
+
 func TestCachesAreCounted(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)

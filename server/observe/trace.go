@@ -100,7 +100,7 @@ func pathOf(ctx context.Context, object string) string {
 // repeat some, so only its code is kept.
 func (o *Operation) traceStatement(ctx context.Context, text string) func(rows int, err error) {
 	text = strings.TrimSpace(text)
-	verb := text[:max(0, strings.IndexFunc(text+" ", func(c rune) bool { return c <= ' ' }))]
+	verb := text[:strings.IndexAny(text+" ", " \n\t")]
 	_, span := o.observer.Tracer.Start(ctx, verb, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		semconv.DBSystemNamePostgreSQL, semconv.DBQueryText(text)))
 	return func(rows int, err error) {
