@@ -465,13 +465,14 @@ func TestWithoutDatabase(t *testing.T) {
 		before := strings.Count(a.Logs.String(), "\n")
 		got := a.Ask(document)
 		got.Fails("INTERNAL")
-		if message := got.Errs[0].Message; message != "Internal error" || len(got.Errs[0].Extensions) != 1 {
+		id, _ := got.Errs[0].Extensions["requestId"].(string)
+		if message := got.Errs[0].Message; message != "Internal error" || len(got.Errs[0].Extensions) != 2 || id == "" {
 			t.Errorf("clients read %+v", got.Errs[0])
 		}
 		lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(a.Logs.String()), "\n")[before:],
 			func(line string) bool { return strings.Contains(line, "the feed can't be read") }) // which is read all along
 		if len(lines) != 1 || !strings.Contains(lines[0], "level=ERROR") ||
-			!strings.Contains(lines[0], "database is closed") || !strings.Contains(lines[0], "path=") {
+			!strings.Contains(lines[0], "database is closed") || !strings.Contains(lines[0], "path=") || !strings.HasSuffix(lines[0], " request="+id) {
 			t.Errorf("logged: %q", lines)
 		}
 	}

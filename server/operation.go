@@ -21,7 +21,7 @@ import (
 // accepts it. It leaves a document that can't be parsed or is not valid to gqlgen.
 type operationCheck struct {
 	schema    *ast.Schema
-	documents graphql.Cache[*ast.QueryDocument]
+	documents cache[*ast.QueryDocument]
 }
 
 var (
@@ -40,8 +40,8 @@ func (operationCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters refuses texts that stand for no characters, a document that would take long to validate, an
 // operation that is not there, and variables that are not of their types. It leaves variables out that the operation does not declare.
-func (c operationCheck) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	document, known := c.documents.Get(ctx, params.Query)
+func (c operationCheck) MutateOperationParameters(_ context.Context, params *graphql.RawParams) *gqlerror.Error {
+	document, known := c.documents.look(params.Query)
 	if !known {
 		if damage := parley.DamageInDocument(params.Query); damage != nil {
 			return faulty("%s.", damage)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"example.org/parley"
@@ -52,11 +51,9 @@ type persisted struct {
 
 var _ graphql.OperationParameterMutator = persisted{}
 
-// keptDocuments is how many documents are kept by their hashes. None is longer than transport.MaxKept.
-const keptDocuments = 1_000
-
-func newPersisted(trusted Documents) persisted {
-	p := persisted{extension.AutomaticPersistedQuery{Cache: short{lru.New[string](keptDocuments)}}, trusted, make(map[string]bool)}
+func newPersisted(trusted Documents, m cacheMetrics) persisted {
+	byHash := newCache("persisted", func(_, text string) int { return len(text) }, m)
+	p := persisted{extension.AutomaticPersistedQuery{Cache: byHash}, trusted, make(map[string]bool)}
 	for _, text := range trusted.ByID {
 		p.known[text] = true
 	}
@@ -85,14 +82,4 @@ func (p persisted) MutateOperationParameters(ctx context.Context, params *graphq
 		return faulty("sha256Hash %s is not the SHA-256 hash of the document; send the hash of the very text in query.", clipped(id))
 	}
 	return err
-}
-
-// short keeps no long texts.
-type short struct{ graphql.Cache[string] }
-
-// Add keeps a text.
-func (s short) Add(ctx context.Context, key, text string) {
-	if len(text) <= transport.MaxKept {
-		s.Cache.Add(ctx, key, text)
-	}
 }

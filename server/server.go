@@ -14,11 +14,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
 
 	"example.org/parley"
 	"example.org/parley/briefing"
@@ -26,6 +27,7 @@ import (
 	"example.org/parley/feed"
 	"example.org/parley/graph"
 	"example.org/parley/resolvers"
+	"example.org/parley/server/observe"
 	"example.org/parley/server/playground"
 	"example.org/parley/server/transport"
 	"example.org/parley/storage"
@@ -60,15 +62,25 @@ type Options struct {
 	Bounds resolvers.Bounds
 	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
+	// AccessLog: each request is logged.
+	AccessLog bool
+	// SlowOperations is how long an operation may take before it is logged. Zero means that none is.
+	SlowOperations time.Duration
+	// Tracer traces operations, with their levels and statements. Nil means that none is traced.
+	Tracer trace.Tracer
 	// DrainDelay is how long /readyz says that the server is about to stop before it does.
 	DrainDelay time.Duration
 	// Metrics are served under MetricsPath, together with the handler's own. Nil means that no metrics are served.
 	Metrics *prometheus.Registry
+	// Admin: operators have an address of their own, which ServeAdmin serves. Metrics are served there only.
+	Admin bool
 }
 
 // Handler answers Parley's HTTP requests.
 type Handler struct {
 	http.Handler
+	// Admin answers operators; nil: they have no address of their own.
+	Admin      http.Handler
 	transports *transport.Transports
 	log        *slog.Logger
 	stopping   atomic.Bool
@@ -91,33 +103,46 @@ func New(o Options) *Handler {
 	h := &Handler{log: o.Log, drainDelay: o.DrainDelay}
 	base := o.Sites.BasePath
 	r := resolvers.New(o.Store, o.Bounds)
-	parsed := documents{lru.New[*ast.QueryDocument](1000)}
-	transports := transport.Options{Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: parsed.has, Log: o.Log}
+	caches := newCacheMetrics(o)
+	parsed := newCache("documents", func(text string, _ *ast.QueryDocument) int { return len(text) }, caches)
+	known := func(document string) bool {
+		_, is := parsed.look(document)
+		return is
+	}
+	transports := transport.Options{
+		Resolver: r, Feed: o.Feed, Limits: o.Limits, Admit: o.Admit, Known: known, Log: o.Log,
+		Metrics: o.registerer(), Observer: observe.New(observe.Options{Log: o.Log, Metrics: o.registerer(), Slow: o.SlowOperations, Tracer: o.Tracer}),
+	}
 	if o.Metrics != nil {
-		transports.Metrics = o.Metrics
-		resyncs := func() float64 { return float64(o.Store.Resyncs()) }
-		o.Metrics.MustRegister(prometheus.NewCounterFunc(
-			prometheus.CounterOpts{
-				Name: "parley_feed_resyncs_total",
-				Help: "Times that the connection for notifications was lost and the feed was read for missed changes.",
-			},
-			resyncs,
-		))
-		mux.Handle("GET "+base+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+		o.Metrics.MustRegister(o.Store)
+		if !o.Admin {
+			mux.Handle("GET "+base+MetricsPath, promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+		}
+	}
+	if o.Admin {
+		h.Admin = h.admin(o)
 	}
 	h.transports = transport.New(transports)
-	mux.Handle(base+GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed)))
+	mux.Handle(base+GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed, newPersisted(o.Documents, caches))))
 	page := playground.Handler(base+PlaygroundPath, base+GraphQLPath, tabs())
 	mux.Handle(base+PlaygroundPath, page)
 	mux.Handle(base+PlaygroundPath+"/", page)
 	mux.HandleFunc("GET "+base+briefing.Path+"{negotiation}", serveBriefing(o))
 	mux.HandleFunc("GET "+base+TablesPath+"{negotiation}/{table}", serveTable(o))
 	mux.Handle("GET "+base+"/{$}", http.RedirectHandler(base+PlaygroundPath, http.StatusFound))
-	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET "+base+"/readyz", h.ready(o.Store))
+	h.serveHealth(mux, base, o.Store)
 	mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
-	h.Handler = o.Sites.handle(mux)
+	watched := newRequests(o)
+	h.Handler = watched.watch(o.Sites.handle(watched.routed(mux)))
 	return h
+}
+
+// registerer is where metrics are registered; nil: nowhere.
+func (o Options) registerer() prometheus.Registerer {
+	if o.Metrics == nil {
+		return nil
+	}
+	return o.Metrics
 }
 
 // tabs returns the example operations with which the playground opens.
@@ -129,7 +154,9 @@ func tabs() []playground.Example {
 	return list
 }
 
-func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports, parsed documents) http.Handler {
+func graphQL(
+	o Options, r *resolvers.Resolver, transports *transport.Transports, parsed cache[*ast.QueryDocument], named persisted,
+) http.Handler {
 	schema := graph.NewSchema(graph.Config{Resolvers: r})
 	srv := handler.New(schema)
 	srv.AddTransport(transport.WebSockets{Transports: transports})
@@ -138,7 +165,7 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports,
 	srv.SetQueryCache(parsed)
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(extension.Introspection{})
-	srv.Use(newPersisted(o.Documents)) // first, since the others look at the document
+	srv.Use(named) // first, since the others look at the document
 	srv.Use(operationCheck{schema.Schema(), parsed})
 	srv.Use(costLimit{})
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -146,7 +173,10 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports,
 	})
 	srv.AroundResponses(r.OneSnapshot)
 	srv.AroundRootFields(r.FreshSnapshot)
-	srv.SetErrorPresenter(resolvers.PresentError(o.Log))
+	present := resolvers.PresentError(o.Log)
+	srv.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
+		return transport.Findable(ctx, present(ctx, err))
+	})
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
 		o.Log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "path", graphql.GetPath(ctx).String(),
 			"stack", string(debug.Stack()))
@@ -155,25 +185,14 @@ func graphQL(o Options, r *resolvers.Resolver, transports *transport.Transports,
 	return srv
 }
 
-// documents caches parsed and validated documents. Long documents are not cached: they carry texts and seldom repeat.
-type documents struct {
-	graphql.Cache[*ast.QueryDocument]
-}
-
-// Add keeps a document.
-func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocument) {
-	if len(text) <= transport.MaxKept {
-		d.Cache.Add(ctx, text, document)
-	}
-}
-
-func (d documents) has(ctx context.Context, text string) bool {
-	_, is := d.Get(ctx, text)
-	return is
-}
-
 // errPanicked is what a client sees of a panic. The panic itself is logged.
 var errPanicked = &parley.Fault{Code: parley.Internal, Message: "Internal error"}
+
+// serveHealth says whether the server runs, and whether it is ready.
+func (h *Handler) serveHealth(mux *http.ServeMux, base string, store *storage.Store) {
+	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET "+base+"/readyz", h.ready(store))
+}
 
 // ready says whether the server can read and record, and why not.
 func (h *Handler) ready(store *storage.Store) http.HandlerFunc {
@@ -184,7 +203,7 @@ func (h *Handler) ready(store *storage.Store) http.HandlerFunc {
 		case h.stopping.Load():
 			say(w, http.StatusServiceUnavailable, "the server is about to stop")
 		case err != nil:
-			h.log.Warn("the server is not ready", "error", err)
+			h.log.WarnContext(r.Context(), "the server is not ready", "error", err)
 			say(w, http.StatusServiceUnavailable, err.Error())
 		default:
 			say(w, http.StatusOK, "ready")

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/cors"
 
 	"example.org/parley"
+	"example.org/parley/internal/request"
 	"example.org/parley/internal/turns"
 	"example.org/parley/server/transport"
 )
@@ -53,27 +54,34 @@ func ReadProxy(text string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// handle has a handler answer only those requests that the sites allow. All paths of the handler begin with BasePath.
+// handle has a handler answer only those requests that the sites allow, as behindProxy returns them. All paths of the
+// handler begin with BasePath.
 func (s Sites) handle(next http.Handler) http.Handler {
 	shared := cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) { return s.allows(r, origin), nil },
 		AllowedMethods:             []string{http.MethodGet, http.MethodHead, http.MethodPost},
 		AllowedHeaders:             []string{"*"},
-		ExposedHeaders:             []string{"ETag", "Retry-After"},
+		ExposedHeaders:             []string{"ETag", "Retry-After", request.Header},
 		MaxAge:                     7200,
 	}).Handler(compressed(next))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = s.behindProxy(r)
-		if !s.isOwnName(r.Host) {
-			say(w, http.StatusMisdirectedRequest, fmt.Sprintf(
-				"This server is not known as %.100q; start it with --allow-host or --public-url to add a name.", hostName(r.Host)))
-			return
-		}
+	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == s.BasePath:
 			r = withPath(r, s.BasePath+"/")
 		case !strings.HasPrefix(r.URL.Path, s.BasePath+"/"):
 			r = withPath(r, s.BasePath+r.URL.Path)
+		}
+		shared.ServeHTTP(w, r)
+	}))
+}
+
+// guard refuses requests to other names, and from pages that may not use the server.
+func (s Sites) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.isOwnName(r.Host) {
+			say(w, http.StatusMisdirectedRequest, fmt.Sprintf(
+				"This server is not known as %.100q; start it with --allow-host or --public-url to add a name.", hostName(r.Host)))
+			return
 		}
 		if origin := r.Header.Get("Origin"); s.isForeign(r, origin) {
 			refusal := "Pages of other sites may not use this server."
@@ -83,7 +91,7 @@ func (s Sites) handle(next http.Handler) http.Handler {
 			transport.Refuse(w, http.StatusForbidden, parley.Forbidden, refusal)
 			return
 		}
-		shared.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -12,6 +12,9 @@ type (
 	Key = rows.Key
 	// Fields are the fields selected of a record; nil selects everything.
 	Fields = rows.Fields
+	// Watch follows the SQL statements of an operation, and WatchKey is its key in contexts.
+	Watch    = rows.Watch
+	WatchKey = rows.WatchKey
 	// Shared holds what operations that look through the same lenses have read.
 	Shared = rows.Shared
 )

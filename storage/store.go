@@ -92,6 +92,7 @@ type Store struct {
 	statements atomic.Int64
 	resyncs    atomic.Int64
 	mark       *rows.HighWaterMark
+	metrics    *metrics
 }
 
 // Open connects to the database and brings its tables up to date. It refuses a database in which Check finds a problem.
@@ -113,14 +114,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	locks := cmp.Or(o.LockTimeout, usualLockTimeout)
+	m := newMetrics()
 	pool := rows.PoolOptions{Timeout: cmp.Or(o.ReadTimeout, usualReadTimeout), LockTimeout: locks, Unprepared: sessions.unprepared,
-		Lost: sessions.lost}
+		Lost: sessions.lost, Took: m.reads}
+	feedPool := pool
+	feedPool.Took = m.feedReads
 	s := &Store{
 		db: db, version: version, clock: o.Clock,
-		feedReads: rows.NewPool(config, pool, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
+		feedReads: rows.NewPool(config, feedPool, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
 		lockTime: locks,
-		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(),
+		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(), metrics: m,
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -129,7 +133,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Pool: rows.NewPool(config, pool, readersAtOnce), Mark: s.mark, Statements: &s.statements, Turns: turns.New(longAtOnce),
 	}
 	s.feedSource = &rows.Source{Pool: s.feedReads, Mark: s.mark, Statements: new(atomic.Int64)}
-	s.mutations = mutations{run: s.write, runAlone: s.writeAlone}
+	s.mutations = mutations{run: m.observed(s.write), runAlone: m.observed(s.writeAlone)}
 	if _, err := s.Head(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -173,7 +177,7 @@ func (s *Store) ready(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback()
-	reader := rows.InTransaction(tx, new(atomic.Int64))
+	reader := rows.InTransaction(tx, new(atomic.Int64), s.metrics.writes)
 	now, err := reader.Now(ctx)
 	if err != nil {
 		return err

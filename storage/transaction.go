@@ -88,6 +88,7 @@ func (s *Store) attempt(ctx context.Context, do func(*writer) error) error {
 		if attempt == attempts || !lostRace(err) {
 			return err
 		}
+		s.metrics.retries.Inc()
 		if errors.Is(err, errCutOff) && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "a write was cut off, and is tried again", "error", err)
 		}
@@ -98,6 +99,12 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 
 // admit bounds the writers at work: more would only wait for the feed head.
 func (s *Store) admit(ctx context.Context) error {
+	select {
+	case s.writers <- struct{}{}:
+		return nil
+	default:
+	}
+	defer s.metrics.queue.wait()()
 	select {
 	case s.writers <- struct{}{}:
 		return nil
@@ -116,7 +123,7 @@ func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error
 	if err != nil {
 		return fmt.Errorf("begin to write: %w", err)
 	}
-	w.tx, w.Reader, w.clock = tx, rows.InTransaction(tx, &s.statements), time.AfterFunc(never, w.conn.close)
+	w.tx, w.Reader, w.clock = tx, rows.InTransaction(tx, &s.statements, s.metrics.writes), time.AfterFunc(never, w.conn.close)
 	defer w.clock.Stop()
 	defer tx.Rollback()
 	err = do(w)
@@ -135,7 +142,7 @@ func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error
 
 // commit commits. Where the connection is lost meanwhile, it finds out whether the change is on record.
 func (w *writer) commit(ctx context.Context) error {
-	err := w.tx.Commit()
+	err := w.store.metrics.writes.Watched(ctx, "COMMIT", func() (int, error) { return 0, w.tx.Commit() })
 	if err == nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,14 +97,25 @@ func (w *writer) identify(ctx context.Context) error {
 // all reads every row of a statement into the slice that dest points to. Macros in its text are expanded.
 func (w *writer) all(ctx context.Context, dest any, text string, args ...any) error {
 	w.store.statements.Add(1)
-	return w.tx.SelectContext(ctx, dest, w.Expand(text), args...)
+	text = w.Expand(text)
+	return w.store.metrics.writes.Watched(ctx, text, func() (int, error) {
+		err := w.tx.SelectContext(ctx, dest, text, args...)
+		return reflect.ValueOf(dest).Elem().Len(), err
+	})
 }
 
 // exec runs a statement that writes. Macros in its text are expanded.
 func (w *writer) exec(ctx context.Context, text string, args ...any) error {
 	w.store.statements.Add(1)
-	_, err := w.tx.ExecContext(ctx, w.Expand(text), args...)
-	return err
+	text = w.Expand(text)
+	return w.store.metrics.writes.Watched(ctx, text, func() (int, error) {
+		result, err := w.tx.ExecContext(ctx, text, args...)
+		if err != nil {
+			return 0, err
+		}
+		changed, _ := result.RowsAffected() // 0 where the database does not say
+		return int(changed), nil
+	})
 }
 
 // stamp takes the feed head: the next number, and a recordedAt later than any before. Whatever the mutation needs to
@@ -123,12 +135,14 @@ func (w *writer) stamp(ctx context.Context) error {
 		Oldest     int64     `db:"oldest_version"`
 		ReadOnly   bool      `db:"read_only"`
 	}
+	begun := time.Now()
 	err := w.all(ctx, &head, `
 		UPDATE feed_head
 		SET seq = seq + 1, recorded_at = greatest(clock_timestamp(), recorded_at + interval '1 microsecond')
 		WHERE one
 		RETURNING seq, recorded_at, clock_timestamp() AS clock, oldest_version,
 			current_setting('default_transaction_read_only') = 'on' AS read_only`)
+	w.store.metrics.headWait.Observe(time.Since(begun).Seconds())
 	if err != nil {
 		return fmt.Errorf("take the feed head: %w", err)
 	}

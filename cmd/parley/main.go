@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"example.org/parley"
+	"example.org/parley/internal/request"
 )
 
 // commands are the program's commands and flags. Each flag can also be set by an environment variable, or
@@ -68,9 +69,9 @@ func main() {
 func (c commands) log() *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		return slog.New(request.Logged(slog.NewJSONHandler(os.Stderr, options)))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(request.Logged(slog.NewTextHandler(os.Stderr, options)))
 }
 
 // run holds what every command needs.

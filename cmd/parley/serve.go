@@ -24,6 +24,7 @@ import (
 type serve struct {
 	database
 	Addr           string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	AdminAddr      string        `placeholder:"HOST:PORT" help:"Address on which operators find metrics, health and profiles, and others don't."`
 	AllowRemote    bool          `help:"${allow_remote_help}"`
 	PublicURL      string        `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
 	AllowHost      []string      `placeholder:"NAME" help:"${allow_host_help}"`
@@ -36,6 +37,8 @@ type serve struct {
 	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
 	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
 	DrainDelay     time.Duration `placeholder:"DURATION" default:"0s" help:"How long /readyz tells proxies that the server is about to stop before it does (${default})."`
+	AccessLog      bool          `help:"Log each request: its path, status, time and client."`
+	SlowOperations time.Duration `placeholder:"DURATION" help:"Log operations that take this long or longer, such as 500ms."`
 	MaxConnections int           `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
 }
 
@@ -53,7 +56,19 @@ func (s serve) Run(r *run) (err error) {
 		return fmt.Errorf("can't listen on %s: %w", s.Addr, err)
 	}
 	defer listener.Close()
+	admin, err := s.listenAdmin(r)
+	if err != nil {
+		return err
+	}
+	if admin != nil {
+		defer admin.Close()
+	}
 
+	tracer, endTracing, err := startTracing(r)
+	if err != nil {
+		return err
+	}
+	defer endTracing()
 	db, err := s.start(r, alone)
 	if err != nil {
 		return err
@@ -117,9 +132,17 @@ func (s serve) Run(r *run) (err error) {
 		PublicURL: public,
 		Limits:    limits,
 		Metrics:   registry,
+		Admin:     admin != nil,
 
-		DrainDelay: s.DrainDelay,
+		AccessLog:      s.AccessLog,
+		SlowOperations: s.SlowOperations,
+		Tracer:         tracer,
+		DrainDelay:     s.DrainDelay,
 	})
+	if admin != nil {
+		defer server.ServeAdmin(admin, h)()
+		r.log.Info("operators are served", "metrics", "http://"+admin.Addr().String()+server.MetricsPath)
+	}
 	r.log.Info("ready", "playground", address+server.PlaygroundPath, "graphql", address+server.GraphQLPath)
 	err = server.Serve(serving, listener, set.encrypted, most, h)
 	if cause := context.Cause(serving); r.ctx.Err() == nil && cause != nil {
@@ -151,6 +174,9 @@ func (s serve) settings() (set settings, err error) {
 	if s.MaxConnections < 1 {
 		return set, fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)
 	}
+	if _, _, err := net.SplitHostPort(s.AdminAddr); s.AdminAddr != "" && err != nil {
+		return set, fmt.Errorf("--admin-addr %q is not an address; give a host and a port, such as 127.0.0.1:9090", s.AdminAddr)
+	}
 	set.encrypted, err = s.certificate()
 	return set, err
 }
@@ -168,6 +194,28 @@ func (s serve) certificate() (*tls.Config, error) {
 		return nil, fmt.Errorf("the certificate %s with the key %s can't be used: %w", s.TLSCert, s.TLSKey, err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// listenAdmin opens the address for operators; nil: they have none of their own.
+func (s serve) listenAdmin(r *run) (net.Listener, error) {
+	if s.AdminAddr == "" {
+		return nil, nil
+	}
+	if host, _, err := net.SplitHostPort(s.AdminAddr); err == nil && !isLocal(host) {
+		r.log.Warn("everybody who reaches the admin address reads metrics and profiles, and may slow the server down by taking profiles; "+
+			"keep it where only operators reach it", "address", s.AdminAddr)
+	}
+	listener, err := net.Listen("tcp", s.AdminAddr)
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %s: %w", s.AdminAddr, err)
+	}
+	return listener, nil
+}
+
+// isLocal reports whether only this machine can reach a host.
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // trusted reads the documents that clients may name by their ids.
@@ -191,12 +239,10 @@ func (s serve) trusted() (server.Documents, error) {
 
 // sites are the names under which the server is reached, and the pages that may use it.
 func (s serve) sites() (sites server.Sites, err error) {
-	host, _, err := net.SplitHostPort(s.Addr)
-	if err != nil {
-		return sites, err
-	}
-	if host != "" {
-		sites.Hosts = append(sites.Hosts, strings.ToLower(host))
+	for _, address := range []string{s.Addr, s.AdminAddr} {
+		if host, _, _ := net.SplitHostPort(address); host != "" {
+			sites.Hosts = append(sites.Hosts, strings.ToLower(host))
+		}
 	}
 	if s.PublicURL != "" {
 		public, err := url.Parse(s.PublicURL)
@@ -243,11 +289,7 @@ func (s serve) checkAddress() error {
 	if err != nil {
 		return fmt.Errorf("--addr %q is not an address; give a host and a port, such as 127.0.0.1:8080", s.Addr)
 	}
-	ip := net.ParseIP(host)
-	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
-		return nil
-	}
-	if !s.AllowRemote {
+	if !isLocal(host) && !s.AllowRemote {
 		return fmt.Errorf(
 			"--addr %q can be reached from other machines, and everybody who reaches it may write; add "+
 				"--allow-remote to permit that, or use 127.0.0.1",

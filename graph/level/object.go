@@ -216,6 +216,11 @@ func (o *Object[T]) resolve(r *run, ctx context.Context, selections ast.Selectio
 	if len(objects) == 0 {
 		return l
 	}
+	if r.watch != nil {
+		var end func()
+		ctx, end = r.watch.Level(ctx, o.Name, len(objects))
+		defer end()
+	}
 	collected := graphql.CollectFields(r.OperationContext, selections, o.Satisfies)
 	l.fields = make([]selected[T], len(collected))
 	goesOn := r.mayGoOn(ctx, len(objects)*len(collected))

@@ -28,15 +28,27 @@ type run struct {
 	ctx    context.Context // of the response; it collects errors
 	path   []step          // path of the value that is being appended
 	budget Budget
-	spent  bool // the budget, and the error was reported
+	spent  bool  // the budget, and the error was reported
+	watch  Watch // nil: nobody follows the levels
 }
 
 type runs struct{}
 
 func newRun(ctx context.Context, op *graphql.OperationContext) *run {
 	budget, _ := ctx.Value(BudgetKey{}).(Budget)
-	return &run{OperationContext: op, ctx: context.WithValue(ctx, runs{}, true), budget: budget}
+	watch, _ := ctx.Value(WatchKey{}).(Watch)
+	return &run{OperationContext: op, ctx: context.WithValue(ctx, runs{}, true), budget: budget, watch: watch}
 }
+
+// Watch follows the levels of a run.
+type Watch interface {
+	// Level is called before a level is resolved, with the context of the field above, and the type and the number of the
+	// objects. Their resolvers get the context that it returns. end is called when everything beneath is resolved.
+	Level(field context.Context, object string, objects int) (watched context.Context, end func())
+}
+
+// WatchKey is the key under which a context has the Watch of its runs, if anybody follows them.
+type WatchKey struct{}
 
 // Budget bounds a run. Spend counts so many values at the field of a context; an error says that it is too much.
 type Budget interface {

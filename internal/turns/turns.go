@@ -17,8 +17,10 @@ type Turns struct {
 	mu      sync.Mutex
 	free    int
 	callers map[string]*caller // those who wait, or have used a turn lately
+	atOnce  int
 	waiting int
-	came    int // how many have waited so far
+	came    int           // how many have waited so far
+	waited  time.Duration // how long they did, all together
 }
 
 // caller is somebody who takes turns.
@@ -29,7 +31,23 @@ type caller struct {
 }
 
 // New makes turns of which so many are taken at a time.
-func New(atOnce int) *Turns { return &Turns{free: atOnce, callers: make(map[string]*caller)} }
+func New(atOnce int) *Turns {
+	return &Turns{free: atOnce, atOnce: atOnce, callers: make(map[string]*caller)}
+}
+
+// Use is how turns are used.
+type Use struct {
+	Taken, Waiting int           // at present
+	Waits          int           // how often somebody had to wait
+	Waited         time.Duration // all together
+}
+
+// Use says how the turns are used.
+func (t *Turns) Use() Use {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Use{t.atOnce - t.free, t.waiting, t.came, t.waited}
+}
 
 // Turn is one that was given. A nil *Turn is none.
 type Turn struct {
@@ -54,20 +72,27 @@ func (t *Turns) Take(ctx context.Context, ran time.Duration) (*Turn, error) {
 	heap.Push(&t.caller(name).queue, w)
 	t.waiting++
 	t.mu.Unlock()
+	came := time.Now()
+	var err error
 	select {
 	case <-w.turn:
-		return &Turn{turns: t, caller: name, begun: time.Now()}, nil
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if w.place < 0 { // the turn came just now
+	t.waited += now.Sub(came)
+	switch {
+	case err == nil:
+		return &Turn{turns: t, caller: name, begun: now}, nil
+	case w.place < 0: // the turn came just now
 		t.next()
-	} else {
+	default:
 		heap.Remove(&t.callers[name].queue, w.place)
 		t.waiting--
 	}
-	return nil, ctx.Err()
+	return nil, err
 }
 
 // End gives the turn to the next. It may be called again.

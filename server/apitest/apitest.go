@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"example.org/parley"
 	"example.org/parley/dataset"
@@ -29,6 +31,7 @@ import (
 	"example.org/parley/feed"
 	"example.org/parley/internal/longtest"
 	"example.org/parley/internal/postgres/pgtest"
+	"example.org/parley/internal/request"
 	"example.org/parley/server"
 	"example.org/parley/storage"
 )
@@ -147,8 +150,9 @@ var ended = func() context.Context {
 	return ctx
 }()
 
-// Metric is the value of a counter or gauge.
-func (a *API) Metric(name string) float64 {
+// Metric is the value of a counter or gauge, or the number of values in a histogram: the sum of those with these labels,
+// each a name and a value.
+func (a *API) Metric(name string, labels ...string) float64 {
 	a.T.Helper()
 	families, err := a.metrics.Gather()
 	if err != nil {
@@ -156,12 +160,26 @@ func (a *API) Metric(name string) float64 {
 	}
 	for _, family := range families {
 		if family.GetName() == name {
-			of := family.GetMetric()[0]
-			return of.GetCounter().GetValue() + of.GetGauge().GetValue()
+			sum := 0.0
+			for _, of := range family.GetMetric() {
+				if hasLabels(of, labels) {
+					sum += of.GetCounter().GetValue() + of.GetGauge().GetValue() + float64(of.GetHistogram().GetSampleCount())
+				}
+			}
+			return sum
 		}
 	}
 	a.T.Fatalf("there is no metric %s", name)
 	return 0
+}
+
+func hasLabels(of *dto.Metric, labels []string) bool {
+	for i := 0; i+1 < len(labels); i += 2 {
+		if !slices.ContainsFunc(of.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == labels[i] && l.GetValue() == labels[i+1] }) {
+			return false
+		}
+	}
+	return true
 }
 
 // Logged keeps what is logged while others still log.
@@ -183,7 +201,7 @@ func (l *Logged) String() string {
 }
 
 // Logger logs to l.
-func (l *Logged) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+func (l *Logged) Logger() *slog.Logger { return slog.New(request.Logged(slog.NewTextHandler(l, nil))) }
 
 // WithDemo starts a server on the example data.
 func WithDemo(t testing.TB) *API {

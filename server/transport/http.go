@@ -21,6 +21,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"example.org/parley"
+	"example.org/parley/server/observe"
 )
 
 // Media types of answers. By GraphQL over HTTP, an operation that is not valid is answered with status 400 to a client
@@ -44,9 +45,9 @@ func (HTTP) Supports(r *http.Request) bool {
 
 // Do answers an operation.
 func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	by := ByPOST
+	by, came := ByPOST, observe.POST
 	if r.Method != http.MethodPost {
-		by = ByGET
+		by, came = ByGET, observe.GET
 	}
 	accepts := acceptedBy(r)
 	if by == ByGET {
@@ -62,6 +63,8 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	if err == nil && !accepts.events && params.Query == "" && params.Extensions["persistedQuery"] == nil {
 		err = errNoQuery
 	}
+	ctx, seen := t.Observer.Begin(ctx, came)
+	defer seen.Ensure()
 	if err != nil {
 		status := http.StatusBadRequest
 		switch {
@@ -73,14 +76,18 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			status = http.StatusRequestTimeout
 		}
-		refuse(w, accepts, status, exec.DispatchError(ctx, gqlerror.List{unreadable(err)}))
+		response := exec.DispatchError(ctx, gqlerror.List{unreadable(err)})
+		seen.End(response.Errors)
+		refuse(w, accepts, status, response)
 		return
 	}
 	op, errs := t.operationOf(ctx, exec, params)
+	seen.Is = op
 	isSubscription := errs == nil && op.Operation.Operation == ast.Subscription
 	if accepts.events && (isSubscription || !accepts.json) {
 		leave()
-		stream(t.Transports, w, r, exec, op, errs)
+		seen.By = observe.Events
+		stream(ctx, t.Transports, w, r, exec, op, errs, seen)
 		return
 	}
 	if errs != nil {
@@ -89,17 +96,29 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 			status = http.StatusMethodNotAllowed
 			w.Header().Set("Allow", http.MethodPost)
 		}
-		refuse(w, accepts, status, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
+		response := exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		seen.End(response.Errors)
+		refuse(w, accepts, status, response)
 		return
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
-	switch response := respond(ctx); {
+	response := respond(ctx)
+	seen.End(errorsOf(response))
+	switch {
 	case response == nil: // the client has disconnected
 	case by == ByGET:
 		answerGET(w, r, accepts, op, response)
 	default:
 		answer(w, accepts, statusOf(w, response), response)
 	}
+}
+
+// errorsOf are a response's errors; nil stands for a response to a client that has disconnected.
+func errorsOf(response *graphql.Response) gqlerror.List {
+	if response == nil {
+		return nil
+	}
+	return response.Errors
 }
 
 // statusOf is the status of an operation that was executed: 503 if the database could not be used for any of its fields,
@@ -149,7 +168,7 @@ func answerGET(
 func (t HTTP) operationOf(
 	ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams,
 ) (*graphql.OperationContext, gqlerror.List) {
-	if !t.Known(ctx, params.Query) {
+	if !t.Known(params.Query) {
 		turn, err := t.intake.preparing.Take(ctx, 0)
 		if err != nil {
 			return new(graphql.OperationContext), gqlerror.List{Refused(parley.BadRequest, "The request was given up.")}

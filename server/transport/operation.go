@@ -17,6 +17,7 @@ import (
 	"example.org/parley"
 	"example.org/parley/feed"
 	"example.org/parley/internal/turns"
+	"example.org/parley/server/observe"
 )
 
 // operation is an operation on a WebSocket. If it is a subscription, it is also the feed's subscriber.
@@ -56,22 +57,29 @@ func (o *operation) run(ctx context.Context, params *graphql.RawParams, turn *tu
 			s.abandoned--
 		}
 	}()
-	ctx = graphql.StartOperationTrace(ctx)
+	ctx, seen := s.transports.Observer.Begin(graphql.StartOperationTrace(ctx), observe.WebSocket)
+	defer seen.Ensure()
 	op, errs := operationOf(ctx, s.exec, params)
+	seen.Is = op
 	if errs != nil {
-		o.refuse(s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs).Errors)
+		refused := s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs).Errors
+		seen.End(refused)
+		o.refuse(refused)
 		return
 	}
 	if op.Operation.Operation != ast.Subscription {
 		turn.End()
 		respond, answering := s.exec.DispatchOperation(ctx, op)
-		if response := respond(answering); response != nil {
+		response := respond(answering)
+		seen.End(errorsOf(response))
+		if response != nil {
 			o.complete(ctx, encode(nil, response))
 		}
 		o.stop()
 		return
 	}
 	subscription, cursor, refused := s.transports.subscribe(ctx, s.exec, op, s.clearance(), o)
+	seen.End(errorsOf(refused))
 	switch {
 	case refused != nil && ctx.Err() == nil && failedForNow(refused):
 		o.End(feed.ErrNotNow) // clients reconnect after this, but not after an error
@@ -204,7 +212,7 @@ func (o *operation) End(why error) {
 // subscribe handles a subscribe message: it starts an operation, or refuses it. It waits for its turn, and so does
 // what the client sends next.
 func (s *socket) subscribe(id string, payload json.RawMessage) error {
-	base := withCarrier(turns.WithCaller(context.Background(), s.caller), OverWebSocket, true)
+	base := withCarrier(turns.WithCaller(s.origin.Context(id), s.caller), OverWebSocket, true)
 	var params *graphql.RawParams
 	leave, err := s.transports.intake.room(base, int64(len(payload)))
 	if leave == nil {
@@ -260,16 +268,16 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	case exists:
 		return subscriberExists(id)
 	case refused != nil:
-		return s.sendText(o.errorMessage(gqlerror.List{refused}))
 	case many:
-		return s.sendText(o.errorMessage(gqlerror.List{{
-			Message: fmt.Sprintf(
-				"There are %d operations on this connection already; end one of them, or open another connection.",
-				s.transports.Limits.Operations),
-			Extensions: map[string]any{"code": string(parley.Limit)},
-		}}))
+		refused = Refused(parley.Limit, fmt.Sprintf(
+			"There are %d operations on this connection already; end one of them, or open another connection.",
+			s.transports.Limits.Operations))
+	default:
+		return nil // the connection is closing
 	}
-	return nil // the connection is closing
+	_, seen := s.transports.Observer.Begin(base, observe.WebSocket)
+	seen.End(gqlerror.List{refused})
+	return s.sendText(o.errorMessage(gqlerror.List{refused}))
 }
 
 // find returns the operation with an id, or nil. The caller holds the outbox's lock.

@@ -14,6 +14,7 @@ import (
 	"example.org/parley"
 	"example.org/parley/feed"
 	"example.org/parley/resolvers"
+	"example.org/parley/server/observe"
 )
 
 // events is a stream of server-sent events, by graphql-sse's mode of distinct connections: each operation has its own
@@ -39,21 +40,23 @@ var (
 
 // stream answers an operation with a stream of events.
 func stream(
-	t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, op *graphql.OperationContext,
-	errs gqlerror.List,
+	ctx context.Context, t *Transports, w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor,
+	op *graphql.OperationContext, errs gqlerror.List, seen *observe.Operation,
 ) {
 	admission, err := t.admit(r.Header, nil)
 	if err != nil {
-		Refuse(w, http.StatusForbidden, parley.BadRequest, "This client may not subscribe.")
+		seen.End(gqlerror.List{Refused(parley.BadRequest, notAdmitted)})
+		Refuse(w, http.StatusForbidden, parley.BadRequest, notAdmitted)
 		return
 	}
-	ctx, end := context.WithCancel(r.Context())
+	ctx, end := context.WithCancel(ctx)
 	defer end()
 	s := &events{transports: t, w: w, control: http.NewResponseController(w), admission: admission, end: end}
 	s.to, s.pendingOfAll = s, &t.pending
 	s.mu.Lock() // so that draining can't write before the header
 	if !t.enter(s) {
 		s.mu.Unlock()
+		seen.End(gqlerror.List{Refused(parley.Limit, notNow)})
 		later(w, r)
 		return
 	}
@@ -76,17 +79,22 @@ func stream(
 	}
 	ctx = withCarrier(ctx, ByPOST, true)
 	if errs != nil {
-		s.answer(exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
+		response := exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		seen.End(response.Errors)
+		s.answer(response)
 		return
 	}
 	if op.Operation.Operation != ast.Subscription {
 		respond, ctx := exec.DispatchOperation(ctx, op)
-		if response := respond(ctx); response != nil {
+		response := respond(ctx)
+		seen.End(errorsOf(response))
+		if response != nil {
 			s.answer(response)
 		}
 		return
 	}
 	subscription, cursor, refused := t.subscribe(ctx, exec, op, admission.Clearance, s)
+	seen.End(errorsOf(refused))
 	switch {
 	case refused != nil && ctx.Err() == nil && failedForNow(refused):
 		s.End(feed.ErrNotNow)
@@ -109,19 +117,24 @@ func stream(
 	}
 }
 
+// Why a stream is refused.
+const (
+	notAdmitted = "This client may not subscribe."
+	notNow      = "There are too many connections, or the server is about to stop; try again later."
+)
+
 // later refuses a stream that may be had in a few seconds, maybe from another server. A browser's EventSource gives up for
 // good on any status but 200, so it gets a stream that ends at once: it then connects again.
 func later(w http.ResponseWriter, r *http.Request) {
-	const why = "There are too many connections, or the server is about to stop; try again later."
 	w.Header().Set("Connection", "close")
 	if r.Method != http.MethodGet {
 		w.Header().Set("Retry-After", "5")
-		Refuse(w, http.StatusServiceUnavailable, parley.Limit, why)
+		Refuse(w, http.StatusServiceUnavailable, parley.Limit, notNow)
 		return
 	}
 	w.Header().Set("Content-Type", mediaEvents)
 	w.Header().Set("Cache-Control", "no-store")
-	io.WriteString(w, "retry: 5000\n: "+why+"\n\n")
+	io.WriteString(w, "retry: 5000\n: "+notNow+"\n\n")
 }
 
 // begin sends the cursor at which the stream starts, so that a client that loses the connection before the first change

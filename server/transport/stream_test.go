@@ -10,6 +10,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"example.org/parley/server/observe"
 )
 
 // refusing is an executor that refuses every operation.
@@ -59,8 +61,9 @@ func TestStreamsThatBeginWhileTheServerStops(t *testing.T) {
 			transports.Drain(t.Context())
 		}()
 	}
-	stream(transports, w, httptest.NewRequest(http.MethodPost, "/", nil), refusing{}, &graphql.OperationContext{},
-		gqlerror.List{gqlerror.Errorf("refused")})
+	ctx, seen := transports.Observer.Begin(t.Context(), observe.Events)
+	stream(ctx, transports, w, httptest.NewRequest(http.MethodPost, "/", nil), refusing{}, &graphql.OperationContext{},
+		gqlerror.List{gqlerror.Errorf("refused")}, seen)
 	<-drained
 	if got := w.Result().Header.Get("Content-Type"); got != mediaEvents {
 		t.Errorf("the stream is of type %q", got)

@@ -30,7 +30,9 @@ import (
 
 	"example.org/parley"
 	"example.org/parley/feed"
+	"example.org/parley/internal/request"
 	"example.org/parley/resolvers"
+	"example.org/parley/server/observe"
 )
 
 // Limits bound the resources that clients may use.
@@ -76,9 +78,10 @@ type Options struct {
 	// clearance.
 	Admit func(header http.Header, payload json.RawMessage) (Admission, error)
 	// Known says that a document was parsed and checked before.
-	Known   func(ctx context.Context, document string) bool
-	Log     *slog.Logger
-	Metrics prometheus.Registerer
+	Known    func(document string) bool
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	Observer *observe.Observer // of operations
 }
 
 // Transports serve operations and keep track of the connected clients of one handler.
@@ -299,7 +302,7 @@ func (t *Transports) subscribe(
 	view := feed.View{
 		Key: t.viewKey(op, clearance),
 		Show: func(ctx context.Context, change parley.ChangeEntry) ([]byte, error) {
-			return t.show(t.Resolver.With(graphql.WithOperationContext(ctx, op), followed, change), respond)
+			return t.show(t.Resolver.With(graphql.WithOperationContext(ctx, op), followed, change), op, respond)
 		},
 	}
 	subscription, err := t.Feed.Subscribe(followed.Filter, followed.After, view, to)
@@ -319,14 +322,16 @@ const (
 )
 
 // show makes the view of a change: it answers the subscription with the change in the context.
-func (t *Transports) show(ctx context.Context, respond graphql.ResponseHandler) (payload []byte, err error) {
+func (t *Transports) show(
+	ctx context.Context, op *graphql.OperationContext, respond graphql.ResponseHandler,
+) (payload []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			payload, err = encode(nil, t.panicked(ctx, p)), nil
 		}
 	}()
 	for pause := firstPause; ; pause *= 2 {
-		response := t.respondInTurn(ctx, respond)
+		response := t.respondInTurn(ctx, op, respond)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -345,14 +350,21 @@ func (t *Transports) show(ctx context.Context, respond graphql.ResponseHandler) 
 // viewsAtOnce is how many views of a handler are made at a time. It leaves capacity for other reads.
 var viewsAtOnce = max(4, 2*runtime.GOMAXPROCS(0))
 
-func (t *Transports) respondInTurn(ctx context.Context, respond graphql.ResponseHandler) *graphql.Response {
+func (t *Transports) respondInTurn(
+	ctx context.Context, op *graphql.OperationContext, respond graphql.ResponseHandler,
+) *graphql.Response {
 	select {
 	case t.showing <- struct{}{}:
 		defer func() { <-t.showing }()
 	case <-ctx.Done():
 		return nil
 	}
-	return respond(ctx)
+	ctx, seen := t.Observer.Begin(ctx, observe.Feed)
+	defer seen.Ensure()
+	seen.Is = op
+	response := respond(ctx)
+	seen.End(errorsOf(response))
+	return response
 }
 
 // failedForNow reports whether a response failed for a reason that may pass, rather than one that would fail again.
@@ -366,7 +378,15 @@ func failedForNow(response *graphql.Response) bool {
 // panicked logs a panic and returns an internal error as the response.
 func (t *Transports) panicked(ctx context.Context, p any) *graphql.Response {
 	t.Log.ErrorContext(ctx, "an operation panicked", "panic", p, "stack", string(debug.Stack()))
-	return &graphql.Response{Errors: gqlerror.List{Refused(parley.Internal, "Internal error")}}
+	return &graphql.Response{Errors: gqlerror.List{Findable(ctx, Refused(parley.Internal, "Internal error"))}}
+}
+
+// Findable has an internal error name its request, by which the log says more of it.
+func Findable(ctx context.Context, err *gqlerror.Error) *gqlerror.Error {
+	if id := request.ID(ctx); id != "" && err.Extensions["code"] == string(parley.Internal) {
+		err.Extensions["requestId"] = id
+	}
+	return err
 }
 
 // encode appends a response as JSON. Its data is JSON already.

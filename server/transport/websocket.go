@@ -18,7 +18,9 @@ import (
 	"github.com/gobwas/ws"
 
 	"example.org/parley"
+	"example.org/parley/internal/request"
 	"example.org/parley/internal/turns"
+	"example.org/parley/server/observe"
 )
 
 // protocol is the WebSocket subprotocol, as the graphql-ws library specifies it.
@@ -65,7 +67,7 @@ func WantsWebSocket(r *http.Request) bool {
 // around this one refuses pages that may not.
 func (t WebSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	s := &socket{transports: t.Transports, exec: exec, frames: frames{limit: t.Limits.Message}, header: r.Header,
-		caller: turns.Caller(r.Context())}
+		caller: turns.Caller(r.Context()), origin: observe.OriginOf(r.Context())}
 	if !t.enter(s) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "There are too many connections, or the server is about to stop; try again later.",
@@ -74,7 +76,10 @@ func (t WebSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	}
 	// A client that offers only another subprotocol is accepted with it; otherwise it could not read the close reason.
 	wanted := wantedProtocol(r)
-	conn, rw, _, err := ws.HTTPUpgrader{Protocol: func(p string) bool { return p == wanted }}.Upgrade(r, w)
+	upgrader := ws.HTTPUpgrader{
+		Protocol: func(p string) bool { return p == wanted }, Header: http.Header{request.Header: {s.origin.Request}},
+	}
+	conn, rw, _, err := upgrader.Upgrade(r, w)
 	if err != nil {
 		if conn != nil {
 			conn.Close()
@@ -108,6 +113,7 @@ type socket struct {
 	transports *Transports
 	exec       graphql.GraphExecutor
 	caller     string
+	origin     observe.Origin
 	conn       net.Conn
 	raw        syscall.RawConn // nil for TLS, where reading and writing have to wait
 	frames     frames
@@ -167,7 +173,7 @@ func (s *socket) loop(more bool) {
 func (s *socket) handleAll() (open bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.transports.Log.Error("a message could not be handled", "panic", p, "stack", string(debug.Stack()))
+			s.transports.Log.ErrorContext(s.origin.Context(""), "a message could not be handled", "panic", p, "stack", string(debug.Stack()))
 			s.close(failed)
 			open = true
 		}

@@ -19,6 +19,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gobwas/ws"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"example.org/parley/server/observe"
 )
 
 // maxWait is how long a test waits for an expected event before it fails.
@@ -46,7 +48,7 @@ func (b *blocking) DispatchError(_ context.Context, list gqlerror.List) *graphql
 
 // forTests returns transports that can't execute operations.
 func forTests(limits Limits) *Transports {
-	return New(Options{Limits: limits, Log: slog.New(slog.DiscardHandler)})
+	return New(Options{Limits: limits, Log: slog.New(slog.DiscardHandler), Observer: observe.New(observe.Options{})})
 }
 
 // pair returns both ends of a TCP connection.

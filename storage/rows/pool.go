@@ -32,6 +32,21 @@ type PoolOptions struct {
 	// Unprepared says of a new connection whether none may be prepared on it, since a pooler gives each another server process.
 	Unprepared func(context.Context) (bool, error)
 	Lost       func() // is called when a connection was lost
+	Took       Took   // is told of each statement
+}
+
+// PoolUse is how the connections of a pool are used.
+type PoolUse struct {
+	turns.Use     // of connections
+	Idle      int // connections that nobody uses at present
+}
+
+// Use says how the connections are used.
+func (p *Pool) Use() PoolUse {
+	p.mu.Lock()
+	idle := len(p.idle)
+	p.mu.Unlock()
+	return PoolUse{p.turns.Use(), idle}
 }
 
 // NewPool makes a pool of so many connections at most.
@@ -59,16 +74,19 @@ func (p *Pool) Query(ctx context.Context, text string, args []any, each func(Row
 		if err != nil {
 			return err
 		}
-		begun := false
-		err = c.query(ctx, text, values, func(r Row) {
-			begun = true
-			each(r)
+		rows := 0
+		err = p.options.Took.Watched(ctx, text, func() (int, error) {
+			err := c.query(ctx, text, values, func(r Row) {
+				rows++
+				each(r)
+			})
+			return rows, err
 		})
 		p.give(c)
 		if c.lost && ctx.Err() == nil {
 			p.options.Lost()
 		}
-		if used && !begun && c.lost && ctx.Err() == nil {
+		if used && rows == 0 && c.lost && ctx.Err() == nil {
 			continue // the connection was lost while it was idle
 		}
 		return err

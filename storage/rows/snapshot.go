@@ -57,22 +57,24 @@ type Reader struct {
 }
 
 // InTransaction reads what stands at present, as a transaction sees it.
-func InTransaction(tx *sqlx.Tx, statements *atomic.Int64) Reader {
+func InTransaction(tx *sqlx.Tx, statements *atomic.Int64, took Took) Reader {
 	return Reader{run: func(ctx context.Context, text string, args []any, each func(Row)) error {
 		statements.Add(1)
-		rows, err := tx.QueryContext(ctx, text, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var sent sql.RawBytes
-			if err := rows.Scan(&sent); err != nil {
-				return err
+		return took.Watched(ctx, text, func() (n int, err error) {
+			rows, err := tx.QueryContext(ctx, text, args...)
+			if err != nil {
+				return 0, err
 			}
-			each(newRow(sent))
-		}
-		return rows.Err()
+			defer rows.Close()
+			for ; rows.Next(); n++ {
+				var sent sql.RawBytes
+				if err := rows.Scan(&sent); err != nil {
+					return n, err
+				}
+				each(newRow(sent))
+			}
+			return n, rows.Err()
+		})
 	}}
 }
 
