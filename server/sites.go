@@ -129,7 +129,8 @@ func (s Sites) isProxy(address string) bool {
 // isOwnName reports whether a request may ask for this host.
 func (s Sites) isOwnName(host string) bool {
 	name := hostName(host)
-	return name == "localhost" || net.ParseIP(name) != nil || slices.Contains(s.Hosts, name)
+	// Health checks of proxies may give no name. Browsers always do.
+	return name == "" || name == "localhost" || net.ParseIP(name) != nil || slices.Contains(s.Hosts, name)
 }
 
 // hostName is a host without its port, in lower case.
@@ -164,7 +165,8 @@ func (s Sites) allows(r *http.Request, origin string) bool {
 
 func isLoopback(name string) bool {
 	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback()
+	// Health checks of proxies may give no name. Browsers always do.
+	return name == "" || name == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func withPath(r *http.Request, path string) *http.Request {

@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -57,6 +59,23 @@ func TestForeignHostsAreRefused(t *testing.T) {
 				t.Errorf("under %q it says %q", host, text)
 			}
 		}
+	}
+}
+
+// A proxy's health check, by HTTP/1.0, may name no host.
+func TestNoHost(t *testing.T) {
+	t.Parallel()
+	a := known(t, server.Sites{Hosts: []string{"parley.example"}})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /readyz HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(got), "HTTP/1.0 200 OK") {
+		t.Errorf("it answers %q (%v)", got, err)
 	}
 }
 
