@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestFailoverWithoutLoss(t *testing.T) {
 	a, pair, failover := behindAFailover(t)
 	pair.Synchronize()
 	s := a.connect()
-	s.ask("1", followAll, nil)
+	s.ask("1", followAll, map[string]any{"after": a.Must(`{ lens { cursor } }`).Text("lens.cursor")})
 	var made []string
 	for range 3 {
 		made = append(made, a.retitle())
@@ -83,4 +84,28 @@ func TestFailoverWithLoss(t *testing.T) {
 		}
 	}
 	apitest.Wait(t, "the log to say so", func() bool { return strings.Contains(a.Logs.String(), "lost changes that were sent") })
+}
+
+// A server that is given all databases of a cluster finds the one that takes changes, at the start and after a failover.
+func TestServersOfTheDatabaseInOneURL(t *testing.T) {
+	t.Parallel()
+	pair := pgtest.StartPair(t)
+	_, rest, _ := strings.Cut(pair.Primary.DSN, " user=")
+	folder := func(s pgtest.Server) string { return filepath.Dir(s.Socket) }
+	a := startOn(t, "host="+folder(pair.Standby)+","+folder(pair.Primary)+" port=5432,5432 target_session_attrs=read-write user="+rest)
+	a.Load("talks.yaml", apitest.Talks)
+	pair.Synchronize()
+	s := a.connect()
+	s.ask("1", followAll, map[string]any{"after": a.Must(`{ lens { cursor } }`).Text("lens.cursor")})
+	made := []string{a.retitle()}
+	pair.Failover()
+	apitest.Wait(t, "the server to find the other database", func() bool {
+		got := a.Ask(`mutation { editNegotiation(input: {negotiation: "talks", title: "After"}) { cursor } }`)
+		return len(got.Errs) == 0
+	})
+	for _, want := range append(made, a.Must(`{ lens { cursor } }`).Text("lens.cursor"), a.retitle()) {
+		if got := s.event().Change()["cursor"]; got != want {
+			t.Fatalf("heard %v, want %s", got, want)
+		}
+	}
 }
