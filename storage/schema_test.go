@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -253,5 +254,24 @@ func TestMigratedStatuses(t *testing.T) {
 	if _, err := db.Exec(`UPDATE status_changes SET successors = '{}'`); err == nil ||
 		!strings.Contains(err.Error(), "kept") {
 		t.Errorf("a row can be changed: %v", err)
+	}
+}
+
+// Each migration says whether servers that do not know it may go on, so that servers can be replaced one after the other.
+func TestMigrationsSayWhoGoesOn(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files[22:] {
+		text, err := migrations.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		goesOn, stops := strings.Contains(string(text), "-- Older servers go on."), strings.Contains(string(text), "-- Older servers stop.")
+		if goesOn == stops || stops != strings.Contains(string(text), "SET oldest_version") {
+			t.Errorf("%s has to say “-- Older servers go on.”, or “-- Older servers stop.” and set oldest_version", file)
+		}
 	}
 }

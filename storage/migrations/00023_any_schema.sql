@@ -2,6 +2,8 @@
 -- a superuser. What indexes call is bound when it is created, so it does not depend on the search_path of whoever restores or
 -- analyzes them.
 
+-- Older servers go on.
+
 -- +goose Up
 
 SET LOCAL lock_timeout = '2s'; -- others wait behind this for a lock on the feed head
