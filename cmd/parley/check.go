@@ -30,15 +30,19 @@ func (c check) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Database %q on PostgreSQL %d, schema %q, role %q: tables of version %d; this Parley knows version %d.\n",
-		found.Database, found.Server/10000, found.Schema, found.Role, found.Version, found.Newest)
+	tables := "no tables that the role can read"
+	if found.Version > 0 {
+		tables = fmt.Sprintf("tables of version %d", found.Version)
+	}
+	fmt.Printf("Database %q on PostgreSQL %d, schema %q, role %q: %s; this Parley knows version %d.\n",
+		found.Database, found.Server/10000, found.Schema, found.Role, tables, found.Newest)
 	for _, sentence := range found.Warnings {
 		fmt.Println("Warning:", sentence)
 	}
 	for _, sentence := range found.Problems {
 		fmt.Println("Problem:", sentence)
 	}
-	if n := len(found.Problems); n > 0 {
+	if len(found.Problems) > 0 {
 		return errors.New("the database can't be used as it is; see above")
 	}
 	return nil
