@@ -2,8 +2,6 @@ package server_test
 
 import (
 	"net/http"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,26 +13,12 @@ import (
 // overNetwork starts a server that reaches its database over a network that can be cut.
 func overNetwork(t *testing.T, o storage.Options) (*apitest.API, *apitest.Network, func()) {
 	t.Helper()
-	folder, port, through := reached(t, apitest.TalksDatabase(t))
-	socket := filepath.Join(folder, ".s.PGSQL."+port)
+	dsn := apitest.TalksDatabase(t)
+	socket := apitest.Socket(t, dsn)
 	n := apitest.NewNetwork(t, "unix", socket)
-	o.DSN = through(n.Address)
+	o.DSN = apitest.Through(dsn, n.Address)
 	a := apitest.StartWith(t, o, 24*time.Hour)
 	return a, n, func() { n.Lead("unix", socket) }
-}
-
-// reached says where a database is reached: by a socket in a folder, with a port. Through returns how it is reached
-// through something else at an address.
-func reached(t *testing.T, dsn string) (folder, port string, through func(address string) string) {
-	t.Helper()
-	place := regexp.MustCompile(`host='?([^' ]+)'? port=(\d+)`).FindStringSubmatch(dsn)
-	if place == nil {
-		t.Fatalf("no socket in %q", dsn)
-	}
-	return place[1], place[2], func(address string) string {
-		host, port, _ := strings.Cut(address, ":")
-		return strings.Replace(dsn, place[0], "host="+host+" port="+port, 1)
-	}
 }
 
 const retitle = `mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor userErrors { message } } }`

@@ -2,10 +2,6 @@ package server_test
 
 import (
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,61 +13,10 @@ import (
 	"example.org/parley/storage"
 )
 
-// pooled starts PgBouncer in transaction mode, with so many server processes, before a database, and returns how that is reached.
+// pooled starts a pooler, with so many server processes, before a database, and returns how that is reached.
 func pooled(t *testing.T, dsn string, servers int) string {
 	t.Helper()
-	folder, port, through := reached(t, dsn)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	config := filepath.Join(t.TempDir(), "pgbouncer.ini")
-	text := fmt.Sprintf(`[databases]
-* = host=%s port=%s user=%s
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %s
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = %d
-max_client_conn = 200
-ignore_startup_parameters = extra_float_digits
-`, folder, port, regexp.MustCompile(`user=(\S+)`).FindStringSubmatch(dsn)[1], strings.TrimPrefix(address, "127.0.0.1:"), servers)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"-q", config}
-	if os.Geteuid() == 0 { // it does not run as root
-		args = append([]string{"-u", "postgres"}, args...)
-	}
-	path, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		path = "/usr/sbin/pgbouncer" // not on everybody's PATH
-	}
-	cmd := exec.Command(path, args...)
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("This test runs PgBouncer, which `make test` installs: %v", err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Log(said.String())
-		}
-	})
-	apitest.Wait(t, "PgBouncer to listen", func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
-	return through(address)
+	return apitest.Through(dsn, apitest.StartPooler(t, dsn, servers).Address)
 }
 
 // A pooler that gives each transaction another server process is noticed. Behind it, every answer is its own: statements
