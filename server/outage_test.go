@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,16 @@ func TestOutage(t *testing.T) {
 	ready(http.StatusOK, "ready")
 }
 
+// A mutation whose payload can't be read says that it is on record, so that nobody sends it again.
+func TestOutageAfterTheCommit(t *testing.T) {
+	t.Parallel()
+	a, network, restore := overNetwork(t, storage.Options{})
+	network.Lead("unix", filepath.Join(t.TempDir(), "nothing")) // so that no connection to read with can be opened
+	a.Ask(retitle).Fails("UNAVAILABLE", "This is on record, so do not send it again", "can't be reached")
+	restore()
+	a.Must(`{ negotiation(id: "talks") { title } }`).Want("negotiation.title", "New")
+}
+
 // A server that starts before its database waits for it, and says so.
 func TestDatabaseThatStartsLater(t *testing.T) {
 	t.Parallel()
@@ -104,6 +115,28 @@ func TestEndedConnections(t *testing.T) {
 		a.Must(`{ scenario(id: "talks/line") { key } }`)
 		a.SQL(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		a.Must(retitle)
+	}
+}
+
+// Once writing is switched on again, a server records, although sessions that began before stay read-only.
+func TestReadOnlyForAWhile(t *testing.T) {
+	t.Parallel()
+	a := startSlowly(t, apitest.TalksDatabase(t))
+	const database = `DO $$BEGIN EXECUTE format('ALTER DATABASE %I ', current_database()) || `
+	ready := func() bool {
+		response, _ := a.Send(http.MethodGet, "/readyz", nil, nil)
+		return response.StatusCode == http.StatusOK
+	}
+	a.SQL(database + `'SET default_transaction_read_only = on'; END$$`)
+	a.SQL(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	a.Ask(retitle).Fails("UNAVAILABLE", "read-only")
+	if ready() {
+		t.Error("it is ready")
+	}
+	a.SQL(`SET transaction_read_only = off; ` + database + `'RESET default_transaction_read_only'; END$$`)
+	a.Must(retitle)
+	if !ready() {
+		t.Error("it is not ready")
 	}
 }
 
