@@ -3,7 +3,7 @@
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long generate verify check lint bench bench-feed attack release clean
+.PHONY: help setup run test test-long generate faults verify check lint bench bench-feed attack release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -24,6 +24,11 @@ test: ## Run every check and every test, as CI does
 test-long: ## Run the tests with twice the random histories and all that takes long (up to an hour)
 	@scripts/setup test
 	@PARLEY_TEST_LONG=1 scripts/test -timeout 60m ./...
+
+faults: ## Break the database and the network while clients write and follow the feed (some two minutes; SEED=n for the same faults again)
+	@scripts/setup test
+	@scripts/step "Building the faults" $(GO) test -c -race -o bin/faults ./server/tests/faults
+	@cd server/tests/faults && PARLEY_TEST_LONG=1 ../../../bin/faults -test.parallel 4 -test.timeout 15m $(if $(SEED),-seed $(SEED))
 
 generate: ## Generate code from the schema
 	$(GO) run ./graph/generate

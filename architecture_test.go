@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"server/tests/analysis":         {},
 	"server/clienttest/genqlient":   {},
 	"server/tests/clients":          {},
+	"server/tests/faults":           {},
 	"server/tests/feed":             {},
 	"server/tests/history":          {},
 	"server/tests/reading":          {},

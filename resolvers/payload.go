@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -36,18 +37,29 @@ func settle[T any](
 		}
 		records, err := read(r.snapshot(ctx), ctx, []storage.Key{{ID: w.ID}}, nil)
 		if err != nil {
-			return payload[T]{}, err
+			return payload[T]{}, unread(err)
 		}
 		p := payload[T]{record: records[0], previous: w.Previous, cursor: w.Cursor, refused: userErrors(nil)}
 		if r.fields(ctx).Has("warnings") {
 			warnings, err := r.snapshot(ctx).Warnings(ctx, []uuid.UUID{w.ID})
 			if err != nil {
-				return payload[T]{}, err
+				return payload[T]{}, unread(err)
 			}
 			p.warnings = warnings[0]
 		}
 		return p, nil
 	}
+}
+
+// unread is the error of a mutation that is on record, and whose payload could not be read: a caller who only heard that would send
+// it again.
+func unread(err error) error {
+	var fault *parley.Fault
+	if !errors.As(err, &fault) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", parley.NewFault(fault.Code, "This is on record, so do not send it again; but it could not be read for the answer. %s",
+		fault.Message), err)
 }
 
 func userErrors(refusal parley.Refusal) []*parley.UserError {
@@ -90,7 +102,7 @@ func (r *Resolver) recordPayload(ctx context.Context) func(storage.Written, erro
 		if r.fields(ctx).Has("recordType") {
 			kind, err := r.snapshot(ctx).KindOf(ctx, w.ID)
 			if err != nil {
-				return nil, err
+				return nil, unread(err)
 			}
 			name := kind.Type()
 			payload.RecordType = &name
@@ -111,7 +123,7 @@ func (r *Resolver) statusChangePayload(
 		}
 		scenarios, err := r.snapshot(ctx).Scenarios(ctx, []storage.Key{at(p.record.Lens, &p.record.ScenarioID)}, nil)
 		if err != nil {
-			return nil, err
+			return nil, unread(err)
 		}
 		payload.Scenario = scenarios[0]
 		return payload, nil
@@ -128,7 +140,7 @@ func (r *Resolver) positionPayload(ctx context.Context) func(storage.Written, er
 		}
 		previous, err := r.snapshot(ctx).PositionVersions(ctx, []storage.Key{at(p.record.Lens, p.previous)}, nil)
 		if err != nil {
-			return nil, err
+			return nil, unread(err)
 		}
 		payload.Previous = previous[0]
 		return payload, nil

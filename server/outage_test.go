@@ -3,7 +3,6 @@ package server_test
 import (
 	"net/http"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,26 +14,12 @@ import (
 // overNetwork starts a server that reaches its database over a network that can be cut.
 func overNetwork(t *testing.T, o storage.Options) (*apitest.API, *apitest.Network, func()) {
 	t.Helper()
-	folder, port, through := reached(t, apitest.TalksDatabase(t))
-	socket := filepath.Join(folder, ".s.PGSQL."+port)
+	dsn := apitest.TalksDatabase(t)
+	socket := apitest.Socket(t, dsn)
 	n := apitest.NewNetwork(t, "unix", socket)
-	o.DSN = through(n.Address)
+	o.DSN = apitest.Through(dsn, n.Address)
 	a := apitest.StartWith(t, o, 24*time.Hour)
 	return a, n, func() { n.Lead("unix", socket) }
-}
-
-// reached says where a database is reached: by a socket in a folder, with a port. Through returns how it is reached
-// through something else at an address.
-func reached(t *testing.T, dsn string) (folder, port string, through func(address string) string) {
-	t.Helper()
-	place := regexp.MustCompile(`host='?([^' ]+)'? port=(\d+)`).FindStringSubmatch(dsn)
-	if place == nil {
-		t.Fatalf("no socket in %q", dsn)
-	}
-	return place[1], place[2], func(address string) string {
-		host, port, _ := strings.Cut(address, ":")
-		return strings.Replace(dsn, place[0], "host="+host+" port="+port, 1)
-	}
 }
 
 const retitle = `mutation { editNegotiation(input: {negotiation: "talks", title: "New"}) { cursor userErrors { message } } }`
@@ -84,6 +69,16 @@ func TestOutage(t *testing.T) {
 	ready(http.StatusOK, "ready")
 }
 
+// A mutation whose payload can't be read says that it is on record, so that nobody sends it again.
+func TestOutageAfterTheCommit(t *testing.T) {
+	t.Parallel()
+	a, network, restore := overNetwork(t, storage.Options{})
+	network.Lead("unix", filepath.Join(t.TempDir(), "nothing")) // so that no connection to read with can be opened
+	a.Ask(retitle).Fails("UNAVAILABLE", "This is on record, so do not send it again", "can't be reached")
+	restore()
+	a.Must(`{ negotiation(id: "talks") { title } }`).Want("negotiation.title", "New")
+}
+
 // A server that starts before its database waits for it, and says so.
 func TestDatabaseThatStartsLater(t *testing.T) {
 	t.Parallel()
@@ -120,6 +115,28 @@ func TestEndedConnections(t *testing.T) {
 		a.Must(`{ scenario(id: "talks/line") { key } }`)
 		a.SQL(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		a.Must(retitle)
+	}
+}
+
+// Once writing is switched on again, a server records, although sessions that began before stay read-only.
+func TestReadOnlyForAWhile(t *testing.T) {
+	t.Parallel()
+	a := startSlowly(t, apitest.TalksDatabase(t))
+	const database = `DO $$BEGIN EXECUTE format('ALTER DATABASE %I ', current_database()) || `
+	ready := func() bool {
+		response, _ := a.Send(http.MethodGet, "/readyz", nil, nil)
+		return response.StatusCode == http.StatusOK
+	}
+	a.SQL(database + `'SET default_transaction_read_only = on'; END$$`)
+	a.SQL(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	a.Ask(retitle).Fails("UNAVAILABLE", "read-only")
+	if ready() {
+		t.Error("it is ready")
+	}
+	a.SQL(`SET transaction_read_only = off; ` + database + `'RESET default_transaction_read_only'; END$$`)
+	a.Must(retitle)
+	if !ready() {
+		t.Error("it is not ready")
 	}
 }
 

@@ -68,6 +68,9 @@ func connectWithin(ctx context.Context, config pq.Config, o Options) (*sqlx.DB, 
 	}
 }
 
+// idleWriters is how many connections for writes are kept while they are idle.
+const idleWriters = 16
+
 // connect opens connections.
 func connect(ctx context.Context, config pq.Config) (*sqlx.DB, error) {
 	if _, err := pq.NewConnectorConfig(config); err != nil {
@@ -75,7 +78,7 @@ func connect(ctx context.Context, config pq.Config) (*sqlx.DB, error) {
 	}
 	db := sqlx.NewDb(sql.OpenDB(writeConnector{config}), "postgres")
 	db.SetMaxOpenConns(24)
-	db.SetMaxIdleConns(16)
+	db.SetMaxIdleConns(idleWriters)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("the database can't be reached: %w", err)

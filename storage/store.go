@@ -158,6 +158,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
+	s.renew(err)
 	s.log.WarnContext(ctx, "nothing can be recorded at present", "error", err)
 	var fault *parley.Fault
 	switch why := rows.Outage(err); {
@@ -201,9 +202,20 @@ func (s *Store) fits(now rows.Now) error {
 		return parley.NewFault(parley.Unavailable, "A newer Parley has changed the database's tables (version %d; this one knows version %d), so nothing "+
 			"was recorded; send it again to a server of the newer Parley.", now.OldestVersion, s.version)
 	case now.ReadOnly:
-		return parley.NewFault(parley.Unavailable, "The database is read-only at present, so nothing was recorded; send it again later.")
+		return errReadOnly
 	}
 	return s.agrees(now.Clock)
+}
+
+// errReadOnly ends what would be recorded while writing is switched off.
+var errReadOnly error = parley.NewFault(parley.Unavailable, "The database is read-only at present, so nothing was recorded; send it again later.")
+
+// renew has connections opened anew after err if that says that writing is switched off: a session keeps the setting that it began with.
+func (s *Store) renew(err error) {
+	if errors.Is(err, errReadOnly) {
+		s.db.SetMaxIdleConns(0) // which closes those that are idle
+		s.db.SetMaxIdleConns(idleWriters)
+	}
 }
 
 // agrees is the fault of a database whose clock is far ahead of the server's.

@@ -116,7 +116,8 @@ func (s *Store) admit(ctx context.Context) error {
 func (s *Store) leave() { <-s.writers }
 
 // inTransaction commits what do wrote, unless it returns an error.
-func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) error {
+func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) (err error) {
+	defer func() { s.renew(err) }()
 	w := &writer{store: s}
 	begun := context.WithValue(ctx, begunOn{}, &w.conn)
 	tx, err := s.db.BeginTxx(begun, &sql.TxOptions{Isolation: sql.LevelReadCommitted})

@@ -6,9 +6,12 @@ import "os"
 // Variable is the environment variable that asks for a long run when it is 1.
 const Variable = "PARLEY_TEST_LONG"
 
+// Long says whether this is a long run.
+func Long() bool { return os.Getenv(Variable) == "1" }
+
 // Times returns n, and twice n in a long run.
 func Times(n int) int {
-	if os.Getenv(Variable) == "1" {
+	if Long() {
 		return 2 * n
 	}
 	return n

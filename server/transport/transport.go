@@ -371,7 +371,8 @@ func (t *Transports) respondInTurn(
 func failedForNow(response *graphql.Response) bool {
 	return slices.ContainsFunc(response.Errors, func(err *gqlerror.Error) bool {
 		var fault *parley.Fault
-		return err.Extensions["code"] == string(parley.Internal) && !errors.As(err, &fault)
+		code := err.Extensions["code"]
+		return code == string(parley.Unavailable) || code == string(parley.Internal) && !errors.As(err, &fault)
 	})
 }
 

@@ -139,7 +139,7 @@ func (p *Pair) Synchronize() {
 // Failover has the primary end at once, as in a crash, and the standby take its place.
 func (p *Pair) Failover() {
 	p.t.Helper()
-	if err := Crash(p.cluster, p.folder); err != nil {
+	if err := Crash(p.cluster, p.folder, syscall.SIGQUIT); err != nil {
 		p.t.Fatal(err)
 	}
 	p.on(p.Standby, `SELECT pg_promote()`)
@@ -149,8 +149,8 @@ func (p *Pair) Failover() {
 	})
 }
 
-// Crash has a cluster in a folder end at once; its next start recovers it.
-func Crash(c *postgres.Cluster, folder string) error {
+// Crash has a cluster in a folder end at once by a signal, SIGQUIT or SIGKILL; its next start recovers it.
+func Crash(c *postgres.Cluster, folder string, by syscall.Signal) error {
 	text, err := os.ReadFile(filepath.Join(folder, "cluster", "postmaster.pid"))
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func Crash(c *postgres.Cluster, folder string) error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+	if err := syscall.Kill(pid, by); err != nil {
 		return err
 	}
 	<-c.Done()

@@ -17,9 +17,7 @@ func behindAFailover(t *testing.T) (*api, *pgtest.Pair, func()) {
 	t.Helper()
 	pair := pgtest.StartPair(t)
 	network := apitest.NewNetwork(t, "unix", pair.Primary.Socket)
-	host, port, _ := strings.Cut(network.Address, ":")
-	_, rest, _ := strings.Cut(pair.Primary.DSN, " user=")
-	a := startOn(t, "host="+host+" port="+port+" user="+rest)
+	a := startOn(t, apitest.Through(pair.Primary.DSN, network.Address))
 	a.Load("talks.yaml", apitest.Talks)
 	return a, pair, func() {
 		network.Cut()
