@@ -91,10 +91,13 @@ func (s *Store) writeAlone(
 
 // alone waits until no other writes, and keeps others from writing until the commit. It returns the feed head.
 func (w *writer) alone(ctx context.Context) (rows.Now, error) {
-	err := w.exec(ctx, `SELECT pg_advisory_xact_lock($1), set_config('parley.hold', '0', true)`, writersLock)
+	var ids []string
+	err := w.all(ctx, &ids, `
+		SELECT pg_current_xact_id()::text FROM pg_advisory_xact_lock($1), set_config('parley.hold', '0', true)`, writersLock)
 	if err != nil {
 		return rows.Now{}, fmt.Errorf("wait for other writers: %w", err)
 	}
+	w.id = ids[0]
 	now, err := w.Now(ctx)
 	if err == nil {
 		err = w.store.fits(now)

@@ -3,7 +3,50 @@ package storage
 import (
 	"fmt"
 	"testing"
+	"time"
+
+	"example.org/parley"
+	"example.org/parley/internal/postgres/pgtest"
 )
+
+// A write whose commit was lost is not on record because another one has its number and its recordedAt, as happens while the database's clock
+// is behind the last recordedAt.
+func TestRecordedByAnother(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Database(t))
+	analyst, err := s.Introduce(t.Context(), "Test analyst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.RegisterStakeholder(parley.WithCaller(t.Context(), analyst),
+		parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
+		t.Fatal(err)
+	}
+	var made struct {
+		Transaction string    `db:"id"`
+		Seq         int64     `db:"seq"`
+		At          time.Time `db:"recorded_at"`
+	}
+	if err := s.db.Get(&made, `SELECT xmin::text AS id, seq, recorded_at FROM changes`); err != nil {
+		t.Fatal(err)
+	}
+	var lost string
+	tx := s.db.MustBegin()
+	if err := tx.Get(&lost, `SELECT pg_current_xact_id()::text`); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for transaction, want := range map[string]bool{made.Transaction: true, lost: false, "": false} {
+		if got, err := s.recorded(t.Context(), transaction, made.Seq, made.At); got != want || err != nil {
+			t.Errorf("transaction %q: %t %v, want %t", transaction, got, err, want)
+		}
+	}
+	if got, err := s.recorded(t.Context(), made.Transaction, made.Seq+1, made.At); got || err != nil {
+		t.Errorf("another change: %t %v", got, err)
+	}
+}
 
 // A URL may have several hosts, each with its own port, as libpq reads it.
 func TestSeveralHosts(t *testing.T) {

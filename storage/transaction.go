@@ -151,7 +151,7 @@ func (w *writer) commit(ctx context.Context) error {
 	if errors.As(err, new(*pq.Error)) {
 		return err // the database says that it did not
 	}
-	recorded, unknown := w.store.recorded(context.WithoutCancel(ctx), w.seq, w.at)
+	recorded, unknown := w.store.recorded(context.WithoutCancel(ctx), w.id, w.seq, w.at)
 	switch {
 	case unknown != nil:
 		return fmt.Errorf("%w: %w; %w", errInDoubt, err, unknown)
@@ -161,15 +161,20 @@ func (w *writer) commit(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", errCutOff, err)
 }
 
-// recorded says whether a change is on record. Its transaction, while it lasts, holds the feed head.
-func (s *Store) recorded(ctx context.Context, seq int64, at time.Time) (recorded bool, err error) {
+// recorded says whether a transaction has recorded a change. While it lasts, it holds the feed head. The change's number and recordedAt alone
+// do not tell: another writer may have been given both since, if the database's clock was set back.
+func (s *Store) recorded(ctx context.Context, transaction string, seq int64, at time.Time) (recorded bool, err error) {
+	if transaction == "" {
+		return false, nil // it has made no change
+	}
 	ctx, cancel := context.WithTimeout(ctx, commitTime)
 	defer cancel()
 	for {
 		if _, err = s.db.ExecContext(ctx, `SELECT FROM feed_head FOR SHARE`); err == nil {
 			// A statement of its own, since one sees what was committed before it began.
-			err = s.db.GetContext(ctx, &recorded,
-				s.expand(`SELECT EXISTS (SELECT FROM {changes} WHERE seq = $1 AND recorded_at = $2)`), seq, at)
+			err = s.db.GetContext(ctx, &recorded, s.expand(`
+				SELECT CASE WHEN EXISTS (SELECT FROM {changes} WHERE seq = $1 AND recorded_at = $2)
+					THEN coalesce(pg_xact_status($3::xid8) = 'committed', false) ELSE false END`), seq, at, transaction)
 		}
 		if err == nil {
 			return recorded, nil

@@ -26,7 +26,7 @@ type Written struct {
 // others. What can't be accepted comes back as a parley.Refusal, and nothing is written. Any of them may be refused
 // with NOT_FOUND for a reference to what is not on record, and with CONFLICT where other writers keep changing the same
 // records; each says what else. A fault has code UNAUTHENTICATED where the context has no caller, LIMIT where recording
-// takes too long, INTERNAL where the database was lost and what was written is not known, and BAD_CURSOR for an
+// takes too long, UNAVAILABLE where the database can't be used (it says whether anything was recorded), and BAD_CURSOR for an
 // ifUnchangedSince that is none of this feed.
 type mutations struct {
 	run runner
@@ -78,7 +78,8 @@ type writer struct {
 	analyst parley.Analyst // in whose name it writes
 	at      time.Time      // the recordedAt of the change, once the head is taken
 	seq     int64
-	head    *head // of a batch, which has the feed head to itself
+	id      string // of the transaction, once the head is taken
+	head    *head  // of a batch, which has the feed head to itself
 	conn    *writeConnection
 	clock   *time.Timer // closes the connection
 }
@@ -134,6 +135,7 @@ func (w *writer) stamp(ctx context.Context) error {
 		Clock      time.Time `db:"clock"`
 		Oldest     int64     `db:"oldest_version"`
 		ReadOnly   bool      `db:"read_only"`
+		ID         string    `db:"id"`
 	}
 	begun := time.Now()
 	err := w.all(ctx, &head, `
@@ -141,7 +143,7 @@ func (w *writer) stamp(ctx context.Context) error {
 		SET seq = seq + 1, recorded_at = greatest(clock_timestamp(), recorded_at + interval '1 microsecond')
 		WHERE one
 		RETURNING seq, recorded_at, clock_timestamp() AS clock, oldest_version,
-			current_setting('default_transaction_read_only') = 'on' AS read_only`)
+			current_setting('default_transaction_read_only') = 'on' AS read_only, pg_current_xact_id()::text AS id`)
 	w.store.metrics.headWait.Observe(time.Since(begun).Seconds())
 	if err != nil {
 		return fmt.Errorf("take the feed head: %w", err)
@@ -150,7 +152,7 @@ func (w *writer) stamp(ctx context.Context) error {
 		return err
 	}
 	w.clock.Reset(w.store.headTime * 3 / 5)
-	w.seq, w.at = head[0].Seq, head[0].RecordedAt.UTC()
+	w.id, w.seq, w.at = head[0].ID, head[0].Seq, head[0].RecordedAt.UTC()
 	return nil
 }
 
