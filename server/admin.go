@@ -14,8 +14,8 @@ import (
 // ProfilesPath is where operators find profiles of the running program.
 const ProfilesPath = "/debug/pprof/"
 
-// admin answers operators: with metrics, health and profiles. It has the same names as the server, and no other pages may
-// use it. The command line, which pprof would show, may have the database's password.
+// admin answers operators: with metrics, health and profiles. It answers under the server's names, and refuses pages
+// of other origins. The command line, which pprof would show, may have the database's password.
 func (h *Handler) admin(o Options) http.Handler {
 	mux := http.NewServeMux()
 	if o.Metrics != nil {

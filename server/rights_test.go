@@ -153,7 +153,7 @@ func TestRoleThatWritesRows(t *testing.T) {
 
 	grant.MustExec(`REVOKE INSERT ON changes, positions FROM ` + writer)
 	refused("lacks rights (INSERT on changes, positions)")
-	a.Ask(strings.ReplaceAll(retitle, "New", "Newer")).Fails("UNAVAILABLE", "The database refuses it to the role that Parley uses")
+	a.Ask(strings.ReplaceAll(retitle, "New", "Newer")).Fails("UNAVAILABLE", "Parley's database role lacks a right that this needs")
 
 	grant.MustExec(`DELETE FROM goose_db_version WHERE version_id > 22`)
 	refused("The tables are at version 22", `the role "`+writer+`" does not own them, so run parley migrate as "`+owner+`"`)

@@ -203,7 +203,6 @@ func (h *Handler) ready(store *storage.Store) http.HandlerFunc {
 		case h.stopping.Load():
 			say(w, http.StatusServiceUnavailable, "the server is about to stop")
 		case err != nil:
-			h.log.WarnContext(r.Context(), "the server is not ready", "error", err)
 			say(w, http.StatusServiceUnavailable, err.Error())
 		default:
 			say(w, http.StatusOK, "ready")

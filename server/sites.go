@@ -165,8 +165,7 @@ func (s Sites) allows(r *http.Request, origin string) bool {
 
 func isLoopback(name string) bool {
 	ip := net.ParseIP(name)
-	// Health checks of proxies may give no name. Browsers always do.
-	return name == "" || name == "localhost" || ip != nil && ip.IsLoopback()
+	return name == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func withPath(r *http.Request, path string) *http.Request {

@@ -90,8 +90,12 @@ func check(ctx context.Context, db *sqlx.DB, o Options) (f Findings, err error) 
 	if err := f.judgeSettings(ctx, tx); err != nil {
 		return f, err
 	}
-	if f.Found && f.Enters {
+	switch {
+	case f.Found && f.Enters:
 		err = f.judgeTables(ctx, tx, o)
+	case f.Schema != "" && !f.Found:
+		f.CreatesHere = true // it will be the role's own
+		f.judgeMigration(nil, o)
 	}
 	return f, err
 }
@@ -104,7 +108,7 @@ func (f *Findings) warn(sentence string, args ...any) {
 	f.Warnings = append(f.Warnings, fmt.Sprintf(sentence, args...))
 }
 
-// judgeDatabase judges what no table of ours has to be looked at for.
+// judgeDatabase judges everything that can be seen without the tables.
 func (f *Findings) judgeDatabase(o Options) {
 	if f.Server < 150000 {
 		f.problem("The database server is PostgreSQL %d; Parley needs version 15 or later.", f.Server/10000)

@@ -54,6 +54,9 @@ func TestDatabasesThatAreRefused(t *testing.T) {
 			dsn:  " user=ROLE",
 			says: []string{`may not create tables in the schema "public"`, "lacks the extensions btree_gist, pg_trgm, unaccent, and the role"},
 		},
+		"not to be migrated, in a schema that is not there": {
+			open: Options{Schema: "desk", NoMigration: true}, says: []string{"The tables are at version 0", "run parley migrate first"},
+		},
 		"not to be migrated": {
 			open: Options{NoMigration: true}, says: []string{"The tables are at version 0, and this Parley needs version", "run parley migrate first"},
 		},
@@ -65,7 +68,7 @@ func TestDatabasesThatAreRefused(t *testing.T) {
 			db := sqlx.MustConnect("postgres", dsn)
 			defer db.Close()
 			db.MustExec(test.setup)
-			const contents = `SELECT count(*) FROM pg_class WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`
+			const contents = `SELECT count(*) FROM (SELECT oid FROM pg_class UNION ALL SELECT oid FROM pg_namespace) all_of_them`
 			var before, after int
 			if err := db.Get(&before, contents); err != nil {
 				t.Fatal(err)

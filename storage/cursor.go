@@ -19,8 +19,8 @@ var cursorDigits = base32.HexEncoding.WithPadding(base32.NoPadding)
 var beginning = time.Time{}.UnixMicro()
 
 // maxNumber is the largest number that is not taken for an instant. Before version 23 of the tables, cursors had the number of their
-// change. Those that servers of before gave out until the last of them had been replaced go on being accepted, so that subscribers keep
-// their places in an upgrade.
+// change. Cursors of servers from before are accepted until all of these servers have been replaced, so that subscribers keep their places
+// in an upgrade.
 const maxNumber = 1 << 40
 
 // cursor names a change of this database's feed by its recordedAt. A number would name another change after changes were

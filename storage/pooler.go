@@ -39,11 +39,12 @@ func (s *sessions) unprepared(ctx context.Context) (bool, error) {
 		return s.shared, nil
 	}
 	before := s.shared
+	s.due.Store(false) // before it looks: a connection may be lost meanwhile
 	var err error
 	if s.shared, err = sharesServers(ctx, s.config); err != nil {
+		s.due.Store(true)
 		return true, err
 	}
-	s.due.Store(false)
 	if s.shared && !before {
 		s.log.WarnContext(ctx, "a pooler gives each transaction another server process, so no statements are prepared, which makes reads "+
 			"slower, and changes are looked for each second; reach PostgreSQL directly, or let the pooler keep sessions")

@@ -121,7 +121,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	feedPool.Took = m.feedReads
 	s := &Store{
 		db: db, version: version, clock: o.Clock,
-		feedReads: rows.NewPool(config, feedPool, feedReadersAtOnce), dsn: o.DSN, log: o.Log,
+		feedReads: rows.NewPool(config, feedPool, feedReadersAtOnce), dsn: eachPort(o.DSN), log: o.Log,
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
 		lockTime: locks,
 		notifier: newNotifier(db, o.Log), mark: rows.NewHighWaterMark(), metrics: m,
@@ -175,7 +175,7 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) ready(ctx context.Context) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
-		return err
+		return onStandby(err)
 	}
 	defer tx.Rollback()
 	reader := rows.InTransaction(tx, new(atomic.Int64), s.metrics.writes)

@@ -122,7 +122,7 @@ func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) (err 
 	begun := context.WithValue(ctx, begunOn{}, &w.conn)
 	tx, err := s.db.BeginTxx(begun, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
-		return fmt.Errorf("begin to write: %w", err)
+		return fmt.Errorf("begin to write: %w", onStandby(err))
 	}
 	w.tx, w.Reader, w.clock = tx, rows.InTransaction(tx, &s.statements, s.metrics.writes), time.AfterFunc(never, w.conn.close)
 	defer w.clock.Stop()
@@ -139,6 +139,14 @@ func (s *Store) inTransaction(ctx context.Context, do func(*writer) error) (err 
 		return err
 	}
 	return w.commit(ctx)
+}
+
+// onStandby says of the error with which a standby refuses to begin a transaction that writes that it is read-only.
+func onStandby(err error) error {
+	if pq.As(err, pqerror.FeatureNotSupported) != nil {
+		return errReadOnly
+	}
+	return err
 }
 
 // commit commits. Where the connection is lost meanwhile, it finds out whether the change is on record.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -63,24 +62,29 @@ func (c restore) Run(r *run) error {
 	if err := postgres.Restore(r.ctx, postgres.Options{Dir: c.DataDir, BinDir: c.PostgresBin, Log: r.log}, file); err != nil {
 		return fmt.Errorf("%s was not restored: %w", c.File, err)
 	}
-	db, err := c.start(r, alone)
+	changes, err := c.renameFeed(r)
 	if err != nil {
-		return err
-	}
-	defer db.stop(r)
-	store, err := db.open(r, c.Analyst)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if err := store.RenameFeed(context.WithoutCancel(r.ctx)); err != nil {
-		return err
-	}
-	changes, err := store.Head(context.WithoutCancel(r.ctx))
-	if err != nil {
-		return err
+		return fmt.Errorf("%s holds the database, but its feed has the name from before; run parley rename-feed before you serve it: %w", c.DataDir, err)
 	}
 	fmt.Printf("Restored %s into %s: %s. The feed has a new name, so that clients with older cursors read anew.\n", c.File, c.DataDir,
 		count(int(changes), "change"))
 	return nil
+}
+
+// renameFeed gives the feed of the restored database a new name, and returns the number of its changes.
+func (c restore) renameFeed(r *run) (changes int64, err error) {
+	db, err := c.start(r, alone)
+	if err != nil {
+		return 0, err
+	}
+	defer db.stop(r)
+	store, err := db.open(r, c.Analyst)
+	if err != nil {
+		return 0, err
+	}
+	defer store.Close()
+	if err := store.RenameFeed(r.ctx); err != nil {
+		return 0, err
+	}
+	return store.Head(r.ctx)
 }

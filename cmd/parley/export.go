@@ -165,7 +165,7 @@ func (e export) Run(r *run) error {
 			fmt.Fprintf(os.Stderr, "%s: %d rows\n", subject.Key, rows)
 		},
 	}
-	return writing(e.Output, 0o666, func(w io.Writer) error { return as.write(a, r.ctx, w) })
+	return writing(e.Output, 0o644, func(w io.Writer) error { return as.write(a, r.ctx, w) })
 }
 
 // instant reads a flag. It returns nil if the flag is left out.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // writing writes to a file, or without a name to the standard output. A regular file gets its name once it is complete and on the
@@ -21,20 +23,19 @@ func writing(name string, mode os.FileMode, write func(io.Writer) error) error {
 		defer file.Close()
 		return buffered(file, write)
 	}
-	draft := name + ".part"
-	defer os.Remove(draft)
-	file, err := os.OpenFile(draft, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
 		return err
 	}
+	defer os.Remove(file.Name())
 	defer file.Close()
 	if err := buffered(file, write); err != nil {
 		return err
 	}
-	if err := file.Sync(); err != nil {
+	if err := errors.Join(file.Chmod(mode), file.Sync()); err != nil {
 		return err
 	}
-	return os.Rename(draft, name)
+	return os.Rename(file.Name(), name)
 }
 
 func buffered(to io.Writer, write func(io.Writer) error) error {

@@ -207,6 +207,9 @@ func TestSystemdUnit(t *testing.T) {
 		t.Errorf("the data is in %s and Parley runs in %s, but only %s can be written",
 			c.Serve.DataDir, unit["WorkingDirectory"], want)
 	}
+	if unit["PrivateTmp"] != "" || unit["ReadWritePaths"] != "/tmp" {
+		t.Error("other commands can't reach the socket of the built-in database")
+	}
 	// The database is asked to stop twice, for half a minute each.
 	seconds, err := strconv.Atoi(unit["TimeoutStopSec"])
 	if most := c.Serve.DrainDelay + drain + time.Minute; err != nil || time.Duration(seconds)*time.Second <= most {

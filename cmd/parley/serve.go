@@ -24,7 +24,7 @@ import (
 type serve struct {
 	database
 	Addr           string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	AdminAddr      string        `placeholder:"HOST:PORT" help:"Address on which operators find metrics, health and profiles, and others don't."`
+	AdminAddr      string        `placeholder:"HOST:PORT" help:"Separate address for operators: metrics, health and profiles."`
 	AllowRemote    bool          `help:"${allow_remote_help}"`
 	PublicURL      string        `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
 	AllowHost      []string      `placeholder:"NAME" help:"${allow_host_help}"`

@@ -23,10 +23,12 @@ func startTracing(r *run) (tracer trace.Tracer, end func(), err error) {
 	if endpoint == "" || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return nil, func() {}, nil
 	}
-	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
-		if protocol := os.Getenv(name); protocol != "" && protocol != "http/protobuf" {
-			return nil, nil, fmt.Errorf("%s is %q; traces are sent by http/protobuf only", name, protocol)
-		}
+	name := "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+	if os.Getenv(name) == "" {
+		name = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	}
+	if protocol := os.Getenv(name); protocol != "" && protocol != "http/protobuf" {
+		return nil, nil, fmt.Errorf("%s is %q; traces are sent by http/protobuf only", name, protocol)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { r.log.Warn("traces can't be sent", "error", err) }))
 	exporter, err := otlptracehttp.New(r.ctx)

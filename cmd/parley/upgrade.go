@@ -20,7 +20,7 @@ func (c upgradeDatabase) Run(r *run) error {
 	case kept == "":
 		fmt.Println("The built-in database is of the newest version of PostgreSQL that is installed.")
 	default:
-		fmt.Printf("The built-in database is upgraded. What it was before is in %s; remove that folder when you are content.\n", kept)
+		fmt.Printf("The built-in database is upgraded. The old files are in %s; remove them once the upgraded database works.\n", kept)
 	}
 	return nil
 }

@@ -57,7 +57,11 @@ func (c *Cluster) Backup(ctx context.Context, w io.Writer, progress func(done, o
 	if err != nil {
 		return ownAccount().explain(err)
 	}
-	b := &backup{cluster: c, progress: progress, session: conn}
+	data, err := filepath.EvalSymlinks(c.data)
+	if err != nil {
+		return ownAccount().explain(err)
+	}
+	b := &backup{data: data, progress: progress, session: conn}
 	zipped, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 	if err != nil {
 		return err
@@ -71,7 +75,7 @@ func (c *Cluster) Backup(ctx context.Context, w io.Writer, progress func(done, o
 
 // backup is one that is being written.
 type backup struct {
-	cluster  *Cluster
+	data     string // the data directory
 	session  *sql.Conn
 	tar      *tar.Writer
 	progress func(done, of int64)
@@ -94,7 +98,7 @@ func (b *backup) write(ctx context.Context, m manifest) error {
 	if err := b.session.QueryRowContext(ctx, begin).Scan(&first); err != nil {
 		return err
 	}
-	if err := b.folder(ctx, "."); err != nil {
+	if err := b.files(ctx); err != nil {
 		return err
 	}
 	const end = `SELECT pg_walfile_name(lsn), labelfile, coalesce(spcmapfile, '') FROM pg_backup_stop(wait_for_archive => false)`
@@ -110,19 +114,26 @@ func (b *backup) write(ctx context.Context, m manifest) error {
 	return b.log(first, last)
 }
 
-// folder copies a folder of the data directory.
-func (b *backup) folder(ctx context.Context, folder string) error {
+// files copies all files of the data directory but the log.
+func (b *backup) files(ctx context.Context) error {
 	var files []string
-	err := filepath.WalkDir(b.cluster.data, func(file string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(b.data, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // dropped meanwhile
 			return nil
 		case err != nil:
 			return err
 		}
-		name, err := filepath.Rel(b.cluster.data, file)
-		if err != nil || name == folder || leftOut(name) {
+		name, err := filepath.Rel(b.data, file)
+		switch {
+		case err != nil || name == ".":
 			return err
+		case leftOut(name) && entry.IsDir():
+			return fs.SkipDir
+		case leftOut(name):
+			return nil
+		case !entry.IsDir() && !entry.Type().IsRegular():
+			return fmt.Errorf("%s is neither a file nor a folder; copy such a database with pg_basebackup", file)
 		}
 		if entry.IsDir() {
 			header := tar.Header{Typeflag: tar.TypeDir, Name: filepath.ToSlash(name) + "/", Mode: 0o700}
@@ -134,7 +145,7 @@ func (b *backup) folder(ctx context.Context, folder string) error {
 			}
 			return nil
 		}
-		if info, err := entry.Info(); err == nil && entry.Type().IsRegular() {
+		if info, err := entry.Info(); err == nil {
 			b.of += info.Size()
 			files = append(files, name)
 		}
@@ -161,7 +172,7 @@ func leftOut(name string) bool {
 
 // file copies a file as it is now. One that shrinks while it is read is filled up: replaying the log cuts it again.
 func (b *backup) file(name string) error {
-	file, err := os.Open(filepath.Join(b.cluster.data, name))
+	file, err := os.Open(filepath.Join(b.data, name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -195,21 +206,21 @@ func (zeros) Read(p []byte) (int, error) {
 
 // log copies the write-ahead log from one file to another.
 func (b *backup) log(first, last string) error {
-	entries, err := os.ReadDir(filepath.Join(b.cluster.data, logFolder))
+	entries, err := os.ReadDir(filepath.Join(b.data, logFolder))
 	if err != nil {
 		return err
 	}
-	copied := 0
+	var copied []string
 	for _, entry := range entries {
 		if name := entry.Name(); len(name) == len(first) && name >= first && name <= last {
 			if err := b.file(path.Join(logFolder, name)); err != nil {
 				return err
 			}
-			copied++
+			copied = append(copied, name)
 		}
 	}
-	if copied == 0 {
-		return fmt.Errorf("the log from %s to %s is gone", first, last)
+	if !slices.Contains(copied, first) || !slices.Contains(copied, last) {
+		return fmt.Errorf("a part of the log from %s to %s is gone; back up again", first, last)
 	}
 	return nil
 }

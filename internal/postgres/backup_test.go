@@ -17,7 +17,18 @@ func noProgress(_, _ int64) {}
 // A copy that is made while rows are written holds all that was committed before, and nothing out of order.
 func TestBackup(t *testing.T) {
 	t.Parallel()
-	c := mustStart(t, Options{Dir: existing(t), BinDir: testBinaries})
+	dir := existing(t)
+	// The data is on another disk, and a query has files that it will remove.
+	elsewhere := filepath.Join(filepath.Dir(dir), filepath.Base(dir)+"-elsewhere")
+	if err := os.Rename(filepath.Join(dir, "cluster"), elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(elsewhere) })
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "cluster")); err != nil {
+		t.Fatal(err)
+	}
+	c := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
+	write(t, filepath.Join(elsewhere, "base", "pgsql_tmp", "pgsql_tmp1.0.fileset", "i0of8.p0.0"), "x", 0o600)
 	execute(t, c, Database, `CREATE TABLE n (n int PRIMARY KEY, filler text)`)
 	writing, stop := context.WithCancel(t.Context())
 	var written atomic.Int64
@@ -47,9 +58,9 @@ func TestBackup(t *testing.T) {
 	<-ended
 	after := written.Load()
 
-	dir := filepath.Join(t.TempDir(), "restored")
-	mustRestore(t, dir, copied.Bytes())
-	restored := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
+	target := filepath.Join(t.TempDir(), "restored")
+	mustRestore(t, target, copied.Bytes())
+	restored := mustStart(t, Options{Dir: target, BinDir: testBinaries})
 	var rows, last int64
 	if err := connect(t, restored, Database).QueryRow(`SELECT count(*), max(n) FROM n`).Scan(&rows, &last); err != nil {
 		t.Fatal(err)

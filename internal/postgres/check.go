@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 )
 
@@ -27,8 +26,8 @@ func Check(ctx context.Context, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(lockPath(dir)); madeBy == 0 && os.IsNotExist(err) {
+	if madeBy == 0 {
 		return fmt.Sprintf("A new database will be created in %s, with PostgreSQL %d in %s, as user %s.", data, found.major, found.bin, who.name), nil
 	}
-	return fmt.Sprintf("The built-in database in %s runs with PostgreSQL %d in %s, as user %s.", data, found.major, found.bin, who.name), nil
+	return fmt.Sprintf("The built-in database in %s is run by PostgreSQL %d in %s, as user %s.", data, found.major, found.bin, who.name), nil
 }

@@ -19,6 +19,10 @@ func (c *Cluster) join(ctx context.Context) bool {
 		return false
 	}
 	running := &Cluster{socketDir: socketDirPath(c.dir, strconv.Itoa(who.uid))}
+	// Somebody else could run a server of his own there.
+	if info, err := os.Lstat(running.socketDir); err != nil || !isPrivate(info, who) {
+		return false
+	}
 	dsn := running.DSN(Database)
 	if checkEnvironment(dsn, running.socketDir) != nil {
 		return false

@@ -42,6 +42,30 @@ func installFolders() []string {
 	return folders
 }
 
+// searched are the folders where binaries are looked for.
+func searched(override string) ([]string, error) {
+	if override == "" {
+		return append(filepath.SplitList(os.Getenv("PATH")), installFolders()...), nil
+	}
+	absolute, err := filepath.Abs(override)
+	return []string{absolute}, err
+}
+
+// newestBinaries returns the usable binaries of the newest version.
+func newestBinaries(ctx context.Context, override string, who account) (binaries, error) {
+	newest, err := findBinaries(ctx, override, 0, "", who)
+	if err != nil {
+		return newest, err
+	}
+	places, err := searched(override)
+	for _, dir := range binaryFolders(places) {
+		if major, unusable := majorOf(ctx, dir, who); unusable == nil && major > newest.major {
+			newest = binaries{bin: dir, major: major}
+		}
+	}
+	return newest, err
+}
+
 // findBinaries returns the first usable binaries of the version that made the data directory. For a new directory (made
 // is 0) it returns the first that are recent enough. Binaries are usable if the server's account can run them: that
 // account can't run a download in root's home.
@@ -52,13 +76,9 @@ func findBinaries(ctx context.Context, override string, made int, dataDir string
 				"dump the data with the old version and load them into a new directory",
 			dataDir, made, minMajor)
 	}
-	places := append(filepath.SplitList(os.Getenv("PATH")), installFolders()...)
-	if override != "" {
-		absolute, err := filepath.Abs(override)
-		if err != nil {
-			return binaries{}, err
-		}
-		places = []string{absolute}
+	places, err := searched(override)
+	if err != nil {
+		return binaries{}, err
 	}
 	var found, unusable []string
 	for _, dir := range binaryFolders(places) {

@@ -56,6 +56,8 @@ type Options struct {
 	watched  bool          // use the watching shell instead of the kernel's parent-death signal
 
 	sameVersion bool // Upgrade copies into a cluster of the same version, too
+
+	readOnly bool // Upgrade: nobody who joins the cluster may change what is copied
 }
 
 // Cluster is a running PostgreSQL server that belongs to this process. Its methods are safe for concurrent use.
@@ -163,6 +165,10 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	if madeBy == 0 {
+		if replaced, _ := filepath.Glob(c.data + ".postgresql-*"); len(replaced) > 0 {
+			return fmt.Errorf("there is no database in %s, but an upgrade has left the one before in %s; move that to %[1]s to go on with it, or move it "+
+				"away to begin anew", c.data, replaced[0])
+		}
 		c.log.Info("creating the database cluster…", "postgresql", c.binaries.major, "dir", c.data)
 		if err := c.initialise(ctx); err != nil {
 			return err

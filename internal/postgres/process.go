@@ -69,12 +69,17 @@ func (c *Cluster) launch() error {
 	if c.options.watched {
 		onOurDeath = 0
 	}
-	cmd, closeFiles, err := c.command("postgres", c.data, onOurDeath,
+	settings := []string{
 		"-k", c.socketDir, "-h", "", "-p", socketPort,
 		"-c", "unix_socket_permissions=0700",
 		"-c", "timezone=UTC",
 		"-c", "logging_collector=off", "-c", "log_destination=stderr",
-		"-c", "log_line_prefix=", "-c", "lc_messages=C")
+		"-c", "log_line_prefix=", "-c", "lc_messages=C",
+	}
+	if c.options.readOnly {
+		settings = append(settings, "-c", "default_transaction_read_only=on")
+	}
+	cmd, closeFiles, err := c.command("postgres", c.data, onOurDeath, settings...)
 	if err != nil {
 		return err
 	}

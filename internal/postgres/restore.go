@@ -10,9 +10,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
-// errNoBackup is what a file is refused with that Backup did not write, or that is damaged.
+// errNoBackup refuses a file that Backup did not write, or a damaged one.
 var errNoBackup = errors.New("it is no backup made by parley backup, or it is damaged")
 
 // Restore unpacks what Backup wrote as the cluster in o.Dir, which must hold none. It leaves nothing if it fails. The next Start recovers it.
@@ -80,11 +81,11 @@ func (c *Cluster) unpack(ctx context.Context, archive *tar.Reader, draft string)
 	if err := os.Mkdir(draft, 0o700); err != nil {
 		return c.account.explain(err)
 	}
-	labelled := false
+	missing := []string{labelName, "PG_VERSION", "global/pg_control"}
 	for {
 		header, err := archive.Next()
 		switch {
-		case errors.Is(err, io.EOF) && labelled:
+		case errors.Is(err, io.EOF) && len(missing) == 0:
 			for _, folder := range folders {
 				if err := errors.Join(c.account.own(folder), syncDir(folder)); err != nil {
 					return err
@@ -98,7 +99,7 @@ func (c *Cluster) unpack(ctx context.Context, archive *tar.Reader, draft string)
 		case !filepath.IsLocal(header.Name):
 			return errNoBackup
 		}
-		labelled = labelled || header.Name == labelName
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == header.Name })
 		name := filepath.Join(draft, header.Name)
 		switch header.Typeflag {
 		case tar.TypeDir:

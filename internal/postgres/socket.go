@@ -34,12 +34,17 @@ func makeSocketDir(dir string, who account) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot make the database socket's folder: %w", err)
 	}
-	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ownedBy(info, who.uid) && !ownedBy(info, os.Geteuid()) {
+	if !isPrivate(info, who) {
 		return "", fmt.Errorf(
 			"%s, where the database's socket goes, must be a folder of user %s with mode 0700: remove it", path,
 			who.name)
 	}
 	return path, who.own(path)
+}
+
+// isPrivate says whether a file is a folder that only the account, and root, can enter.
+func isPrivate(info fs.FileInfo, who account) bool {
+	return info.IsDir() && info.Mode().Perm() == 0o700 && (ownedBy(info, who.uid) || ownedBy(info, os.Geteuid()))
 }
 
 // socketDirPath returns the same path for every start on a directory. It does not use TMPDIR, which is often long and

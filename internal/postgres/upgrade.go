@@ -19,11 +19,15 @@ const (
 )
 
 // Upgrade copies the cluster in o.Dir into one of the newest version of PostgreSQL that is installed, or of the one in o.BinDir, by its pg_dump
-// and psql. The old version has to be installed too. What was there is kept beside it, in the folder that is returned; empty: the cluster is of
-// that version already.
+// and psql. The old version has to be installed too. It returns the folder with the old files, or nothing if the cluster already has that
+// version.
 func Upgrade(ctx context.Context, o Options) (kept string, err error) {
 	c := &Cluster{options: o.withDefaults()}
 	if err := c.makeDir(); err != nil {
+		return "", err
+	}
+	c.log = c.options.Log
+	if err := c.finishUpgrade(); err != nil {
 		return "", err
 	}
 	madeBy, err := dataDirMajor(c.data)
@@ -36,7 +40,7 @@ func Upgrade(ctx context.Context, o Options) (kept string, err error) {
 	if c.account, err = serverAccount(c.data, true); err != nil {
 		return "", err
 	}
-	newer, err := findBinaries(ctx, o.BinDir, 0, c.data, c.account)
+	newer, err := newestBinaries(ctx, o.BinDir, c.account)
 	switch {
 	case err != nil:
 		return "", err
@@ -59,8 +63,12 @@ func Upgrade(ctx context.Context, o Options) (kept string, err error) {
 }
 
 func (c *Cluster) upgrade(ctx context.Context, older, newer binaries) (kept string, err error) {
+	kept = fmt.Sprintf("%s.postgresql-%d", c.data, older.major)
+	if _, err := os.Lstat(kept); err == nil {
+		return "", fmt.Errorf("%s, where the old files would be kept, is there already; move it away", kept)
+	}
 	o := c.options
-	o.BinDir = older.bin
+	o.BinDir, o.readOnly = older.bin, true
 	old, err := Start(ctx, o)
 	if err != nil {
 		return "", err
@@ -70,8 +78,12 @@ func (c *Cluster) upgrade(ctx context.Context, older, newer binaries) (kept stri
 	if err := os.RemoveAll(folder); err != nil { // of an attempt that was interrupted
 		return "", err
 	}
-	defer os.RemoveAll(folder)
-	o.Dir, o.BinDir = folder, newer.bin
+	defer func() {
+		if _, complete := os.Stat(filepath.Join(folder, completeCluster)); complete != nil {
+			os.RemoveAll(folder)
+		}
+	}()
+	o.Dir, o.BinDir, o.readOnly = folder, newer.bin, false
 	young, err := Start(ctx, o)
 	if err != nil {
 		return "", err
@@ -84,39 +96,35 @@ func (c *Cluster) upgrade(ctx context.Context, older, newer binaries) (kept stri
 	if err := errors.Join(young.Stop(), old.Stop()); err != nil {
 		return "", err
 	}
-	return c.exchange(ctx, older.major)
+	return kept, c.exchange(ctx, kept)
 }
 
 // exchange puts the new cluster into the place of the old one.
-func (c *Cluster) exchange(ctx context.Context, older int) (kept string, err error) {
+func (c *Cluster) exchange(ctx context.Context, kept string) error {
 	control := filepath.Join(c.data, "global", "pg_control")
 	before, err := os.Stat(control)
 	if err != nil {
-		return "", err
+		return err
 	}
 	lock, err := acquireLock(ctx, c.dir, c.options.lockWait, c.options.Log, alone)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer lock.Close()
 	switch after, err := os.Stat(control); {
 	case err != nil:
-		return "", err
+		return err
 	case !after.ModTime().Equal(before.ModTime()):
-		return "", errors.New("the database was used meanwhile, so nothing is changed; stop all servers, and upgrade again")
+		return errors.New("the database was used meanwhile, so nothing is changed; stop all servers, and upgrade again")
 	}
 	folder := filepath.Join(c.dir, upgradeFolder)
 	if err := os.Rename(filepath.Join(folder, "cluster"), filepath.Join(folder, completeCluster)); err != nil {
-		return "", err
+		return err
 	}
-	kept = fmt.Sprintf("%s.postgresql-%d", c.data, older)
 	if err := os.Rename(c.data, kept); err != nil {
-		return "", err
+		return err
 	}
-	if err := c.finishUpgrade(); err != nil {
-		return "", err
-	}
-	return kept, nil
+	return c.finishUpgrade()
 }
 
 // finishUpgrade puts a new cluster that is complete in place, where its predecessor has left that place.
@@ -127,6 +135,9 @@ func (c *Cluster) finishUpgrade() error {
 	}
 	if err := os.Rename(complete, c.data); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot put the upgraded database in place: %w", err)
+	}
+	if err := os.Remove(filepath.Join(c.dir, upgradeFolder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.log.Debug("the folder of an upgrade is left", "error", err)
 	}
 	return syncDir(c.dir)
 }
@@ -148,6 +159,7 @@ func copyDatabase(ctx context.Context, programs binaries, from, to *Cluster) err
 		return err
 	}
 	loaded := load.Run()
+	pipe.Close() // so that the dump ends if the load did not read it to its end
 	if err := errors.Join(loaded, dump.Wait()); err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(dumpSays.String()+loadSays.String()))
 	}

@@ -46,6 +46,39 @@ func TestUpgrade(t *testing.T) {
 	holds()
 }
 
+// An upgrade whose load fails says so, although most of the dump is still to come.
+func TestUpgradeThatFails(t *testing.T) {
+	t.Parallel()
+	c := mustStart(t, Options{Dir: existing(t), BinDir: testBinaries})
+	execute(t, c, Database, `CREATE TABLE note AS SELECT repeat('long ', 100) AS body FROM generate_series(1, 20000)`)
+	other := mustStart(t, Options{Dir: existing(t), BinDir: testBinaries})
+	execute(t, other, Database, `CREATE TABLE note (body text)`)
+	err := copyDatabase(t.Context(), c.binaries, c, other)
+	if err == nil || !strings.Contains(err.Error(), `relation "note" already exists`) {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// While a cluster is copied, others who join it can only read.
+func TestReadOnlyCluster(t *testing.T) {
+	t.Parallel()
+	c := mustStart(t, Options{Dir: existing(t), BinDir: testBinaries, readOnly: true})
+	joined := mustStart(t, Options{Dir: c.dir, BinDir: testBinaries, Join: true})
+	if _, err := connect(t, joined, Database).Exec(`CREATE TABLE note ()`); err == nil || !strings.Contains(err.Error(), "read-only") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// Where only the old files of an upgrade are left, no empty database is made in their place.
+func TestOldFilesOnly(t *testing.T) {
+	t.Parallel()
+	dir := existing(t)
+	if err := os.Rename(filepath.Join(dir, "cluster"), filepath.Join(dir, "cluster.postgresql-15")); err != nil {
+		t.Fatal(err)
+	}
+	mustFail(t, Options{Dir: dir, BinDir: testBinaries}, "an upgrade has left the one before in "+filepath.Join(dir, "cluster.postgresql-15"))
+}
+
 // An upgrade that can't be done changes nothing.
 func TestUpgradeRefuses(t *testing.T) {
 	refused := func(o Options, says string) {

@@ -47,7 +47,7 @@ func (o *Operation) trace(ctx context.Context) context.Context {
 		kind = trace.SpanKindInternal
 	}
 	ctx, span := o.observer.Tracer.Start(ctx, "operation", trace.WithSpanKind(kind), trace.WithAttributes(
-		attribute.String("parley.transport", string(o.By)), attribute.String("parley.request.id", request.ID(ctx))))
+		attribute.String("parley.request.id", request.ID(ctx))))
 	if !span.IsRecording() {
 		return ctx
 	}
@@ -66,7 +66,7 @@ func (o *Operation) endTrace(kind, outcome string) {
 		}
 	}
 	o.span.SetName(name)
-	o.span.SetAttributes(attribute.String("parley.outcome", outcome))
+	o.span.SetAttributes(attribute.String("parley.transport", string(o.By)), attribute.String("parley.outcome", outcome))
 	if outcome == string(parley.Internal) || outcome == string(parley.Unavailable) { // others are the client's
 		o.span.SetStatus(codes.Error, outcome)
 		o.span.SetAttributes(semconv.ErrorTypeKey.String(outcome))

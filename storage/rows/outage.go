@@ -43,14 +43,14 @@ func Outage(err error) string {
 
 func outage(err *pq.Error) string {
 	switch err.Code {
-	case pqerror.ReadOnlySQLTransaction, pqerror.FeatureNotSupported: // the latter if a transaction begins on a standby
+	case pqerror.ReadOnlySQLTransaction:
 		return "The database is read-only"
 	case pqerror.DiskFull:
 		return "The database's disk is full"
 	case pqerror.LockNotAvailable:
 		return "The database is locked by an import or by work on its tables"
 	case pqerror.InsufficientPrivilege:
-		return "The database refuses it to the role that Parley uses"
+		return "Parley's database role lacks a right that this needs"
 	case pqerror.TooManyConnections:
 		return "The database has no connection left"
 	case pqerror.AdminShutdown, pqerror.CrashShutdown, pqerror.CannotConnectNow:
