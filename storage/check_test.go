@@ -2,6 +2,7 @@ package storage
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jmoiron/sqlx"
@@ -97,6 +98,24 @@ func TestQuestionableDatabase(t *testing.T) {
 	found, err := Check(t.Context(), Options{DSN: pgtest.Empty(t, "LOCALE 'C'")})
 	if err != nil || len(found.Problems) > 0 || !strings.Contains(strings.Join(found.Warnings, "\n"), "has the LC_CTYPE C") ||
 		!strings.Contains(strings.Join(found.Warnings, "\n"), "does not wait for the disk") {
+		t.Errorf("%+v %v", found, err)
+	}
+}
+
+// Servers that start at once make one schema.
+func TestSchemaMadeAtOnce(t *testing.T) {
+	t.Parallel()
+	o := Options{DSN: pgtest.Empty(t, ""), Schema: "desk"}
+	var wait sync.WaitGroup
+	for range 6 {
+		wait.Go(func() {
+			if err := Migrate(t.Context(), o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if found, err := Check(t.Context(), o); err != nil || found.Version != found.Newest {
 		t.Errorf("%+v %v", found, err)
 	}
 }

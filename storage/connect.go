@@ -109,7 +109,8 @@ func reach(ctx context.Context, o Options) (*sqlx.DB, pq.Config, error) {
 		o.Log.WarnContext(ctx, sentence)
 	}
 	if !found.Found {
-		if _, err := db.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+quote(found.Schema)); err != nil {
+		_, err := db.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+quote(found.Schema))
+		if err != nil && violation(err) == nil { // another server creates it at the same time
 			db.Close()
 			return nil, config, fmt.Errorf("create the schema %q: %w", found.Schema, err)
 		}
