@@ -119,3 +119,22 @@ func TestSchemaMadeAtOnce(t *testing.T) {
 		t.Errorf("%+v %v", found, err)
 	}
 }
+
+// Two Parleys share a database whose extensions are in a schema of their own.
+func TestTwoSchemas(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t, "")
+	db := sqlx.MustConnect("postgres", dsn)
+	defer db.Close()
+	db.MustExec(`CREATE SCHEMA extensions; CREATE EXTENSION btree_gist SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions;
+		CREATE EXTENSION unaccent SCHEMA extensions`)
+	for _, schema := range []string{"one", "two"} {
+		o := Options{DSN: dsn, Schema: schema}
+		if err := Migrate(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := Check(t.Context(), o); err != nil || found.Version != found.Newest || len(found.Problems) > 0 {
+			t.Errorf("%+v %v", found, err)
+		}
+	}
+}

@@ -139,15 +139,7 @@ func TestConstraintsAreNamed(t *testing.T) {
 // Facts are kept: no row of them can be changed, deleted or emptied past Parley.
 func TestFactsAreKept(t *testing.T) {
 	t.Parallel()
-	s := open(t, pgtest.Database(t))
-	analyst, err := s.Introduce(t.Context(), "Test analyst")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.RegisterStakeholder(parley.WithCaller(t.Context(), analyst),
-		parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
-		t.Fatal(err)
-	}
+	s := withNorth(t)
 	for _, statement := range []string{
 		`UPDATE stakeholders SET name = 'South'`,
 		`UPDATE stakeholders SET name = 'South', superseded_at = now(), closed_by = 'EDITED'`,
@@ -168,6 +160,21 @@ func TestFactsAreKept(t *testing.T) {
 	if _, err := s.db.Exec(`UPDATE stakeholders SET superseded_at = recorded_at + interval '2 seconds'`); err == nil {
 		t.Error("a closed row could be closed again")
 	}
+}
+
+// withNorth is a store with one stakeholder.
+func withNorth(t *testing.T) *Store {
+	t.Helper()
+	s := open(t, pgtest.Database(t))
+	analyst, err := s.Introduce(t.Context(), "Test analyst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.RegisterStakeholder(parley.WithCaller(t.Context(), analyst),
+		parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func open(t *testing.T, dsn string) *Store {

@@ -4,24 +4,13 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"example.org/parley"
-	"example.org/parley/internal/postgres/pgtest"
 )
 
 // A write whose commit was lost is not on record because another one has its number and its recordedAt, as happens while the database's clock
 // is behind the last recordedAt.
 func TestRecordedByAnother(t *testing.T) {
 	t.Parallel()
-	s := open(t, pgtest.Database(t))
-	analyst, err := s.Introduce(t.Context(), "Test analyst")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.RegisterStakeholder(parley.WithCaller(t.Context(), analyst),
-		parley.RegisterStakeholderInput{Key: "north", Name: "North", Kind: "STATE"}); err != nil {
-		t.Fatal(err)
-	}
+	s := withNorth(t)
 	var made struct {
 		Transaction string    `db:"id"`
 		Seq         int64     `db:"seq"`

@@ -32,7 +32,7 @@ type PoolOptions struct {
 	// Unprepared says of a new connection whether none may be prepared on it, since a pooler gives each another server process.
 	Unprepared func(context.Context) (bool, error)
 	Lost       func() // is called when a connection was lost
-	Took       Took   // is told of each statement
+	Took       Took   // is called after each statement
 }
 
 // PoolUse is how the connections of a pool are used.

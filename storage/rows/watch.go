@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Took is told how long a statement took, and whether it failed.
+// Took is called after a statement, with the time that it took and its error.
 type Took func(time.Duration, error)
 
 // Watch follows the SQL statements of an operation.
