@@ -40,7 +40,7 @@ func TestOutage(t *testing.T) {
 	for range 2 { // over connections that were lost, and over new ones
 		for document, says := range map[string]string{
 			`{ scenario(id: "talks/line") { key } }`: "The database can't be reached at present; try again in a few seconds.",
-			retitle:                                  "The database can't be reached at present, so nothing was recorded; send it again in a few seconds.",
+			retitle:                                  "The database can't be reached at present, so nothing was recorded; try again in a few seconds.",
 		} {
 			got := a.Ask(document)
 			got.Fails("UNAVAILABLE", says)

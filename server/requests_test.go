@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -61,6 +62,20 @@ func TestAccessLog(t *testing.T) {
 	apitest.Wait(t, "the request to be logged", func() bool { return strings.Contains(a.Logs.String(), "status=404") })
 	if got := a.Logs.String(); strings.Contains(got, strings.Repeat("a", 201)) {
 		t.Errorf("logged: %s", got)
+	}
+	proxy := startWith(t, func(o *server.Options) {
+		o.AccessLog, o.Sites.Proxies = true, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	})
+	for id, tt := range map[string]struct{ passed, client string }{
+		"one":   {"203.0.113.7", "203.0.113.7"},
+		"name":  {"203.0.113.7, unknown", "127.0.0.1"},
+		"long":  {strings.Repeat("x", 3000), "127.0.0.1"},
+		"ports": {"203.0.113.7:81", "203.0.113.7"},
+	} {
+		proxy.Send(http.MethodGet, "/healthz", http.Header{"X-Forwarded-For": {tt.passed}, "X-Request-Id": {id}}, nil)
+		apitest.Wait(t, "the client "+tt.client+" to be logged", func() bool {
+			return strings.Contains(proxy.Logs.String(), " client="+tt.client+" request="+id+"\n")
+		})
 	}
 	if got := silent.Logs.String(); strings.Contains(got, "answered") {
 		t.Errorf("logged unasked: %s", got)

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -97,6 +98,17 @@ func TestOwnerInASchema(t *testing.T) {
 	copied.Must(strings.ReplaceAll(retitle, "New", "Newer"))
 }
 
+// Two Parleys in one database keep apart, although the second one finds the extensions among the tables of the first.
+func TestTwoParleys(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t, "")
+	for _, schema := range []string{"one", "two"} {
+		a := apitest.StartWith(t, storage.Options{DSN: dsn, Schema: schema}, 24*time.Hour)
+		a.Must(`{ changes { totalCount } }`).Want("changes.totalCount", 0)
+		record(t, a)
+	}
+}
+
 // run runs one of PostgreSQL's programs and returns its output.
 func run(t *testing.T, input []byte, name string, args ...string) []byte {
 	t.Helper()
@@ -153,7 +165,21 @@ func TestRoleThatWritesRows(t *testing.T) {
 
 	grant.MustExec(`REVOKE INSERT ON changes, positions FROM ` + writer)
 	refused("lacks rights (INSERT on changes, positions)")
-	a.Ask(strings.ReplaceAll(retitle, "New", "Newer")).Fails("UNAVAILABLE", "Parley's database role lacks a right that this needs")
+	newer := strings.ReplaceAll(retitle, "New", "Newer")
+	a.Ask(newer).Fails("UNAVAILABLE", "Parley's database role lacks a right that this needs at present, so nothing was recorded; parley check tells")
+	unready := func(says string) {
+		t.Helper()
+		if response, text := a.Send(http.MethodGet, "/readyz", nil, nil); response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, says) {
+			t.Errorf("/readyz: %d %s", response.StatusCode, text)
+		}
+	}
+	unready("Parley's database role lacks rights")
+	grant.MustExec(`REVOKE USAGE ON SCHEMA public FROM PUBLIC`)
+	for _, document := range []string{`{ scenario(id: "talks/line") { key } }`, newer} {
+		a.Ask(document).Fails("UNAVAILABLE", "Parley's database role can't find the tables at present")
+	}
+	unready("Parley's database role can't find the tables")
+	grant.MustExec(`GRANT USAGE ON SCHEMA public TO PUBLIC`)
 
 	grant.MustExec(`DELETE FROM goose_db_version WHERE version_id > 22`)
 	refused("The tables are at version 22", `the role "`+writer+`" does not own them, so run parley migrate as "`+owner+`"`)

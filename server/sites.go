@@ -107,7 +107,7 @@ func (s Sites) behindProxy(r *http.Request) *http.Request {
 	// Each proxy appends the address that it sees, so that only the last ones can be trusted.
 	passed := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, client := range slices.Backward(passed) {
-		if client = strings.TrimSpace(client); client == "" {
+		if client = strings.TrimSpace(client); !addressOf(client).IsValid() {
 			break
 		}
 		r = r.WithContext(turns.WithCaller(r.Context(), turns.CallerAt(client)))
@@ -119,11 +119,17 @@ func (s Sites) behindProxy(r *http.Request) *http.Request {
 }
 
 func (s Sites) isProxy(address string) bool {
-	if at, err := netip.ParseAddrPort(address); err == nil {
-		address = at.Addr().String()
+	ip := addressOf(address)
+	return ip.IsValid() && slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+}
+
+// addressOf is an IP address, with or without a port; invalid: the text is none.
+func addressOf(text string) netip.Addr {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr()
 	}
-	ip, err := netip.ParseAddr(address)
-	return err == nil && slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+	ip, _ := netip.ParseAddr(text)
+	return ip
 }
 
 // isOwnName reports whether a request may ask for this host.

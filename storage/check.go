@@ -132,6 +132,8 @@ func (f *Findings) judgeDatabase(o Options) {
 		f.warn("A commit does not wait for the disk (synchronous_commit or fsync is off), so that a crash of the database loses what it has acknowledged.")
 	}
 	switch {
+	case f.Schema != "" && !schemaName(f.Schema):
+		f.problem("The schema %q can't be used; give a name of at most 63 bytes that does not begin with $ or pg_.", f.Schema)
 	case f.Schema == "":
 		f.problem("No schema of search_path (%s) exists for the role %q; name one with --schema.", f.SearchPath, f.Role)
 	case !f.Found && (o.ReadOnly || !f.CreatesAtAll):
@@ -141,6 +143,11 @@ func (f *Findings) judgeDatabase(o Options) {
 		f.problem("The role %q may not use the schema %q; as its owner, run GRANT USAGE ON SCHEMA %s TO %s.",
 			f.Role, f.Schema, quote(f.Schema), quote(f.Role))
 	}
+}
+
+// schemaName says whether PostgreSQL takes a name as it is given: it cuts long ones off, and search_path has "$user" mean another schema.
+func schemaName(name string) bool {
+	return len(name) <= 63 && !strings.HasPrefix(name, "$") && !strings.HasPrefix(name, "pg_") && name != "information_schema"
 }
 
 // judgeSettings judges settings of the session under which SQL means something else, or history would not be kept.
@@ -189,7 +196,7 @@ func (f *Findings) judgeTables(ctx context.Context, tx *sqlx.Tx, o Options) erro
 	if err != nil {
 		return fmt.Errorf("look at the schema: %w", err)
 	}
-	names, err := tableNames()
+	names, err := migrated("TABLE|VIEW")
 	if err != nil {
 		return err
 	}
@@ -214,8 +221,13 @@ func (f *Findings) judgeTables(ctx context.Context, tx *sqlx.Tx, o Options) erro
 	}
 	isHead := func(t table) bool { return t.Name == headTable }
 	switch {
+	case f.Version == 0 && len(ours) == 0:
+		if err := f.judgeNames(ctx, tx); err != nil {
+			return err
+		}
+		f.judgeMigration(nil, o)
 	case (f.Version > 0 || len(ours) > 0) && !slices.ContainsFunc(ours, isHead) || f.Version == 0 && len(ours) > 0:
-		f.problem("The schema %q has tables of another program (such as %s); name another schema with --schema.", f.Schema, tables[0].Name)
+		f.occupied("table " + append(ours, others...)[0].Name)
 	case f.Version >= f.Newest:
 		f.judgeRights(ours, o)
 		if f.Version > f.Newest {
@@ -242,6 +254,10 @@ func (f *Findings) judgeNewer(ctx context.Context, tx *sqlx.Tx) error {
 
 // judgeMigration judges whether the role may bring the tables up to date.
 func (f *Findings) judgeMigration(ours []table, o Options) {
+	if f.Version == 0 && o.Existing {
+		f.problem("The schema %q of the database %q has no tables of Parley; name the right ones with --database-url and --schema.", f.Schema, f.Database)
+		return
+	}
 	if f.Standby || f.ReadOnly || o.NoMigration {
 		f.problem("The tables are at version %d, and this Parley needs version %d; run parley migrate first.", f.Version, f.Newest)
 		return
@@ -330,10 +346,42 @@ func (f *Findings) searchPath() string {
 	return strings.Join(wanted, ", ")
 }
 
-var createTable = regexp.MustCompile(`(?m)^CREATE (?:TABLE|VIEW) (\w+)`)
+// judgeNames judges whether anything in a schema without tables of ours has a name that migrations need.
+func (f *Findings) judgeNames(ctx context.Context, tx *sqlx.Tx) error {
+	names, err := migrated("TABLE|VIEW|TYPE|INDEX|FUNCTION")
+	if err != nil {
+		return err
+	}
+	var taken []string
+	err = tx.SelectContext(ctx, &taken, `
+		SELECT kind || ' ' || name
+		FROM (SELECT CASE relkind WHEN 'S' THEN 'sequence' WHEN 'i' THEN 'index' ELSE 'type' END AS kind, relname AS name, relnamespace AS schema,
+				oid, 'pg_class'::regclass AS catalog FROM pg_class
+			UNION ALL SELECT 'type', typname, typnamespace, oid, 'pg_type'::regclass FROM pg_type
+			UNION ALL SELECT 'function', proname, pronamespace, oid, 'pg_proc'::regclass FROM pg_proc) o
+		WHERE schema = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND name = ANY($2)
+			AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = catalog AND objid = o.oid AND deptype = 'e') -- of an extension
+		ORDER BY kind, name
+		LIMIT 1`, f.Schema, pq.StringArray(names))
+	if err != nil {
+		return fmt.Errorf("look at the schema: %w", err)
+	}
+	if len(taken) > 0 {
+		f.occupied(taken[0])
+	}
+	return nil
+}
 
-// tableNames are the names of all tables that migrations create.
-func tableNames() (names []string, err error) {
+// occupied says that a schema is another program's.
+func (f *Findings) occupied(by string) {
+	f.problem("The schema %q has objects of another program (such as the %s); name another schema with --schema.", f.Schema, by)
+}
+
+var creates = regexp.MustCompile(`(?m)^CREATE (?:OR REPLACE )?(?:UNIQUE )?(\w+) (\w+)`)
+
+// migrated are the names of all objects of a kind that migrations create.
+func migrated(kind string) (names []string, err error) {
+	ofKind := regexp.MustCompile(`^(` + kind + `)$`)
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return nil, err
@@ -343,8 +391,10 @@ func tableNames() (names []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, match := range createTable.FindAllStringSubmatch(string(text), -1) {
-			names = append(names, match[1])
+		for _, match := range creates.FindAllStringSubmatch(string(text), -1) {
+			if ofKind.MatchString(match[1]) {
+				names = append(names, match[2])
+			}
 		}
 	}
 	return names, nil

@@ -37,11 +37,31 @@ func TestDatabasesThatAreRefused(t *testing.T) {
 		},
 		"tables of another program": {
 			setup: `CREATE TABLE scenarios (id int)`,
-			says:  []string{`The schema "public" has tables of another program (such as scenarios); name another schema with --schema`},
+			says:  []string{`The schema "public" has objects of another program (such as the table scenarios); name another schema with --schema`},
+		},
+		"sequence of another program": {
+			setup: `CREATE SEQUENCE issues`, says: []string{`has objects of another program (such as the sequence issues)`},
+		},
+		"function of another program": {
+			setup: `CREATE SCHEMA desk; CREATE FUNCTION desk.fold(text) RETURNS text LANGUAGE sql AS 'SELECT $1'`, open: Options{Schema: "desk"},
+			says: []string{`The schema "desk" has objects of another program (such as the function fold); name another schema with --schema`},
+		},
+		"type of another program": {
+			setup: `CREATE TYPE stance AS ENUM ()`, says: []string{`has objects of another program (such as the type stance)`},
+		},
+		"a schema that search_path reads otherwise": {
+			open: Options{Schema: "$user"}, says: []string{`The schema "$user" can't be used; give a name of at most 63 bytes`},
+		},
+		"a schema whose name is cut off": {
+			open: Options{Schema: strings.Repeat("é", 32)}, says: []string{`éé" can't be used; give a name of at most 63 bytes`},
+		},
+		"nothing is there": {
+			open: Options{Existing: true},
+			says: []string{`The schema "public" of the database "`, `has no tables of Parley; name the right ones with --database-url and --schema`},
 		},
 		"migrations of another program": {
 			setup: `CREATE TABLE goose_db_version (id int, version_id bigint, is_applied bool, tstamp timestamp); INSERT INTO goose_db_version VALUES (1, 7, true)`,
-			says:  []string{`has tables of another program (such as goose_db_version)`},
+			says:  []string{`has objects of another program (such as the table goose_db_version)`},
 		},
 		"no right to create the schema": {
 			dsn: " user=ROLE", open: Options{Schema: "desk"},
@@ -120,21 +140,29 @@ func TestSchemaMadeAtOnce(t *testing.T) {
 	}
 }
 
-// Two Parleys share a database whose extensions are in a schema of their own.
+// Two Parleys share a database, wherever its extensions are.
 func TestTwoSchemas(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.Empty(t, "")
-	db := sqlx.MustConnect("postgres", dsn)
-	defer db.Close()
-	db.MustExec(`CREATE SCHEMA extensions; CREATE EXTENSION btree_gist SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions;
-		CREATE EXTENSION unaccent SCHEMA extensions`)
-	for _, schema := range []string{"one", "two"} {
-		o := Options{DSN: dsn, Schema: schema}
-		if err := Migrate(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-		if found, err := Check(t.Context(), o); err != nil || found.Version != found.Newest || len(found.Problems) > 0 {
-			t.Errorf("%+v %v", found, err)
-		}
+	for name, setup := range map[string]string{
+		"extensions of the first one": ``,
+		"extensions in a schema of their own": `CREATE SCHEMA extensions; CREATE EXTENSION btree_gist SCHEMA extensions;
+			CREATE EXTENSION pg_trgm SCHEMA extensions; CREATE EXTENSION unaccent SCHEMA extensions`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := pgtest.Empty(t, "")
+			db := sqlx.MustConnect("postgres", dsn)
+			defer db.Close()
+			db.MustExec(setup)
+			for _, schema := range []string{"one", "two"} {
+				o := Options{DSN: dsn, Schema: schema}
+				if err := Migrate(t.Context(), o); err != nil {
+					t.Fatal(err)
+				}
+				if found, err := Check(t.Context(), o); err != nil || found.Version != found.Newest || len(found.Problems) > 0 {
+					t.Errorf("%+v %v", found, err)
+				}
+			}
+		})
 	}
 }

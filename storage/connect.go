@@ -86,24 +86,24 @@ func connect(ctx context.Context, config pq.Config) (*sqlx.DB, error) {
 	return db, nil
 }
 
-// reach connects to a database that can be used, and has every session find the tables.
-func reach(ctx context.Context, o Options) (*sqlx.DB, pq.Config, error) {
-	config, err := configure(o.DSN)
+// reach connects to a database that can be used, and has every session find the tables, in the schema that it returns.
+func reach(ctx context.Context, o Options) (db *sqlx.DB, config pq.Config, schema string, err error) {
+	config, err = configure(o.DSN)
 	if err != nil {
-		return nil, config, err
+		return nil, config, "", err
 	}
-	db, err := connectWithin(ctx, config, o)
+	db, err = connectWithin(ctx, config, o)
 	if err != nil {
-		return nil, config, err
+		return nil, config, "", err
 	}
 	found, err := check(ctx, db, o)
 	switch {
 	case err != nil:
 		db.Close()
-		return nil, config, err
+		return nil, config, "", err
 	case len(found.Problems) > 0:
 		db.Close()
-		return nil, config, errors.New(strings.Join(found.Problems, "\n"))
+		return nil, config, "", errors.New(strings.Join(found.Problems, "\n"))
 	}
 	for _, sentence := range found.Warnings {
 		o.Log.WarnContext(ctx, sentence)
@@ -112,12 +112,12 @@ func reach(ctx context.Context, o Options) (*sqlx.DB, pq.Config, error) {
 		_, err := db.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+quote(found.Schema))
 		if err != nil && violation(err) == nil { // another server creates it at the same time
 			db.Close()
-			return nil, config, fmt.Errorf("create the schema %q: %w", found.Schema, err)
+			return nil, config, "", fmt.Errorf("create the schema %q: %w", found.Schema, err)
 		}
 	}
 	path := found.searchPath()
 	if path == "" {
-		return db, config, nil
+		return db, config, found.Schema, nil
 	}
 	db.Close()
 	config.Runtime = maps.Clone(config.Runtime)
@@ -126,8 +126,8 @@ func reach(ctx context.Context, o Options) (*sqlx.DB, pq.Config, error) {
 	}
 	config.Runtime["search_path"] = path
 	if db, err = connect(ctx, config); err != nil {
-		return nil, config, fmt.Errorf("a connection can't have the search_path %s (%w); behind a pooler, let the role have it: "+
+		return nil, config, "", fmt.Errorf("a connection can't have the search_path %s (%w); behind a pooler, let the role have it: "+
 			"ALTER ROLE %s SET search_path = %s", path, err, quote(found.Role), path)
 	}
-	return db, config, nil
+	return db, config, found.Schema, nil
 }

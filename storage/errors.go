@@ -89,7 +89,7 @@ func explain(err error) error {
 			"The database was lost while it recorded this, and whether it is on record is not known; read it again "+
 				"before you send it again."), err)
 	}
-	if fault := rows.Unavailable(err, ", so nothing was recorded; send it again in a few seconds"); fault != nil {
+	if fault := rows.Unavailable(err, ", so nothing was recorded"); fault != nil {
 		return fault
 	}
 	if errors.Is(err, errCutOff) {

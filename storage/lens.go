@@ -105,7 +105,7 @@ func (s *Store) fix(ctx context.Context, at parley.Instant, now parley.Lens) err
 				"earlier.", parley.FormatInstant(at))
 	}
 	if err != nil {
-		return cmp.Or(rows.Unavailable(err, "; try again in a few seconds"), fmt.Errorf("fix what is known: %w", err))
+		return cmp.Or(rows.Unavailable(err, ""), fmt.Errorf("fix what is known: %w", err))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ var migrations embed.FS
 func Migrate(ctx context.Context, o Options) error {
 	o = o.withLog()
 	o.NoMigration = false
-	db, _, err := reach(ctx, o)
+	db, _, _, err := reach(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -288,7 +288,7 @@ func (w *writer) keepLongWords(ctx context.Context, added []*newStatement) error
 		INSERT INTO search_texts
 		SELECT t.*
 		FROM feed_head h, jsonb_array_elements($1::jsonb) f,
-			search_text(f || jsonb_build_object('recorded_at', h.recorded_at), 'STATEMENT', '', 'text', 'speakers about') t`,
+			search_text(f || jsonb_build_object('recorded_at', h.recorded_at), 'STATEMENT'::record_kind, '', 'text', 'speakers about') t`,
 		string(text))
 	if err != nil {
 		return fmt.Errorf("keep the words of statements: %w", err)

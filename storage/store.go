@@ -57,6 +57,8 @@ type Options struct {
 	Wait   time.Duration // how long a database is waited for that can't be reached yet
 	// NoMigration: the tables must be up to date already.
 	NoMigration bool
+	// Existing: there must be tables, of whatever version.
+	Existing bool
 	// ReadOnly: nothing will be recorded, so the role needs no right to, and a standby will do.
 	ReadOnly bool
 	// NoPreparedStatements: each statement is planned anew. A pooler that does not keep sessions is noticed without it.
@@ -83,6 +85,7 @@ type Store struct {
 	dsn        string
 	log        *slog.Logger
 	feed       atomic.Pointer[string] // its name in cursors
+	schema     string                 // of the tables
 	version    int64                  // of the tables
 	clock      func() time.Time
 	writers    chan struct{}
@@ -98,7 +101,7 @@ type Store struct {
 // Open connects to the database and brings its tables up to date. It refuses a database in which Check finds a problem.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withLog()
-	db, config, err := reach(ctx, o)
+	db, config, schema, err := reach(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +123,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	feedPool := pool
 	feedPool.Took = m.feedReads
 	s := &Store{
-		db: db, version: version, clock: o.Clock,
+		db: db, schema: schema, version: version, clock: o.Clock,
 		feedReads: rows.NewPool(config, feedPool, feedReadersAtOnce), dsn: eachPort(o.DSN), log: o.Log,
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
 		lockTime: locks,
@@ -186,6 +189,13 @@ func (s *Store) ready(ctx context.Context) error {
 	if err := s.fits(now); err != nil {
 		return err
 	}
+	found := Findings{Schema: s.schema, Newest: s.version}
+	if err := found.judgeTables(ctx, tx, Options{}); err != nil {
+		return err
+	}
+	if len(found.Problems) > 0 {
+		return errIncapable
+	}
 	_, err = tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+patience+`'; SELECT FROM feed_head FOR SHARE`)
 	return err
 }
@@ -209,6 +219,9 @@ func (s *Store) fits(now rows.Now) error {
 
 // errReadOnly ends what would be recorded while writing is switched off.
 var errReadOnly error = parley.NewFault(parley.Unavailable, "The database is read-only at present, so nothing was recorded; send it again later.")
+
+// errIncapable keeps a server from being ready whose role has lost rights, or whose tables have been changed.
+var errIncapable error = parley.NewFault(parley.Unavailable, "Parley's database role lacks rights, or the tables are not as they were; parley check says more.")
 
 // renew has connections opened anew after err if that says that writing is switched off: a session keeps the setting that it began with.
 func (s *Store) renew(err error) {

@@ -104,7 +104,7 @@ func (r *Restoration) nameEvents(ctx context.Context) error {
 	statements := r.nouns[slices.IndexFunc(r.nouns, func(n Noun) bool { return n.Kind == parley.KindStatement })]
 	err := r.exec(ctx, `
 		UPDATE search_texts t SET words = s.words
-		FROM {statements x}, search_text(to_jsonb(x), 'STATEMENT', '', $2, $3) s
+		FROM {statements x}, search_text(to_jsonb(x), 'STATEMENT'::record_kind, '', $2, $3) s
 		WHERE t.version = x.version AND x.recorded_at > $1
 			AND EXISTS (SELECT FROM {records r} WHERE r.id = ANY(x.about) AND r.kind = 'EVENT')`,
 		r.before.RecordedAt, strings.Join(statements.Texts, " "), strings.Join(statements.Context, " "))

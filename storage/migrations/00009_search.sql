@@ -79,7 +79,7 @@ BEGIN
     EXECUTE format('CREATE TRIGGER keep_search_text AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION keep_search_text(%L, %L, %L)',
         facts, kind, names, others);
     EXECUTE format('INSERT INTO search_texts
-        SELECT t.* FROM (SELECT DISTINCT ON (version) * FROM %s ORDER BY version, recorded_at) x, search_text(to_jsonb(x), %L, %L, %L) t',
+        SELECT t.* FROM (SELECT DISTINCT ON (version) * FROM %s ORDER BY version, recorded_at) x, search_text(to_jsonb(x), %L::record_kind, %L, %L) t',
         facts, kind, names, others);
 END $$;
 
@@ -118,17 +118,17 @@ END $$;
 CREATE TRIGGER keep_passages AFTER INSERT OR UPDATE ON source_bodies FOR EACH ROW EXECUTE FUNCTION keep_passages();
 INSERT INTO source_passages SELECT b.source_id, p.* FROM source_bodies b, passages(b.body) p WHERE b.body IS NOT NULL;
 
-SELECT search_in('negotiations', 'NEGOTIATION', 'title', 'summary'),
-    search_in('issues', 'ISSUE', 'title', 'question'),
-    search_in('scenarios', 'SCENARIO', 'title', 'summary criteria'),
-    search_in('stakeholders', 'STAKEHOLDER', 'names', ''),
-    search_in('sources', 'SOURCE', 'title', 'publisher author'),
-    search_in('events', 'EVENT', 'title', 'location'),
-    search_in('statements', 'STATEMENT', '', 'text'),
-    search_in('positions', 'POSITION', '', 'rationale conditions'),
-    search_in('assessments', 'ASSESSMENT', '', 'rationale'),
-    search_in('status_changes', 'STATUS_CHANGE', '', 'reason'),
-    search_in('relations', 'RELATION', '', 'note');
+SELECT search_in('negotiations', 'NEGOTIATION'::record_kind, 'title', 'summary'),
+    search_in('issues', 'ISSUE'::record_kind, 'title', 'question'),
+    search_in('scenarios', 'SCENARIO'::record_kind, 'title', 'summary criteria'),
+    search_in('stakeholders', 'STAKEHOLDER'::record_kind, 'names', ''),
+    search_in('sources', 'SOURCE'::record_kind, 'title', 'publisher author'),
+    search_in('events', 'EVENT'::record_kind, 'title', 'location'),
+    search_in('statements', 'STATEMENT'::record_kind, '', 'text'),
+    search_in('positions', 'POSITION'::record_kind, '', 'rationale conditions'),
+    search_in('assessments', 'ASSESSMENT'::record_kind, '', 'rationale'),
+    search_in('status_changes', 'STATUS_CHANGE'::record_kind, '', 'reason'),
+    search_in('relations', 'RELATION'::record_kind, '', 'note');
 
 -- Each sort has an index of its words and one of its order. Those of words go without pending lists, which whoever comes next
 -- would have to work off while the head of the feed is held.

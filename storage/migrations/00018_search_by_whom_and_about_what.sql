@@ -79,7 +79,7 @@ BEGIN
     EXECUTE format('CREATE TRIGGER keep_search_text AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION keep_search_text(%L, %L, %L, %L)',
         facts, kind, names, others, context);
     EXECUTE format('INSERT INTO search_texts
-        SELECT t.* FROM (SELECT DISTINCT ON (version) * FROM %s ORDER BY version, recorded_at) x, search_text(to_jsonb(x), %L, %L, %L, %L) t',
+        SELECT t.* FROM (SELECT DISTINCT ON (version) * FROM %s ORDER BY version, recorded_at) x, search_text(to_jsonb(x), %L::record_kind, %L, %L, %L) t',
         facts, kind, names, others, context);
 END $$;
 -- +goose StatementEnd
@@ -87,14 +87,15 @@ END $$;
 TRUNCATE search_texts, source_passages;
 INSERT INTO source_passages SELECT b.source_id, p.* FROM source_bodies b, passages(b.body) p WHERE b.body IS NOT NULL;
 
-SELECT search_in('negotiations', 'NEGOTIATION', 'title', 'summary', ''),
-    search_in('issues', 'ISSUE', 'title', 'question', ''),
-    search_in('scenarios', 'SCENARIO', 'title', 'summary criteria', 'issue_id'),
-    search_in('stakeholders', 'STAKEHOLDER', 'name aliases', '', ''),
-    search_in('sources', 'SOURCE', 'title', 'publisher author', ''),
-    search_in('events', 'EVENT', 'title', 'location', 'participants'),
-    search_in('statements', 'STATEMENT', '', 'text', 'speakers about'),
-    search_in('positions', 'POSITION', '', 'rationale conditions', 'holder_id scenario_id'),
-    search_in('assessments', 'ASSESSMENT', '', 'rationale', 'scenario_id'),
-    search_in('status_changes', 'STATUS_CHANGE', '', 'reason', 'scenario_id moved_by'),
-    search_in('relations', 'RELATION', '', 'note', 'from_id to_id claimed_by');
+-- The casts keep a function apart from one of another Parley, where search_path has the schemas of both.
+SELECT search_in('negotiations', 'NEGOTIATION'::record_kind, 'title', 'summary', ''),
+    search_in('issues', 'ISSUE'::record_kind, 'title', 'question', ''),
+    search_in('scenarios', 'SCENARIO'::record_kind, 'title', 'summary criteria', 'issue_id'),
+    search_in('stakeholders', 'STAKEHOLDER'::record_kind, 'name aliases', '', ''),
+    search_in('sources', 'SOURCE'::record_kind, 'title', 'publisher author', ''),
+    search_in('events', 'EVENT'::record_kind, 'title', 'location', 'participants'),
+    search_in('statements', 'STATEMENT'::record_kind, '', 'text', 'speakers about'),
+    search_in('positions', 'POSITION'::record_kind, '', 'rationale conditions', 'holder_id scenario_id'),
+    search_in('assessments', 'ASSESSMENT'::record_kind, '', 'rationale', 'scenario_id'),
+    search_in('status_changes', 'STATUS_CHANGE'::record_kind, '', 'reason', 'scenario_id moved_by'),
+    search_in('relations', 'RELATION'::record_kind, '', 'note', 'from_id to_id claimed_by');

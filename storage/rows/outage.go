@@ -15,15 +15,22 @@ import (
 	"example.org/parley"
 )
 
-// Unavailable is the fault of an error by which the database can't be used at present, with what that means for the caller;
-// nil where the error has another cause.
-func Unavailable(err error, then string) error {
+// Unavailable is the fault of an error by which the database can't be used at present, with what that means for the caller,
+// such as ", so nothing was recorded"; nil where the error has another cause.
+func Unavailable(err error, outcome string) error {
 	why := Outage(err)
 	if why == "" {
 		return nil
 	}
-	return fmt.Errorf("%w (%w)", parley.NewFault(parley.Unavailable, "%s at present%s.", why, then), err)
+	remedy := "try again in a few seconds"
+	if pq.As(err, lacking...) != nil {
+		remedy = "parley check tells whoever runs the server what to grant"
+	}
+	return fmt.Errorf("%w (%w)", parley.NewFault(parley.Unavailable, "%s at present%s; %s.", why, outcome, remedy), err)
 }
+
+// lacking are the errors of a role without rights. What is in a schema that it may not use does not exist for it.
+var lacking = []pqerror.Code{pqerror.InsufficientPrivilege, pqerror.UndefinedTable, pqerror.InvalidSchemaName}
 
 // Outage says why the database can't be used at present. It is empty where an error has another cause: then it would
 // come again.
@@ -51,6 +58,8 @@ func outage(err *pq.Error) string {
 		return "The database is locked by an import or by work on its tables"
 	case pqerror.InsufficientPrivilege:
 		return "Parley's database role lacks a right that this needs"
+	case pqerror.UndefinedTable, pqerror.InvalidSchemaName:
+		return "Parley's database role can't find the tables"
 	case pqerror.TooManyConnections:
 		return "The database has no connection left"
 	case pqerror.AdminShutdown, pqerror.CrashShutdown, pqerror.CannotConnectNow:

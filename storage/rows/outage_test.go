@@ -25,6 +25,8 @@ func TestOutage(t *testing.T) {
 		"The database is stopping or starting":                         {&pq.Error{Code: pqerror.AdminShutdown}, &pq.Error{Code: pqerror.CannotConnectNow}},
 		"The database is short of resources":                           {&pq.Error{Code: "53200"}},
 		"The database can't use its files":                             {&pq.Error{Code: "58030"}},
+		"Parley's database role lacks a right that this needs":         {&pq.Error{Code: pqerror.InsufficientPrivilege}},
+		"Parley's database role can't find the tables":                 {&pq.Error{Code: pqerror.UndefinedTable}, &pq.Error{Code: pqerror.InvalidSchemaName}},
 		"": {nil, errors.New("other"), context.Canceled, context.DeadlineExceeded, &pq.Error{Code: pqerror.QueryCanceled}, &pq.Error{Code: pqerror.UniqueViolation},
 			&pq.Error{Code: "42601"}},
 	} {
@@ -35,7 +37,7 @@ func TestOutage(t *testing.T) {
 			if got := Outage(err); got != want {
 				t.Errorf("%v: %q, want %q", err, got, want)
 			}
-			if fault := Unavailable(err, "; wait"); (fault == nil) != (want == "") {
+			if fault := Unavailable(err, ""); (fault == nil) != (want == "") {
 				t.Errorf("%v: the fault is %v", err, fault)
 			}
 		}

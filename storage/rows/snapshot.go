@@ -167,7 +167,7 @@ func (s *Snapshot) query(ctx context.Context, text string, args []any, each func
 		text = "WITH " + s.views + "\n(" + text + ")"
 	}
 	err := s.source.Pool.Query(ctx, text, args, each)
-	if fault := Unavailable(err, "; try again in a few seconds"); fault != nil {
+	if fault := Unavailable(err, ""); fault != nil {
 		return fault
 	}
 	if pq.As(err, pqerror.QueryCanceled) != nil {
