@@ -74,7 +74,7 @@ func TestAdminAddressesThatAreNone(t *testing.T) {
 	}
 	t.Cleanup(func() { taken.Close() })
 	start(t, nil, "serve", "--addr", "127.0.0.1:0", "--admin-addr", "9090").
-		fails(`--admin-addr "9090" is not an address; give a host and a port, such as 127.0.0.1:9090`)
+		fails(`--admin-addr "9090" is not an address; give a host and a port from 0 to 65535, such as 127.0.0.1:8080`)
 	start(t, nil, "serve", "--addr", "127.0.0.1:0", "--admin-addr", taken.Addr().String()).fails("can't listen on " + taken.Addr().String())
 }
 

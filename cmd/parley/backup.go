@@ -23,7 +23,7 @@ func (b backup) Run(r *run) error {
 	if b.DatabaseURL != "" {
 		return errExternal
 	}
-	db, err := b.start(r, join)
+	db, err := b.start(r, existing)
 	if err != nil {
 		return err
 	}
@@ -54,25 +54,28 @@ func (c restore) Run(r *run) error {
 	if c.DatabaseURL != "" {
 		return errExternal
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	file, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if err := postgres.Restore(r.ctx, postgres.Options{Dir: c.DataDir, BinDir: c.PostgresBin, Log: r.log}, file); err != nil {
+	if err := postgres.Restore(r.ctx, c.cluster(r), file); err != nil {
 		return fmt.Errorf("%s was not restored: %w", c.File, err)
 	}
-	changes, err := c.renameFeed(r)
+	changes, err := c.settled(r)
 	if err != nil {
-		return fmt.Errorf("%s holds the database, but its feed has the name from before; run parley rename-feed before you serve it: %w", c.DataDir, err)
+		return fmt.Errorf("%s holds the database, but it can't be opened; once it can, its feed gets a new name: %w", c.DataDir, err)
 	}
 	fmt.Printf("Restored %s into %s: %s. The feed has a new name, so that clients with older cursors read anew.\n", c.File, c.DataDir,
 		count(int(changes), "change"))
 	return nil
 }
 
-// renameFeed gives the feed of the restored database a new name, and returns the number of its changes.
-func (c restore) renameFeed(r *run) (changes int64, err error) {
+// settled opens the restored database, which gives the feed a new name, and returns the number of its changes.
+func (c restore) settled(r *run) (changes int64, err error) {
 	db, err := c.start(r, alone)
 	if err != nil {
 		return 0, err
@@ -83,8 +86,5 @@ func (c restore) renameFeed(r *run) (changes int64, err error) {
 		return 0, err
 	}
 	defer store.Close()
-	if err := store.RenameFeed(r.ctx); err != nil {
-		return 0, err
-	}
 	return store.Head(r.ctx)
 }

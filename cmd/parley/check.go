@@ -17,13 +17,12 @@ func (c check) Run(r *run) error {
 		return err
 	}
 	if c.DatabaseURL == "" {
-		sentence, err := postgres.Check(r.ctx, postgres.Options{Dir: c.DataDir, BinDir: c.PostgresBin})
+		builtIn := c.cluster(r)
+		builtIn.Existing = c.options(r).NoMigration
+		sentence, err := postgres.Check(r.ctx, builtIn)
 		if err == nil {
 			fmt.Println(sentence)
 		}
-		return err
-	}
-	if err := c.checkURL(); err != nil {
 		return err
 	}
 	found, err := storage.Check(r.ctx, c.options(r))

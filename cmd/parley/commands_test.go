@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.org/parley/internal/postgres"
 	"example.org/parley/internal/postgres/pgtest"
 )
 
@@ -88,6 +89,30 @@ func TestImportBeforeServe(t *testing.T) {
 		t.Errorf("%d changes exist, want the 3 of the import", got)
 	}
 	p.stop(syscall.SIGINT)
+}
+
+// Commands that need a database make none where there is none.
+func TestNoDatabase(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"backup", "parley.backup"}, {"export", "talks"}, {"erase", "--note=wrong", "report"}, {"rename-feed"}, {"upgrade-database"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, append(args, "--data-dir", "absent")...)
+			p.dir = ""
+			p.fails("there is no database in ", "absent; name its folder with --data-dir")
+			if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
+				t.Errorf("it leaves %v (%v)", left, err)
+			}
+		})
+	}
+	env := []string{"DATABASE_URL=" + pgtest.Empty(t, "")}
+	start(t, env, "export", "talks").fails("has no tables of Parley; name the right ones with --database-url and --schema")
+	never := []string{"PARLEY_MIGRATE=never"}
+	dir := t.TempDir()
+	does(t, never, "migrate", "--data-dir", dir)
+	serve(t, never, "--data-dir", dir).stop(syscall.SIGINT)
 }
 
 func TestMigrate(t *testing.T) {
@@ -278,6 +303,26 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	p.register("after")
 	p.stop(syscall.SIGINT)
+
+	// Where a restore is killed before it opens the database, the next start gives the feed its new name, once.
+	unnamed, name := t.TempDir(), ""
+	file, err := os.Open(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := postgres.Restore(t.Context(), postgres.Options{Dir: unnamed, BinDir: os.Getenv("PARLEY_POSTGRES_BIN")}, file); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p = serve(t, nil, "--data-dir", unnamed)
+		is := p.head()[:6]
+		if is == cursor[:6] || name != "" && is != name {
+			t.Errorf("the cursor begins with %s; it was %s, then %s", is, cursor, name)
+		}
+		name = is
+		p.stop(syscall.SIGINT)
+	}
 	for _, command := range []string{"backup", "restore"} {
 		start(t, []string{"DATABASE_URL=postgres://desk/parley"}, command, kept).fails("copy and restore one of your own with PostgreSQL's tools")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"reflect"
 	"regexp"
@@ -97,7 +98,7 @@ func readConfig(path string, text []byte, app *kong.Application) (config, error)
 		if _, twice := read[key.Value]; twice {
 			return nil, at(key.Line, "%q is given twice; give it once", key.Value)
 		}
-		value, err := settingOf(flag, node)
+		value, err := settingOf(flag, pointedTo(node))
 		if err != nil {
 			return nil, at(node.Line, "%q %w", key.Value, err)
 		}
@@ -130,14 +131,14 @@ func unknownSetting(key string, flags map[string]*kong.Flag) string {
 	if !settingName.MatchString(key) { // it may be a URL with a password
 		return "this is not a setting; " + names
 	}
-	nearest, distance := "", 4
+	nearest, distance := "", math.MaxInt
 	for name := range flags {
 		d := levenshtein.ComputeDistance(strings.ToLower(key), name)
 		if d < distance || d == distance && name < nearest {
 			nearest, distance = name, d
 		}
 	}
-	if distance > 1+len(key)/4 {
+	if distance > min(3, 1+len(key)/4) {
 		return fmt.Sprintf("%q is not a setting; %s", key, names)
 	}
 	return fmt.Sprintf("%q is not a setting; did you mean %q?", key, nearest)
@@ -149,6 +150,7 @@ func settingOf(flag *kong.Flag, node *yaml.Node) (any, error) {
 	if flag.IsSlice() && node.Kind == yaml.SequenceNode {
 		list := make([]any, len(node.Content))
 		for i, item := range node.Content {
+			item = pointedTo(item)
 			if item.Kind != yaml.ScalarNode || item.Tag == "!!null" {
 				return nil, fmt.Errorf("has an item in line %d that is not a text; give %s", item.Line, accepted)
 			}
@@ -166,6 +168,14 @@ func settingOf(flag *kong.Flag, node *yaml.Node) (any, error) {
 		return nil, fmt.Errorf("is %q; give %s", node.Value, accepted)
 	}
 	return node.Value, nil
+}
+
+// pointedTo is what an alias stands for.
+func pointedTo(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
 }
 
 // fits says whether a flag accepts a value. Every text fits one that takes texts, so that none of those is ever quoted.

@@ -82,6 +82,7 @@ func TestBadConfigFiles(t *testing.T) {
 		"# a server\n\nadr: 127.0.0.1:1\n":        `:3: "adr" is not a setting; did you mean "addr"?`,
 		"ADDR: 127.0.0.1:1\n":                     `:1: "ADDR" is not a setting; did you mean "addr"?`,
 		"data_dir: x\n":                           `:1: "data_dir" is not a setting; did you mean "data-dir"?`,
+		"statement-limit: 5\n":                    `:1: "statement-limit" is not a setting; ` + names,
 		"colour: red\n":                           `:1: "colour" is not a setting; ` + names,
 		"config: other.yaml\n":                    `:1: "config" is not a setting; ` + names,
 		"addr: a:1\naddr: a:2\n":                  `:2: "addr" is given twice; give it once`,
@@ -108,7 +109,7 @@ func TestBadConfigFiles(t *testing.T) {
 			t.Errorf("%q: it says\n%s, want\n%s", text, got, says)
 		}
 	}
-	for _, text := range []string{"", "# nothing yet\n", "allow-host: parley.example\n", "analyst: 1\n"} {
+	for _, text := range []string{"", "# nothing yet\n", "allow-host: parley.example\n", "analyst: 1\n", "analyst: &me Ann\nallow-host: [*me]\nschema: *me\n"} {
 		if _, said := parse(t, text, "serve"); said != "" {
 			t.Errorf("%q: it says %q", text, said)
 		}

@@ -28,20 +28,31 @@ type opened struct {
 	cluster *postgres.Cluster // nil for an existing server
 }
 
-// Whether a command uses a built-in database that another process runs.
-const (
-	alone = false
-	join  = true
+// What start takes for a database.
+type accepted struct {
+	join     bool // a built-in one that another process runs will do
+	existing bool // it must have tables already
+}
+
+var (
+	alone    = accepted{}
+	anybodys = accepted{join: true}
+	existing = accepted{join: true, existing: true}
 )
 
-// start makes the database ready for connections. A built-in one that another process runs will do, unless the command
-// has to be alone.
-func (d database) start(r *run, join bool) (*opened, error) {
-	o := d.options(r)
-	if d.DatabaseURL != "" {
-		return &opened{Options: o}, d.checkURL()
+// start makes the database ready for connections.
+func (d database) start(r *run, a accepted) (*opened, error) {
+	if err := d.check(); err != nil {
+		return nil, err
 	}
-	cluster, err := postgres.Start(r.ctx, postgres.Options{Dir: d.DataDir, BinDir: d.PostgresBin, Join: join, Log: r.log})
+	o := d.options(r)
+	o.Existing = a.existing
+	if d.DatabaseURL != "" {
+		return &opened{Options: o}, nil
+	}
+	builtIn := d.cluster(r)
+	builtIn.Join, builtIn.Existing = a.join, a.existing || o.NoMigration
+	cluster, err := postgres.Start(r.ctx, builtIn)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +62,18 @@ func (d database) start(r *run, join bool) (*opened, error) {
 
 func (d database) options(r *run) storage.Options {
 	return storage.Options{DSN: d.DatabaseURL, Schema: d.Schema, NoMigration: d.Migrate == "never", NoPreparedStatements: d.NoPreparedStatements, Log: r.log}
+}
+
+func (d database) cluster(r *run) postgres.Options {
+	return postgres.Options{Dir: d.DataDir, BinDir: d.PostgresBin, Log: r.log}
+}
+
+// check refuses what the flags must not say.
+func (d database) check() error {
+	if strings.TrimSpace(d.Analyst) == "" {
+		return errors.New("--analyst is empty; give the name of who is recorded as the author of changes")
+	}
+	return d.checkURL()
 }
 
 // checkURL refuses a malformed database URL. The message does not quote the URL or the parser's error, since they may
@@ -80,7 +103,23 @@ func (o *opened) open(r *run, name string) (*storage.Store, error) {
 		return nil, err
 	}
 	r.ctx = parley.WithCaller(r.ctx, r.analyst)
+	if err := o.settle(r, store); err != nil {
+		store.Close()
+		return nil, err
+	}
 	return store, nil
+}
+
+// settle gives the feed a new name where a backup was restored, before anybody reads it: cursors from before would name other changes.
+func (o *opened) settle(r *run, store *storage.Store) error {
+	if o.cluster == nil || !o.cluster.Restored() {
+		return nil
+	}
+	if err := store.RenameFeed(r.ctx); err != nil {
+		return err
+	}
+	r.log.Info("the database comes from a backup, so the feed has a new name; clients with older cursors read anew")
+	return o.cluster.Settle()
 }
 
 // openToRead opens the store for a command that records nothing, so that a standby or a role that may only read will do.

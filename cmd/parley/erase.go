@@ -10,7 +10,7 @@ type erase struct {
 
 // Run erases the text permanently.
 func (e erase) Run(r *run) error {
-	db, err := e.start(r, join)
+	db, err := e.start(r, existing)
 	if err != nil {
 		return err
 	}
@@ -26,8 +26,13 @@ func (e erase) Run(r *run) error {
 	}
 	if written.Cursor == nil {
 		fmt.Printf("The text of %s had already been erased; it is also removed from the database's files.\n", e.Source)
-		return nil
+	} else {
+		fmt.Printf("The text of %s is erased. Earlier backups of the database still contain it.\n", e.Source)
 	}
-	fmt.Printf("The text of %s is erased. Earlier backups of the database still contain it.\n", e.Source)
+	if db.cluster != nil {
+		for _, folder := range db.cluster.Replaced() {
+			fmt.Printf("The files from before an upgrade may contain it too; remove %s.\n", folder)
+		}
+	}
 	return nil
 }

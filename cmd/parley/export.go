@@ -142,7 +142,7 @@ func (e export) Run(r *run) error {
 	if asOf.ValidAt != nil && !as.atAnInstant {
 		return fmt.Errorf("--valid-at: %s covers all of valid time; leave it out", as.name)
 	}
-	db, err := e.start(r, join)
+	db, err := e.start(r, existing)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 type health struct {
@@ -14,11 +17,16 @@ type health struct {
 
 // Run asks a server whether it can read and record.
 func (h health) Run(r *run) error {
-	request, err := http.NewRequestWithContext(r.ctx, http.MethodGet, strings.TrimRight(h.URL, "/")+"/readyz", nil)
-	if err != nil {
-		return fmt.Errorf("%q is not a URL; give one such as http://127.0.0.1:8080", h.URL)
+	u, err := url.Parse(h.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("%q is not the URL of a server; give one such as http://127.0.0.1:8080", h.URL)
 	}
-	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(request)
+	request, err := http.NewRequestWithContext(r.ctx, http.MethodGet, u.JoinPath("readyz").String(), nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("the server can't be asked: %w", err)
 	}
@@ -28,9 +36,12 @@ func (h health) Run(r *run) error {
 		return fmt.Errorf("the server can't be asked: %w", err)
 	}
 	said := strings.TrimSpace(string(text))
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server answers with %s: %s", response.Status, said)
+	switch {
+	case response.StatusCode == http.StatusOK && said == "ready":
+		fmt.Println(said)
+		return nil
+	case strings.ContainsFunc(said, unicode.IsControl): // of another program, or a page
+		said = strconv.Quote(said)
 	}
-	fmt.Println(said)
-	return nil
+	return fmt.Errorf("the server answers with status %d: %s", response.StatusCode, said)
 }

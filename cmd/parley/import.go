@@ -29,7 +29,7 @@ func (l load) Run(r *run) error {
 			return err
 		}
 	}
-	db, err := l.start(r, join)
+	db, err := l.start(r, anybodys)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ type migrate struct {
 
 // Run brings the tables up to date.
 func (m migrate) Run(r *run) error {
-	db, err := m.start(r, join)
+	m.Migrate = "auto" // whatever a configuration file says to servers
+	db, err := m.start(r, anybodys)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func served(t *testing.T, args ...string) serve {
 	if err != nil || ctx.Command() != "serve" {
 		t.Fatalf("%q does not start a server: %v", args, err)
 	}
-	if err := c.Serve.checkAddress(); err != nil {
+	if err := c.Serve.checkAddresses(); err != nil {
 		t.Errorf("%q: %v", args, err)
 	}
 	return c.Serve

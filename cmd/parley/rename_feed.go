@@ -6,7 +6,7 @@ type renameFeed struct{ database }
 
 // Run gives the feed a new name. Running servers notice, and ask their subscribers to connect again.
 func (c renameFeed) Run(r *run) error {
-	db, err := c.start(r, join)
+	db, err := c.start(r, existing)
 	if err != nil {
 		return err
 	}

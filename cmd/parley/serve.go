@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -162,7 +163,10 @@ type settings struct {
 }
 
 func (s serve) settings() (set settings, err error) {
-	if err := s.checkAddress(); err != nil {
+	if err := cmp.Or(s.check(), s.checkAddresses(), s.checkDurations()); err != nil {
+		return set, err
+	}
+	if _, err := collector(); err != nil {
 		return set, err
 	}
 	if set.sites, err = s.sites(); err != nil {
@@ -173,9 +177,6 @@ func (s serve) settings() (set settings, err error) {
 	}
 	if s.MaxConnections < 1 {
 		return set, fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)
-	}
-	if _, _, err := net.SplitHostPort(s.AdminAddr); s.AdminAddr != "" && err != nil {
-		return set, fmt.Errorf("--admin-addr %q is not an address; give a host and a port, such as 127.0.0.1:9090", s.AdminAddr)
 	}
 	set.encrypted, err = s.certificate()
 	return set, err
@@ -254,9 +255,13 @@ func (s serve) sites() (sites server.Sites, err error) {
 		sites.BasePath = strings.TrimRight(public.Path, "/")
 	}
 	if s.BasePath != "" {
-		if sites.BasePath = strings.TrimRight(s.BasePath, "/"); !basePath.MatchString(sites.BasePath) {
-			return sites, fmt.Errorf("--base-path %q is not a path; give one such as /parley", s.BasePath)
-		}
+		sites.BasePath = strings.TrimRight(s.BasePath, "/")
+	}
+	switch plain := basePath.MatchString(sites.BasePath) && (sites.BasePath == "" || path.Clean(sites.BasePath) == sites.BasePath); {
+	case !plain && s.BasePath != "":
+		return sites, fmt.Errorf("--base-path %q is not a path; give one such as /parley", s.BasePath)
+	case !plain:
+		return sites, fmt.Errorf("--public-url %q has a path that can't be served; give one such as https://parley.example/parley", s.PublicURL)
 	}
 	for _, name := range s.AllowHost {
 		if strings.ContainsAny(name, "/:* ") || name == "" {
@@ -283,17 +288,46 @@ func (s serve) sites() (sites server.Sites, err error) {
 
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 
-// checkAddress refuses addresses that other machines can reach, unless --allow-remote is given.
-func (s serve) checkAddress() error {
-	host, _, err := net.SplitHostPort(s.Addr)
+// checkAddresses refuses addresses that can't be listened on, and, unless --allow-remote is given, those that other machines can reach.
+func (s serve) checkAddresses() error {
+	host, port, err := hostAndPort("--addr", s.Addr)
 	if err != nil {
-		return fmt.Errorf("--addr %q is not an address; give a host and a port, such as 127.0.0.1:8080", s.Addr)
+		return err
 	}
 	if !isLocal(host) && !s.AllowRemote {
 		return fmt.Errorf(
 			"--addr %q can be reached from other machines, and everybody who reaches it may write; add "+
 				"--allow-remote to permit that, or use 127.0.0.1",
 			s.Addr)
+	}
+	if s.AdminAddr == "" {
+		return nil
+	}
+	adminHost, adminPort, err := hostAndPort("--admin-addr", s.AdminAddr)
+	if err == nil && adminHost == host && adminPort == port && port != 0 {
+		return fmt.Errorf("--admin-addr %q is --addr too; give another port", s.AdminAddr)
+	}
+	return err
+}
+
+// hostAndPort reads the address that a flag gives.
+func hostAndPort(flag, address string) (host string, port int, err error) {
+	host, service, err := net.SplitHostPort(address)
+	if err == nil {
+		port, err = net.LookupPort("tcp", service)
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("%s %q is not an address; give a host and a port from 0 to 65535, such as 127.0.0.1:8080", flag, address)
+	}
+	return host, port, nil
+}
+
+// checkDurations refuses negative ones.
+func (s serve) checkDurations() error {
+	for flag, d := range map[string]time.Duration{"--drain-delay": s.DrainDelay, "--slow-operations": s.SlowOperations} {
+		if d < 0 {
+			return fmt.Errorf("%s %s is negative; give a duration of 0s or longer, such as 500ms", flag, d)
+		}
 	}
 	return nil
 }

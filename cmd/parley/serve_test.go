@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"database/sql"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -94,12 +95,22 @@ func TestHealth(t *testing.T) {
 	}
 	p.stop(syscall.SIGTERM)
 	start(t, nil, "health", url).fails("the server can't be asked", "connection refused")
-	start(t, nil, "health", "127.0.0.1:8080").fails(`"127.0.0.1:8080" is not a URL; give one such as http://127.0.0.1:8080`)
+	for _, url := range []string{"127.0.0.1:8080", "http://127.0.0.1:8080/?x=1", "ftp://127.0.0.1"} {
+		start(t, nil, "health", url).fails(strconv.Quote(url) + ` is not the URL of a server; give one such as http://127.0.0.1:8080`)
+	}
 	ill := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, r.URL.Path+": the database is full", http.StatusServiceUnavailable)
 	}))
 	t.Cleanup(ill.Close)
-	start(t, nil, "health", ill.URL).fails("503 Service Unavailable: /readyz: the database is full")
+	start(t, nil, "health", ill.URL).fails("status 503: /readyz: the database is full")
+	for says, handler := range map[string]http.Handler{
+		`status 200: "<html>\x1b[31m\n</html>"`: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>\x1b[31m\n</html>") }),
+		"status 302: ":                          http.RedirectHandler(p.url, http.StatusFound),
+	} {
+		other := httptest.NewServer(handler)
+		t.Cleanup(other.Close)
+		start(t, nil, "health", other.URL).fails("the server answers with " + says)
+	}
 }
 
 func TestSecondInstanceOnOneDataDir(t *testing.T) {
@@ -128,9 +139,9 @@ func TestAddresses(t *testing.T) {
 		"[::]:0":                 {"--allow-remote"},
 		":0":                     {"--allow-remote"},
 		"parley.example:8080":    {"--allow-remote"},
-		"8080":                   {`"8080" is not an address; give a host and a port, such as 127.0.0.1:8080`},
+		"8080":                   {`"8080" is not an address; give a host and a port from 0 to 65535, such as 127.0.0.1:8080`},
 		taken.Addr().String():    {"can't listen on " + taken.Addr().String()},
-		"127.0.0.1:not-a-number": {"can't listen on 127.0.0.1:not-a-number"},
+		"127.0.0.1:not-a-number": {`"127.0.0.1:not-a-number" is not an address; give a host and a port from 0 to 65535`},
 	} {
 		t.Run(address, func(t *testing.T) {
 			t.Parallel()
@@ -269,9 +280,20 @@ func (p *program) register(key string) {
 	}
 }
 
-func TestSitesAreChecked(t *testing.T) {
+// What serve refuses to start with, check refuses too. Neither makes a database.
+func TestFlagsAreChecked(t *testing.T) {
 	t.Parallel()
 	for flag, says := range map[string]string{
+		"--addr=127.0.0.1:99999":               `--addr "127.0.0.1:99999" is not an address; give a host and a port from 0 to 65535`,
+		"--admin-addr=127.0.0.1:8080":          `--admin-addr "127.0.0.1:8080" is --addr too; give another port`,
+		"--drain-delay=-1s":                    `--drain-delay -1s is negative; give a duration of 0s or longer`,
+		"--slow-operations=-500ms":             `--slow-operations -500ms is negative`,
+		"--analyst= ":                          `--analyst is empty; give the name`,
+		"--migrate=never":                      `there is no database in `,
+		"--base-path=/a/../b":                  `is not a path`,
+		"--base-path=//a":                      `is not a path`,
+		"--public-url=https://x.example/a//b":  `--public-url "https://x.example/a//b" has a path that can't be served`,
+		"--public-url=https://x.example/{a}":   `has a path that can't be served`,
 		"--public-url=parley.example":          `--public-url "parley.example" is not a URL`,
 		"--base-path=parley":                   `--base-path "parley" is not a path; give one such as /parley`,
 		"--base-path=/a b":                     `is not a path`,
@@ -282,8 +304,13 @@ func TestSitesAreChecked(t *testing.T) {
 	} {
 		t.Run(flag, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, nil, "serve", flag)
-			p.fails(says)
+			for _, command := range []string{"serve", "check"} {
+				p := start(t, nil, command, flag)
+				p.fails(says)
+				if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
+					t.Errorf("%s leaves %v (%v)", command, left, err)
+				}
+			}
 		})
 	}
 }

@@ -60,11 +60,25 @@ func TestTracesAreSent(t *testing.T) {
 	sends("parley: query mine", 0, "OTEL_TRACES_SAMPLER=always_off")
 	sends("parley: query mine", 0, "OTEL_SDK_DISABLED=true")
 
-	p := start(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + srv.URL, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, "serve", "--addr", "127.0.0.1:0")
-	p.fails(`OTEL_EXPORTER_OTLP_PROTOCOL is "grpc"; traces are sent by http/protobuf only`)
+	for variable, says := range map[string]string{
+		"OTEL_EXPORTER_OTLP_PROTOCOL=grpc":                       `OTEL_EXPORTER_OTLP_PROTOCOL is "grpc"; traces are sent by http/protobuf only`,
+		"OTEL_EXPORTER_OTLP_HEADERS=api-key=s3cret%zz":           `OTEL_EXPORTER_OTLP_HEADERS is not a list of headers`,
+		"OTEL_EXPORTER_OTLP_TRACES_HEADERS=s3cret":               `OTEL_EXPORTER_OTLP_TRACES_HEADERS is not a list of headers`,
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=u:s3cret@there:4318": `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not a URL`,
+		"OTEL_BSP_MAX_QUEUE_SIZE=-1":                             `OTEL_BSP_MAX_QUEUE_SIZE is "-1"; give a whole number from 1 to 1000000`,
+	} {
+		for _, command := range []string{"serve", "check"} {
+			p := start(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + srv.URL, variable}, command)
+			p.fails(says)
+			if strings.Contains(p.said(), "s3cret") {
+				t.Errorf("it shows the value: %s", p.said())
+			}
+		}
+	}
+	sends("parley: query mine", 1, "OTEL_EXPORTER_OTLP_HEADERS=api-key=s3cret%20, x = y=z", "OTEL_BSP_MAX_QUEUE_SIZE=100")
 
 	srv.Close()
-	p = serve(t, []string{"DATABASE_URL=" + pgtest.Database(t), "OTEL_EXPORTER_OTLP_ENDPOINT=" + srv.URL})
+	p := serve(t, []string{"DATABASE_URL=" + pgtest.Database(t), "OTEL_EXPORTER_OTLP_ENDPOINT=" + srv.URL})
 	p.must(`{ viewer { name } }`, nil, nil)
 	p.stop(syscall.SIGINT)
 	if log := p.said(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "traces can't be sent") {

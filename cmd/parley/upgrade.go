@@ -13,7 +13,7 @@ func (c upgradeDatabase) Run(r *run) error {
 	if c.DatabaseURL != "" {
 		return errExternal
 	}
-	kept, err := postgres.Upgrade(r.ctx, postgres.Options{Dir: c.DataDir, BinDir: c.PostgresBin, Log: r.log})
+	kept, err := postgres.Upgrade(r.ctx, c.cluster(r))
 	switch {
 	case err != nil:
 		return err

@@ -61,6 +61,12 @@ func TestBackup(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "restored")
 	mustRestore(t, target, copied.Bytes())
 	restored := mustStart(t, Options{Dir: target, BinDir: testBinaries})
+	if !restored.Restored() {
+		t.Error("it is not said to be restored")
+	}
+	if err := restored.Settle(); err != nil || restored.Restored() {
+		t.Errorf("it is not settled (%v)", err)
+	}
 	var rows, last int64
 	if err := connect(t, restored, Database).QueryRow(`SELECT count(*), max(n) FROM n`).Scan(&rows, &last); err != nil {
 		t.Fatal(err)
@@ -95,6 +101,8 @@ func TestRestoreRefuses(t *testing.T) {
 	mustStop(t, c)
 	flipped := bytes.Clone(whole.Bytes())
 	flipped[len(flipped)/2] ^= 0xff
+	major := readText(t, filepath.Join(c.data, "PG_VERSION"))
+	made := `{"parleyBackup": 1, "postgresql": ` + strings.TrimSpace(major) + `}`
 	for name, test := range map[string]struct {
 		dir, says string
 		text      []byte
@@ -107,9 +115,24 @@ func TestRestoreRefuses(t *testing.T) {
 		"damaged":             {text: flipped, says: "or it is damaged"},
 		"another tar":         {text: tarred(t, "hello", "x"), says: "it is no backup"},
 		"another version":     {text: tarred(t, manifestName, `{"parleyBackup": 1, "postgresql": 99}`), says: "PostgreSQL 99"},
+		"bad contents": { // of files that are whole, which PostgreSQL finds
+			text: tarred(t, manifestName, made, "PG_VERSION", major, "global/", "", "global/pg_control", "x", labelName, "x"),
+			says: "did not start",
+		},
+		"a long name": {
+			text: tarred(t, manifestName, made, strings.Repeat("long", 60), "x"), says: "it is no backup",
+		},
+		"a name of two lines": {
+			text: tarred(t, manifestName, made, "a\nb", "x"), says: "it is no backup",
+		},
+		"a file without its folder": {
+			text: tarred(t, manifestName, made, "global/pg_control", "x"), says: "it is no backup",
+		},
+		"a file twice": {
+			text: tarred(t, manifestName, made, "a", "x", "a", "x"), says: "it is no backup",
+		},
 		"a way out": {
-			text: tarred(t, manifestName, `{"parleyBackup": 1, "postgresql": `+strings.TrimSpace(readText(t, filepath.Join(c.data, "PG_VERSION")))+`}`, "../out", "x"),
-			says: "it is no backup",
+			text: tarred(t, manifestName, made, "../out", "x"), says: "it is no backup",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +142,7 @@ func TestRestoreRefuses(t *testing.T) {
 				dir = t.TempDir()
 			}
 			err := Restore(t.Context(), Options{Dir: dir, BinDir: testBinaries}, bytes.NewReader(test.text))
-			if err == nil || !strings.Contains(err.Error(), test.says) {
+			if err == nil || !strings.Contains(err.Error(), test.says) || len(err.Error()) > 300 {
 				t.Errorf("it says %v, want %q", err, test.says)
 			}
 			if test.dir != "" {

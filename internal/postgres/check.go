@@ -2,8 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Check says in a sentence with which programs Start would run the cluster in o.Dir. Like Start it refuses a directory that it can't use,
@@ -13,10 +18,26 @@ func Check(ctx context.Context, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data := filepath.Join(dir, "cluster")
+	c := &Cluster{dir: dir, data: filepath.Join(dir, "cluster")}
+	data := c.data
+	if _, err := os.Lstat(data); errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		if err := mayWrite(dir); err != nil {
+			return "", err
+		}
+	}
 	madeBy, err := dataDirMajor(data)
+	then := "is run"
+	if err == nil && madeBy == 0 && !missing(c.completeUpgrade()) {
+		data, then = c.completeUpgrade(), "is left by an upgrade that was interrupted; the start ends that. It will be run"
+		madeBy, err = dataDirMajor(data)
+	}
 	if err != nil {
 		return "", ownAccount().explain(err)
+	}
+	if madeBy == 0 {
+		if err := mayCreate(data, o.Existing); err != nil {
+			return "", err
+		}
 	}
 	who, err := serverAccount(data, madeBy != 0)
 	if err != nil {
@@ -29,5 +50,22 @@ func Check(ctx context.Context, o Options) (string, error) {
 	if madeBy == 0 {
 		return fmt.Sprintf("A new database will be created in %s, with PostgreSQL %d in %s, as user %s.", data, found.major, found.bin, who.name), nil
 	}
-	return fmt.Sprintf("The built-in database in %s is run by PostgreSQL %d in %s, as user %s.", data, found.major, found.bin, who.name), nil
+	return fmt.Sprintf("The built-in database in %s %s by PostgreSQL %d in %s, as user %s.", data, then, found.major, found.bin, who.name), nil
+}
+
+// mayWrite says why files can't be made in a folder, or the folder itself can't.
+func mayWrite(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)) && filepath.Dir(dir) != dir:
+		return mayWrite(filepath.Dir(dir))
+	case err == nil && !info.IsDir():
+		err = unix.ENOTDIR
+	case err == nil:
+		err = unix.Access(dir, unix.W_OK|unix.X_OK)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot make the data directory in %s: %w", dir, err)
+	}
+	return nil
 }

@@ -227,6 +227,35 @@ func TestServerRefusesToStart(t *testing.T) {
 	mustFail(t, Options{Dir: dir, BinDir: testBinaries}, "did not start", "postgresql.auto.conf")
 }
 
+// Where a database has to be there, none is made, nor a folder.
+func TestExistingOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	absent := filepath.Join(dir, "absent")
+	for _, folder := range []string{dir, absent} {
+		o := Options{Dir: folder, BinDir: testBinaries, Existing: true, Join: true}
+		mustFail(t, o, "there is no database in "+folder+"; name its folder with --data-dir")
+		if says, err := Check(t.Context(), o); err == nil || !strings.Contains(err.Error(), "there is no database in "+folder) {
+			t.Errorf("it is checked: %s %v", says, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v (%v)", left, err)
+	}
+}
+
+// A folder that can't be made is refused by Check too.
+func TestCheckRefusesFolders(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "", 0o600)
+	o := Options{Dir: filepath.Join(file, "data"), BinDir: testBinaries}
+	if says, err := Check(t.Context(), o); err == nil || !strings.Contains(err.Error(), "cannot make the data directory in "+file) {
+		t.Errorf("it is checked: %s %v", says, err)
+	}
+	mustFail(t, o, "cannot make the data directory")
+}
+
 func TestSweepTemporaryDirs(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -45,6 +46,9 @@ type Options struct {
 	// Join: if another process runs the cluster, it is used; only that process stops it.
 	Join bool
 
+	// Existing: there must be a cluster. Start makes nothing.
+	Existing bool
+
 	// Log receives progress, and the server's own log: its warnings and fatal errors as warnings, the rest at debug
 	// level. Nil discards all of it.
 	Log *slog.Logger
@@ -56,6 +60,8 @@ type Options struct {
 	watched  bool          // use the watching shell instead of the kernel's parent-death signal
 
 	sameVersion bool // Upgrade copies into a cluster of the same version, too
+
+	held *os.File // Upgrade and Restore have locked the directory already
 
 	readOnly bool // Upgrade: nobody who joins the cluster may change what is copied
 }
@@ -128,23 +134,40 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// start orders its steps so that each makes the next one safe: once the lock is held, nobody else changes the
-// directory, and its owner, version, and left-over files can be trusted.
 func (c *Cluster) start(ctx context.Context) error {
+	if err := c.enter(ctx); err != nil || c.joined {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// enter makes this process the only user of the directory, and ends an upgrade that was interrupted.
+func (c *Cluster) enter(ctx context.Context) error {
 	if err := c.makeDir(); err != nil {
 		return err
+	}
+	if c.lock = c.options.held; c.lock != nil {
+		return nil
 	}
 	var err error
 	c.lock, err = acquireLock(ctx, c.dir, c.options.lockWait, c.log, func() bool { return c.options.Join && c.join(ctx) })
 	if c.joined || err != nil {
 		return err
 	}
-	if err := c.finishUpgrade(); err != nil {
-		return err
-	}
+	return c.finishUpgrade()
+}
+
+// run starts the server. Each of its steps makes the next one safe: since the lock is held, nobody else changes the
+// directory, and its owner, version, and left-over files can be trusted.
+func (c *Cluster) run(ctx context.Context) error {
 	madeBy, err := dataDirMajor(c.data)
 	if err != nil {
 		return ownAccount().explain(err)
+	}
+	if madeBy == 0 {
+		if err := mayCreate(c.data, c.options.Existing); err != nil {
+			return err
+		}
 	}
 	if c.account, err = serverAccount(c.data, madeBy != 0); err != nil {
 		return err
@@ -165,10 +188,6 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	if madeBy == 0 {
-		if replaced, _ := filepath.Glob(c.data + ".postgresql-*"); len(replaced) > 0 {
-			return fmt.Errorf("there is no database in %s, but an upgrade has left the one before in %s; move that to %[1]s to go on with it, or move it "+
-				"away to begin anew", c.data, replaced[0])
-		}
 		c.log.Info("creating the database cluster…", "postgresql", c.binaries.major, "dir", c.data)
 		if err := c.initialise(ctx); err != nil {
 			return err
@@ -186,6 +205,32 @@ func (c *Cluster) start(ctx context.Context) error {
 	return c.ensureDatabase(ctx)
 }
 
+// mayCreate refuses to make a data directory where none is expected to be missing.
+func mayCreate(dataDir string, existing bool) error {
+	switch replaced := replacedBy(dataDir); {
+	case len(replaced) > 0:
+		return fmt.Errorf("there is no database in %s, but an upgrade has left the one before in %s; move that to %[1]s to go on with it, or move it "+
+			"away to begin anew", dataDir, replaced[0])
+	case existing:
+		return errNone(filepath.Dir(dataDir))
+	}
+	return nil
+}
+
+// replacedBy are data directories that upgrades have replaced.
+func replacedBy(dataDir string) []string {
+	found, _ := filepath.Glob(dataDir + ".postgresql-*")
+	return found
+}
+
+// Replaced returns the folders with the files from before upgrades.
+func (c *Cluster) Replaced() []string { return replacedBy(c.data) }
+
+func errNone(dir string) error {
+	return fmt.Errorf("there is no database in %s; name its folder with --data-dir", dir)
+}
+
+// makeDir makes the directory, or finds it where it has to be there. Where it holds no cluster then, it is not touched.
 func (c *Cluster) makeDir() (err error) {
 	if c.options.Dir == "" {
 		if !c.options.Ephemeral {
@@ -194,18 +239,30 @@ func (c *Cluster) makeDir() (err error) {
 		parent := temporaryParent()
 		sweepTemporaryDirs(parent, c.log)
 		c.dir, err = makeTemporaryDir(parent)
-	} else if c.dir, err = filepath.Abs(c.options.Dir); err == nil {
+	} else if c.dir, err = filepath.Abs(c.options.Dir); err == nil && !c.options.Existing {
 		err = os.MkdirAll(c.dir, 0o755)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot make the data directory: %w", err)
 	}
 	// A directory that has two names must have one lock and one socket.
-	if c.dir, err = filepath.EvalSymlinks(c.dir); err != nil {
-		return fmt.Errorf("cannot make the data directory: %w", err)
+	named := c.dir
+	switch c.dir, err = filepath.EvalSymlinks(named); {
+	case c.options.Existing && errors.Is(err, fs.ErrNotExist):
+		return errNone(named)
+	case err != nil:
+		return fmt.Errorf("cannot use the data directory: %w", err)
 	}
 	c.data = filepath.Join(c.dir, "cluster")
+	if c.options.Existing && missing(c.data) && missing(c.completeUpgrade()) {
+		return mayCreate(c.data, true)
+	}
 	return nil
+}
+
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // abandon undoes a failed start.
@@ -220,11 +277,16 @@ func (c *Cluster) abandon() {
 	if c.options.Ephemeral && c.made {
 		_ = os.RemoveAll(c.data)
 	}
-	if c.lock != nil {
-		_ = c.lock.Close()
-	}
+	c.unlock()
 	if c.options.Ephemeral && c.options.Dir == "" && c.dir != "" {
 		_ = os.RemoveAll(c.dir)
+	}
+}
+
+// unlock lets other processes use the directory, unless the lock is another cluster's.
+func (c *Cluster) unlock() {
+	if c.lock != nil && c.lock != c.options.held {
+		_ = c.lock.Close()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
@@ -24,8 +25,8 @@ func ownAccount() account {
 	return account{uid: uid, gid: os.Getegid(), name: userName(uid)}
 }
 
-// serverAccount returns this process's account. For root it returns the owner of an existing data directory, or for a
-// new one postgres or nobody.
+// serverAccount returns this process's account. For root it returns the owner of an existing data directory. For a new one
+// it returns the owner of the folder that the directory is made in or, if that is root, postgres or nobody.
 func serverAccount(dataDir string, exists bool) (account, error) {
 	if own := ownAccount(); own.uid != 0 {
 		return own, nil
@@ -44,10 +45,14 @@ func serverAccount(dataDir string, exists bool) (account, error) {
 		}
 		return account{uid: int(owner.Uid), gid: int(owner.Gid), name: userName(int(owner.Uid)), dropped: true}, nil
 	}
-	for _, name := range []string{"postgres", "nobody"} {
+	names := []string{"postgres", "nobody"}
+	if info, err := os.Stat(filepath.Dir(dataDir)); err == nil && !ownedBy(info, 0) {
+		names = append([]string{userName(int(info.Sys().(*syscall.Stat_t).Uid))}, names...)
+	}
+	for _, name := range names {
 		u, err := user.Lookup(name)
 		if err != nil {
-			continue
+			continue // such as a number that the list of users lacks, as which initdb would not run
 		}
 		uid, uidErr := strconv.Atoi(u.Uid)
 		gid, gidErr := strconv.Atoi(u.Gid)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -161,5 +162,40 @@ func TestRootWithoutRights(t *testing.T) {
 				t.Errorf("the error is %q", got)
 			}
 		})
+	}
+}
+
+// What root makes in the folder of another user belongs to that one.
+func TestNewClusterOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	owner := os.Geteuid()
+	if isRoot {
+		owner = 65534 // nobody
+	}
+	folder := func() string {
+		dir := openDir(t)
+		if err := os.Chown(dir, owner, -1); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	dir := folder()
+	mustStop(t, mustStart(t, Options{Dir: dir, BinDir: testBinaries}))
+	if _, err := Upgrade(t.Context(), Options{Dir: dir, BinDir: testBinaries, sameVersion: true}); err != nil {
+		t.Fatal(err)
+	}
+	c := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
+	info, err := os.Stat(c.data)
+	if err != nil || !ownedBy(info, owner) {
+		t.Errorf("%s does not belong to the owner of the folder (%v)", c.data, err)
+	}
+	var copied bytes.Buffer
+	if err := c.Backup(t.Context(), &copied, noProgress); err != nil {
+		t.Fatal(err)
+	}
+	restored := folder()
+	mustRestore(t, restored, copied.Bytes())
+	if info, err := os.Stat(filepath.Join(restored, "cluster", "PG_VERSION")); err != nil || !ownedBy(info, owner) {
+		t.Errorf("what is restored does not belong to the owner of the folder (%v)", err)
 	}
 }

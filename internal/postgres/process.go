@@ -114,7 +114,7 @@ func (c *Cluster) launch() error {
 		}
 		// In this order: the next instance uses the same folder as soon as the lock is free.
 		removeSocketDir(c.socketDir)
-		_ = c.lock.Close()
+		c.unlock()
 		close(c.done)
 	}()
 	return err

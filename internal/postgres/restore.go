@@ -8,25 +8,38 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // errNoBackup refuses a file that Backup did not write, or a damaged one.
 var errNoBackup = errors.New("it is no backup made by parley backup, or it is damaged")
 
-// Restore unpacks what Backup wrote as the cluster in o.Dir, which must hold none. It leaves nothing if it fails. The next Start recovers it.
+// restoredMark is a file in a cluster that a backup was restored into, until Settle removes it.
+const restoredMark = "parley-restored"
+
+// Restored says whether the cluster is what a backup was restored into, and nobody has said yet that it is settled.
+func (c *Cluster) Restored() bool {
+	return !c.joined && !missing(filepath.Join(c.data, restoredMark))
+}
+
+// Settle says that all is done that has to be after a restore.
+func (c *Cluster) Settle() error {
+	return errors.Join(os.Remove(filepath.Join(c.data, restoredMark)), syncDir(c.data))
+}
+
+// Restore unpacks what Backup wrote as the cluster in o.Dir, which must hold none, and has PostgreSQL recover it. It leaves nothing if it fails.
 func Restore(ctx context.Context, o Options, from io.Reader) (err error) {
 	c := &Cluster{options: o.withDefaults()}
 	c.log = c.options.Log
-	if err := c.makeDir(); err != nil {
+	defer c.abandon()
+	if err := c.enter(ctx); err != nil {
 		return err
 	}
-	if c.lock, err = acquireLock(ctx, c.dir, c.options.lockWait, c.log, alone); err != nil {
-		return err
-	}
-	defer c.lock.Close()
 	switch madeBy, err := dataDirMajor(c.data); {
 	case err != nil:
 		return ownAccount().explain(err)
@@ -36,9 +49,28 @@ func Restore(ctx context.Context, o Options, from io.Reader) (err error) {
 	if c.account, err = serverAccount(c.data, false); err != nil {
 		return err
 	}
-	if err := c.account.own(c.lock.Name()); err != nil {
+	draft := c.data + ".init"
+	defer os.RemoveAll(draft)
+	if err := c.readBackup(ctx, from, draft); err != nil {
 		return err
 	}
+	if err := c.place(draft); err != nil {
+		return err
+	}
+	o = c.options
+	o.held, o.Existing = c.lock, true
+	recovered, err := Start(ctx, o)
+	if err == nil {
+		err = recovered.Stop()
+	}
+	if err != nil {
+		os.RemoveAll(c.data)
+	}
+	return err
+}
+
+// readBackup unpacks a backup up to its checksum.
+func (c *Cluster) readBackup(ctx context.Context, from io.Reader, draft string) error {
 	zipped, err := gzip.NewReader(from)
 	if err != nil {
 		return errNoBackup
@@ -47,15 +79,14 @@ func Restore(ctx context.Context, o Options, from io.Reader) (err error) {
 	if err := c.readManifest(ctx, archive); err != nil {
 		return err
 	}
-	draft := c.data + ".init"
-	defer os.RemoveAll(draft)
 	if err := c.unpack(ctx, archive, draft); err != nil {
 		return err
 	}
-	if _, err := io.Copy(io.Discard, checked{zipped}); err != nil { // up to its checksum
+	if err := c.unpackFile(strings.NewReader("parley rename-feed\n"), filepath.Join(draft, restoredMark)); err != nil {
 		return err
 	}
-	return c.place(draft)
+	_, err = io.Copy(io.Discard, checked{zipped})
+	return err
 }
 
 // readManifest refuses a backup that no PostgreSQL here can read.
@@ -95,8 +126,8 @@ func (c *Cluster) unpack(ctx context.Context, archive *tar.Reader, draft string)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return fmt.Errorf("%w: %w", errNoBackup, err)
-		case !filepath.IsLocal(header.Name):
+			return damaged(err)
+		case !plainName(header.Name):
 			return errNoBackup
 		}
 		missing = slices.DeleteFunc(missing, func(name string) bool { return name == header.Name })
@@ -110,10 +141,18 @@ func (c *Cluster) unpack(ctx context.Context, archive *tar.Reader, draft string)
 		default:
 			return errNoBackup
 		}
+		if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) { // it has a file twice, or not its folder
+			return errNoBackup
+		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// plainName says whether a file of a backup has a name that PostgreSQL or an administrator would give, within the folder.
+func plainName(name string) bool {
+	return filepath.IsLocal(name) && len(name) <= 200 && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 func (c *Cluster) unpackFile(archive io.Reader, name string) error {
@@ -133,7 +172,14 @@ type checked struct{ io.Reader }
 func (c checked) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: %w", errNoBackup, err)
+		err = damaged(err)
 	}
 	return n, err
+}
+
+func damaged(err error) error {
+	if errors.Is(err, errNoBackup) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errNoBackup, err)
 }

@@ -14,34 +14,59 @@ func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	c := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
-	execute(t, c, Database, `CREATE TABLE note AS SELECT 'kept é' AS body`)
+	for _, statement := range []string{
+		`CREATE TABLE note AS SELECT 'kept é' AS body`, `CREATE ROLE reporting LOGIN`, `GRANT SELECT ON note TO reporting`,
+		`ALTER DATABASE parley SET work_mem = '7MB'`, `CREATE DATABASE other`, `ALTER SYSTEM SET deadlock_timeout = '3s'`,
+	} {
+		execute(t, c, Database, statement)
+	}
 	mustStop(t, c)
 	kept, err := Upgrade(t.Context(), Options{Dir: dir, BinDir: testBinaries})
 	if kept != "" || err != nil {
 		t.Fatalf("of the newest version, it is upgraded: %q %v", kept, err)
 	}
-	kept, err = Upgrade(t.Context(), Options{Dir: dir, BinDir: testBinaries, sameVersion: true})
+	log := new(logRecorder)
+	kept, err = Upgrade(t.Context(), Options{Dir: dir, BinDir: testBinaries, sameVersion: true, Log: log.Logger()})
 	if err != nil || !strings.HasPrefix(kept, filepath.Join(dir, "cluster.postgresql-")) {
 		t.Fatalf("upgraded: %q %v", kept, err)
 	}
 	holds := func() {
 		t.Helper()
 		c := mustStart(t, Options{Dir: dir, BinDir: testBinaries})
-		if got := query(t, c, `SELECT body FROM note`); got != "kept é" {
-			t.Errorf("the row is %q", got)
+		const all = `SET ROLE reporting; SELECT body || (SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database) || current_setting('work_mem') FROM note`
+		if got := query(t, c, all); got != "kept éother parley postgres template0 template17MB" {
+			t.Errorf("there are %q", got)
 		}
 		mustStop(t, c)
 	}
 	holds()
+	if says := log.String(); !strings.Contains(says, "settings of the old server") || !strings.Contains(says, "settings=deadlock_timeout") {
+		t.Errorf("the log says %s", says)
+	}
 	if _, err := os.Stat(filepath.Join(dir, upgradeFolder)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder of the upgrade is left (%v)", err)
 	}
 
+	// It is killed while it fills the newer cluster, and when that is complete: the older one goes on.
+	for _, name := range []string{"cluster", completeCluster} {
+		write(t, filepath.Join(dir, upgradeFolder, name, "PG_VERSION"), "15", 0o600)
+		holds()
+		if !missing(filepath.Join(dir, upgradeFolder)) {
+			t.Error("what an upgrade left is not removed")
+		}
+	}
+	// It is killed when the older one has left its place.
 	if err := os.Mkdir(filepath.Join(dir, upgradeFolder), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(filepath.Join(dir, "cluster"), filepath.Join(dir, upgradeFolder, completeCluster)); err != nil {
 		t.Fatal(err)
+	}
+	if says, err := Check(t.Context(), Options{Dir: dir, BinDir: testBinaries}); err != nil || !strings.Contains(says, "by an upgrade that was interrupted") {
+		t.Errorf("it is checked: %s %v", says, err)
+	}
+	if err := Restore(t.Context(), Options{Dir: dir, BinDir: testBinaries}, nil); err == nil || !strings.Contains(err.Error(), "there is a database in") {
+		t.Errorf("a backup is restored over it: %v", err)
 	}
 	holds()
 }
@@ -50,11 +75,11 @@ func TestUpgrade(t *testing.T) {
 func TestUpgradeThatFails(t *testing.T) {
 	t.Parallel()
 	c := mustStart(t, Options{Dir: existing(t), BinDir: testBinaries})
-	execute(t, c, Database, `CREATE TABLE note AS SELECT repeat('long ', 100) AS body FROM generate_series(1, 20000)`)
+	execute(t, c, Database, `CREATE ROLE reporting; CREATE TABLE note AS SELECT repeat('long ', 100) AS body FROM generate_series(1, 20000)`)
 	other := mustStart(t, Options{Dir: existing(t), BinDir: testBinaries})
-	execute(t, other, Database, `CREATE TABLE note (body text)`)
-	err := copyDatabase(t.Context(), c.binaries, c, other)
-	if err == nil || !strings.Contains(err.Error(), `relation "note" already exists`) {
+	execute(t, other, Database, `CREATE ROLE reporting`)
+	err := copyAll(t.Context(), c.binaries, c, other)
+	if err == nil || !strings.Contains(err.Error(), `role "reporting" already exists`) {
 		t.Errorf("it says %v", err)
 	}
 }
@@ -76,7 +101,13 @@ func TestOldFilesOnly(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "cluster"), filepath.Join(dir, "cluster.postgresql-15")); err != nil {
 		t.Fatal(err)
 	}
-	mustFail(t, Options{Dir: dir, BinDir: testBinaries}, "an upgrade has left the one before in "+filepath.Join(dir, "cluster.postgresql-15"))
+	for _, existing := range []bool{false, true} {
+		o := Options{Dir: dir, BinDir: testBinaries, Existing: existing}
+		mustFail(t, o, "an upgrade has left the one before in "+filepath.Join(dir, "cluster.postgresql-15"))
+		if says, err := Check(t.Context(), o); err == nil || !strings.Contains(err.Error(), "an upgrade has left the one before") {
+			t.Errorf("it is checked: %s %v", says, err)
+		}
+	}
 }
 
 // An upgrade that can't be done changes nothing.

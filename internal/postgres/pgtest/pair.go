@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,11 +62,30 @@ func StartPair(t testing.TB) *Pair {
 		t.Fatal(err)
 	}
 	follower := filepath.Join(dir, "standby")
-	if err := postgres.Restore(t.Context(), postgres.Options{Dir: follower, BinDir: bin}, &copied); err != nil {
-		t.Fatal(err)
-	}
+	unpack(t, &copied, p.folder, follower)
 	p.follow(follower, folder)
 	return p
+}
+
+// unpack makes a cluster of a backup, which belongs to the owner of another one, without starting it.
+func unpack(t testing.TB, backup io.Reader, primary, dir string) {
+	t.Helper()
+	data := filepath.Join(dir, "cluster")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tar := exec.Command("tar", "-xz", "-C", data)
+	tar.Stdin = backup
+	info, err := os.Stat(filepath.Join(primary, "cluster"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Uid))
+	for _, cmd := range []*exec.Cmd{tar, exec.Command("chown", "-R", owner, data)} {
+		if says, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", cmd, err, says)
+		}
+	}
 }
 
 // follow starts the standby on a copy of the primary's data.
