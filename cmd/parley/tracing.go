@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -38,7 +40,7 @@ func startTracing(r *run) (tracer trace.Tracer, end func(), err error) {
 	}
 	about, err := resource.New(r.ctx, append(described, resource.WithTelemetrySDK(), resource.WithFromEnv())...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES can't be read: %w", err)
+		return nil, nil, fmt.Errorf("what sends traces can't be described: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
 	return provider.Tracer("example.org/parley"), func() {
@@ -53,19 +55,26 @@ func startTracing(r *run) (tracer trace.Tracer, end func(), err error) {
 // collector is the URL to which OpenTelemetry's environment variables have traces sent; empty: they name none. It refuses values that the
 // library would panic on, take otherwise, or show in the log although they are secret.
 func collector() (string, error) {
-	endpoint, name := either("ENDPOINT")
+	endpoint := cmp.Or(os.Getenv(forTraces+"ENDPOINT"), os.Getenv(forAll+"ENDPOINT"))
 	if endpoint == "" || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return "", nil
 	}
-	if u, err := url.Parse(endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", fmt.Errorf("%s is not a URL; give one such as http://127.0.0.1:4318", name)
+	for _, prefix := range []string{forTraces, forAll} { // the library reads both
+		if value := os.Getenv(prefix + "ENDPOINT"); value != "" && !isURL(value) {
+			return "", fmt.Errorf("%sENDPOINT is not a URL; give one such as http://127.0.0.1:4318", prefix)
+		}
+		if value := os.Getenv(prefix + "HEADERS"); value != "" && !header.MatchString(value) {
+			return "", fmt.Errorf("%sHEADERS is not a list of headers; give one such as name=value,other=value, with special characters of the values "+
+				"escaped (%%20 for a blank)", prefix)
+		}
 	}
-	if protocol, name := either("PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
-		return "", fmt.Errorf("%s is %q; traces are sent by http/protobuf only", name, protocol)
-	}
-	if headers, name := either("HEADERS"); headers != "" && !header.MatchString(headers) {
-		return "", fmt.Errorf("%s is not a list of headers; give one such as name=value,other=value, with special characters of the values escaped "+
-			"(%%20 for a blank)", name)
+	for _, prefix := range []string{forTraces, forAll} {
+		if protocol := os.Getenv(prefix + "PROTOCOL"); protocol != "" {
+			if protocol != "http/protobuf" {
+				return "", fmt.Errorf("%sPROTOCOL is %q; traces are sent by http/protobuf only", prefix, protocol)
+			}
+			break
+		}
 	}
 	for _, name := range []string{"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"} {
 		value, ok := os.LookupEnv(name)
@@ -73,18 +82,22 @@ func collector() (string, error) {
 			return "", fmt.Errorf("%s is %q; give a whole number from 1 to 1000000", name, value)
 		}
 	}
+	if _, err := resource.New(context.Background(), resource.WithFromEnv()); err != nil {
+		return "", errors.New("OTEL_RESOURCE_ATTRIBUTES is not a list of attributes; give one such as name=value,other=value")
+	}
 	return endpoint, nil
+}
+
+// Variables for traces, and for everything that OpenTelemetry sends, begin with these.
+const (
+	forTraces = "OTEL_EXPORTER_OTLP_TRACES_"
+	forAll    = "OTEL_EXPORTER_OTLP_"
+)
+
+func isURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // header is a list of headers as OpenTelemetry's variables give it.
 var header = regexp.MustCompile(`^\s*[\w!#$&'*+.^|~-]+\s*=([^,%]|%[0-9A-Fa-f]{2})*(,\s*[\w!#$&'*+.^|~-]+\s*=([^,%]|%[0-9A-Fa-f]{2})*)*$`)
-
-// either is the variable for traces, or the one for everything that OpenTelemetry sends.
-func either(of string) (value, name string) {
-	for _, name = range []string{"OTEL_EXPORTER_OTLP_TRACES_" + of, "OTEL_EXPORTER_OTLP_" + of} {
-		if value = os.Getenv(name); value != "" {
-			break
-		}
-	}
-	return value, name
-}

@@ -65,10 +65,11 @@ func TestTracesAreSent(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_HEADERS=api-key=s3cret%zz":           `OTEL_EXPORTER_OTLP_HEADERS is not a list of headers`,
 		"OTEL_EXPORTER_OTLP_TRACES_HEADERS=s3cret":               `OTEL_EXPORTER_OTLP_TRACES_HEADERS is not a list of headers`,
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=u:s3cret@there:4318": `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not a URL`,
+		"OTEL_RESOURCE_ATTRIBUTES=s3cret":                        `OTEL_RESOURCE_ATTRIBUTES is not a list of attributes`,
 		"OTEL_BSP_MAX_QUEUE_SIZE=-1":                             `OTEL_BSP_MAX_QUEUE_SIZE is "-1"; give a whole number from 1 to 1000000`,
 	} {
 		for _, command := range []string{"serve", "check"} {
-			p := start(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + srv.URL, variable}, command)
+			p := start(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + srv.URL, "OTEL_EXPORTER_OTLP_TRACES_HEADERS=a=b", variable}, command)
 			p.fails(says)
 			if strings.Contains(p.said(), "s3cret") {
 				t.Errorf("it shows the value: %s", p.said())

@@ -38,7 +38,7 @@ type manifest struct {
 var emptied = []string{logFolder, "pg_dynshmem", "pg_notify", "pg_replslot", "pg_serial", "pg_snapshots", "pg_stat_tmp", "pg_subtrans"}
 
 // omitted are files of the running server, and what a copy gets from elsewhere.
-var omitted = []string{"postmaster.pid", "postmaster.opts", "postgresql.auto.conf.tmp", "current_logfiles.tmp", "backup_label.old", labelName, mapName}
+var omitted = []string{"postmaster.pid", "postmaster.opts", "postgresql.auto.conf.tmp", "current_logfiles.tmp", "backup_label.old", labelName, mapName, restoredMark}
 
 // Backup writes a consistent copy of the cluster, which goes on meanwhile. The copy holds all that was committed before its end. progress is
 // told how many bytes of files have been read, of how many.

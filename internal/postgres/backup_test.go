@@ -64,6 +64,11 @@ func TestBackup(t *testing.T) {
 	if !restored.Restored() {
 		t.Error("it is not said to be restored")
 	}
+	copied.Reset() // a backup of it can be restored too
+	if err := restored.Backup(t.Context(), &copied, noProgress); err != nil {
+		t.Fatal(err)
+	}
+	mustRestore(t, filepath.Join(t.TempDir(), "again"), copied.Bytes())
 	if err := restored.Settle(); err != nil || restored.Restored() {
 		t.Errorf("it is not settled (%v)", err)
 	}
@@ -130,6 +135,9 @@ func TestRestoreRefuses(t *testing.T) {
 		},
 		"a file twice": {
 			text: tarred(t, manifestName, made, "a", "x", "a", "x"), says: "it is no backup",
+		},
+		"a server that waits for another": {
+			text: tarred(t, manifestName, made, "standby.signal", ""), says: "it is no backup",
 		},
 		"a way out": {
 			text: tarred(t, manifestName, made, "../out", "x"), says: "it is no backup",

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,8 +40,15 @@ func Check(ctx context.Context, o Options) (string, error) {
 			return "", err
 		}
 	}
+	if err := mayLock(lockPath(dir)); err != nil {
+		return "", err
+	}
 	who, err := serverAccount(data, madeBy != 0)
 	if err != nil {
+		return "", err
+	}
+	c.socketDir = socketDirPath(dir, strconv.Itoa(who.uid))
+	if err := checkEnvironment(c.DSN(Database), c.socketDir); err != nil {
 		return "", err
 	}
 	found, err := findBinaries(ctx, o.BinDir, madeBy, data, who)
@@ -53,9 +61,29 @@ func Check(ctx context.Context, o Options) (string, error) {
 	return fmt.Sprintf("The built-in database in %s %s by PostgreSQL %d in %s, as user %s.", data, then, found.major, found.bin, who.name), nil
 }
 
+// mayLock says why a directory can't be locked, of which the lock is there.
+func mayLock(lock string) error {
+	info, err := os.Stat(lock)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && info.IsDir():
+		err = unix.EISDIR
+	case err == nil:
+		err = unix.Access(lock, unix.R_OK|unix.W_OK)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot lock the data directory: %s: %w", lock, err)
+	}
+	return nil
+}
+
 // mayWrite says why files can't be made in a folder, or the folder itself can't.
 func mayWrite(dir string) error {
 	info, err := os.Stat(dir)
+	if _, dangling := os.Lstat(dir); dangling == nil && errors.Is(err, fs.ErrNotExist) { // a link to what is not there
+		return fmt.Errorf("cannot make the data directory in %s: %w", dir, err)
+	}
 	switch {
 	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)) && filepath.Dir(dir) != dir:
 		return mayWrite(filepath.Dir(dir))

@@ -141,7 +141,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	return c.run(ctx)
 }
 
-// enter makes this process the only user of the directory, and ends an upgrade that was interrupted.
+// enter makes this process the only user of the directory, and ends what was interrupted: an upgrade, or a restore.
 func (c *Cluster) enter(ctx context.Context) error {
 	if err := c.makeDir(); err != nil {
 		return err
@@ -153,6 +153,9 @@ func (c *Cluster) enter(ctx context.Context) error {
 	c.lock, err = acquireLock(ctx, c.dir, c.options.lockWait, c.log, func() bool { return c.options.Join && c.join(ctx) })
 	if c.joined || err != nil {
 		return err
+	}
+	if err := os.RemoveAll(filepath.Join(c.dir, restoreFolder)); err != nil {
+		return fmt.Errorf("cannot remove what a restore has left: %w", ownAccount().explain(err))
 	}
 	return c.finishUpgrade()
 }

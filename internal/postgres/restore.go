@@ -22,6 +22,9 @@ var errNoBackup = errors.New("it is no backup made by parley backup, or it is da
 // restoredMark is a file in a cluster that a backup was restored into, until Settle removes it.
 const restoredMark = "parley-restored"
 
+// restoreFolder is where a backup is recovered before it gets its place.
+const restoreFolder = "cluster.restore"
+
 // Restored says whether the cluster is what a backup was restored into, and nobody has said yet that it is settled.
 func (c *Cluster) Restored() bool {
 	return !c.joined && !missing(filepath.Join(c.data, restoredMark))
@@ -30,6 +33,11 @@ func (c *Cluster) Restored() bool {
 // Settle says that all is done that has to be after a restore.
 func (c *Cluster) Settle() error {
 	return errors.Join(os.Remove(filepath.Join(c.data, restoredMark)), syncDir(c.data))
+}
+
+// mark notes in a data directory that a backup was restored into it.
+func (c *Cluster) mark(data string) error {
+	return c.unpackFile(strings.NewReader("The next start gives the feed a new name.\n"), filepath.Join(data, restoredMark))
 }
 
 // Restore unpacks what Backup wrote as the cluster in o.Dir, which must hold none, and has PostgreSQL recover it. It leaves nothing if it fails.
@@ -49,24 +57,25 @@ func Restore(ctx context.Context, o Options, from io.Reader) (err error) {
 	if c.account, err = serverAccount(c.data, false); err != nil {
 		return err
 	}
-	draft := c.data + ".init"
+	// It gets its place once it is recovered: a recovery that is cut short can't be begun again.
+	draft := filepath.Join(c.dir, restoreFolder)
 	defer os.RemoveAll(draft)
-	if err := c.readBackup(ctx, from, draft); err != nil {
-		return err
+	if err := errors.Join(os.RemoveAll(draft), os.Mkdir(draft, 0o755), c.account.own(draft)); err != nil {
+		return c.account.explain(err)
 	}
-	if err := c.place(draft); err != nil {
+	if err := c.readBackup(ctx, from, filepath.Join(draft, "cluster")); err != nil {
 		return err
 	}
 	o = c.options
-	o.held, o.Existing = c.lock, true
+	o.Dir, o.Existing = draft, true
 	recovered, err := Start(ctx, o)
-	if err == nil {
-		err = recovered.Stop()
-	}
 	if err != nil {
-		os.RemoveAll(c.data)
+		return err
 	}
-	return err
+	if err := recovered.Stop(); err != nil {
+		return err
+	}
+	return c.place(recovered.data)
 }
 
 // readBackup unpacks a backup up to its checksum.
@@ -80,9 +89,6 @@ func (c *Cluster) readBackup(ctx context.Context, from io.Reader, draft string) 
 		return err
 	}
 	if err := c.unpack(ctx, archive, draft); err != nil {
-		return err
-	}
-	if err := c.unpackFile(strings.NewReader("parley rename-feed\n"), filepath.Join(draft, restoredMark)); err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, checked{zipped})
@@ -105,12 +111,12 @@ func (c *Cluster) readManifest(ctx context.Context, archive *tar.Reader) error {
 
 // unpack writes the files of a backup into a folder, and has them on the disk.
 func (c *Cluster) unpack(ctx context.Context, archive *tar.Reader, draft string) error {
-	if err := os.RemoveAll(draft); err != nil {
-		return err
-	}
 	folders := []string{draft}
 	if err := os.Mkdir(draft, 0o700); err != nil {
 		return c.account.explain(err)
+	}
+	if err := c.mark(draft); err != nil {
+		return err
 	}
 	missing := []string{labelName, "PG_VERSION", "global/pg_control"}
 	for {
@@ -152,7 +158,8 @@ func (c *Cluster) unpack(ctx context.Context, archive *tar.Reader, draft string)
 
 // plainName says whether a file of a backup has a name that PostgreSQL or an administrator would give, within the folder.
 func plainName(name string) bool {
-	return filepath.IsLocal(name) && len(name) <= 200 && !strings.ContainsFunc(name, unicode.IsControl)
+	return filepath.IsLocal(name) && len(name) <= 200 && !strings.ContainsFunc(name, unicode.IsControl) &&
+		name != "standby.signal" && name != "recovery.signal" // which would have it wait for another server
 }
 
 func (c *Cluster) unpackFile(archive io.Reader, name string) error {

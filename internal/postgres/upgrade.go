@@ -108,6 +108,11 @@ func (c *Cluster) fill(ctx context.Context, folder string, older, newer binaries
 	if err := copyAll(ctx, newer, from, to); err != nil {
 		return err
 	}
+	if c.Restored() {
+		if err := c.mark(to.data); err != nil {
+			return err
+		}
+	}
 	lost, err := otherSettings(ctx, from, to)
 	if len(lost) > 0 {
 		c.log.Warn("these settings of the old server are not those of the new one; set them again with ALTER SYSTEM, or in its postgresql.conf",

@@ -20,6 +20,9 @@ func TestUpgrade(t *testing.T) {
 	} {
 		execute(t, c, Database, statement)
 	}
+	if err := c.mark(c.data); err != nil {
+		t.Fatal(err)
+	}
 	mustStop(t, c)
 	kept, err := Upgrade(t.Context(), Options{Dir: dir, BinDir: testBinaries})
 	if kept != "" || err != nil {
@@ -36,6 +39,9 @@ func TestUpgrade(t *testing.T) {
 		const all = `SET ROLE reporting; SELECT body || (SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database) || current_setting('work_mem') FROM note`
 		if got := query(t, c, all); got != "kept éother parley postgres template0 template17MB" {
 			t.Errorf("there are %q", got)
+		}
+		if !c.Restored() {
+			t.Error("it is not said to be restored any more")
 		}
 		mustStop(t, c)
 	}

@@ -71,7 +71,7 @@ func StartPair(t testing.TB) *Pair {
 func unpack(t testing.TB, backup io.Reader, primary, dir string) {
 	t.Helper()
 	data := filepath.Join(dir, "cluster")
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.Mkdir(data, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	tar := exec.Command("tar", "-xz", "-C", data)

@@ -94,7 +94,7 @@ func TestFailedLevel(t *testing.T) {
 	t.Parallel()
 	a := withTalks(t)
 	a.bigger(2, 3)
-	a.SQL(`ALTER TABLE source_bodies RENAME TO mislaid`)
+	a.SQL(`ALTER TABLE source_bodies RENAME COLUMN body TO mislaid`)
 	got := a.Ask(`{ scenarios(first: 10) { nodes { statements { nodes { text source { title body } } } } } }`)
 	var places []string
 	for _, e := range got.Errs {
