@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"server/transport":              {".", "feed", "internal/request", "internal/turns", "resolvers", "server/observe"},
 	"server/playground":             {},
 	"server/playground/browsertest": {},
+	"server/tests/access":           {},
 	"server/tests/analysis":         {},
 	"server/clienttest/genqlient":   {},
 	"server/tests/clients":          {},

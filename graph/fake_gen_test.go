@@ -219,6 +219,14 @@ func (f fakeMutation) Restore(ctx context.Context, input parley.RestoreInput) (*
 	return fakeOne[*RecordPayload](f.fake, "Mutation.restore", input)
 }
 
+func (f fakeMutation) CreateToken(ctx context.Context, input parley.CreateTokenInput) (*CreateTokenPayload, error) {
+	return fakeOne[*CreateTokenPayload](f.fake, "Mutation.createToken", input)
+}
+
+func (f fakeMutation) RevokeToken(ctx context.Context, name string) (*RevokeTokenPayload, error) {
+	return fakeOne[*RevokeTokenPayload](f.fake, "Mutation.revokeToken", name)
+}
+
 func (f fakeMutation) Affiliate(ctx context.Context, input parley.AffiliateInput) (*AffiliationPayload, error) {
 	return fakeOne[*AffiliationPayload](f.fake, "Mutation.affiliate", input)
 }
@@ -557,6 +565,10 @@ func (f fakeQuery) Nodes(ctx context.Context, ids []string) ([]parley.Node, erro
 
 func (f fakeQuery) Record(ctx context.Context, id string, asOf *parley.AsOf) (parley.Node, error) {
 	return fakeOne[parley.Node](f.fake, "Query.record", id, asOf)
+}
+
+func (f fakeQuery) Tokens(ctx context.Context) ([]*parley.Token, error) {
+	return fakeOne[[]*parley.Token](f.fake, "Query.tokens")
 }
 
 func (f fakeQuery) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) (*parley.ChangeConnection, error) {

@@ -31,6 +31,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillCalibrationBucket(ec)
 	l.fillChangeConnection(ec)
 	l.fillChangeEdge(ec)
+	l.fillCreateTokenPayload(ec)
 	l.fillEvent(ec)
 	l.fillEventConnection(ec)
 	l.fillEventEdge(ec)
@@ -80,6 +81,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillRecordPayload(ec)
 	l.fillRelationPayload(ec)
 	l.fillResolution(ec)
+	l.fillRevokeTokenPayload(ec)
 	l.fillScenario(ec)
 	l.fillScenarioConnection(ec)
 	l.fillScenarioEdge(ec)
@@ -113,6 +115,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillStatusShiftEdge(ec)
 	l.fillStatusStep(ec)
 	l.fillTextLocator(ec)
+	l.fillToken(ec)
 	l.fillTrackRecord(ec)
 	l.fillUserError(ec)
 	l.fillWarning(ec)
@@ -150,6 +153,7 @@ type levels struct {
 	CalibrationBucket         level.Object[parley.CalibrationBucket]
 	ChangeConnection          level.Object[parley.ChangeConnection]
 	ChangeEdge                level.Object[parley.ChangeEdge]
+	CreateTokenPayload        level.Object[CreateTokenPayload]
 	Event                     level.Object[parley.Event]
 	EventConnection           level.Object[parley.Connection[parley.Event]]
 	EventEdge                 level.Object[parley.Edge[parley.Event]]
@@ -199,6 +203,7 @@ type levels struct {
 	RecordPayload             level.Object[RecordPayload]
 	RelationPayload           level.Object[RelationPayload]
 	Resolution                level.Object[parley.Resolution]
+	RevokeTokenPayload        level.Object[RevokeTokenPayload]
 	Scenario                  level.Object[parley.Scenario]
 	ScenarioConnection        level.Object[parley.Connection[parley.Scenario]]
 	ScenarioEdge              level.Object[parley.Edge[parley.Scenario]]
@@ -232,6 +237,7 @@ type levels struct {
 	StatusShiftEdge           level.Object[parley.Edge[parley.StatusShift]]
 	StatusStep                level.Object[parley.Step[*parley.ScenarioStatus]]
 	TextLocator               level.Object[parley.TextLocator]
+	Token                     level.Object[parley.Token]
 	TrackRecord               level.Object[parley.TrackRecord]
 	UserError                 level.Object[parley.UserError]
 	Warning                   level.Object[parley.Warning]
@@ -432,6 +438,14 @@ func (l *levels) fillChangeEdge(ec *executionContext) {
 	l.ChangeEdge = level.Object[parley.ChangeEdge]{Name: "ChangeEdge", Satisfies: []string{"ChangeEdge"}, Fields: map[string]level.Field[parley.ChangeEdge]{
 		"cursor": level.Plain(func(o *parley.ChangeEdge) parley.Cursor { return o.Cursor }, level.Text[parley.Cursor]),
 		"node":   level.Bound(func(o *parley.ChangeEdge) parley.Change { return o.Node }, l.shapeOfChange()),
+	}}
+}
+
+func (l *levels) fillCreateTokenPayload(ec *executionContext) {
+	l.CreateTokenPayload = level.Object[CreateTokenPayload]{Name: "CreateTokenPayload", Satisfies: []string{"CreateTokenPayload"}, Fields: map[string]level.Field[CreateTokenPayload]{
+		"token":      level.Bound(func(o *CreateTokenPayload) *parley.Token { return o.Token }, level.Pointer(&l.Token)),
+		"secret":     level.Plain(func(o *CreateTokenPayload) *string { return o.Secret }, level.Optional(level.Text[string])),
+		"userErrors": level.Bound(func(o *CreateTokenPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
 
@@ -762,6 +776,12 @@ func (l *levels) fillMutation(ec *executionContext) {
 		"restore": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RecordPayload, error) {
 			return ec.Resolvers.Mutation().Restore(ctx, fc.Args["input"].(parley.RestoreInput))
 		}, level.Pointer(&l.RecordPayload)).With(ec.field_Mutation_restore_args),
+		"createToken": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*CreateTokenPayload, error) {
+			return ec.Resolvers.Mutation().CreateToken(ctx, fc.Args["input"].(parley.CreateTokenInput))
+		}, level.Pointer(&l.CreateTokenPayload)).With(ec.field_Mutation_createToken_args),
+		"revokeToken": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*RevokeTokenPayload, error) {
+			return ec.Resolvers.Mutation().RevokeToken(ctx, fc.Args["name"].(string))
+		}, level.Pointer(&l.RevokeTokenPayload)).With(ec.field_Mutation_revokeToken_args),
 		"affiliate": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*AffiliationPayload, error) {
 			return ec.Resolvers.Mutation().Affiliate(ctx, fc.Args["input"].(parley.AffiliateInput))
 		}, level.Pointer(&l.AffiliationPayload)).With(ec.field_Mutation_affiliate_args),
@@ -1201,6 +1221,9 @@ func (l *levels) fillQuery(ec *executionContext) {
 		"record": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (parley.Node, error) {
 			return ec.Resolvers.Query().Record(ctx, fc.Args["id"].(string), fc.Args["asOf"].(*parley.AsOf))
 		}, l.shapeOfNode()).With(ec.field_Query_record_args),
+		"tokens": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.Token, error) {
+			return ec.Resolvers.Query().Tokens(ctx)
+		}, level.List(level.Pointer(&l.Token), "[Token!]!")),
 		"changes": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.ChangeConnection, error) {
 			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ChangeConnection)).With(ec.field_Query_changes_args),
@@ -1320,6 +1343,13 @@ func (l *levels) fillResolution(ec *executionContext) {
 		"recordedBy": level.Batch(func(ctx context.Context, fc *graphql.FieldContext, objs []*parley.Resolution) ([]*parley.Analyst, error) {
 			return ec.Resolvers.Resolution().RecordedBy(ctx, objs)
 		}, level.Pointer(&l.Analyst)),
+	}}
+}
+
+func (l *levels) fillRevokeTokenPayload(ec *executionContext) {
+	l.RevokeTokenPayload = level.Object[RevokeTokenPayload]{Name: "RevokeTokenPayload", Satisfies: []string{"RevokeTokenPayload"}, Fields: map[string]level.Field[RevokeTokenPayload]{
+		"token":      level.Bound(func(o *RevokeTokenPayload) *parley.Token { return o.Token }, level.Pointer(&l.Token)),
+		"userErrors": level.Bound(func(o *RevokeTokenPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
 	}}
 }
 
@@ -1873,6 +1903,17 @@ func (l *levels) fillTextLocator(ec *executionContext) {
 	l.TextLocator = level.Object[parley.TextLocator]{Name: "TextLocator", Satisfies: []string{"TextLocator"}, Fields: map[string]level.Field[parley.TextLocator]{
 		"start": level.Plain(func(o *parley.TextLocator) int { return o.Start }, level.Int[int]),
 		"end":   level.Plain(func(o *parley.TextLocator) int { return o.End }, level.Int[int]),
+	}}
+}
+
+func (l *levels) fillToken(ec *executionContext) {
+	l.Token = level.Object[parley.Token]{Name: "Token", Satisfies: []string{"Token"}, Fields: map[string]level.Field[parley.Token]{
+		"name":      level.Plain(func(o *parley.Token) string { return o.Name }, level.Text[string]),
+		"analyst":   level.Bound(func(o *parley.Token) *parley.Analyst { return o.Analyst }, level.Pointer(&l.Analyst)),
+		"createdAt": level.Plain(func(o *parley.Token) time.Time { return o.CreatedAt }, level.Appended(AppendTime)),
+		"createdBy": level.Bound(func(o *parley.Token) *parley.Analyst { return o.CreatedBy }, level.Pointer(&l.Analyst)),
+		"expiresAt": level.Plain(func(o *parley.Token) *time.Time { return o.ExpiresAt }, level.Optional(level.Appended(AppendTime))),
+		"usedAt":    level.Plain(func(o *parley.Token) *time.Time { return o.UsedAt }, level.Optional(level.Appended(AppendTime))),
 	}}
 }
 

@@ -196,6 +196,16 @@ type CorrectStatusChangeInput struct {
 	IfUnchangedSince *parley.Cursor `json:"ifUnchangedSince,omitempty"`
 }
 
+// Result of making a token.
+type CreateTokenPayload struct {
+	// The token. Null: it was refused.
+	Token *parley.Token `json:"token,omitempty"`
+	// What its holder sends: `parley_` and 43 characters. It can't be read again. Null: the token was refused.
+	Secret *string `json:"secret,omitempty"`
+	// Why the token was refused. Empty: it was made.
+	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
 // An edit of an event. A field that is left out, or null, keeps its value; `clear` empties fields.
 type EditEventInput struct {
 	// The event.
@@ -497,6 +507,14 @@ type RelationPayload struct {
 	// why, and the mutation is not undone.
 	Query *Query `json:"query,omitempty"`
 	// Why the mutation was refused. Empty: it was accepted.
+	UserErrors []*parley.UserError `json:"userErrors"`
+}
+
+// Result of revoking a token.
+type RevokeTokenPayload struct {
+	// The token, which counts no longer. Null: the mutation was refused.
+	Token *parley.Token `json:"token,omitempty"`
+	// Why the mutation was refused. Empty: the token is revoked.
 	UserErrors []*parley.UserError `json:"userErrors"`
 }
 

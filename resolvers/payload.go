@@ -70,6 +70,15 @@ func userErrors(refusal parley.Refusal) []*parley.UserError {
 	return list
 }
 
+// refusedBy are the sentences of a refusal. Any other error is returned.
+func refusedBy(err error) ([]*parley.UserError, error) {
+	var refusal parley.Refusal
+	if errors.As(err, &refusal) {
+		return userErrors(refusal), nil
+	}
+	return userErrors(nil), err
+}
+
 // nodeByKey reads records of any kind, in the form that settle and loadEach take.
 func nodeByKey(
 	s *storage.Snapshot, ctx context.Context, keys []storage.Key, fields *storage.Fields,

@@ -65,10 +65,7 @@ func serveBriefing(o Options) http.HandlerFunc {
 			w.Header().Set("Content-Security-Policy", briefing.ContentSecurityPolicy)
 			w.Header().Set("X-Content-Type-Options", "nosniff")
 			w.Header().Set("ETag", transport.Tag(text.Bytes()))
-			w.Header().Set("Cache-Control", transport.AskAgain)
-			if asked.AsOf.IsPast(time.Now()) {
-				w.Header().Set("Cache-Control", transport.Keep)
-			}
+			transport.SetCaching(ctx, w.Header(), asked.AsOf.IsPast(time.Now()))
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text.Bytes()))
 		}
 	}

@@ -46,7 +46,8 @@ type Options struct {
 	Store *storage.Store
 	Feed  *feed.Feed
 	Log   *slog.Logger
-	// Analyst is the analyst in whose name every request reads and writes.
+	// Gate says who is asking. Nil means that everybody acts as Analyst.
+	Gate    *Gate
 	Analyst parley.Analyst
 	// Sites say under which names the server is reached, and whose pages may use it.
 	Sites Sites
@@ -122,6 +123,9 @@ func New(o Options) *Handler {
 	if o.Admin {
 		h.Admin = h.admin(o)
 	}
+	if o.Gate != nil && o.Admit == nil {
+		transports.Admit = o.Gate.Admit
+	}
 	h.transports = transport.New(transports)
 	mux.Handle(base+GraphQLPath, checkRequest(graphQL(o, r, h.transports, parsed, newPersisted(o.Documents, caches))))
 	page := playground.Handler(base+PlaygroundPath, base+GraphQLPath, tabs())
@@ -133,7 +137,15 @@ func New(o Options) *Handler {
 	h.serveHealth(mux, base, o.Store)
 	mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
 	watched := newRequests(o)
-	h.Handler = watched.watch(o.Sites.handle(watched.routed(mux)))
+	answered := watched.routed(mux)
+	if o.Gate != nil {
+		in := newSignIn(o)
+		mux.HandleFunc("GET "+base+SignInPath, in.page)
+		mux.HandleFunc("POST "+base+SignInPath, in.enter)
+		mux.HandleFunc("POST "+base+SignOutPath, in.leave)
+		answered = o.Gate.handle(base, in, answered)
+	}
+	h.Handler = watched.watch(o.Sites.handle(answered))
 	return h
 }
 
@@ -169,7 +181,10 @@ func graphQL(
 	srv.Use(operationCheck{schema.Schema(), parsed})
 	srv.Use(costLimit{})
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(parley.WithCaller(ctx, o.Analyst))
+		if o.Gate == nil {
+			ctx = parley.WithCaller(ctx, o.Analyst)
+		}
+		return next(ctx)
 	})
 	srv.AroundResponses(r.OneSnapshot)
 	srv.AroundRootFields(r.FreshSnapshot)

@@ -74,6 +74,7 @@ func serveTable(o Options) http.HandlerFunc {
 			say(w, http.StatusInternalServerError, "Internal error")
 			return
 		}
+		transport.SetCaching(ctx, w.Header(), false)
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", subject.Key+"-"+name))
 		w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -21,6 +21,7 @@ type Findings struct {
 	Schema   string `db:"schema"` // of the tables; empty: search_path names none that exists
 	Version  int64  `db:"-"`      // of the tables; 0: there are none
 	Newest   int64  `db:"-"`      // the version that this Parley knows
+	Locked   bool   `db:"-"`      // everybody needs a token
 	// Problems say why the database can't be used, and what to do about it.
 	Problems []string `db:"-"`
 	// Warnings say what is questionable.
@@ -247,6 +248,9 @@ func (f *Findings) judgeTables(ctx context.Context, tx *sqlx.Tx, o Options) erro
 		if err := f.judgeFunctions(ctx, tx); err != nil {
 			return err
 		}
+		if err := f.readAccess(ctx, tx); err != nil {
+			return err
+		}
 		if f.Version > f.Newest {
 			return f.judgeNewer(ctx, tx)
 		}
@@ -340,6 +344,17 @@ func (f *Findings) judgeFunctions(ctx context.Context, tx *sqlx.Tx) error {
 	if len(lacking) > 0 {
 		f.problem("The role %q lacks rights (EXECUTE on %s); as owner of the tables, run GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s.",
 			f.Role, strings.Join(lacking, ", "), quote(f.Schema), quote(f.Role))
+	}
+	return nil
+}
+
+// readAccess reads whether everybody needs a token, if the role may.
+func (f *Findings) readAccess(ctx context.Context, tx *sqlx.Tx) error {
+	if len(f.Problems) > 0 {
+		return nil
+	}
+	if err := tx.GetContext(ctx, &f.Locked, `SELECT locked FROM `+quote(f.Schema)+`.access`); err != nil {
+		return fmt.Errorf("read whether everybody needs a token: %w", err)
 	}
 	return nil
 }

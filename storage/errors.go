@@ -72,6 +72,8 @@ var refusals = map[string]struct {
 	"successor_is_another": {parley.Invalid, "successors",
 		"A scenario can't take its own place; name another one as the successor."},
 
+	"one_token_of_a_name": {parley.Taken, "name", "There is a token %s already; revoke it first, or choose another name."},
+
 	"one_open_status_change": {parley.Conflict, "",
 		"The status change was corrected by someone else meanwhile; read it again and decide anew."},
 	"one_open_position": {parley.Conflict, "",

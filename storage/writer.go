@@ -86,13 +86,9 @@ type writer struct {
 
 // identify takes the analyst from the context.
 func (w *writer) identify(ctx context.Context) error {
-	analyst, ok := parley.CallerOf(ctx)
-	if !ok {
-		return parley.NewFault(parley.Unauthenticated,
-			"Nothing can be recorded without an analyst in whose name; sign in.")
-	}
+	analyst, err := parley.Require(ctx, parley.RoleAnalyst, "record")
 	w.analyst = analyst
-	return nil
+	return err
 }
 
 // all reads every row of a statement into the slice that dest points to. Macros in its text are expanded.

@@ -18,8 +18,11 @@ func (c check) Run(r *run) error {
 	}
 	if c.DatabaseURL == "" {
 		builtIn := c.cluster(r)
-		builtIn.Existing = c.options(r).NoMigration
+		builtIn.Existing = c.options(r).NoMigration || c.remote() != nil
 		sentence, err := postgres.Check(r.ctx, builtIn)
+		if errors.Is(err, postgres.ErrNone) && !c.options(r).NoMigration {
+			err = c.remote()
+		}
 		if err == nil {
 			fmt.Println(sentence)
 		}
@@ -37,6 +40,9 @@ func (c check) Run(r *run) error {
 		found.Database, found.Server/10000, found.Schema, found.Role, tables, found.Newest)
 	for _, sentence := range found.Warnings {
 		fmt.Println("Warning:", sentence)
+	}
+	if remote := c.remote(); remote != nil && !found.Locked {
+		found.Problems = append(found.Problems, remote.Error())
 	}
 	for _, sentence := range found.Problems {
 		fmt.Println("Problem:", sentence)

@@ -218,13 +218,16 @@ func TestCheck(t *testing.T) {
 		t.Errorf("it printed %q", got)
 	}
 	for flag, says := range map[string]string{
-		"--addr=0.0.0.0:80":             "add --allow-remote",
 		"--tls-cert=cert.pem":           "TLS needs both --tls-cert and --tls-key",
 		"--max-connections=0":           "--max-connections 0 is too small",
 		"--documents=/nowhere/map.json": "--documents: ",
 		"--database-url=mysql://desk":   "the database URL can't be read",
 	} {
 		start(t, env, "check", flag).fails(says)
+	}
+	remote := start(t, env, "check", "--addr=0.0.0.0:80")
+	if remote.fails("see above"); !strings.Contains(remote.output.String(), `Problem: by --addr "0.0.0.0:80", other machines can reach the server`) {
+		t.Errorf("it printed %q", remote.output.String())
 	}
 	p := start(t, []string{"DATABASE_URL=" + dsn + " options='-c session_replication_role=replica'"}, "check")
 	p.fails("the database can't be used as it is")

@@ -133,7 +133,7 @@ func TestRoleThatReads(t *testing.T) {
 			t.Errorf("%s: nothing", format)
 		}
 	}
-	start(t, env, "serve", "--addr", "127.0.0.1:0").fails("lacks rights (INSERT on affiliations", "run GRANT SELECT, INSERT, UPDATE")
+	start(t, env, "serve", "--addr", "127.0.0.1:0").fails("lacks rights (INSERT on access, affiliations", "run GRANT SELECT, INSERT, UPDATE")
 }
 
 var formats = []string{"json", "positions-csv", "stances-csv", "status-changes-csv", "briefing", "briefing-html"}

@@ -10,7 +10,9 @@ var help = kong.Vars{
 		"postgres://user@host/parley?sslmode=require.",
 	"postgres_bin_help": "Folder of PostgreSQL's programs for the built-in database; the usual folders are searched " +
 		"if it is left out.",
-	"allow_remote_help": "Allow an address that other machines can reach. Everybody who reaches it may read and write.",
+	"role_help": "What a new token may do: READER, ANALYST (also records) or ADMIN (also manages tokens); READER if left out.",
+	"auth_help": "What to do: say whether everybody needs a token (status), or let everybody on a server's own machine use it again without " +
+		"one, as an administrator (open).",
 	"public_url_help": "URL under which others reach this server, such as https://parley.example: for links in briefings, and as a " +
 		"name that it answers under. The address that it listens on if left out.",
 	"allow_host_help": "Another name, without a port, under which to answer (repeatable). Addresses, localhost and the names of --addr and " +

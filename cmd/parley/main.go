@@ -30,6 +30,8 @@ type commands struct {
 	Restore         restore         `cmd:"" help:"Make a built-in database from such a copy, in a folder without one."`
 	UpgradeDatabase upgradeDatabase `cmd:"" help:"Copy the built-in database into the newest version of PostgreSQL that is installed."`
 	RenameFeed      renameFeed      `cmd:"" help:"Give the feed a new name after a backup was restored, so that no cursor from before is accepted."`
+	Token           token           `cmd:"" help:"Make, list and revoke the tokens with which people and programs use servers."`
+	Auth            auth            `cmd:"" help:"Say who may use servers, or let everybody use them again."`
 	Erase           erase           `cmd:"" help:"Erase a source's stored text for legal reasons; records that refer to it stay."`
 	Check           check           `cmd:"" help:"Say whether serve would start with these settings and this database; nothing is changed."`
 	Migrate         migrate         `cmd:"" help:"Bring the database's tables up to date, and exit."`

@@ -18,15 +18,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"example.org/parley/feed"
+	"example.org/parley/internal/postgres"
 	"example.org/parley/server"
 	"example.org/parley/server/transport"
+	"example.org/parley/storage"
 )
 
 type serve struct {
 	database
 	Addr           string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
 	AdminAddr      string        `placeholder:"HOST:PORT" help:"Separate address for operators: metrics, health and profiles."`
-	AllowRemote    bool          `help:"${allow_remote_help}"`
 	PublicURL      string        `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
 	AllowHost      []string      `placeholder:"NAME" help:"${allow_host_help}"`
 	AllowOrigin    []string      `placeholder:"ORIGIN" help:"${allow_origin_help}"`
@@ -70,8 +71,13 @@ func (s serve) Run(r *run) (err error) {
 		return err
 	}
 	defer endTracing()
-	db, err := s.start(r, alone)
-	if err != nil {
+	a := alone
+	a.existing = s.DatabaseURL == "" && s.remote() != nil // a new one has no token
+	db, err := s.start(r, a)
+	switch {
+	case errors.Is(err, postgres.ErrNone) && a.existing && !s.options(r).NoMigration:
+		return s.remote()
+	case err != nil:
 		return err
 	}
 	defer db.stop(r)
@@ -110,6 +116,11 @@ func (s serve) Run(r *run) (err error) {
 		case <-serving.Done():
 		}
 	}()
+	gate, err := s.gate(tailing, r, store)
+	if err != nil {
+		return err
+	}
+	defer func() { endFeed(); <-gate.Done() }()
 	limits := transport.DefaultLimits
 	most, subscribed := server.MostConnections(s.MaxConnections)
 	limits.Connections = subscribed
@@ -127,7 +138,7 @@ func (s serve) Run(r *run) (err error) {
 		Store:     store,
 		Feed:      changes,
 		Log:       r.log,
-		Analyst:   r.analyst,
+		Gate:      gate,
 		Sites:     set.sites,
 		Documents: set.documents,
 		PublicURL: public,
@@ -153,6 +164,47 @@ func (s serve) Run(r *run) (err error) {
 		r.log.Info("stopped")
 	}
 	return err
+}
+
+// gate opens the server to those who have a token and, if only this machine reaches it, to everybody until there is one.
+func (s serve) gate(ctx context.Context, r *run, store *storage.Store) (*server.Gate, error) {
+	local := &r.analyst
+	if s.remote() != nil {
+		local = nil
+	}
+	gate, err := server.OpenGate(ctx, store, local, r.log)
+	if err != nil {
+		return nil, err
+	}
+	access, err := store.Access(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case access.Locked:
+	case local == nil:
+		return nil, s.remote()
+	default:
+		r.log.Warn("everybody on this machine may read and record, as an administrator; parley token create ends that", "analyst", local.Name)
+	}
+	return gate, nil
+}
+
+// remote says that other machines can reach the server, so that it needs a token; nil: they can't.
+func (s serve) remote() error {
+	host, _, _ := net.SplitHostPort(s.Addr)
+	public, err := url.Parse(s.PublicURL)
+	flag := ""
+	switch {
+	case !isLocal(host):
+		flag = fmt.Sprintf("--addr %q", s.Addr)
+	case err == nil && s.PublicURL != "" && !isLocal(public.Hostname()):
+		flag = fmt.Sprintf("--public-url %q", s.PublicURL)
+	case len(s.TrustedProxy) > 0:
+		flag = fmt.Sprintf("--trusted-proxy %q", s.TrustedProxy[0])
+	default:
+		return nil
+	}
+	return fmt.Errorf("by %s, other machines can reach the server, so it needs a token first; make one, as with parley token create --name NAME --role ADMIN", flag)
 }
 
 // settings are what flags say that has to be read and checked.
@@ -288,17 +340,11 @@ func (s serve) sites() (sites server.Sites, err error) {
 
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 
-// checkAddresses refuses addresses that can't be listened on, and, unless --allow-remote is given, those that other machines can reach.
+// checkAddresses refuses addresses that can't be listened on.
 func (s serve) checkAddresses() error {
 	host, port, err := hostAndPort("--addr", s.Addr)
 	if err != nil {
 		return err
-	}
-	if !isLocal(host) && !s.AllowRemote {
-		return fmt.Errorf(
-			"--addr %q can be reached from other machines, and everybody who reaches it may write; add "+
-				"--allow-remote to permit that, or use 127.0.0.1",
-			s.Addr)
 	}
 	if s.AdminAddr == "" {
 		return nil

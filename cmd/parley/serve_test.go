@@ -135,10 +135,9 @@ func TestAddresses(t *testing.T) {
 	}
 	t.Cleanup(func() { taken.Close() })
 	for address, says := range map[string][]string{
-		"0.0.0.0:0":              {`"0.0.0.0:0" can be reached from other machines`, "--allow-remote", "127.0.0.1"},
-		"[::]:0":                 {"--allow-remote"},
-		":0":                     {"--allow-remote"},
-		"parley.example:8080":    {"--allow-remote"},
+		"0.0.0.0:0":              {`by --addr "0.0.0.0:0", other machines can reach the server, so it needs a token first; make one, as with parley token create`},
+		"[::]:0":                 {`so it needs a token first`},
+		":0":                     {`so it needs a token first`},
 		"8080":                   {`"8080" is not an address; give a host and a port from 0 to 65535, such as 127.0.0.1:8080`},
 		taken.Addr().String():    {"can't listen on " + taken.Addr().String()},
 		"127.0.0.1:not-a-number": {`"127.0.0.1:not-a-number" is not an address; give a host and a port from 0 to 65535`},
@@ -152,15 +151,6 @@ func TestAddresses(t *testing.T) {
 			}
 		})
 	}
-	t.Run("allowed", func(t *testing.T) {
-		t.Parallel()
-		p := start(t, []string{"DATABASE_URL=" + pgtest.Database(t)}, "serve", "--addr", "0.0.0.0:0", "--allow-remote")
-		p.awaitReady()
-		if status := p.get("/readyz"); status != 200 {
-			t.Errorf("it answers with status %d", status)
-		}
-		p.stop(syscall.SIGINT)
-	})
 }
 
 // A server without its database ends, so that a service manager can restart it.
@@ -289,6 +279,8 @@ func TestFlagsAreChecked(t *testing.T) {
 		"--drain-delay=-1s":                    `--drain-delay -1s is negative; give a duration of 0s or longer`,
 		"--slow-operations=-500ms":             `--slow-operations -500ms is negative`,
 		"--analyst= ":                          `--analyst is empty; give the name`,
+		"--trusted-proxy=10.0.0.1":             `by --trusted-proxy "10.0.0.1", other machines can reach the server, so it needs a token first`,
+		"--public-url=https://x.example":       `by --public-url "https://x.example", other machines can reach the server, so it needs a token first`,
 		"--migrate=never":                      `there is no database in `,
 		"--base-path=/a/../b":                  `is not a path`,
 		"--base-path=//a":                      `is not a path`,

@@ -229,8 +229,11 @@ func replacedBy(dataDir string) []string {
 // Replaced returns the folders with the files from before upgrades.
 func (c *Cluster) Replaced() []string { return replacedBy(c.data) }
 
+// ErrNone is the error where a database has to be there and is not.
+var ErrNone = errors.New("there is no database")
+
 func errNone(dir string) error {
-	return fmt.Errorf("there is no database in %s; name its folder with --data-dir", dir)
+	return fmt.Errorf("%w in %s; name its folder with --data-dir", ErrNone, dir)
 }
 
 // makeDir makes the directory, or finds it where it has to be there. Where it holds no cluster then, it is not touched.

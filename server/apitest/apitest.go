@@ -113,8 +113,12 @@ func StartWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := server.Options{Store: store, Feed: changes, Log: log, Analyst: analyst,
-		Metrics: a.metrics}
+	guarding, leave := context.WithCancel(context.Background())
+	gate, err := server.OpenGate(guarding, store, &analyst, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := server.Options{Store: store, Feed: changes, Log: log, Gate: gate, Metrics: a.metrics}
 	for _, change := range changed {
 		change(&options)
 	}
@@ -128,6 +132,8 @@ func StartWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 		srv.Close()
 		cancel()
 		<-changes.Done()
+		leave()
+		<-gate.Done()
 		store.Close()
 	})
 	return a

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -17,9 +18,29 @@ import (
 // instants in the past stays as it is, byte for byte, and is the same for everybody.
 const (
 	AskAgain  = "no-cache"
-	Keep      = "public, max-age=31536000, immutable"
+	keep      = "public, max-age=31536000, immutable"
 	dontStore = "no-store"
 )
+
+type privateKey struct{}
+
+// Privately marks the request of somebody who is signed in: nobody else may be given its answer by a cache.
+func Privately(ctx context.Context) context.Context {
+	return context.WithValue(ctx, privateKey{}, true)
+}
+
+// SetCaching says in a header how long an answer may be kept, and by whom. Pinned: it can't change.
+func SetCaching(ctx context.Context, header http.Header, pinned bool) {
+	switch {
+	case ctx.Value(privateKey{}) != nil:
+		header.Set("Cache-Control", "private, "+AskAgain)
+		header.Add("Vary", "Authorization, Cookie")
+	case pinned:
+		header.Set("Cache-Control", keep)
+	default:
+		header.Set("Cache-Control", AskAgain)
+	}
+}
 
 // Tag names an answer by its bytes. The same answer has the same tag on every server, however it is compressed.
 func Tag(body []byte) string {

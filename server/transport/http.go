@@ -150,10 +150,7 @@ func answerGET(
 		answer(w, accepts, statusOf(w, response), response)
 		return
 	}
-	header.Set("Cache-Control", AskAgain)
-	if isPinned(op, time.Now()) {
-		header.Set("Cache-Control", Keep)
-	}
+	SetCaching(r.Context(), header, isPinned(op, time.Now()))
 	body := encode(nil, response)
 	tag := Tag(body)
 	header.Set("ETag", tag)

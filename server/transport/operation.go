@@ -255,6 +255,7 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 		id) != nil, len(s.operations)+s.abandoned >= s.transports.Limits.Operations
 	if initialised && !exists && !many && refused == nil && !s.isClosing {
 		s.operations = append(s.operations, o)
+		ctx = parley.WithCaller(ctx, s.admission.Caller)
 		s.mu.Unlock()
 		started = true
 		go o.run(ctx, params, turn, leave)

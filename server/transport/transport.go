@@ -59,6 +59,8 @@ var DefaultLimits = Limits{
 
 // Admission is what a client is entitled to.
 type Admission struct {
+	// Caller is in whose name the client reads and writes.
+	Caller parley.Analyst
 	// Clearance is equal for clients that may see the same. They share executions.
 	Clearance string
 	// Until ends when the client's rights change or its token expires. Nothing is delivered to it after that. Nil means

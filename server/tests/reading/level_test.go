@@ -117,7 +117,7 @@ func TestFailedLevel(t *testing.T) {
 	if len(places) > 0 || len(got.Errs) < 6 {
 		t.Errorf("%d errors, of which these are nowhere: %v", len(got.Errs), places)
 	}
-	if log := a.Logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "source_bodies") {
+	if log := a.Logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "read the bodies of sources") {
 		t.Errorf("logged: %s", log)
 	}
 }

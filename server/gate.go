@@ -1,0 +1,258 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"example.org/parley"
+	"example.org/parley/internal/turns"
+	"example.org/parley/server/transport"
+	"example.org/parley/storage"
+)
+
+const (
+	// lookEvery is how often a server looks whether others have changed who may use it.
+	lookEvery = 400 * time.Millisecond
+	// lookTimeout is how long the database may take to answer.
+	lookTimeout = 5 * time.Second
+	// noteEvery is how often it records which tokens were used.
+	noteEvery = time.Minute
+)
+
+// Gate knows who may use the server, and says who is asking. It follows what other servers and commands change in the
+// database.
+type Gate struct {
+	store *storage.Store
+	log   *slog.Logger
+	local *parley.Analyst // as whom everybody acts while the server is open; nil: it is never open
+	known atomic.Pointer[guests]
+	done  chan struct{}
+
+	mu   sync.Mutex
+	used map[uuid.UUID]time.Time // since it was recorded
+}
+
+// guests are those who may use the server.
+type guests struct {
+	number int64
+	tokens map[[sha256.Size]byte]*guest
+	open   *guest // everybody; nil: nobody without a token
+}
+
+// guest is one who may use the server until the context ends.
+type guest struct {
+	analyst parley.Analyst
+	token   uuid.UUID // nil: without one
+	until   context.Context
+	leave   context.CancelFunc
+}
+
+// errRevoked ends what a guest is doing when it may no longer use the server.
+var errRevoked = parley.NewFault(parley.Unauthenticated, "You may no longer use this server as you did; sign in again.")
+
+// OpenGate reads who may use the server, and follows changes until the context ends. Without a token, and while nobody needs one,
+// everybody acts as the local analyst; nil: nobody is let in without a token.
+func OpenGate(ctx context.Context, store *storage.Store, local *parley.Analyst, log *slog.Logger) (*Gate, error) {
+	g := &Gate{store: store, log: log, local: local, done: make(chan struct{}), used: make(map[uuid.UUID]time.Time)}
+	g.known.Store(&guests{number: -1})
+	if err := g.look(ctx); err != nil {
+		return nil, err
+	}
+	go g.follow(ctx)
+	return g, nil
+}
+
+// Locked says whether everybody needs a token.
+func (g *Gate) Locked() bool { return g.known.Load().open == nil }
+
+// Done returns a channel that is closed when the gate follows no changes any more.
+func (g *Gate) Done() <-chan struct{} { return g.done }
+
+func (g *Gate) follow(ctx context.Context) {
+	defer close(g.done)
+	look, note := time.NewTicker(lookEvery), time.NewTicker(noteEvery)
+	defer look.Stop()
+	defer note.Stop()
+	failing := false
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			g.noteUse(ending)
+			return
+		case <-look.C:
+			err = g.look(ctx)
+		case <-note.C:
+			g.noteUse(ctx)
+			continue
+		}
+		if err != nil && !failing && ctx.Err() == nil {
+			g.log.ErrorContext(ctx, "who may use the server can't be read; until it can, nothing about that changes", "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// look reads who may use the server, if that has changed, and sends away who may no longer.
+func (g *Gate) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	before := g.known.Load()
+	switch number, err := g.store.AccessNumber(ctx); {
+	case err != nil:
+		return err
+	case number == before.number:
+		return nil
+	}
+	access, err := g.store.Access(ctx)
+	if err != nil {
+		return err
+	}
+	now := &guests{number: access.Number, tokens: make(map[[sha256.Size]byte]*guest, len(access.Tokens))}
+	for _, t := range access.Tokens {
+		if now.tokens[t.Hash] = before.tokens[t.Hash]; now.tokens[t.Hash] == nil {
+			now.tokens[t.Hash] = arrived(*t.Analyst, t.ID, t.ExpiresAt)
+		}
+	}
+	if !access.Locked && g.local != nil {
+		if now.open = before.open; now.open == nil {
+			now.open = arrived(*g.local, uuid.Nil, nil)
+		}
+	}
+	g.known.Store(now)
+	for hash, was := range before.tokens {
+		if now.tokens[hash] == nil {
+			was.leave()
+		}
+	}
+	if before.open != nil && now.open == nil {
+		before.open.leave()
+		g.log.InfoContext(ctx, "from now on, nobody may use the server without a token")
+	}
+	return nil
+}
+
+func arrived(a parley.Analyst, token uuid.UUID, expires *time.Time) *guest {
+	x := &guest{analyst: a, token: token}
+	if expires != nil {
+		x.until, x.leave = context.WithDeadline(context.Background(), *expires)
+	} else {
+		x.until, x.leave = context.WithCancel(context.Background())
+	}
+	return x
+}
+
+// errs of who may not use the server.
+var (
+	errNoToken  = parley.NewFault(parley.Unauthenticated, "This server is used with a token; send it as the header Authorization: Bearer TOKEN.")
+	errBadToken = parley.NewFault(parley.Unauthenticated, "The token is unknown, revoked or expired; ask an administrator for another one.")
+)
+
+// guest finds who shows a secret; empty: nobody does.
+func (g *Gate) guest(secret string) (*guest, error) {
+	known := g.known.Load()
+	if secret == "" {
+		if known.open == nil {
+			return nil, errNoToken
+		}
+		return known.open, nil
+	}
+	found := known.tokens[parley.HashSecret(secret)]
+	if found == nil || found.until.Err() != nil {
+		return nil, errBadToken
+	}
+	g.mu.Lock()
+	g.used[found.token] = time.Now().Truncate(time.Minute)
+	g.mu.Unlock()
+	return found, nil
+}
+
+// noteUse records which tokens were used. It matters too little to be tried again.
+func (g *Gate) noteUse(ctx context.Context) {
+	g.mu.Lock()
+	used := g.used
+	g.used = make(map[uuid.UUID]time.Time)
+	g.mu.Unlock()
+	at := make(map[time.Time][]uuid.UUID)
+	for token, when := range used {
+		at[when] = append(at[when], token)
+	}
+	for when, tokens := range at {
+		if err := g.store.NoteUse(ctx, tokens, when); err != nil {
+			g.log.WarnContext(ctx, "when tokens were used is not recorded", "error", err)
+		}
+	}
+}
+
+// Admit is transport.Options.Admit: by the header of a request or, on a WebSocket, by the payload of connection_init, which has the
+// same header as a field.
+func (g *Gate) Admit(header http.Header, payload json.RawMessage) (transport.Admission, error) {
+	secret := secretOf(header.Get("Authorization"))
+	var fields map[string]any
+	if json.Unmarshal(payload, &fields) == nil {
+		for name, value := range fields {
+			if text, ok := value.(string); ok && strings.EqualFold(name, "authorization") {
+				secret = secretOf(text)
+			}
+		}
+	}
+	found, err := g.guest(secret)
+	if err != nil {
+		return transport.Admission{}, err
+	}
+	return transport.Admission{Caller: found.analyst, Until: found.until}, nil
+}
+
+// secretOf is the secret in the value of an Authorization header. Of any other scheme there is none.
+func secretOf(authorization string) string {
+	scheme, secret, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(secret)
+}
+
+// handle has a handler answer those who may use the server, in their name. A WebSocket may say later who it is. Health, and
+// what signs in, answer everybody.
+func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
+	anybodys := map[string]bool{base + "/healthz": true, base + "/readyz": true, base + SignInPath: true, base + SignOutPath: true}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in.useCookie(r)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		secret := secretOf(r.Header.Get("Authorization"))
+		found, err := g.guest(secret)
+		switch {
+		case anybodys[r.URL.Path]:
+			next.ServeHTTP(w, r)
+		case err == nil:
+			g.serve(w, r, found, next)
+		case secret == "" && transport.WantsWebSocket(r) && r.URL.Path == base+GraphQLPath:
+			next.ServeHTTP(w, r)
+		default:
+			in.refuse(w, r, err)
+		}
+	})
+}
+
+// serve answers a guest. What the guest may no longer see is not read to its end.
+func (g *Gate) serve(w http.ResponseWriter, r *http.Request, found *guest, next http.Handler) {
+	ctx, cancel := context.WithCancelCause(parley.WithCaller(r.Context(), found.analyst))
+	defer cancel(nil)
+	defer context.AfterFunc(found.until, func() { cancel(errRevoked) })()
+	if found.token != uuid.Nil {
+		ctx = transport.Privately(turns.WithCaller(ctx, fmt.Sprint("token ", found.token)))
+	}
+	next.ServeHTTP(w, r.WithContext(ctx))
+}

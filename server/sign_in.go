@@ -1,0 +1,178 @@
+package server
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+
+	"example.org/parley"
+	"example.org/parley/server/transport"
+)
+
+// The paths by which people sign in and out in a browser.
+const (
+	SignInPath  = "/sign-in"
+	SignOutPath = "/sign-out"
+)
+
+// cookieName is the cookie that holds a browser's token.
+const cookieName = "parley_token"
+
+// signIn lets people sign in with a token. Their browser keeps it in a cookie, which scripts can't read and which counts for the
+// server's own pages only.
+type signIn struct {
+	gate   *Gate
+	base   string
+	secure bool // the server is reached by HTTPS, so the cookie is not to be sent without
+	tries  *lru.Cache[string, *rate.Limiter]
+}
+
+// triesAtOnce is how many wrong tokens an address may show, one more each triesEvery.
+const (
+	triesAtOnce = 10
+	triesEvery  = 6 * time.Second
+)
+
+func newSignIn(o Options) signIn {
+	tries, err := lru.New[string, *rate.Limiter](10_000)
+	if err != nil {
+		panic(err) // the size is not positive
+	}
+	return signIn{gate: o.Gate, base: o.Sites.BasePath, secure: strings.HasPrefix(o.PublicURL, "https:"), tries: tries}
+}
+
+// useCookie reads a browser's cookie as if it were a header, if the request comes from a page of the server itself, or is for a page.
+func (s signIn) useCookie(r *http.Request) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil || r.Header.Get("Authorization") != "" || !isOwnPage(r) {
+		return
+	}
+	r.Header.Set("Authorization", "Bearer "+cookie.Value)
+}
+
+// isOwnPage says whether a browser sends a request for a page of the server, or opens one.
+func isOwnPage(r *http.Request) bool {
+	opens := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "document"
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin":
+		return true
+	case "none": // typed, or a bookmark
+		return opens
+	case "": // browsers say so over HTTPS and on their own machine only; else the origin tells, or the cookie's attribute SameSite
+		origin := r.Header.Get("Origin")
+		u, err := url.Parse(origin)
+		return err == nil && strings.EqualFold(u.Host, r.Host) || origin == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+	}
+	return opens && !strings.HasSuffix(r.URL.Path, GraphQLPath)
+}
+
+// refuse answers who may not use the server: with the page to sign in, or an error.
+func (s signIn) refuse(w http.ResponseWriter, r *http.Request, why error) {
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && !strings.HasSuffix(r.URL.Path, GraphQLPath) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, s.base+SignInPath+"?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="parley"`)
+	transport.Refuse(w, http.StatusUnauthorized, parley.Unauthenticated, why.Error())
+}
+
+//go:embed sign_in.html
+var signInText string
+
+var signInPage = template.Must(template.New("sign-in").Parse(signInText))
+
+// policy has the page load nothing and send its form here only.
+const policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+type signInView struct {
+	Next, Problem, Name string
+	In, Out             string // paths
+}
+
+func (s signIn) show(w http.ResponseWriter, status int, view signInView) {
+	view.In, view.Out = s.base+SignInPath, s.base+SignOutPath
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "same-origin")
+	w.WriteHeader(status)
+	signInPage.Execute(w, view)
+}
+
+// page shows the form, or who is signed in.
+func (s signIn) page(w http.ResponseWriter, r *http.Request) {
+	view := signInView{Next: s.local(r.URL.Query().Get("next"))}
+	if secret := secretOf(r.Header.Get("Authorization")); secret != "" {
+		if found, err := s.gate.guest(secret); err == nil {
+			view.Name = found.analyst.Name
+		}
+	}
+	s.show(w, http.StatusOK, view)
+}
+
+// enter checks the token of the form, and has the browser keep it.
+func (s signIn) enter(w http.ResponseWriter, r *http.Request) {
+	if !isOwnPage(r) {
+		say(w, http.StatusForbidden, "Sign in on this server's own page.")
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 10_000)
+	secret, next := strings.TrimSpace(r.PostFormValue("token")), s.local(r.PostFormValue("next"))
+	caller := clientOf(r)
+	limiter, known := s.tries.Get(caller)
+	if !known {
+		limiter = rate.NewLimiter(rate.Every(triesEvery), triesAtOnce)
+		s.tries.Add(caller, limiter)
+	}
+	if limiter.Tokens() < 1 {
+		w.Header().Set("Retry-After", "60")
+		s.show(w, http.StatusTooManyRequests, signInView{Next: next, Problem: "There were too many wrong tokens from your address. Try again in a minute."})
+		return
+	}
+	found, err := s.gate.guest(secret)
+	if err != nil || secret == "" {
+		limiter.Allow()
+		s.show(w, http.StatusUnauthorized, signInView{Next: next, Problem: "This token is unknown, revoked or expired."})
+		return
+	}
+	cookie := s.cookie(secret)
+	if until, ends := found.until.Deadline(); ends {
+		cookie.Expires = until
+	}
+	http.SetCookie(w, cookie)
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// leave has the browser forget the token.
+func (s signIn) leave(w http.ResponseWriter, r *http.Request) {
+	if !isOwnPage(r) {
+		say(w, http.StatusForbidden, "Sign out on this server's own page.")
+		return
+	}
+	cookie := s.cookie("")
+	cookie.MaxAge = -1
+	http.SetCookie(w, cookie)
+	http.Redirect(w, r, s.base+SignInPath, http.StatusSeeOther)
+}
+
+func (s signIn) cookie(value string) *http.Cookie {
+	return &http.Cookie{Name: cookieName, Value: value, Path: s.base + "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode}
+}
+
+// local is a path of this server to go on to; any other text is the playground.
+func (s signIn) local(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, s.base+"/") || strings.HasPrefix(u.Path, "//") ||
+		strings.ContainsAny(next, "\\\r\n\t") {
+		return s.base + PlaygroundPath
+	}
+	return u.RequestURI()
+}
