@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"example.org/parley"
 	"example.org/parley/internal/turns"
@@ -32,14 +32,28 @@ const (
 // Gate knows who may use the server, and says who is asking. It follows what other servers and commands change in the
 // database.
 type Gate struct {
-	store *storage.Store
-	log   *slog.Logger
-	local *parley.Analyst // as whom everybody acts while the server is open; nil: it is never open
-	known atomic.Pointer[guests]
-	done  chan struct{}
+	store  *storage.Store
+	log    *slog.Logger
+	local  *parley.Analyst // as whom everybody acts while the server is open; nil: it is never open
+	issuer *issuer         // nil: none
+	known  atomic.Pointer[guests]
+	sooner *rate.Limiter // of looks for tokens that are unknown
+	done   chan struct{}
+
+	looking sync.Mutex
 
 	mu   sync.Mutex
 	used map[uuid.UUID]time.Time // since it was recorded
+}
+
+// GateOptions say who may use a server.
+type GateOptions struct {
+	Store *storage.Store
+	Log   *slog.Logger
+	// Local is as whom everybody acts until somebody needs a token. Nil: everybody needs one from the beginning.
+	Local *parley.Analyst
+	// Issuer is accepted beside tokens of the database's own; nil: none.
+	Issuer *Issuer
 }
 
 // guests are those who may use the server.
@@ -52,7 +66,8 @@ type guests struct {
 // guest is one who may use the server until the context ends.
 type guest struct {
 	analyst parley.Analyst
-	token   uuid.UUID // nil: without one
+	token   uuid.UUID // nil: it is none of the database's own
+	share   string    // of turns; empty: that of the address
 	until   context.Context
 	leave   context.CancelFunc
 }
@@ -60,11 +75,16 @@ type guest struct {
 // errRevoked ends what a guest is doing when it may no longer use the server.
 var errRevoked = parley.NewFault(parley.Unauthenticated, "You may no longer use this server as you did; sign in again.")
 
-// OpenGate reads who may use the server, and follows changes until the context ends. Without a token, and while nobody needs one,
-// everybody acts as the local analyst; nil: nobody is let in without a token.
-func OpenGate(ctx context.Context, store *storage.Store, local *parley.Analyst, log *slog.Logger) (*Gate, error) {
-	g := &Gate{store: store, log: log, local: local, done: make(chan struct{}), used: make(map[uuid.UUID]time.Time)}
+// OpenGate reads who may use the server, and follows changes until the context ends. With an issuer, everybody needs a token.
+func OpenGate(ctx context.Context, o GateOptions) (*Gate, error) {
+	g := &Gate{store: o.Store, log: o.Log, local: o.Local, sooner: rate.NewLimiter(10, 1), done: make(chan struct{}), used: make(map[uuid.UUID]time.Time)}
 	g.known.Store(&guests{number: -1})
+	if o.Issuer != nil {
+		g.issuer = newIssuer(*o.Issuer, o.Store, o.Log)
+		if err := o.Store.LockAccess(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := g.look(ctx); err != nil {
 		return nil, err
 	}
@@ -109,6 +129,8 @@ func (g *Gate) follow(ctx context.Context) {
 func (g *Gate) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
+	g.looking.Lock()
+	defer g.looking.Unlock()
 	before := g.known.Load()
 	switch number, err := g.store.AccessNumber(ctx); {
 	case err != nil:
@@ -146,6 +168,9 @@ func (g *Gate) look(ctx context.Context) error {
 
 func arrived(a parley.Analyst, token uuid.UUID, expires *time.Time) *guest {
 	x := &guest{analyst: a, token: token}
+	if token != uuid.Nil {
+		x.share = "token " + token.String()
+	}
 	if expires != nil {
 		x.until, x.leave = context.WithDeadline(context.Background(), *expires)
 	} else {
@@ -161,15 +186,24 @@ var (
 )
 
 // guest finds who shows a secret; empty: nobody does.
-func (g *Gate) guest(secret string) (*guest, error) {
+func (g *Gate) guest(ctx context.Context, secret string) (*guest, error) {
 	known := g.known.Load()
-	if secret == "" {
-		if known.open == nil {
-			return nil, errNoToken
-		}
+	switch {
+	case secret == "" && known.open == nil:
+		return nil, errNoToken
+	case secret == "":
 		return known.open, nil
+	case g.issuer != nil && isJWT(secret):
+		return g.issuer.guest(ctx, secret)
 	}
-	found := known.tokens[parley.HashSecret(secret)]
+	hash := parley.HashSecret(secret)
+	found := known.tokens[hash]
+	if found == nil && g.sooner.Allow() { // it may have just been made
+		if err := g.look(ctx); err != nil {
+			return nil, err
+		}
+		found = g.known.Load().tokens[hash]
+	}
 	if found == nil || found.until.Err() != nil {
 		return nil, errBadToken
 	}
@@ -208,7 +242,7 @@ func (g *Gate) Admit(header http.Header, payload json.RawMessage) (transport.Adm
 			}
 		}
 	}
-	found, err := g.guest(secret)
+	found, err := g.guest(context.Background(), secret)
 	if err != nil {
 		return transport.Admission{}, err
 	}
@@ -227,12 +261,14 @@ func secretOf(authorization string) string {
 // handle has a handler answer those who may use the server, in their name. A WebSocket may say later who it is. Health, and
 // what signs in, answer everybody.
 func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
-	anybodys := map[string]bool{base + "/healthz": true, base + "/readyz": true, base + SignInPath: true, base + SignOutPath: true}
+	anybodys := map[string]bool{
+		base + "/healthz": true, base + "/readyz": true, base + SignInPath: true, base + SignOutPath: true, base + LeavePath: true, base + ReturnPath: true,
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in.useCookie(r)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		secret := secretOf(r.Header.Get("Authorization"))
-		found, err := g.guest(secret)
+		found, err := g.guest(r.Context(), secret)
 		switch {
 		case anybodys[r.URL.Path]:
 			next.ServeHTTP(w, r)
@@ -251,8 +287,8 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, found *guest, next 
 	ctx, cancel := context.WithCancelCause(parley.WithCaller(r.Context(), found.analyst))
 	defer cancel(nil)
 	defer context.AfterFunc(found.until, func() { cancel(errRevoked) })()
-	if found.token != uuid.Nil {
-		ctx = transport.Privately(turns.WithCaller(ctx, fmt.Sprint("token ", found.token)))
+	if found.share != "" {
+		ctx = transport.Privately(turns.WithCaller(ctx, found.share))
 	}
 	next.ServeHTTP(w, r.WithContext(ctx))
 }

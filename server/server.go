@@ -143,6 +143,10 @@ func New(o Options) *Handler {
 		mux.HandleFunc("GET "+base+SignInPath, in.page)
 		mux.HandleFunc("POST "+base+SignInPath, in.enter)
 		mux.HandleFunc("POST "+base+SignOutPath, in.leave)
+		if o.Gate.issuer != nil {
+			mux.HandleFunc("GET "+base+LeavePath, in.toIssuer)
+			mux.HandleFunc("GET "+base+ReturnPath, in.fromIssuer)
+		}
 		answered = o.Gate.handle(base, in, answered)
 	}
 	h.Handler = watched.watch(o.Sites.handle(answered))

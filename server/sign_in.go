@@ -2,6 +2,7 @@ package server
 
 import (
 	_ "embed"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -29,7 +30,8 @@ const cookieName = "parley_token"
 type signIn struct {
 	gate   *Gate
 	base   string
-	secure bool // the server is reached by HTTPS, so the cookie is not to be sent without
+	public string // the server's URL for browsers
+	secure bool   // that is reached by HTTPS, so the cookie is not to be sent without
 	tries  *lru.Cache[string, *rate.Limiter]
 }
 
@@ -44,7 +46,7 @@ func newSignIn(o Options) signIn {
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	return signIn{gate: o.Gate, base: o.Sites.BasePath, secure: strings.HasPrefix(o.PublicURL, "https:"), tries: tries}
+	return signIn{gate: o.Gate, base: o.Sites.BasePath, public: o.PublicURL, secure: strings.HasPrefix(o.PublicURL, "https:"), tries: tries}
 }
 
 // useCookie reads a browser's cookie as if it were a header, if the request comes from a page of the server itself, or is for a page.
@@ -79,8 +81,20 @@ func (s signIn) refuse(w http.ResponseWriter, r *http.Request, why error) {
 		http.Redirect(w, r, s.base+SignInPath+"?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
 		return
 	}
-	w.Header().Set("WWW-Authenticate", `Bearer realm="parley"`)
-	transport.Refuse(w, http.StatusUnauthorized, parley.Unauthenticated, why.Error())
+	var fault *parley.Fault
+	switch errors.As(why, &fault); {
+	case fault == nil:
+		s.gate.log.ErrorContext(r.Context(), "who is asking can't be found out", "error", why)
+		transport.Refuse(w, http.StatusServiceUnavailable, parley.Unavailable, "Who is asking can't be found out at present; try again in a few seconds.")
+	case fault.Code == parley.Unavailable:
+		w.Header().Set("Retry-After", "5")
+		transport.Refuse(w, http.StatusServiceUnavailable, fault.Code, fault.Message)
+	case fault.Code == parley.Forbidden:
+		transport.Refuse(w, http.StatusForbidden, fault.Code, fault.Message)
+	default:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="parley"`)
+		transport.Refuse(w, http.StatusUnauthorized, fault.Code, fault.Message)
+	}
 }
 
 //go:embed sign_in.html
@@ -93,11 +107,14 @@ const policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self
 
 type signInView struct {
 	Next, Problem, Name string
-	In, Out             string // paths
+	In, Out, Issuer     string // paths; there may be no issuer
 }
 
 func (s signIn) show(w http.ResponseWriter, status int, view signInView) {
 	view.In, view.Out = s.base+SignInPath, s.base+SignOutPath
+	if s.gate.issuer != nil {
+		view.Issuer = s.base + LeavePath + "?" + url.Values{"next": {view.Next}}.Encode()
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
@@ -111,7 +128,7 @@ func (s signIn) show(w http.ResponseWriter, status int, view signInView) {
 func (s signIn) page(w http.ResponseWriter, r *http.Request) {
 	view := signInView{Next: s.local(r.URL.Query().Get("next"))}
 	if secret := secretOf(r.Header.Get("Authorization")); secret != "" {
-		if found, err := s.gate.guest(secret); err == nil {
+		if found, err := s.gate.guest(r.Context(), secret); err == nil {
 			view.Name = found.analyst.Name
 		}
 	}
@@ -137,18 +154,22 @@ func (s signIn) enter(w http.ResponseWriter, r *http.Request) {
 		s.show(w, http.StatusTooManyRequests, signInView{Next: next, Problem: "There were too many wrong tokens from your address. Try again in a minute."})
 		return
 	}
-	found, err := s.gate.guest(secret)
+	found, err := s.gate.guest(r.Context(), secret)
 	if err != nil || secret == "" {
 		limiter.Allow()
 		s.show(w, http.StatusUnauthorized, signInView{Next: next, Problem: "This token is unknown, revoked or expired."})
 		return
 	}
-	cookie := s.cookie(secret)
-	if until, ends := found.until.Deadline(); ends {
-		cookie.Expires = until
-	}
-	http.SetCookie(w, cookie)
+	until, _ := found.until.Deadline()
+	s.keep(w, secret, until)
 	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// keep has a browser keep a token, until it expires or, without an end, until the browser is closed.
+func (s signIn) keep(w http.ResponseWriter, secret string, until time.Time) {
+	cookie := s.cookie(secret)
+	cookie.Expires = until
+	http.SetCookie(w, cookie)
 }
 
 // leave has the browser forget the token.

@@ -124,10 +124,7 @@ func (s *Store) CreateToken(ctx context.Context, in parley.CreateTokenInput) (ma
 		if err != nil {
 			return err
 		}
-		if err := w.exec(ctx, `UPDATE access SET locked = true`); err != nil {
-			return err
-		}
-		return w.exec(ctx, `UPDATE feed_head SET oldest_version = greatest(oldest_version, $1)`, tokensSince)
+		return w.lockAccess(ctx)
 	})
 	if err != nil {
 		return nil, nil, err

@@ -13,15 +13,20 @@ type check struct{ serve }
 
 // Run says what is wrong with the settings and the database. It changes nothing.
 func (c check) Run(r *run) error {
-	if _, err := c.settings(); err != nil {
+	set, err := c.settings()
+	if err != nil {
 		return err
+	}
+	remote := c.remote()
+	if set.issuer != nil { // then everybody needs a token from the beginning
+		remote = nil
 	}
 	if c.DatabaseURL == "" {
 		builtIn := c.cluster(r)
-		builtIn.Existing = c.options(r).NoMigration || c.remote() != nil
+		builtIn.Existing = c.options(r).NoMigration || remote != nil
 		sentence, err := postgres.Check(r.ctx, builtIn)
 		if errors.Is(err, postgres.ErrNone) && !c.options(r).NoMigration {
-			err = c.remote()
+			err = remote
 		}
 		if err == nil {
 			fmt.Println(sentence)
@@ -41,7 +46,7 @@ func (c check) Run(r *run) error {
 	for _, sentence := range found.Warnings {
 		fmt.Println("Warning:", sentence)
 	}
-	if remote := c.remote(); remote != nil && !found.Locked {
+	if remote != nil && !found.Locked {
 		found.Problems = append(found.Problems, remote.Error())
 	}
 	for _, sentence := range found.Problems {

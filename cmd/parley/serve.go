@@ -26,18 +26,19 @@ import (
 
 type serve struct {
 	database
-	Addr           string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	AdminAddr      string        `placeholder:"HOST:PORT" help:"Separate address for operators: metrics, health and profiles."`
-	PublicURL      string        `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
-	AllowHost      []string      `placeholder:"NAME" help:"${allow_host_help}"`
-	AllowOrigin    []string      `placeholder:"ORIGIN" help:"${allow_origin_help}"`
-	TrustedProxy   []string      `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
-	BasePath       string        `placeholder:"PATH" help:"${base_path_help}"`
-	Documents      string        `type:"path" placeholder:"FILE" help:"${documents_help}"`
-	OnlyDocuments  bool          `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
-	Demo           bool          `help:"Load the example data set if the database is empty."`
-	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
-	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	Addr           string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	AdminAddr      string   `placeholder:"HOST:PORT" help:"Separate address for operators: metrics, health and profiles."`
+	PublicURL      string   `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
+	AllowHost      []string `placeholder:"NAME" help:"${allow_host_help}"`
+	AllowOrigin    []string `placeholder:"ORIGIN" help:"${allow_origin_help}"`
+	TrustedProxy   []string `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
+	BasePath       string   `placeholder:"PATH" help:"${base_path_help}"`
+	Documents      string   `type:"path" placeholder:"FILE" help:"${documents_help}"`
+	OnlyDocuments  bool     `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
+	Demo           bool     `help:"Load the example data set if the database is empty."`
+	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
+	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	oidcFlags      `embed:"" prefix:"oidc-"`
 	DrainDelay     time.Duration `placeholder:"DURATION" default:"0s" help:"How long /readyz tells proxies that the server is about to stop before it does (${default})."`
 	AccessLog      bool          `help:"Log each request: its path, status, time and client."`
 	SlowOperations time.Duration `placeholder:"DURATION" help:"Log operations that take this long or longer, such as 500ms."`
@@ -72,7 +73,7 @@ func (s serve) Run(r *run) (err error) {
 	}
 	defer endTracing()
 	a := alone
-	a.existing = s.DatabaseURL == "" && s.remote() != nil // a new one has no token
+	a.existing = s.DatabaseURL == "" && s.remote() != nil && set.issuer == nil // a new one has no token
 	db, err := s.start(r, a)
 	switch {
 	case errors.Is(err, postgres.ErrNone) && a.existing && !s.options(r).NoMigration:
@@ -116,7 +117,7 @@ func (s serve) Run(r *run) (err error) {
 		case <-serving.Done():
 		}
 	}()
-	gate, err := s.gate(tailing, r, store)
+	gate, err := s.gate(tailing, r, store, set.issuer)
 	if err != nil {
 		return err
 	}
@@ -167,12 +168,12 @@ func (s serve) Run(r *run) (err error) {
 }
 
 // gate opens the server to those who have a token and, if only this machine reaches it, to everybody until there is one.
-func (s serve) gate(ctx context.Context, r *run, store *storage.Store) (*server.Gate, error) {
-	local := &r.analyst
+func (s serve) gate(ctx context.Context, r *run, store *storage.Store, issuer *server.Issuer) (*server.Gate, error) {
+	o := server.GateOptions{Store: store, Log: r.log, Local: &r.analyst, Issuer: issuer}
 	if s.remote() != nil {
-		local = nil
+		o.Local = nil
 	}
-	gate, err := server.OpenGate(ctx, store, local, r.log)
+	gate, err := server.OpenGate(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -181,10 +182,10 @@ func (s serve) gate(ctx context.Context, r *run, store *storage.Store) (*server.
 	case err != nil:
 		return nil, err
 	case access.Locked:
-	case local == nil:
+	case o.Local == nil:
 		return nil, s.remote()
 	default:
-		r.log.Warn("everybody on this machine may read and record, as an administrator; parley token create ends that", "analyst", local.Name)
+		r.log.Warn("everybody on this machine may read and record, as an administrator; parley token create ends that", "analyst", r.analyst.Name)
 	}
 	return gate, nil
 }
@@ -211,7 +212,8 @@ func (s serve) remote() error {
 type settings struct {
 	sites     server.Sites
 	documents server.Documents
-	encrypted *tls.Config // nil: without TLS
+	encrypted *tls.Config    // nil: without TLS
+	issuer    *server.Issuer // nil: none
 }
 
 func (s serve) settings() (set settings, err error) {
@@ -225,6 +227,9 @@ func (s serve) settings() (set settings, err error) {
 		return set, err
 	}
 	if set.documents, err = s.trusted(); err != nil {
+		return set, err
+	}
+	if set.issuer, err = s.issuer(); err != nil {
 		return set, err
 	}
 	if s.MaxConnections < 1 {

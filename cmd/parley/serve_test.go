@@ -281,6 +281,10 @@ func TestFlagsAreChecked(t *testing.T) {
 		"--analyst= ":                          `--analyst is empty; give the name`,
 		"--trusted-proxy=10.0.0.1":             `by --trusted-proxy "10.0.0.1", other machines can reach the server, so it needs a token first`,
 		"--public-url=https://x.example":       `by --public-url "https://x.example", other machines can reach the server, so it needs a token first`,
+		"--oidc-issuer=idp.example":            `--oidc-issuer "idp.example" is not the URL of an issuer; give one that begins with https://`,
+		"--oidc-issuer=http://idp.example":     `is not the URL of an issuer`,
+		"--oidc-issuer=https://idp.example":    `--oidc-client-id is missing; give what the issuer calls this server`,
+		"--oidc-role=ANALYST=desk":             `--oidc-issuer is missing; give the issuer's URL`,
 		"--migrate=never":                      `there is no database in `,
 		"--base-path=/a/../b":                  `is not a path`,
 		"--base-path=//a":                      `is not a path`,
@@ -304,5 +308,36 @@ func TestFlagsAreChecked(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestIssuersAreChecked(t *testing.T) {
+	t.Parallel()
+	for role, says := range map[string]string{
+		"":             "--oidc-role is missing, so nobody would have a role; give one such as ANALYST=desk, or READER=* for everybody",
+		"KING=desk":    `--oidc-role "KING=desk" is no role with a value; give one such as ANALYST=desk, with READER, ANALYST or ADMIN`,
+		"ANALYST":      `--oidc-role "ANALYST" is no role`,
+		"ANALYST=":     `--oidc-role "ANALYST=" is no role`,
+		"analyst=desk": `--oidc-role "analyst=desk" is no role`,
+	} {
+		args := []string{"serve", "--oidc-issuer=https://idp.example", "--oidc-client-id=parley"}
+		if role != "" {
+			args = append(args, "--oidc-role="+role)
+		}
+		start(t, nil, args...).fails(says)
+	}
+	// With an issuer, everybody needs a token from the beginning, on any address.
+	p := serve(t, []string{"DATABASE_URL=" + pgtest.Database(t), "PARLEY_OIDC_CLIENT_SECRET=s3cret"}, "--addr", "0.0.0.0:0",
+		"--oidc-issuer=http://127.0.0.1:1", "--oidc-client-id=parley", "--oidc-role=READER=*")
+	p.url = strings.Replace(p.url, "[::]", "127.0.0.1", 1)
+	if status := p.with(""); status != http.StatusUnauthorized {
+		t.Errorf("without a token, the status is %d", status)
+	}
+	if status := p.with("a.b.c"); status != http.StatusServiceUnavailable {
+		t.Errorf("while the issuer can't be reached, the status is %d", status)
+	}
+	p.stop(syscall.SIGINT)
+	if strings.Contains(p.said(), "s3cret") {
+		t.Errorf("the secret is logged:\n%s", p.said())
 	}
 }

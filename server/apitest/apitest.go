@@ -114,13 +114,14 @@ func StartWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 		t.Fatal(err)
 	}
 	guarding, leave := context.WithCancel(context.Background())
-	gate, err := server.OpenGate(guarding, store, &analyst, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := server.Options{Store: store, Feed: changes, Log: log, Gate: gate, Metrics: a.metrics}
+	options := server.Options{Store: store, Feed: changes, Log: log, Metrics: a.metrics}
 	for _, change := range changed {
 		change(&options)
+	}
+	if options.Gate == nil {
+		if options.Gate, err = server.OpenGate(guarding, server.GateOptions{Store: store, Log: log, Local: &analyst}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	handler := server.New(options)
 	srv := httptest.NewServer(handler)
@@ -133,7 +134,7 @@ func StartWith(t testing.TB, o storage.Options, poll time.Duration, changed ...f
 		cancel()
 		<-changes.Done()
 		leave()
-		<-gate.Done()
+		<-options.Gate.Done()
 		store.Close()
 	})
 	return a

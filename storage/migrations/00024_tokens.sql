@@ -29,3 +29,11 @@ CREATE TABLE tokens (
     CONSTRAINT tokens_revoked_by_someone CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 );
 CREATE UNIQUE INDEX one_token_of_a_name ON tokens (name) WHERE revoked_at IS NULL;
+
+-- Analysts whom an OpenID Connect issuer knows, by its name for them. That never changes, while a name that people see may.
+CREATE TABLE identities (
+    issuer     text NOT NULL,
+    subject    text NOT NULL,
+    analyst_id uuid NOT NULL REFERENCES analysts,
+    PRIMARY KEY (issuer, subject)
+);

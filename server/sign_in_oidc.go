@@ -1,0 +1,93 @@
+package server
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"example.org/parley"
+)
+
+// The paths by which people sign in at the issuer: they leave by the first, and come back by the second.
+const (
+	LeavePath  = SignInPath + "/issuer"
+	ReturnPath = SignInPath + "/return"
+)
+
+const (
+	// attemptCookie holds an attempt to sign in at the issuer.
+	attemptCookie = "parley_sign_in"
+	// attemptTime is how long one may take, sessionTime how long a browser stays signed in.
+	attemptTime = 10 * time.Minute
+	sessionTime = 12 * time.Hour
+)
+
+// attempt is what a browser keeps while somebody signs in at the issuer, so that what comes back is for that browser.
+type attempt struct{ State, Nonce, Verifier, Next string }
+
+// toIssuer sends a browser to the issuer.
+func (s signIn) toIssuer(w http.ResponseWriter, r *http.Request) {
+	config, _, err := s.gate.issuer.config(r.Context(), s.public+ReturnPath)
+	if err != nil {
+		s.show(w, http.StatusServiceUnavailable, signInView{Next: s.local(r.URL.Query().Get("next")), Problem: err.Error()})
+		return
+	}
+	a := attempt{oauth2.GenerateVerifier(), oauth2.GenerateVerifier(), oauth2.GenerateVerifier(), s.local(r.URL.Query().Get("next"))}
+	text, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // it is plain text
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: attemptCookie, Value: base64.RawURLEncoding.EncodeToString(text), Path: s.base + ReturnPath, MaxAge: int(attemptTime.Seconds()),
+		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
+	})
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, config.AuthCodeURL(a.State, oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier)), http.StatusSeeOther)
+}
+
+// fromIssuer has a browser that comes back from the issuer keep a token.
+func (s signIn) fromIssuer(w http.ResponseWriter, r *http.Request) {
+	var a attempt
+	cookie, err := r.Cookie(attemptCookie)
+	if err == nil {
+		var text []byte
+		if text, err = base64.RawURLEncoding.DecodeString(cookie.Value); err == nil {
+			err = json.Unmarshal(text, &a)
+		}
+	}
+	http.SetCookie(w, &http.Cookie{Name: attemptCookie, Path: s.base + ReturnPath, MaxAge: -1, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
+	query := r.URL.Query()
+	if err != nil || a.State == "" || query.Get("state") != a.State {
+		s.show(w, http.StatusBadRequest, signInView{Problem: "This browser has not begun to sign in, or has waited too long. Try again."})
+		return
+	}
+	if query.Get("code") == "" {
+		s.show(w, http.StatusUnauthorized, signInView{Next: s.local(a.Next), Problem: "The issuer has not signed you in."})
+		return
+	}
+	analyst, err := s.gate.issuer.signedIn(r.Context(), query.Get("code"), s.public+ReturnPath, a)
+	var fault *parley.Fault
+	switch {
+	case errors.As(err, &fault):
+		s.show(w, http.StatusForbidden, signInView{Next: s.local(a.Next), Problem: fault.Message})
+		return
+	case err != nil:
+		s.gate.log.WarnContext(r.Context(), "somebody could not sign in at the issuer", "error", err)
+		s.show(w, http.StatusUnauthorized, signInView{Next: s.local(a.Next), Problem: "The issuer has not signed you in; the log says why."})
+		return
+	}
+	until := time.Now().Add(sessionTime)
+	secret, err := s.gate.store.SignIn(r.Context(), analyst, until)
+	if err != nil {
+		s.gate.log.ErrorContext(r.Context(), "somebody who signed in can't be let in", "error", err)
+		s.show(w, http.StatusServiceUnavailable, signInView{Next: s.local(a.Next), Problem: "The database can't be used at present. Try again."})
+		return
+	}
+	s.keep(w, secret, until)
+	http.Redirect(w, r, s.local(a.Next), http.StatusSeeOther)
+}

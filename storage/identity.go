@@ -1,0 +1,94 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"example.org/parley"
+)
+
+// LockAccess has everybody need a token, as the first token does.
+func (s *Store) LockAccess(ctx context.Context) error {
+	if access, err := s.Access(ctx); err != nil || access.Locked {
+		return err
+	}
+	return s.changeAccess(ctx, func(w *writer) error { return w.lockAccess(ctx) })
+}
+
+// lockAccess has everybody need a token. Servers that know of none stop being ready.
+func (w *writer) lockAccess(ctx context.Context) error {
+	if err := w.exec(ctx, `UPDATE access SET locked = true`); err != nil {
+		return err
+	}
+	return w.exec(ctx, `UPDATE feed_head SET oldest_version = greatest(oldest_version, $1)`, tokensSince)
+}
+
+// AnalystOf finds the analyst whom an issuer knows by a subject. One who is new is added under the name or, since another analyst must
+// not be taken for that one, under the name with a number.
+func (s *Store) AnalystOf(ctx context.Context, issuer, subject, name string, role parley.Role) (parley.Analyst, error) {
+	a, err := s.known(ctx, issuer, subject, role)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return a, err
+	}
+	err = s.attempt(ctx, func(w *writer) error {
+		// One at a time, so that no identity is given to two analysts.
+		if err := w.exec(ctx, `SELECT FROM access FOR UPDATE`); err != nil {
+			return err
+		}
+		called, n := name, 1
+		for {
+			result, err := w.tx.ExecContext(ctx, `
+				INSERT INTO analysts (id, name, role) VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT analysts_name_key DO NOTHING`,
+				parley.AnalystID(called), called, role)
+			if err != nil {
+				return err
+			}
+			if added, err := result.RowsAffected(); added > 0 || err != nil {
+				break
+			}
+			n++
+			called = fmt.Sprintf("%s (%d)", name, n)
+		}
+		return w.exec(ctx, `INSERT INTO identities (issuer, subject, analyst_id) VALUES ($1, $2, $3)`, issuer, subject, parley.AnalystID(called))
+	})
+	if err != nil && violation(err) == nil { // another server has added the same one meanwhile
+		return a, explain(err)
+	}
+	return s.known(ctx, issuer, subject, role)
+}
+
+// known is an analyst who is on record, with a new role.
+func (s *Store) known(ctx context.Context, issuer, subject string, role parley.Role) (a parley.Analyst, err error) {
+	err = s.db.GetContext(ctx, &a, s.expand(`
+		SELECT a.id, a.name, a.role FROM {identities i} JOIN {analysts a} ON a.id = i.analyst_id WHERE i.issuer = $1 AND i.subject = $2`), issuer, subject)
+	if err != nil {
+		return a, fmt.Errorf("find who signs in: %w", err)
+	}
+	if a.Role != role {
+		if _, err := s.db.ExecContext(ctx, `UPDATE analysts SET role = $2 WHERE id = $1`, a.ID, role); err != nil {
+			return a, fmt.Errorf("record the role of who signs in: %w", err)
+		}
+		a.Role = role
+	}
+	return a, nil
+}
+
+// SignIn makes a token for a browser, in which an analyst has signed in elsewhere.
+func (s *Store) SignIn(ctx context.Context, analyst parley.Analyst, until time.Time) (secret string, err error) {
+	secret = parley.NewSecret()
+	id := uuid.Must(uuid.NewV7())
+	hash := parley.HashSecret(secret)
+	now := s.clock().UTC().Truncate(time.Microsecond)
+	err = s.changeAccess(ctx, func(w *writer) error {
+		return w.exec(ctx, `
+			INSERT INTO tokens (id, name, hash, analyst_id, role, created_at, created_by, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $4, $7)`,
+			id, "browser "+id.String(), hash[:], analyst.ID, analyst.Role, now, until)
+	})
+	return secret, err
+}
