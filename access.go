@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Access is who may use a server. It lies outside the feed: it counts from now on, whatever instant a lens asks for.
@@ -45,7 +46,7 @@ type CreateTokenInput struct {
 	// Analyst is the name of the analyst in whose name the token acts; nil: that of the token. An analyst who is unknown is added.
 	Analyst *string
 	Role    Role
-	// ExpiresAt is when the token stops to count; nil: never.
+	// ExpiresAt is when the token stops counting; nil: never.
 	ExpiresAt *time.Time
 }
 
@@ -59,10 +60,10 @@ func (in CreateTokenInput) Check(now time.Time) error {
 		refusal = append(refusal, Refuse(Invalid, field, format, args...).(Refusal)...)
 	}
 	if !isTokenName(in.Name) {
-		refuse("name", "The name %q can't be used; give 1 to %d characters in one line.", in.Name, maxTokenName)
+		refuse("name", "The name %q can't be used; give 1 to %d visible characters in one line.", in.Name, maxTokenName)
 	}
 	if in.Analyst != nil && !isTokenName(*in.Analyst) {
-		refuse("analyst", "The analyst's name %q can't be used; give 1 to %d characters in one line.", *in.Analyst, maxTokenName)
+		refuse("analyst", "The analyst's name %q can't be used; give 1 to %d visible characters in one line.", *in.Analyst, maxTokenName)
 	}
 	if !slices.Contains(Roles, in.Role) {
 		refuse("role", "There is no role %q; give READER, ANALYST or ADMIN.", string(in.Role))
@@ -77,8 +78,17 @@ func (in CreateTokenInput) Check(now time.Time) error {
 }
 
 func isTokenName(name string) bool {
-	return name != "" && strings.TrimSpace(name) == name && utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxTokenName &&
-		!strings.ContainsFunc(name, unicode.IsControl)
+	return name != "" && PlainName(name) == name && utf8.RuneCountInString(name) <= maxTokenName
+}
+
+// PlainName is a name as everybody reads it, in one line and without characters that can't be seen: names that look the same are the same.
+func PlainName(name string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || r == utf8.RuneError || r == '\u3164' {
+			return -1
+		}
+		return r
+	}, norm.NFC.String(name)))
 }
 
 // secretPrefix lets people, and programs that look for leaked secrets, recognise one.

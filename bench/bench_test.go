@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"example.org/parley"
 	"example.org/parley/feed"
 	"example.org/parley/internal/postgres/pgtest"
 	"example.org/parley/server"
@@ -97,7 +98,7 @@ func parleyHandler(t *testing.T, dsn string) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { endFeed(); <-changes.Done(); store.Close() })
-	return server.New(server.Options{Store: store, Feed: changes, Log: quiet})
+	return server.New(server.Options{Store: store, Feed: changes, Log: quiet, Gate: server.OpenToAll(parley.Analyst{Name: "Bench", Role: parley.RoleReader})})
 }
 
 // No fact may be recorded later than the feed head, or Parley would not see it.

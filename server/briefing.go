@@ -48,6 +48,8 @@ func serveBriefing(o Options) http.HandlerFunc {
 		err := write(ctx, &text, o.Store, asked)
 		var fault *parley.Fault
 		switch {
+		case errors.As(context.Cause(r.Context()), &fault):
+			say(w, http.StatusUnauthorized, fault.Message)
 		case errors.Is(err, briefing.ErrUnknown):
 			say(w, http.StatusNotFound,
 				fmt.Sprintf("Nothing is known as %q; give the key or the id of a negotiation.", asked.Negotiation))
@@ -63,7 +65,6 @@ func serveBriefing(o Options) http.HandlerFunc {
 			w.Header().Set("Content-Type", kind)
 			w.Header().Add("Vary", "Accept")
 			w.Header().Set("Content-Security-Policy", briefing.ContentSecurityPolicy)
-			w.Header().Set("X-Content-Type-Options", "nosniff")
 			w.Header().Set("ETag", transport.Tag(text.Bytes()))
 			transport.SetCaching(ctx, w.Header(), asked.AsOf.IsPast(time.Now()))
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text.Bytes()))

@@ -25,8 +25,9 @@ const (
 	lookEvery = 400 * time.Millisecond
 	// lookTimeout is how long the database may take to answer.
 	lookTimeout = 5 * time.Second
-	// noteEvery is how often it records which tokens were used.
-	noteEvery = time.Minute
+	// noteEvery is how often it records which tokens were used, and noteTimeout how long that may take.
+	noteEvery   = time.Minute
+	noteTimeout = 3 * time.Second
 )
 
 // Gate knows who may use the server, and says who is asking. It follows what other servers and commands change in the
@@ -59,6 +60,7 @@ type GateOptions struct {
 // guests are those who may use the server.
 type guests struct {
 	number int64
+	locked bool
 	tokens map[[sha256.Size]byte]*guest
 	open   *guest // everybody; nil: nobody without a token
 }
@@ -92,32 +94,38 @@ func OpenGate(ctx context.Context, o GateOptions) (*Gate, error) {
 	return g, nil
 }
 
-// Locked says whether everybody needs a token.
-func (g *Gate) Locked() bool { return g.known.Load().open == nil }
+// OpenToAll is a gate without a database, through which everybody passes as the analyst. It is for measuring.
+func OpenToAll(analyst parley.Analyst) *Gate {
+	g := &Gate{log: slog.New(slog.DiscardHandler), done: make(chan struct{})}
+	g.known.Store(&guests{open: arrived(analyst, uuid.Nil, nil)})
+	close(g.done)
+	return g
+}
+
+// Locked says whether everybody needs a token by what is on record.
+func (g *Gate) Locked() bool { return g.known.Load().locked }
 
 // Done returns a channel that is closed when the gate follows no changes any more.
 func (g *Gate) Done() <-chan struct{} { return g.done }
 
 func (g *Gate) follow(ctx context.Context) {
 	defer close(g.done)
-	look, note := time.NewTicker(lookEvery), time.NewTicker(noteEvery)
+	noted := make(chan struct{})
+	go func() {
+		defer close(noted)
+		g.note(ctx)
+	}()
+	defer func() { <-noted }()
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	defer note.Stop()
 	failing := false
 	for {
-		var err error
 		select {
 		case <-ctx.Done():
-			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			g.noteUse(ending)
 			return
 		case <-look.C:
-			err = g.look(ctx)
-		case <-note.C:
-			g.noteUse(ctx)
-			continue
 		}
+		err := g.look(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
 			g.log.ErrorContext(ctx, "who may use the server can't be read; until it can, nothing about that changes", "error", err)
 		}
@@ -142,9 +150,10 @@ func (g *Gate) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := &guests{number: access.Number, tokens: make(map[[sha256.Size]byte]*guest, len(access.Tokens))}
+	now := &guests{number: access.Number, locked: access.Locked, tokens: make(map[[sha256.Size]byte]*guest, len(access.Tokens))}
 	for _, t := range access.Tokens {
-		if now.tokens[t.Hash] = before.tokens[t.Hash]; now.tokens[t.Hash] == nil {
+		now.tokens[t.Hash] = before.tokens[t.Hash]
+		if known := now.tokens[t.Hash]; known == nil || known.analyst != *t.Analyst {
 			now.tokens[t.Hash] = arrived(*t.Analyst, t.ID, t.ExpiresAt)
 		}
 	}
@@ -155,7 +164,7 @@ func (g *Gate) look(ctx context.Context) error {
 	}
 	g.known.Store(now)
 	for hash, was := range before.tokens {
-		if now.tokens[hash] == nil {
+		if now.tokens[hash] != was { // it counts no longer, or for another role
 			was.leave()
 		}
 	}
@@ -179,7 +188,6 @@ func arrived(a parley.Analyst, token uuid.UUID, expires *time.Time) *guest {
 	return x
 }
 
-// errs of who may not use the server.
 var (
 	errNoToken  = parley.NewFault(parley.Unauthenticated, "This server is used with a token; send it as the header Authorization: Bearer TOKEN.")
 	errBadToken = parley.NewFault(parley.Unauthenticated, "The token is unknown, revoked or expired; ask an administrator for another one.")
@@ -213,8 +221,25 @@ func (g *Gate) guest(ctx context.Context, secret string) (*guest, error) {
 	return found, nil
 }
 
+// note records now and then which tokens were used, until the context ends.
+func (g *Gate) note(ctx context.Context) {
+	every := time.NewTicker(noteEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			g.noteUse(context.WithoutCancel(ctx))
+			return
+		case <-every.C:
+			g.noteUse(ctx)
+		}
+	}
+}
+
 // noteUse records which tokens were used. It matters too little to be tried again.
 func (g *Gate) noteUse(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
+	defer cancel()
 	g.mu.Lock()
 	used := g.used
 	g.used = make(map[uuid.UUID]time.Time)
@@ -236,10 +261,15 @@ func (g *Gate) Admit(header http.Header, payload json.RawMessage) (transport.Adm
 	secret := secretOf(header.Get("Authorization"))
 	var fields map[string]any
 	if json.Unmarshal(payload, &fields) == nil {
+		given := 0
 		for name, value := range fields {
 			if text, ok := value.(string); ok && strings.EqualFold(name, "authorization") {
 				secret = secretOf(text)
+				given++
 			}
+		}
+		if given > 1 { // either could be meant
+			return transport.Admission{}, errBadToken
 		}
 	}
 	found, err := g.guest(context.Background(), secret)
@@ -266,15 +296,17 @@ func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in.useCookie(r)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
 		secret := secretOf(r.Header.Get("Authorization"))
 		found, err := g.guest(r.Context(), secret)
+		if err == nil && found == g.known.Load().open && in.comesFromElsewhere(r) {
+			err = errNoToken
+		}
 		switch {
 		case anybodys[r.URL.Path]:
 			next.ServeHTTP(w, r)
 		case err == nil:
 			g.serve(w, r, found, next)
-		case secret == "" && transport.WantsWebSocket(r) && r.URL.Path == base+GraphQLPath:
+		case secret == "" && transport.WantsWebSocket(r) && r.URL.Path == base+GraphQLPath && g.known.Load().open == nil:
 			next.ServeHTTP(w, r)
 		default:
 			in.refuse(w, r, err)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/uuid"
@@ -186,17 +185,12 @@ func textsAt(claims map[string]any, path string) (texts []string) {
 func nameIn(claims map[string]any, subject string) string {
 	for _, claim := range []string{"name", "preferred_username", "email"} {
 		text, _ := claims[claim].(string)
-		text = strings.TrimSpace(strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) || r == unicode.ReplacementChar {
-				return -1
-			}
-			return r
-		}, text))
+		text = parley.PlainName(text)
 		if text != "" {
 			return parley.Clip(text, 90) // and maybe a number
 		}
 	}
-	return parley.Clip(subject, 90)
+	return parley.Clip(parley.PlainName(subject), 90)
 }
 
 // isJWT says whether a secret is a token of an issuer, and not one of ours.

@@ -21,7 +21,6 @@ func serveSchema() http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("ETag", tag)
 		w.Header().Set("Cache-Control", transport.AskAgain)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text.Bytes()))
 	}
 }

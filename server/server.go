@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -46,9 +47,8 @@ type Options struct {
 	Store *storage.Store
 	Feed  *feed.Feed
 	Log   *slog.Logger
-	// Gate says who is asking. Nil means that everybody acts as Analyst.
-	Gate    *Gate
-	Analyst parley.Analyst
+	// Gate says who is asking.
+	Gate *Gate
 	// Sites say under which names the server is reached, and whose pages may use it.
 	Sites Sites
 	// PublicURL is the URL under which clients reach the server, without a slash at its end. Links that readers pass on
@@ -56,12 +56,14 @@ type Options struct {
 	PublicURL string
 	// Documents are those that clients may name by their ids, maybe the only ones that are answered.
 	Documents Documents
+	// NoIntrospection: the schema is not described to clients, and no message suggests names.
+	NoIntrospection bool
 	// Limits bound the resources that clients may use. The zero value means transport.DefaultLimits.
 	Limits transport.Limits
 	// Bounds are what an operation may cost, and how long a query or a briefing may take. The zero value means
 	// resolvers.DefaultBounds.
 	Bounds resolvers.Bounds
-	// Admit decides whether a client may stay connected; see transport.Options. Nil means that every client may.
+	// Admit decides whether a client may stay connected; see transport.Options. Nil means that the gate does.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
 	// AccessLog: each request is logged.
 	AccessLog bool
@@ -123,7 +125,7 @@ func New(o Options) *Handler {
 	if o.Admin {
 		h.Admin = h.admin(o)
 	}
-	if o.Gate != nil && o.Admit == nil {
+	if o.Admit == nil {
 		transports.Admit = o.Gate.Admit
 	}
 	h.transports = transport.New(transports)
@@ -135,21 +137,19 @@ func New(o Options) *Handler {
 	mux.HandleFunc("GET "+base+TablesPath+"{negotiation}/{table}", serveTable(o))
 	mux.Handle("GET "+base+"/{$}", http.RedirectHandler(base+PlaygroundPath, http.StatusFound))
 	h.serveHealth(mux, base, o.Store)
-	mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
-	watched := newRequests(o)
-	answered := watched.routed(mux)
-	if o.Gate != nil {
-		in := newSignIn(o)
-		mux.HandleFunc("GET "+base+SignInPath, in.page)
-		mux.HandleFunc("POST "+base+SignInPath, in.enter)
-		mux.HandleFunc("POST "+base+SignOutPath, in.leave)
-		if o.Gate.issuer != nil {
-			mux.HandleFunc("GET "+base+LeavePath, in.toIssuer)
-			mux.HandleFunc("GET "+base+ReturnPath, in.fromIssuer)
-		}
-		answered = o.Gate.handle(base, in, answered)
+	if !o.NoIntrospection {
+		mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
 	}
-	h.Handler = watched.watch(o.Sites.handle(answered))
+	watched := newRequests(o)
+	in := newSignIn(o)
+	mux.HandleFunc("GET "+base+SignInPath, in.page)
+	mux.HandleFunc("POST "+base+SignInPath, in.enter)
+	mux.HandleFunc("POST "+base+SignOutPath, in.leave)
+	if o.Gate.issuer != nil {
+		mux.HandleFunc("GET "+base+LeavePath, in.toIssuer)
+		mux.HandleFunc("GET "+base+ReturnPath, in.fromIssuer)
+	}
+	h.Handler = watched.watch(secured(o, o.Sites.handle(o.Gate.handle(base, in, watched.routed(mux)))))
 	return h
 }
 
@@ -180,21 +180,23 @@ func graphQL(
 	srv.AddTransport(gqltransport.Options{})
 	srv.SetQueryCache(parsed)
 	srv.SetParserTokenLimit(maxTokens)
-	srv.Use(extension.Introspection{})
+	if o.NoIntrospection {
+		srv.Use(noIntrospection{})
+	} else {
+		srv.Use(extension.Introspection{})
+	}
 	srv.Use(named) // first, since the others look at the document
 	srv.Use(operationCheck{schema.Schema(), parsed})
 	srv.Use(costLimit{})
-	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		if o.Gate == nil {
-			ctx = parley.WithCaller(ctx, o.Analyst)
-		}
-		return next(ctx)
-	})
 	srv.AroundResponses(r.OneSnapshot)
 	srv.AroundRootFields(r.FreshSnapshot)
 	present := resolvers.PresentError(o.Log)
 	srv.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
-		return transport.Findable(ctx, present(ctx, err))
+		presented := present(ctx, err)
+		if o.NoIntrospection {
+			presented.Message, _, _ = strings.Cut(presented.Message, " Did you mean ")
+		}
+		return transport.Findable(ctx, presented)
 	})
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
 		o.Log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "path", graphql.GetPath(ctx).String(),

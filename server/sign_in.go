@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"html/template"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,8 +23,14 @@ const (
 	SignOutPath = "/sign-out"
 )
 
-// cookieName is the cookie that holds a browser's token.
-const cookieName = "parley_token"
+// cookieName is the cookie that holds a browser's token. Browsers send cookies to all ports of a host, so it has the port in its name.
+func cookieName(r *http.Request) string {
+	name := "parley_token"
+	if _, port, err := net.SplitHostPort(r.Host); err == nil {
+		name += "_" + port
+	}
+	return name
+}
 
 // signIn lets people sign in with a token. Their browser keeps it in a cookie, which scripts can't read and which counts for the
 // server's own pages only.
@@ -32,7 +39,10 @@ type signIn struct {
 	base   string
 	public string // the server's URL for browsers
 	secure bool   // that is reached by HTTPS, so the cookie is not to be sent without
-	tries  *lru.Cache[string, *rate.Limiter]
+	origin string // of that URL
+	// behindProxies: whoever the proxies pass on is meant to use the server.
+	behindProxies bool
+	tries         *lru.Cache[string, *rate.Limiter]
 }
 
 // triesAtOnce is how many wrong tokens an address may show, one more each triesEvery.
@@ -46,20 +56,54 @@ func newSignIn(o Options) signIn {
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	return signIn{gate: o.Gate, base: o.Sites.BasePath, public: o.PublicURL, secure: strings.HasPrefix(o.PublicURL, "https:"), tries: tries}
+	s := signIn{
+		gate: o.Gate, base: o.Sites.BasePath, public: o.PublicURL, secure: strings.HasPrefix(o.PublicURL, "https:"),
+		behindProxies: len(o.Sites.Proxies) > 0, tries: tries,
+	}
+	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
+		s.origin = u.Scheme + "://" + u.Host
+	}
+	return s
 }
 
-// useCookie reads a browser's cookie as if it were a header, if the request comes from a page of the server itself, or is for a page.
+// useCookie reads a browser's cookie as if it were a header, if the request comes from a page of the server itself, or is for a page. A
+// cookie that counts no longer is none.
 func (s signIn) useCookie(r *http.Request) {
-	cookie, err := r.Cookie(cookieName)
-	if err != nil || r.Header.Get("Authorization") != "" || !isOwnPage(r) {
+	cookie, err := r.Cookie(cookieName(r))
+	if err != nil || secretOf(r.Header.Get("Authorization")) != "" || !s.isOwnPage(r) {
 		return
 	}
-	r.Header.Set("Authorization", "Bearer "+cookie.Value)
+	if _, err := s.gate.guest(r.Context(), cookie.Value); err == nil {
+		r.Header.Set("Authorization", "Bearer "+cookie.Value)
+	}
+}
+
+// comesFromElsewhere says whether a proxy on this machine passes a request on that comes from another one. Until there is a token,
+// everybody on this machine is let in, and nobody else.
+func (s signIn) comesFromElsewhere(r *http.Request) bool {
+	if s.behindProxies {
+		return false
+	}
+	var addresses []string
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip"} {
+		addresses = append(addresses, strings.Split(strings.Join(r.Header.Values(name), ","), ",")...)
+	}
+	for _, part := range strings.FieldsFunc(strings.Join(r.Header.Values("Forwarded"), ","), func(c rune) bool { return c == ',' || c == ';' }) {
+		if name, value, _ := strings.Cut(strings.TrimSpace(part), "="); strings.EqualFold(name, "for") {
+			addresses = append(addresses, strings.Trim(value, `"`))
+		}
+	}
+	for _, text := range addresses {
+		text = strings.TrimSpace(text)
+		if address := addressOf(text); text != "" && text != "localhost" && !address.IsLoopback() && !addressOf(strings.Trim(text, "[]")).IsLoopback() {
+			return true
+		}
+	}
+	return false
 }
 
 // isOwnPage says whether a browser sends a request for a page of the server, or opens one.
-func isOwnPage(r *http.Request) bool {
+func (s signIn) isOwnPage(r *http.Request) bool {
 	opens := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "document"
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin":
@@ -69,7 +113,7 @@ func isOwnPage(r *http.Request) bool {
 	case "": // browsers say so over HTTPS and on their own machine only; else the origin tells, or the cookie's attribute SameSite
 		origin := r.Header.Get("Origin")
 		u, err := url.Parse(origin)
-		return err == nil && strings.EqualFold(u.Host, r.Host) || origin == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+		return err == nil && strings.EqualFold(u.Host, r.Host) || origin != "" && strings.EqualFold(origin, s.origin) || origin == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 	}
 	return opens && !strings.HasSuffix(r.URL.Path, GraphQLPath)
 }
@@ -119,7 +163,6 @@ func (s signIn) show(w http.ResponseWriter, status int, view signInView) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
 	signInPage.Execute(w, view)
 }
@@ -137,55 +180,58 @@ func (s signIn) page(w http.ResponseWriter, r *http.Request) {
 
 // enter checks the token of the form, and has the browser keep it.
 func (s signIn) enter(w http.ResponseWriter, r *http.Request) {
-	if !isOwnPage(r) {
+	if !s.isOwnPage(r) {
 		say(w, http.StatusForbidden, "Sign in on this server's own page.")
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 10_000)
 	secret, next := strings.TrimSpace(r.PostFormValue("token")), s.local(r.PostFormValue("next"))
-	caller := clientOf(r)
+	found, err := s.gate.guest(r.Context(), secret)
+	if err != nil || secret == "" {
+		status, problem := http.StatusUnauthorized, "This token is unknown, revoked or expired."
+		if !s.tried(clientOf(r)) {
+			w.Header().Set("Retry-After", "60")
+			status, problem = http.StatusTooManyRequests, "There were too many wrong tokens from your address."
+		}
+		s.show(w, status, signInView{Next: next, Problem: problem})
+		return
+	}
+	until, _ := found.until.Deadline()
+	s.keep(w, r, secret, until)
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// tried counts a wrong token. It returns false if there were too many from an address of late.
+func (s signIn) tried(caller string) bool {
 	limiter, known := s.tries.Get(caller)
 	if !known {
 		limiter = rate.NewLimiter(rate.Every(triesEvery), triesAtOnce)
 		s.tries.Add(caller, limiter)
 	}
-	if limiter.Tokens() < 1 {
-		w.Header().Set("Retry-After", "60")
-		s.show(w, http.StatusTooManyRequests, signInView{Next: next, Problem: "There were too many wrong tokens from your address. Try again in a minute."})
-		return
-	}
-	found, err := s.gate.guest(r.Context(), secret)
-	if err != nil || secret == "" {
-		limiter.Allow()
-		s.show(w, http.StatusUnauthorized, signInView{Next: next, Problem: "This token is unknown, revoked or expired."})
-		return
-	}
-	until, _ := found.until.Deadline()
-	s.keep(w, secret, until)
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	return limiter.Allow()
 }
 
 // keep has a browser keep a token, until it expires or, without an end, until the browser is closed.
-func (s signIn) keep(w http.ResponseWriter, secret string, until time.Time) {
-	cookie := s.cookie(secret)
+func (s signIn) keep(w http.ResponseWriter, r *http.Request, secret string, until time.Time) {
+	cookie := s.cookie(r, secret)
 	cookie.Expires = until
 	http.SetCookie(w, cookie)
 }
 
 // leave has the browser forget the token.
 func (s signIn) leave(w http.ResponseWriter, r *http.Request) {
-	if !isOwnPage(r) {
+	if !s.isOwnPage(r) {
 		say(w, http.StatusForbidden, "Sign out on this server's own page.")
 		return
 	}
-	cookie := s.cookie("")
+	cookie := s.cookie(r, "")
 	cookie.MaxAge = -1
 	http.SetCookie(w, cookie)
 	http.Redirect(w, r, s.base+SignInPath, http.StatusSeeOther)
 }
 
-func (s signIn) cookie(value string) *http.Cookie {
-	return &http.Cookie{Name: cookieName, Value: value, Path: s.base + "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode}
+func (s signIn) cookie(r *http.Request, value string) *http.Cookie {
+	return &http.Cookie{Name: cookieName(r), Value: value, Path: s.base + "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode}
 }
 
 // local is a path of this server to go on to; any other text is the playground.

@@ -88,6 +88,6 @@ func (s signIn) fromIssuer(w http.ResponseWriter, r *http.Request) {
 		s.show(w, http.StatusServiceUnavailable, signInView{Next: s.local(a.Next), Problem: "The database can't be used at present. Try again."})
 		return
 	}
-	s.keep(w, secret, until)
+	s.keep(w, r, secret, until)
 	http.Redirect(w, r, s.local(a.Next), http.StatusSeeOther)
 }

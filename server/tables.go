@@ -63,6 +63,9 @@ func serveTable(o Options) http.HandlerFunc {
 		subject, err := archive.Find(ctx, o.Store, r.PathValue("negotiation"), &asOf)
 		var fault *parley.Fault
 		switch {
+		case err != nil && errors.As(context.Cause(r.Context()), &fault):
+			say(w, http.StatusUnauthorized, fault.Message)
+			return
 		case errors.As(err, new(archive.Unknown)):
 			say(w, http.StatusNotFound, err.Error()+".")
 			return
@@ -77,7 +80,6 @@ func serveTable(o Options) http.HandlerFunc {
 		transport.SetCaching(ctx, w.Header(), false)
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", subject.Key+"-"+name))
-		w.Header().Set("X-Content-Type-Options", "nosniff")
 		out := between{w, http.NewResponseController(w), task}
 		if bom {
 			io.WriteString(out, byteOrderMark)

@@ -33,7 +33,7 @@ type tokenRow struct {
 }
 
 // tokenColumns are its columns: of the tables tokens t, analysts a and, for who made it, analysts c.
-const tokenColumns = `t.id, t.hash, t.name, t.analyst_id, a.name AS analyst, t.role, t.created_at, t.created_by, c.name AS creator,
+const tokenColumns = `t.id, t.hash, t.name, t.analyst_id, a.name AS analyst, a.role, t.created_at, t.created_by, c.name AS creator,
 	c.role AS creator_role, t.expires_at, t.used_at`
 
 func (r tokenRow) token() *parley.Token {
@@ -47,7 +47,7 @@ func (r tokenRow) token() *parley.Token {
 
 // AccessNumber is the number of the last change of who may use the servers.
 func (s *Store) AccessNumber(ctx context.Context) (number int64, err error) {
-	if err := s.db.GetContext(ctx, &number, s.expand(`SELECT number FROM {access}`)); err != nil {
+	if err := s.guard.GetContext(ctx, &number, s.expand(`SELECT number FROM {access}`)); err != nil {
 		return 0, fmt.Errorf("read who may use the servers: %w", err)
 	}
 	return number, nil
@@ -56,7 +56,7 @@ func (s *Store) AccessNumber(ctx context.Context) (number int64, err error) {
 // Access is who may use the servers now.
 func (s *Store) Access(ctx context.Context) (a parley.Access, err error) {
 	// The number first: what changes meanwhile has a later one, by which it is read again.
-	if err := s.db.QueryRowxContext(ctx, s.expand(`SELECT number, locked FROM {access}`)).Scan(&a.Number, &a.Locked); err != nil {
+	if err := s.guard.QueryRowxContext(ctx, s.expand(`SELECT number, locked FROM {access}`)).Scan(&a.Number, &a.Locked); err != nil {
 		return a, fmt.Errorf("read who may use the servers: %w", err)
 	}
 	a.Tokens, err = s.tokens(ctx)
@@ -66,7 +66,7 @@ func (s *Store) Access(ctx context.Context) (a parley.Access, err error) {
 // tokens are those that are not revoked and have not expired, by name.
 func (s *Store) tokens(ctx context.Context) ([]*parley.Token, error) {
 	var found []tokenRow
-	err := s.db.SelectContext(ctx, &found, s.expand(`
+	err := s.guard.SelectContext(ctx, &found, s.expand(`
 		SELECT `+tokenColumns+`
 		FROM {tokens t} JOIN {analysts a} ON a.id = t.analyst_id JOIN {analysts c} ON c.id = t.created_by
 		WHERE t.revoked_at IS NULL AND coalesce(t.expires_at, 'infinity') > $1
@@ -90,7 +90,8 @@ func (s *Store) Tokens(ctx context.Context) ([]*parley.Token, error) {
 }
 
 // CreateToken makes a token and returns it with its secret, which can't be read again. From the first one on, nobody may use the servers
-// without. Refusals: INVALID, TAKEN (the name). Only an administrator may do this.
+// without. Refusals: INVALID, TAKEN (the name), CONFLICT (the
+// analyst has another role). Only an administrator may do this.
 func (s *Store) CreateToken(ctx context.Context, in parley.CreateTokenInput) (made *parley.Token, secret *string, err error) {
 	caller, err := parley.Require(ctx, parley.Admin, "make a token")
 	if err != nil {
@@ -110,17 +111,19 @@ func (s *Store) CreateToken(ctx context.Context, in parley.CreateTokenInput) (ma
 		Analyst: &parley.Analyst{Name: name, Role: in.Role},
 	}
 	err = s.changeAccess(ctx, func(w *writer) error {
-		err := w.tx.GetContext(ctx, &t.Analyst.ID, `
-			INSERT INTO analysts (id, name, role) VALUES ($1, $2, $3)
-			ON CONFLICT ON CONSTRAINT analysts_name_key DO UPDATE SET role = excluded.role
-			RETURNING id`, parley.AnalystID(name), name, in.Role)
-		if err != nil {
+		// The name of a token that has expired can be used again.
+		if err := w.exec(ctx, `
+			UPDATE tokens SET revoked_at = greatest($2, created_at), revoked_by = $3 WHERE name = $1 AND revoked_at IS NULL AND expires_at <= $2`,
+			t.Name, now, caller.ID); err != nil {
+			return err
+		}
+		var err error
+		if t.Analyst.ID, err = w.analystFor(ctx, name, in.Role, now); err != nil {
 			return err
 		}
 		err = w.exec(ctx, `
-			INSERT INTO tokens (id, name, hash, analyst_id, role, created_at, created_by, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			t.ID, t.Name, t.Hash[:], t.Analyst.ID, in.Role, t.CreatedAt, caller.ID, t.ExpiresAt)
+			INSERT INTO tokens (id, name, hash, analyst_id, created_at, created_by, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			t.ID, t.Name, t.Hash[:], t.Analyst.ID, t.CreatedAt, caller.ID, t.ExpiresAt)
 		if err != nil {
 			return err
 		}
@@ -130,6 +133,31 @@ func (s *Store) CreateToken(ctx context.Context, in parley.CreateTokenInput) (ma
 		return nil, nil, err
 	}
 	return t, &shown, nil
+}
+
+// analystFor finds the analyst of a name, or adds one. A role is one of the analyst, so another one is refused while the analyst has
+// tokens that count.
+func (w *writer) analystFor(ctx context.Context, name string, role parley.Role, now time.Time) (id uuid.UUID, err error) {
+	var known []struct {
+		ID    uuid.UUID   `db:"id"`
+		Role  parley.Role `db:"role"`
+		Holds bool        `db:"holds"`
+	}
+	err = w.all(ctx, &known, `
+		SELECT a.id, a.role, EXISTS (SELECT FROM {tokens t} WHERE t.analyst_id = a.id AND t.revoked_at IS NULL
+			AND coalesce(t.expires_at, 'infinity') > $2) AS holds
+		FROM {analysts a} WHERE a.name = $1`, name, now)
+	switch {
+	case err != nil:
+		return id, err
+	case len(known) == 0:
+		id = parley.AnalystID(name)
+		return id, w.exec(ctx, `INSERT INTO analysts (id, name, role) VALUES ($1, $2, $3)`, id, name, role)
+	case known[0].Role != role && known[0].Holds:
+		return id, parley.Refuse(parley.Conflict, "role", "%s has the role %s by another token; give that role, or revoke the other token first.", name,
+			string(known[0].Role))
+	}
+	return known[0].ID, w.exec(ctx, `UPDATE analysts SET role = $2 WHERE id = $1`, known[0].ID, role)
 }
 
 // RevokeToken ends a token at once, with all that its holder is doing. Refusals: NOT_FOUND. Only an administrator may do this.
@@ -146,7 +174,7 @@ func (s *Store) RevokeToken(ctx context.Context, name string) (*parley.Token, er
 			WHERE t.name = $1 AND t.revoked_at IS NULL AND a.id = t.analyst_id AND c.id = t.created_by
 			RETURNING `+tokenColumns), name, s.clock(), caller.ID)
 		if errors.Is(err, sql.ErrNoRows) {
-			return parley.Refuse(parley.NotFound, "name", "There is no token %s; parley token list names all.", name)
+			return parley.Refuse(parley.NotFound, "name", "There is no token %s that counts; parley token list names all that do.", name)
 		}
 		return err
 	})
@@ -176,7 +204,10 @@ func (s *Store) changeAccess(ctx context.Context, do func(*writer) error) error 
 
 // NoteUse records that tokens were used.
 func (s *Store) NoteUse(ctx context.Context, tokens []uuid.UUID, at time.Time) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE tokens SET used_at = greatest(used_at, $2) WHERE id = ANY($1)`, pq.Array(tokens), at)
+	// A row that is locked is one that is being revoked, or noted by another server.
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE tokens SET used_at = greatest(used_at, $2)
+		WHERE id IN (SELECT id FROM tokens WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED)`, pq.Array(tokens), at)
 	if err != nil {
 		return fmt.Errorf("record when tokens were used: %w", err)
 	}

@@ -70,12 +70,10 @@ func (s *Store) known(ctx context.Context, issuer, subject string, role parley.R
 		return a, fmt.Errorf("find who signs in: %w", err)
 	}
 	if a.Role != role {
-		if _, err := s.db.ExecContext(ctx, `UPDATE analysts SET role = $2 WHERE id = $1`, a.ID, role); err != nil {
-			return a, fmt.Errorf("record the role of who signs in: %w", err)
-		}
 		a.Role = role
+		err = s.changeAccess(ctx, func(w *writer) error { return w.exec(ctx, `UPDATE analysts SET role = $2 WHERE id = $1`, a.ID, role) })
 	}
-	return a, nil
+	return a, err
 }
 
 // SignIn makes a token for a browser, in which an analyst has signed in elsewhere.
@@ -86,9 +84,8 @@ func (s *Store) SignIn(ctx context.Context, analyst parley.Analyst, until time.T
 	now := s.clock().UTC().Truncate(time.Microsecond)
 	err = s.changeAccess(ctx, func(w *writer) error {
 		return w.exec(ctx, `
-			INSERT INTO tokens (id, name, hash, analyst_id, role, created_at, created_by, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $4, $7)`,
-			id, "browser "+id.String(), hash[:], analyst.ID, analyst.Role, now, until)
+			INSERT INTO tokens (id, name, hash, analyst_id, created_at, created_by, expires_at) VALUES ($1, $2, $3, $4, $5, $4, $6)`,
+			id, "browser "+id.String(), hash[:], analyst.ID, now, until)
 	})
 	return secret, err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
+	"golang.org/x/sync/singleflight"
 
 	"example.org/parley"
 	"example.org/parley/internal/turns"
@@ -79,6 +80,8 @@ func (o Options) withLog() Options {
 type Store struct {
 	mutations
 	db         *sqlx.DB // for writes
+	guard      *sqlx.DB // for who may use the servers, which must be known under any load
+	readying   singleflight.Group
 	source     *rows.Source
 	feedReads  *rows.Pool
 	feedSource *rows.Source // of what the feed works out for itself, which no operation has asked for
@@ -122,8 +125,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Lost: sessions.lost, Took: m.reads}
 	feedPool := pool
 	feedPool.Took = m.feedReads
+	guard, err := connect(ctx, config)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	guard.SetMaxOpenConns(2)
 	s := &Store{
-		db: db, schema: schema, version: version, clock: o.Clock,
+		db: db, guard: guard, schema: schema, version: version, clock: o.Clock,
 		feedReads: rows.NewPool(config, feedPool, feedReadersAtOnce), dsn: eachPort(o.DSN), log: o.Log,
 		writers: make(chan struct{}, writersAtOnce), headTime: cmp.Or(o.HeadTimeout, usualHeadTimeout),
 		lockTime: locks,
@@ -149,15 +158,22 @@ func (s *Store) Close() error {
 	s.notifier.close()
 	s.source.Pool.Close()
 	s.feedReads.Close()
-	return s.db.Close()
+	return errors.Join(s.guard.Close(), s.db.Close())
 }
 
 // patience is how long the feed head may be held before the store is not ready.
 const patience = "1500ms"
 
-// Ready says in a sentence why nothing can be recorded at present; nil: it can.
+// readyTimeout is how long the database may take to say that it is ready.
+const readyTimeout = 2 * time.Second
+
+// Ready says in a sentence why nothing can be recorded at present; nil: it can. Whoever asks at the same time shares an answer.
 func (s *Store) Ready(ctx context.Context) error {
-	err := s.ready(ctx)
+	_, err, _ := s.readying.Do("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // it is not the first one's alone
+		defer cancel()
+		return nil, s.ready(ctx)
+	})
 	if err == nil {
 		return nil
 	}

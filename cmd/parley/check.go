@@ -13,7 +13,7 @@ type check struct{ serve }
 
 // Run says what is wrong with the settings and the database. It changes nothing.
 func (c check) Run(r *run) error {
-	set, err := c.settings()
+	set, err := c.settings(r)
 	if err != nil {
 		return err
 	}

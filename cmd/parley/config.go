@@ -125,11 +125,17 @@ func flagsByName(app *kong.Application) map[string]*kong.Flag {
 	return flags
 }
 
+// gone are settings of before, and what took their place.
+var gone = map[string]string{"allow-remote": "a server that other machines can reach needs a token (parley token create) instead"}
+
 // unknownSetting says that a key is none, and which one was probably meant.
 func unknownSetting(key string, flags map[string]*kong.Flag) string {
 	const names = "the settings have the names of the flags that parley serve --help lists"
 	if !settingName.MatchString(key) { // it may be a URL with a password
 		return "this is not a setting; " + names
+	}
+	if instead := gone[key]; instead != "" {
+		return fmt.Sprintf("%q is no setting any more; %s", key, instead)
 	}
 	nearest, distance := "", math.MaxInt
 	for name := range flags {

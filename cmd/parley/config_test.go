@@ -82,6 +82,7 @@ func TestBadConfigFiles(t *testing.T) {
 		"# a server\n\nadr: 127.0.0.1:1\n":        `:3: "adr" is not a setting; did you mean "addr"?`,
 		"ADDR: 127.0.0.1:1\n":                     `:1: "ADDR" is not a setting; did you mean "addr"?`,
 		"data_dir: x\n":                           `:1: "data_dir" is not a setting; did you mean "data-dir"?`,
+		"allow-remote: true\n":                    `:1: "allow-remote" is no setting any more; a server that other machines can reach needs a token (parley token create) instead`,
 		"statement-limit: 5\n":                    `:1: "statement-limit" is not a setting; ` + names,
 		"colour: red\n":                           `:1: "colour" is not a setting; ` + names,
 		"config: other.yaml\n":                    `:1: "config" is not a setting; ` + names,

@@ -6,11 +6,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +37,7 @@ type serve struct {
 	BasePath       string   `placeholder:"PATH" help:"${base_path_help}"`
 	Documents      string   `type:"path" placeholder:"FILE" help:"${documents_help}"`
 	OnlyDocuments  bool     `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
+	Introspection  bool     `default:"true" negatable:"" help:"Describe the schema to clients, and suggest names in messages."`
 	Demo           bool     `help:"Load the example data set if the database is empty."`
 	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
 	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
@@ -50,7 +53,7 @@ const pollEvery = time.Second
 
 // Run serves until the program is told to stop or the database is lost.
 func (s serve) Run(r *run) (err error) {
-	set, err := s.settings()
+	set, err := s.settings(r)
 	if err != nil {
 		return err
 	}
@@ -147,6 +150,8 @@ func (s serve) Run(r *run) (err error) {
 		Metrics:   registry,
 		Admin:     admin != nil,
 
+		NoIntrospection: !s.Introspection,
+
 		AccessLog:      s.AccessLog,
 		SlowOperations: s.SlowOperations,
 		Tracer:         tracer,
@@ -177,11 +182,8 @@ func (s serve) gate(ctx context.Context, r *run, store *storage.Store, issuer *s
 	if err != nil {
 		return nil, err
 	}
-	access, err := store.Access(ctx)
 	switch {
-	case err != nil:
-		return nil, err
-	case access.Locked:
+	case gate.Locked():
 	case o.Local == nil:
 		return nil, s.remote()
 	default:
@@ -200,6 +202,8 @@ func (s serve) remote() error {
 		flag = fmt.Sprintf("--addr %q", s.Addr)
 	case err == nil && s.PublicURL != "" && !isLocal(public.Hostname()):
 		flag = fmt.Sprintf("--public-url %q", s.PublicURL)
+	case slices.ContainsFunc(s.AllowHost, func(name string) bool { return !isLocal(name) }):
+		flag = fmt.Sprintf("--allow-host %q", s.AllowHost[0])
 	case len(s.TrustedProxy) > 0:
 		flag = fmt.Sprintf("--trusted-proxy %q", s.TrustedProxy[0])
 	default:
@@ -216,7 +220,7 @@ type settings struct {
 	issuer    *server.Issuer // nil: none
 }
 
-func (s serve) settings() (set settings, err error) {
+func (s serve) settings(r *run) (set settings, err error) {
 	if err := cmp.Or(s.check(), s.checkAddresses(), s.checkDurations()); err != nil {
 		return set, err
 	}
@@ -235,23 +239,23 @@ func (s serve) settings() (set settings, err error) {
 	if s.MaxConnections < 1 {
 		return set, fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)
 	}
-	set.encrypted, err = s.certificate()
+	set.encrypted, err = s.encryption(r.log)
 	return set, err
 }
 
-// certificate reads the certificate, if one is given.
-func (s serve) certificate() (*tls.Config, error) {
+// encryption reads the certificate, if one is given.
+func (s serve) encryption(log *slog.Logger) (*tls.Config, error) {
 	switch {
 	case (s.TLSCert == "") != (s.TLSKey == ""):
 		return nil, errors.New("TLS needs both --tls-cert and --tls-key")
 	case s.TLSCert == "":
 		return nil, nil
 	}
-	certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+	c, err := readCertificate(s.TLSCert, s.TLSKey, log)
 	if err != nil {
-		return nil, fmt.Errorf("the certificate %s with the key %s can't be used: %w", s.TLSCert, s.TLSKey, err)
+		return nil, err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // listenAdmin opens the address for operators; nil: they have none of their own.

@@ -62,7 +62,8 @@ func TestTokens(t *testing.T) {
 	start(t, nil, "token", "create", "--name", "Ann's laptop", "--data-dir", dir).fails(`There is a token "Ann's laptop" already`)
 	start(t, nil, "token", "create", "--data-dir", dir).fails("--name is missing; give the name of the token to create")
 	start(t, nil, "token", "create", "--name", "x", "--valid=-1h", "--data-dir", dir).fails("--valid -1h0m0s is negative")
-	start(t, nil, "token", "revoke", "--name", "nobody's", "--data-dir", dir).fails("There is no token nobody's; parley token list names all.")
+	start(t, nil, "token", "revoke", "--name", "nobody's", "--data-dir", dir).fails("There is no token nobody's that counts; parley token list names all that do.")
+	start(t, nil, "token", "create", "--name", "second", "--for", "Ann", "--data-dir", dir).fails("Ann has the role ANALYST by another token")
 	short := does(t, nil, "token", "create", "--name", "short", "--valid", "2160h", "--data-dir", dir)
 	p.awaitStatus(strings.TrimSpace(short), http.StatusOK)
 	p.stop(syscall.SIGINT) // which records when tokens were used

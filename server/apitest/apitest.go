@@ -632,7 +632,7 @@ func (g Answer) ClientError() {
 // Panicking starts a server whose store panics whenever it is asked for a snapshot.
 func Panicking(t *testing.T) (*API, *Logged) {
 	logs := &Logged{}
-	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.Logger()}))
+	srv := httptest.NewServer(server.New(server.Options{Store: &storage.Store{}, Log: logs.Logger(), Gate: server.OpenToAll(parley.Analyst{Role: parley.Admin})}))
 	t.Cleanup(srv.Close)
 	return &API{T: t, URL: srv.URL}, logs
 }

@@ -54,7 +54,7 @@ func stream(
 	s := &events{transports: t, w: w, control: http.NewResponseController(w), admission: admission, end: end}
 	s.to, s.pendingOfAll = s, &t.pending
 	s.mu.Lock() // so that draining can't write before the header
-	if !t.enter(s) {
+	if !t.enter(s, "") {
 		s.mu.Unlock()
 		seen.End(gqlerror.List{Refused(parley.Limit, notNow)})
 		later(w, r)

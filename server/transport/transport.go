@@ -97,10 +97,18 @@ type Transports struct {
 	intake  intake
 
 	mu       sync.Mutex
-	clients  map[client]struct{}
+	clients  map[client]string // those that are not admitted yet, by the address of each; "": it is admitted
+	strange  map[string]int    // how many are not admitted yet, by address
+	admitted int
 	draining bool
 	left     sync.WaitGroup
 }
+
+// How many WebSockets may be open at a time that have not said yet who they are: in all, and from one address.
+const (
+	strangers            = 1000
+	strangersFromAddress = 100
+)
 
 // client is a client that stays connected.
 type client interface {
@@ -121,22 +129,55 @@ func New(o Options) *Transports {
 		views:   views,
 		showing: make(chan struct{}, viewsAtOnce),
 		intake:  newIntake(),
-		clients: make(map[client]struct{}),
+		clients: make(map[client]string),
+		strange: make(map[string]int),
 	}
 	t.metrics = newMetrics(t)
 	return t
 }
 
-// enter registers a client. It returns false if there are too many or the server is about to stop.
-func (t *Transports) enter(c client) bool {
+// enter registers a client: one that is admitted or, if it comes from an address, one that will say who it is. It returns false if there
+// are too many or the server is about to stop.
+func (t *Transports) enter(c client, from string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.draining || len(t.clients) >= t.Limits.Connections {
+	switch {
+	case t.draining, from == "" && t.admitted >= t.Limits.Connections:
 		return false
+	case from == "":
+		t.admitted++
+	case len(t.clients)-t.admitted >= strangers || t.strange[from] >= strangersFromAddress:
+		return false
+	default:
+		t.strange[from]++
 	}
-	t.clients[c] = struct{}{}
+	t.clients[c] = from
 	t.left.Add(1)
 	return true
+}
+
+// settle makes a client one that is admitted. It returns false if there are too many.
+func (t *Transports) settle(c client) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	from, there := t.clients[c]
+	switch {
+	case !there || from == "":
+		return there
+	case t.admitted >= t.Limits.Connections:
+		return false
+	}
+	t.clients[c] = ""
+	t.admitted++
+	t.forget(from)
+	return true
+}
+
+// forget counts one less that is not admitted. The caller holds the lock.
+func (t *Transports) forget(from string) {
+	if t.strange[from]--; t.strange[from] == 0 {
+		delete(t.strange, from)
+	}
 }
 
 func (t *Transports) isDraining() bool {
@@ -149,8 +190,13 @@ func (t *Transports) isDraining() bool {
 func (t *Transports) exit(c client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, there := t.clients[c]; there {
+	if from, there := t.clients[c]; there {
 		delete(t.clients, c)
+		if from == "" {
+			t.admitted--
+		} else {
+			t.forget(from)
+		}
 		t.left.Done()
 	}
 }

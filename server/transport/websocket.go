@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,12 @@ func WantsWebSocket(r *http.Request) bool {
 func (t WebSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	s := &socket{transports: t.Transports, exec: exec, frames: frames{limit: t.Limits.Message}, header: r.Header,
 		caller: turns.Caller(r.Context()), origin: observe.OriginOf(r.Context())}
-	if !t.enter(s) {
+	from := ""
+	if _, known := parley.CallerOf(r.Context()); !known {
+		from = cmp.Or(s.caller, "unknown")
+		s.frames.limit = maxIntroduction
+	}
+	if !t.enter(s, from) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "There are too many connections, or the server is about to stop; try again later.",
 			http.StatusServiceUnavailable)
@@ -377,6 +383,9 @@ func (s *socket) message(text []byte) error {
 
 const maxID = 256
 
+// maxIntroduction is how long a message may be before a client has said who it is, in bytes.
+const maxIntroduction = 16 << 10
+
 // isObject reports whether a payload is an object, null, or left out.
 func isObject(payload json.RawMessage) bool {
 	return len(payload) == 0 || payload[0] == '{' || string(payload) == "null"
@@ -397,6 +406,10 @@ func (s *socket) initialise(payload json.RawMessage) error {
 	if err != nil {
 		return forbidden
 	}
+	if !s.transports.settle(s) {
+		return closing{tryAgainLater, "there are too many connections; try again later"}
+	}
+	s.frames.limit = s.transports.Limits.Message
 	s.mu.Lock()
 	s.admission = admission
 	if admission.Until != nil {

@@ -104,7 +104,7 @@ func TestAbandonedOperationsCount(t *testing.T) {
 	transports, exec := forTests(limits), &blocking{release: make(chan struct{})}
 	client, server := pair(t)
 	s := &socket{transports: transports, exec: exec, frames: frames{limit: limits.Message}}
-	if !transports.enter(s) {
+	if !transports.enter(s, "") {
 		t.Fatal("the client is not admitted")
 	}
 	s.begin(server, nil, true)
@@ -156,7 +156,7 @@ func TestClientsThatComeWhileTheServerStops(t *testing.T) {
 	transports := forTests(DefaultLimits)
 	client, server := pair(t)
 	s := &socket{transports: transports, frames: frames{limit: 1}}
-	if !transports.enter(s) {
+	if !transports.enter(s, "") {
 		t.Fatal("the client is not admitted")
 	}
 	drained := make(chan struct{})

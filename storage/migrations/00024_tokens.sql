@@ -1,4 +1,5 @@
 -- Who may use the servers of this database. Tokens lie outside the feed, and are never deleted: a revoked one says until when it counted.
+-- Their role is that of the analyst.
 
 -- Older servers go on.
 -- They let in everybody, so the first token raises oldest_version, by which they stop being ready.
@@ -19,7 +20,6 @@ CREATE TABLE tokens (
     name       text NOT NULL CONSTRAINT tokens_name_length CHECK (length(name) BETWEEN 1 AND 100),
     hash       bytea NOT NULL CONSTRAINT tokens_hash_key UNIQUE CONSTRAINT tokens_hash_is_sha256 CHECK (octet_length(hash) = 32),
     analyst_id uuid NOT NULL REFERENCES analysts,
-    role       role NOT NULL,
     created_at timestamptz NOT NULL,
     created_by uuid NOT NULL REFERENCES analysts,
     expires_at timestamptz CONSTRAINT tokens_expire_later CHECK (expires_at > created_at),

@@ -18,6 +18,7 @@ import (
 	"example.org/parley"
 	"example.org/parley/server"
 	"example.org/parley/server/apitest"
+	"example.org/parley/server/transport"
 	"example.org/parley/storage"
 )
 
@@ -116,12 +117,17 @@ func TestTokensInTheAPI(t *testing.T) {
 	l.as(secret, `{ viewer { name role } }`).Want("viewer.name", "Ann Lee", "viewer.role", "ANALYST")
 	for input, says := range map[string]string{
 		`{name: "script", role: READER}`:                                        `There is a token "script" already; revoke it first, or choose another name.`,
-		`{name: "", role: READER}`:                                              `The name "" can't be used; give 1 to 100 characters in one line.`,
+		`{name: "", role: READER}`:                                              `The name "" can't be used; give 1 to 100 visible characters in one line.`,
+		`{name: "x\u202ey", role: READER}`:                                      `give 1 to 100 visible characters`,
+		`{name: "x\u2028y", role: READER}`:                                      `give 1 to 100 visible characters`,
+		`{name: "\u3164", role: READER}`:                                        `give 1 to 100 visible characters`,
+		`{name: "n\u0301", role: READER}`:                                       `give 1 to 100 visible characters`,
+		`{name: "x", analyst: "Ann Lee", role: ADMIN}`:                          "Ann Lee has the role ANALYST by another token; give that role, or revoke the other token first.",
 		`{name: " x", role: READER}`:                                            `The name " x" can't be used`,
 		`{name: "x", analyst: "a\nb", role: READER}`:                            `The analyst's name "a\nb" can't be used`,
 		`{name: "x", role: READER, expiresAt: "2001-01-01T00:00:00Z"}`:          "The token would have expired at 2001-01-01T00:00:00.000000Z already",
-		`{name: "` + strings.Repeat("x", 101) + `", role: READER}`:              "give 1 to 100 characters",
-		`{name: "x", analyst: "` + strings.Repeat("é", 101) + `", role: ADMIN}`: "give 1 to 100 characters",
+		`{name: "` + strings.Repeat("x", 101) + `", role: READER}`:              "give 1 to 100 visible characters",
+		`{name: "x", analyst: "` + strings.Repeat("é", 101) + `", role: ADMIN}`: "give 1 to 100 visible characters",
 	} {
 		got := l.as(admin, `mutation { createToken(input: `+input+`) { secret token { name } userErrors { message } } }`)
 		got.Want("createToken.secret", nil, "createToken.token", nil)
@@ -133,7 +139,9 @@ func TestTokensInTheAPI(t *testing.T) {
 	apitest.Wait(t, "the token to be revoked", func() bool { return l.as(secret, `{ viewer { name } }`).Status == http.StatusUnauthorized })
 	l.as(admin, `mutation { revokeToken(name: "script") { token { name } userErrors { code message } } }`).
 		Want("revokeToken.token", nil, "revokeToken.userErrors.0.code", "NOT_FOUND")
-	// Its name can be used again.
+	// Its name can be used again, and the analyst may have another role now.
+	l.as(admin, `mutation { createToken(input: {name: "Ann's", analyst: "Ann Lee", role: READER}) { token { analyst { role } } userErrors { message } } }`).
+		Want("createToken.token.analyst.role", "READER")
 	l.as(admin, `mutation { createToken(input: {name: "script", role: READER}) { token { name } userErrors { message } } }`).Want("createToken.token.name", "script")
 	if log := l.Logs.String(); strings.Contains(log, secret) || strings.Contains(log, admin) {
 		t.Errorf("a secret is logged: %s", log)
@@ -155,7 +163,7 @@ func TestEverythingIsClosed(t *testing.T) {
 				"bad":       {"Authorization": {"Bearer parley_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
 				"basic":     {"Authorization": {"Basic " + l.tokens[parley.Admin]}},
 				"prefix":    {"Authorization": {"Bearer " + l.tokens[parley.Admin][:49]}},
-				"in cookie": {"Cookie": {"parley_token=parley_wrong"}, "Sec-Fetch-Site": {"same-origin"}},
+				"in cookie": {"Cookie": {"parley_token_" + l.port() + "=parley_wrong"}, "Sec-Fetch-Site": {"same-origin"}},
 				"events":    {"Accept": {"text/event-stream"}},
 			} {
 				response, text := l.Send(method, path, header, nil)
@@ -266,8 +274,15 @@ func TestRevokedTokens(t *testing.T) {
 		release := l.hold("negotiations")
 		reading := make(chan apitest.Answer, 1)
 		go func() { reading <- l.as(token, `{ negotiations { nodes { key } } }`) }()
-		apitest.Wait(t, "a read to wait", func() bool {
-			return l.Number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+		pages := make(chan string, 2)
+		for _, path := range []string{"/briefing/talks", "/tables/talks/stances.csv"} {
+			go func() {
+				response, text := l.Send(http.MethodGet, path, http.Header{"Authorization": {"Bearer " + token}}, nil)
+				pages <- fmt.Sprint(response.StatusCode, " ", text)
+			}()
+		}
+		apitest.Wait(t, "reads to wait", func() bool {
+			return l.Number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 2
 		})
 		if _, err := other.Store.RevokeToken(other.Ctx, name); err != nil {
 			t.Fatal(err)
@@ -277,13 +292,19 @@ func TestRevokedTokens(t *testing.T) {
 		}
 		for stream.Scan() {
 		}
+		for _, path := range []string{"/briefing/talks", "/tables/talks/stances.csv"} {
+			if answer := <-pages; answer != "401 You may no longer use this server as you did; sign in again.\n" {
+				t.Errorf("%s: %s", path, answer)
+			}
+		}
 		(<-reading).Fails("UNAUTHENTICATED", "You may no longer use this server as you did; sign in again.")
 		release()
 		if _, err := l.socket(way(token)); err == nil {
 			t.Errorf("%s: a revoked token is admitted", name)
 		}
 	}
-	for _, payload := range []string{"", `,"payload":{}`, `,"payload":{"authorization":"Bearer x"}`, `,"payload":{"authorization":1}`} {
+	for _, payload := range []string{"", `,"payload":{}`, `,"payload":{"authorization":"Bearer x"}`, `,"payload":{"authorization":1}`,
+		`,"payload":{"authorization":"Bearer ` + l.tokens[parley.Admin] + `","Authorization":"Bearer ` + l.tokens[parley.RoleReader] + `"}`} {
 		if _, err := l.socket(nil, payload); websocket.CloseStatus(err) != 4403 {
 			t.Errorf("%s is admitted: %v", payload, err)
 		}
@@ -334,6 +355,75 @@ func TestExpiredTokens(t *testing.T) {
 		t.Errorf("the connection ends with %d, %s before the token expires", code, time.Until(soon))
 	}
 	l.as(token, `{ viewer { name } }`).Fails("UNAUTHENTICATED", "The token is unknown, revoked or expired; ask an administrator for another one.")
+	l.token("short", parley.RoleReader, nil) // its name can be used again
+}
+
+// Until there is a token, everybody on this machine is let in, and nobody whom a proxy on it passes on.
+func TestOpenToThisMachineOnly(t *testing.T) {
+	t.Parallel()
+	a := apitest.StartOn(t, apitest.TalksDatabase(t))
+	for name, header := range map[string]http.Header{
+		"X-Forwarded-For": {"X-Forwarded-For": {"127.0.0.1, 203.0.113.7"}}, "X-Real-IP": {"X-Real-Ip": {"2001:db8::1"}}, "a name": {"X-Forwarded-For": {"unknown"}},
+		"Forwarded": {"Forwarded": {`for=127.0.0.1;proto=http, For="[2001:db8::1]:80"`}},
+	} {
+		if response, text := a.Send(http.MethodGet, "/graphql?query={viewer{name}}", header, nil); response.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", name, response.StatusCode, text)
+		}
+	}
+	own := http.Header{"X-Forwarded-For": {"127.0.0.1, ::1, [::1]:80"}, "Forwarded": {`for=localhost;proto=http, For="[::1]"`}}
+	if response, text := a.Send(http.MethodGet, "/graphql?query={viewer{name}}", own, nil); response.StatusCode != http.StatusOK {
+		t.Errorf("this machine: %d %s", response.StatusCode, text)
+	}
+}
+
+// Whoever has not said yet who they are takes up little: not the places of others, nor much memory.
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	l := lock(t, func(o *server.Options) { o.Limits = transport.DefaultLimits; o.Limits.Connections = 1 })
+	var all []*websocket.Conn
+	for range 100 {
+		conn, _, err := websocket.Dial(t.Context(), l.URL+server.GraphQLPath, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.CloseNow()
+		all = append(all, conn)
+	}
+	if _, _, err := websocket.Dial(t.Context(), l.URL+server.GraphQLPath, nil); err == nil || !strings.Contains(err.Error(), "503") {
+		t.Errorf("one more from the address: %v", err)
+	}
+	conn, err := l.socket(http.Header{"Authorization": {"Bearer " + l.tokens[parley.RoleReader]}}, "")
+	if err != nil {
+		t.Fatalf("one with a token: %v", err)
+	}
+	long := `{"type":"ping","payload":{"x":"` + strings.Repeat("x", 20_000) + `"}}`
+	if err := all[0].Write(t.Context(), websocket.MessageText, []byte(long)); err != nil {
+		t.Fatal(err)
+	}
+	if code := ends(t, all[0]); code != websocket.StatusMessageTooBig {
+		t.Errorf("a long message ends with %d", code)
+	}
+	introduction := `{"type":"connection_init","payload":{"authorization":"Bearer ` + l.tokens[parley.RoleReader] + `"}}`
+	if err := all[1].Write(t.Context(), websocket.MessageText, []byte(introduction)); err != nil {
+		t.Fatal(err)
+	}
+	if code := ends(t, all[1]); code != websocket.StatusTryAgainLater {
+		t.Errorf("beyond the limit of connections, it ends with %d", code)
+	}
+	conn.CloseNow()
+	apitest.Wait(t, "a place to be free", func() bool { return l.Metric("parley_connections") <= 99 })
+	if err := all[2].Write(t.Context(), websocket.MessageText, []byte(introduction)); err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := all[2].Read(t.Context()); err != nil || !strings.Contains(string(text), "connection_ack") {
+		t.Errorf("with a free place: %s %v", text, err)
+	}
+	if err := all[2].Write(t.Context(), websocket.MessageText, []byte(long)); err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := all[2].Read(t.Context()); err != nil || !strings.Contains(string(text), `"pong"`) {
+		t.Errorf("once admitted, a long message: %.100s %v", text, err)
+	}
 }
 
 // The first token ends what everybody could do without, open connections included; OpenAccess undoes that.

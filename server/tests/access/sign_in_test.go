@@ -28,6 +28,9 @@ func (l *locked) form(path string, header http.Header, fields ...string) (*http.
 	return l.Send(http.MethodPost, path, h, strings.NewReader(values.Encode()))
 }
 
+// port is that of the server.
+func (l *locked) port() string { return l.URL[strings.LastIndex(l.URL, ":")+1:] }
+
 var ownPage = http.Header{"Sec-Fetch-Site": {"same-origin"}}
 
 // Whoever signs in with a token gets it back in a cookie that scripts can't read, and goes on to a page of this server.
@@ -60,7 +63,7 @@ func TestSignIn(t *testing.T) {
 	if strings.Contains(page, "<script>") || !strings.Contains(page, `type="password"`) {
 		t.Errorf("the page is %s", page)
 	}
-	if _, page := l.Send(http.MethodGet, "/sign-in", withCookie(ownPage, token), nil); !strings.Contains(page, "You are signed in as reader.") {
+	if _, page := l.Send(http.MethodGet, "/sign-in", l.withCookie(ownPage, token), nil); !strings.Contains(page, "You are signed in as reader.") {
 		t.Errorf("the page is %s", page)
 	}
 	response, _ := l.form("/sign-out", ownPage)
@@ -74,10 +77,11 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-func withCookie(header http.Header, token string) http.Header {
+// withCookie has a request bear a token in the cookie of the server's port.
+func (l *locked) withCookie(header http.Header, token string) http.Header {
 	h := make(http.Header)
 	maps.Copy(h, header)
-	h.Set("Cookie", "other=1; parley_token="+token)
+	h.Set("Cookie", "other=1; parley_token_"+l.port()+"="+token)
 	return h
 }
 
@@ -106,7 +110,7 @@ func TestCookies(t *testing.T) {
 		"another port":                   {"POST", "/graphql", http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://127.0.0.1:1"}}, false},
 		"an image elsewhere, by the API": {"GET", "/graphql?query={viewer{name}}", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Dest": {"image"}}, false},
 	} {
-		header := withCookie(tt.header, l.tokens[parley.Admin])
+		header := l.withCookie(tt.header, l.tokens[parley.Admin])
 		header.Set("Content-Type", "application/json")
 		response, text := l.Send(tt.method, tt.path, header, strings.NewReader(`{"query":"{ viewer { name } }"}`))
 		switch {
@@ -120,15 +124,45 @@ func TestCookies(t *testing.T) {
 		}
 	}
 	// A header counts more than a cookie.
-	header := withCookie(ownPage, l.tokens[parley.Admin])
+	header := l.withCookie(ownPage, l.tokens[parley.Admin])
 	header.Set("Authorization", "Bearer wrong")
 	if response, _ := l.Send(http.MethodGet, "/graphql?query={viewer{name}}", header, nil); response.StatusCode != http.StatusUnauthorized {
 		t.Errorf("with a wrong header, the cookie counts: %d", response.StatusCode)
 	}
 	for origin, counts := range map[string]bool{"http://" + own: true, desk: false} {
-		_, err := l.socket(withCookie(http.Header{"Origin": {origin}}, l.tokens[parley.RoleReader]), "")
+		_, err := l.socket(l.withCookie(http.Header{"Origin": {origin}}, l.tokens[parley.RoleReader]), "")
 		if (err == nil) != counts {
 			t.Errorf("a WebSocket of %s: %v", origin, err)
+		}
+	}
+}
+
+// A cookie that counts no longer is none: where nobody needs a token, its browser is let in.
+func TestOldCookie(t *testing.T) {
+	t.Parallel()
+	a := apitest.StartOn(t, apitest.TalksDatabase(t))
+	l := &locked{API: a, t: t}
+	if response, text := l.Send(http.MethodGet, "/playground", l.withCookie(ownPage, "parley_old"), nil); response.StatusCode != http.StatusOK {
+		t.Errorf("%d %s", response.StatusCode, text)
+	}
+	// Nor does another scheme in the header hide a cookie.
+	closed := lock(t)
+	header := closed.withCookie(ownPage, closed.tokens[parley.RoleReader])
+	header.Set("Authorization", "Basic eDp5")
+	if response, text := closed.Send(http.MethodGet, "/playground", header, nil); response.StatusCode != http.StatusOK {
+		t.Errorf("with another scheme: %d %s", response.StatusCode, text)
+	}
+}
+
+// Behind a proxy that does not pass the host on, the server's own pages are those of its public URL.
+func TestOwnPagesBehindAProxy(t *testing.T) {
+	t.Parallel()
+	l := lock(t, func(o *server.Options) {
+		o.PublicURL, o.Sites.Origins, o.Sites.Hosts = "http://parley.lan", []string{"http://parley.lan"}, []string{"parley.lan"}
+	})
+	for origin, status := range map[string]int{"http://parley.lan": http.StatusSeeOther, "http://elsewhere.lan": http.StatusForbidden} {
+		if response, text := l.form("/sign-in", http.Header{"Origin": {origin}}, "token", l.tokens[parley.RoleReader]); response.StatusCode != status {
+			t.Errorf("%s: %d %s", origin, response.StatusCode, text)
 		}
 	}
 }
@@ -142,12 +176,13 @@ func TestWrongTokens(t *testing.T) {
 			t.Errorf("try %d: %d %s", i, response.StatusCode, text)
 		}
 	}
-	response, text := l.form("/sign-in", ownPage, "token", l.tokens[parley.Admin])
+	response, text := l.form("/sign-in", ownPage, "token", "wrong")
 	if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") == "" || !strings.Contains(text, "too many wrong tokens") {
 		t.Errorf("the eleventh: %d %s", response.StatusCode, text)
 	}
-	if got := l.as(l.tokens[parley.Admin], `{ viewer { name } }`); got.Status != http.StatusOK {
-		t.Errorf("the API: %d", got.Status)
+	// Who has a right one is let in: others could use up the tries of a shared address.
+	if response, text := l.form("/sign-in", ownPage, "token", l.tokens[parley.Admin]); response.StatusCode != http.StatusSeeOther {
+		t.Errorf("with a right token: %d %s", response.StatusCode, text)
 	}
 }
 
