@@ -205,9 +205,9 @@ func (s *Store) changeAccess(ctx context.Context, do func(*writer) error) error 
 // NoteUse records that tokens were used.
 func (s *Store) NoteUse(ctx context.Context, tokens []uuid.UUID, at time.Time) error {
 	// A row that is locked is one that is being revoked, or noted by another server.
-	_, err := s.db.ExecContext(ctx, `
+	_, err := s.db.ExecContext(ctx, s.expand(`
 		UPDATE tokens SET used_at = greatest(used_at, $2)
-		WHERE id IN (SELECT id FROM tokens WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED)`, pq.Array(tokens), at)
+		WHERE id IN (SELECT id FROM {tokens} WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED)`), pq.Array(tokens), at)
 	if err != nil {
 		return fmt.Errorf("record when tokens were used: %w", err)
 	}

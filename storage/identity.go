@@ -37,7 +37,7 @@ func (s *Store) AnalystOf(ctx context.Context, issuer, subject, name string, rol
 	}
 	err = s.attempt(ctx, func(w *writer) error {
 		// One at a time, so that no identity is given to two analysts.
-		if err := w.exec(ctx, `SELECT FROM access FOR UPDATE`); err != nil {
+		if err := w.exec(ctx, `SELECT FROM {access} FOR UPDATE`); err != nil {
 			return err
 		}
 		called, n := name, 1
