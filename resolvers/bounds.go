@@ -17,6 +17,8 @@ import (
 type Bounds struct {
 	Cost int
 	Time time.Duration
+	// PerMinute is what all operations of a caller may cost in a minute; 0: it is not bounded.
+	PerMinute int
 }
 
 // DefaultBounds admit a whole negotiation with all positions and their evidence.
@@ -45,6 +47,10 @@ func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.Res
 	if op.Operation == ast.Subscription {
 		return next(answering{ctx, own})
 	}
+	quota := r.quotas.of(ctx)
+	if refused := r.quotas.spentUp(quota); refused != nil {
+		return refused
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := func() {}
@@ -52,8 +58,8 @@ func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.Res
 	own.hurry = sync.OnceFunc(func() { done = r.deadline.Begin(func() { cancel(r.tooSlow) }) })
 	if op.Operation == ast.Mutation {
 		response := next(answering{ctx, own})
-		if asked || cost.TooMuch() != nil {
-			report(response, cost)
+		if left := r.quotas.charge(quota, cost); asked || cost.TooMuch() != nil {
+			report(response, cost, left)
 		}
 		return response
 	}
@@ -69,14 +75,14 @@ func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.Res
 		errors.As(fault, &refusal)
 		response.Errors = append(response.Errors, faulted(refusal))
 	}
-	if asked || fault != nil {
-		report(response, cost)
+	if left := r.quotas.charge(quota, cost); asked || fault != nil {
+		report(response, cost, left)
 	}
 	return response
 }
 
-// report adds to a response what it cost.
-func report(response *graphql.Response, cost *parley.Cost) {
+// report adds to a response what it cost, and what the caller may still be answered; nil: that is not bounded.
+func report(response *graphql.Response, cost *parley.Cost, left *Quota) {
 	if response == nil {
 		return
 	}
@@ -85,4 +91,7 @@ func report(response *graphql.Response, cost *parley.Cost) {
 	}
 	spent, limit := cost.Report()
 	response.Extensions["cost"] = map[string]int{"spent": spent, "limit": limit}
+	if left != nil {
+		response.Extensions[QuotaKey] = *left
+	}
 }

@@ -22,6 +22,7 @@ import (
 // Resolver has what all resolvers share.
 type Resolver struct {
 	bounds   Bounds // of each operation
+	quotas   quotas // of all operations of a caller
 	tooSlow  error  // the fault of one that takes longer
 	deadline *deadline.Deadline
 	store    *storage.Store
@@ -39,7 +40,7 @@ func New(store *storage.Store, bounds Bounds) *Resolver {
 		panic(err) // the size is not positive
 	}
 	return &Resolver{
-		bounds: bounds,
+		bounds: bounds, quotas: newQuotas(bounds.PerMinute),
 		tooSlow: parley.NewFault(parley.Limit,
 			"The operation took longer than %s; ask for smaller pages (first or last), narrower filters or less at once.", bounds.Time),
 		deadline: deadline.New(bounds.Time), store: store, selected: newSelected(), shared: shared,

@@ -63,6 +63,8 @@ type Options struct {
 	// Bounds are what an operation may cost, and how long a query or a briefing may take. The zero value means
 	// resolvers.DefaultBounds.
 	Bounds resolvers.Bounds
+	// CallerCost is what all operations of a caller may cost in a minute; 0: that is not bounded.
+	CallerCost int
 	// Admit decides whether a client may stay connected; see transport.Options. Nil means that the gate does.
 	Admit func(header http.Header, payload json.RawMessage) (transport.Admission, error)
 	// AccessLog: each request is logged.
@@ -102,6 +104,7 @@ func New(o Options) *Handler {
 	if o.Bounds == (resolvers.Bounds{}) {
 		o.Bounds = resolvers.DefaultBounds
 	}
+	o.Bounds.PerMinute = o.CallerCost
 	mux := http.NewServeMux()
 	h := &Handler{log: o.Log, drainDelay: o.DrainDelay}
 	base := o.Sites.BasePath

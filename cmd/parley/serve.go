@@ -46,6 +46,7 @@ type serve struct {
 	AccessLog      bool          `help:"Log each request: its path, status, time and client."`
 	SlowOperations time.Duration `placeholder:"DURATION" help:"Log operations that take this long or longer, such as 500ms."`
 	MaxConnections int           `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
+	CallerCost     int           `default:"0" placeholder:"N" help:"What all operations of an analyst may cost a minute, on this server; not limited if left out."`
 }
 
 // pollEvery is how often the feed is read when no notification arrives.
@@ -151,6 +152,7 @@ func (s serve) Run(r *run) (err error) {
 		Admin:     admin != nil,
 
 		NoIntrospection: !s.Introspection,
+		CallerCost:      s.CallerCost,
 
 		AccessLog:      s.AccessLog,
 		SlowOperations: s.SlowOperations,
@@ -235,6 +237,9 @@ func (s serve) settings(r *run) (set settings, err error) {
 	}
 	if set.issuer, err = s.issuer(); err != nil {
 		return set, err
+	}
+	if s.CallerCost < 0 {
+		return set, fmt.Errorf("--caller-cost %d is negative; give 0 for no limit, or more", s.CallerCost)
 	}
 	if s.MaxConnections < 1 {
 		return set, fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)

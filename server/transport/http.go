@@ -21,6 +21,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"example.org/parley"
+	"example.org/parley/resolvers"
 	"example.org/parley/server/observe"
 )
 
@@ -121,9 +122,13 @@ func errorsOf(response *graphql.Response) gqlerror.List {
 	return response.Errors
 }
 
-// statusOf is the status of an operation that was executed: 503 if the database could not be used for any of its fields,
-// so that proxies and clients know that it is worth trying again.
+// statusOf is the status of an operation that was executed: 503 if the database could not be used for any of its fields, and 429 if
+// the caller has been answered too much of late, so that proxies and clients know that it is worth trying again.
 func statusOf(w http.ResponseWriter, response *graphql.Response) int {
+	if quota, told := response.Extensions[resolvers.QuotaKey].(resolvers.Quota); told && response.Data == nil && quota.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(quota.RetryAfter))
+		return http.StatusTooManyRequests
+	}
 	if !slices.ContainsFunc(response.Errors, func(e *gqlerror.Error) bool { return e.Extensions["code"] == string(parley.Unavailable) }) {
 		return http.StatusOK
 	}
