@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,29 +94,28 @@ func (s signIn) comesFromElsewhere(r *http.Request) bool {
 			addresses = append(addresses, strings.Trim(value, `"`))
 		}
 	}
-	for _, text := range addresses {
+	return slices.ContainsFunc(addresses, func(text string) bool {
 		text = strings.TrimSpace(text)
-		if address := addressOf(text); text != "" && text != "localhost" && !address.IsLoopback() && !addressOf(strings.Trim(text, "[]")).IsLoopback() {
-			return true
-		}
-	}
-	return false
+		return text != "" && text != "localhost" && !addressOf(text).IsLoopback() && !addressOf(strings.Trim(text, "[]")).IsLoopback()
+	})
 }
 
 // isOwnPage says whether a browser sends a request for a page of the server, or opens one.
 func (s signIn) isOwnPage(r *http.Request) bool {
 	opens := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "document"
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "same-origin":
+	origin := r.Header.Get("Origin")
+	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case site == "same-origin":
 		return true
-	case "none": // typed, or a bookmark
+	case site == "none": // typed, or a bookmark
 		return opens
-	case "": // browsers say so over HTTPS and on their own machine only; else the origin tells, or the cookie's attribute SameSite
-		origin := r.Header.Get("Origin")
-		u, err := url.Parse(origin)
-		return err == nil && strings.EqualFold(u.Host, r.Host) || origin != "" && strings.EqualFold(origin, s.origin) || origin == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+	case site != "":
+		return opens && !strings.HasSuffix(r.URL.Path, GraphQLPath)
+	case origin == "": // browsers say from where over HTTPS and on their own machine only; elsewhere, SameSite keeps the cookie from others
+		return r.Method == http.MethodGet || r.Method == http.MethodHead
 	}
-	return opens && !strings.HasSuffix(r.URL.Path, GraphQLPath)
+	u, err := url.Parse(origin)
+	return err == nil && (strings.EqualFold(u.Host, r.Host) || strings.EqualFold(origin, s.origin))
 }
 
 // refuse answers who may not use the server: with the page to sign in, or an error.

@@ -89,9 +89,8 @@ func (s *Store) Tokens(ctx context.Context) ([]*parley.Token, error) {
 	return s.tokens(ctx)
 }
 
-// CreateToken makes a token and returns it with its secret, which can't be read again. From the first one on, nobody may use the servers
-// without. Refusals: INVALID, TAKEN (the name), CONFLICT (the
-// analyst has another role). Only an administrator may do this.
+// CreateToken makes a token and returns it with its secret, which can't be read again. From the first one on, everybody needs one.
+// Refusals: INVALID, TAKEN (the name), CONFLICT (the analyst has another role). Only an administrator may do this.
 func (s *Store) CreateToken(ctx context.Context, in parley.CreateTokenInput) (made *parley.Token, secret *string, err error) {
 	caller, err := parley.Require(ctx, parley.Admin, "make a token")
 	if err != nil {
@@ -195,7 +194,9 @@ func (s *Store) OpenAccess(ctx context.Context) error {
 // changeAccess runs a transaction of which all servers are to hear.
 func (s *Store) changeAccess(ctx context.Context, do func(*writer) error) error {
 	return explain(s.attempt(ctx, func(w *writer) error {
-		if err := w.exec(ctx, `UPDATE access SET number = number + 1`); err != nil { // one at a time
+		// One at a time. By the time in it, a number means another state than the same one of before a backup was restored.
+		err := w.exec(ctx, `UPDATE access SET number = greatest(number + 1, floor(extract(epoch FROM clock_timestamp()) * 1e6)::bigint)`)
+		if err != nil {
 			return err
 		}
 		return do(w)
