@@ -571,6 +571,10 @@ func (f fakeQuery) Tokens(ctx context.Context) ([]*parley.Token, error) {
 	return fakeOne[[]*parley.Token](f.fake, "Query.tokens")
 }
 
+func (f fakeQuery) AuditLog(ctx context.Context, first int, before *int) ([]*parley.AuditEntry, error) {
+	return fakeOne[[]*parley.AuditEntry](f.fake, "Query.auditLog", first, before)
+}
+
 func (f fakeQuery) Changes(ctx context.Context, filter *parley.ChangeFilter, since *time.Time, order parley.ChangeOrder, first *int, after *parley.Cursor, last *int, before *parley.Cursor) (*parley.ChangeConnection, error) {
 	return fakeOne[*parley.ChangeConnection](f.fake, "Query.changes", filter, since, order, first, after, last, before)
 }

@@ -27,6 +27,7 @@ func NewSchema(cfg Config) graphql.ExecutableSchema {
 	l.fillAssessmentConnection(ec)
 	l.fillAssessmentEdge(ec)
 	l.fillAssessmentPayload(ec)
+	l.fillAuditEntry(ec)
 	l.fillBodyErasure(ec)
 	l.fillCalibrationBucket(ec)
 	l.fillChangeConnection(ec)
@@ -149,6 +150,7 @@ type levels struct {
 	AssessmentConnection      level.Object[parley.Connection[parley.Assessment]]
 	AssessmentEdge            level.Object[parley.Edge[parley.Assessment]]
 	AssessmentPayload         level.Object[AssessmentPayload]
+	AuditEntry                level.Object[parley.AuditEntry]
 	BodyErasure               level.Object[parley.BodyErasure]
 	CalibrationBucket         level.Object[parley.CalibrationBucket]
 	ChangeConnection          level.Object[parley.ChangeConnection]
@@ -403,6 +405,17 @@ func (l *levels) fillAssessmentPayload(ec *executionContext) {
 		"warnings":   level.Bound(func(o *AssessmentPayload) []*parley.Warning { return o.Warnings }, level.List(level.Pointer(&l.Warning), "[Warning!]!")),
 		"query":      level.Bound(func(*AssessmentPayload) level.Nothing { return level.Nothing{} }, level.Struct(&l.Query)),
 		"userErrors": level.Bound(func(o *AssessmentPayload) []*parley.UserError { return o.UserErrors }, level.List(level.Pointer(&l.UserError), "[UserError!]!")),
+	}}
+}
+
+func (l *levels) fillAuditEntry(ec *executionContext) {
+	l.AuditEntry = level.Object[parley.AuditEntry]{Name: "AuditEntry", Satisfies: []string{"AuditEntry"}, Fields: map[string]level.Field[parley.AuditEntry]{
+		"number":  level.Plain(func(o *parley.AuditEntry) int { return o.Number }, level.Int[int]),
+		"at":      level.Plain(func(o *parley.AuditEntry) time.Time { return o.At }, level.Appended(AppendTime)),
+		"act":     level.Plain(func(o *parley.AuditEntry) parley.AuditedAct { return o.Act }, level.Text[parley.AuditedAct]),
+		"analyst": level.Bound(func(o *parley.AuditEntry) *parley.Analyst { return o.Analyst }, level.Pointer(&l.Analyst)),
+		"address": level.Plain(func(o *parley.AuditEntry) *string { return o.Address }, level.Optional(level.Text[string])),
+		"subject": level.Plain(func(o *parley.AuditEntry) string { return o.Subject }, level.Text[string]),
 	}}
 }
 
@@ -1224,6 +1237,9 @@ func (l *levels) fillQuery(ec *executionContext) {
 		"tokens": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.Token, error) {
 			return ec.Resolvers.Query().Tokens(ctx)
 		}, level.List(level.Pointer(&l.Token), "[Token!]!")),
+		"auditLog": level.Root(func(ctx context.Context, fc *graphql.FieldContext) ([]*parley.AuditEntry, error) {
+			return ec.Resolvers.Query().AuditLog(ctx, fc.Args["first"].(int), fc.Args["before"].(*int))
+		}, level.List(level.Pointer(&l.AuditEntry), "[AuditEntry!]!")).With(ec.field_Query_auditLog_args),
 		"changes": level.Root(func(ctx context.Context, fc *graphql.FieldContext) (*parley.ChangeConnection, error) {
 			return ec.Resolvers.Query().Changes(ctx, fc.Args["filter"].(*parley.ChangeFilter), fc.Args["since"].(*time.Time), fc.Args["order"].(parley.ChangeOrder), fc.Args["first"].(*int), fc.Args["after"].(*parley.Cursor), fc.Args["last"].(*int), fc.Args["before"].(*parley.Cursor))
 		}, level.Pointer(&l.ChangeConnection)).With(ec.field_Query_changes_args),

@@ -22,3 +22,7 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, name string) (*graph
 func (r *queryResolver) Tokens(ctx context.Context) ([]*parley.Token, error) {
 	return r.store.Tokens(ctx)
 }
+
+func (r *queryResolver) AuditLog(ctx context.Context, first int, before *int) ([]*parley.AuditEntry, error) {
+	return r.store.AuditLog(ctx, first, before)
+}

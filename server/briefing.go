@@ -62,6 +62,7 @@ func serveBriefing(o Options) http.HandlerFunc {
 			o.Log.ErrorContext(r.Context(), "a briefing could not be written", "error", err)
 			say(w, http.StatusInternalServerError, "Internal error")
 		case err == nil:
+			o.exported(r.Context(), "briefing of "+asked.Negotiation)
 			w.Header().Set("Content-Type", kind)
 			w.Header().Add("Vary", "Accept")
 			w.Header().Set("Content-Security-Policy", briefing.ContentSecurityPolicy)

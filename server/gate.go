@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -43,9 +44,13 @@ type Gate struct {
 
 	looking sync.Mutex
 
-	mu   sync.Mutex
-	used map[uuid.UUID]time.Time // since it was recorded
+	mu      sync.Mutex
+	used    map[uuid.UUID]time.Time // since it was recorded
+	refused map[string]int          // requests since then, by address
 }
+
+// maxRefused is of how many addresses a minute's refusals are noted.
+const maxRefused = 1000
 
 // GateOptions say who may use a server.
 type GateOptions struct {
@@ -79,7 +84,8 @@ var errRevoked = parley.NewFault(parley.Unauthenticated, "You may no longer use 
 
 // OpenGate reads who may use the server, and follows changes until the context ends. With an issuer, everybody needs a token.
 func OpenGate(ctx context.Context, o GateOptions) (*Gate, error) {
-	g := &Gate{store: o.Store, log: o.Log, local: o.Local, sooner: rate.NewLimiter(10, 1), done: make(chan struct{}), used: make(map[uuid.UUID]time.Time)}
+	g := &Gate{store: o.Store, log: o.Log, local: o.Local, sooner: rate.NewLimiter(10, 1), done: make(chan struct{}), used: make(map[uuid.UUID]time.Time),
+		refused: make(map[string]int)}
 	g.known.Store(&guests{number: -1})
 	if o.Issuer != nil {
 		g.issuer = newIssuer(*o.Issuer, o.Store, o.Log)
@@ -221,7 +227,16 @@ func (g *Gate) guest(ctx context.Context, secret string) (*guest, error) {
 	return found, nil
 }
 
-// note records now and then which tokens were used, until the context ends.
+// refuse counts a request that is refused.
+func (g *Gate) refuse(address string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, known := g.refused[address]; known || len(g.refused) < maxRefused {
+		g.refused[address]++
+	}
+}
+
+// note records now and then which tokens were used, and who was refused, until the context ends.
 func (g *Gate) note(ctx context.Context) {
 	every := time.NewTicker(noteEvery)
 	defer every.Stop()
@@ -236,14 +251,20 @@ func (g *Gate) note(ctx context.Context) {
 	}
 }
 
-// noteUse records which tokens were used. It matters too little to be tried again.
+// noteUse records which tokens were used, and who was refused. It matters too little to be tried again.
 func (g *Gate) noteUse(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
 	defer cancel()
 	g.mu.Lock()
-	used := g.used
-	g.used = make(map[uuid.UUID]time.Time)
+	used, refused := g.used, g.refused
+	g.used, g.refused = make(map[uuid.UUID]time.Time), make(map[string]int)
 	g.mu.Unlock()
+	nobody := parley.WithCaller(ctx, parley.Analyst{})
+	for address, n := range refused {
+		if err := g.store.Audit(parley.WithAddress(nobody, address), parley.Refused, fmt.Sprintf("requests: %d", n)); err != nil {
+			g.log.WarnContext(ctx, "who was refused is not noted", "address", address, "requests", n, "error", err)
+		}
+	}
 	at := make(map[time.Time][]uuid.UUID)
 	for token, when := range used {
 		at[when] = append(at[when], token)
@@ -296,6 +317,8 @@ func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in.useCookie(r)
+		address := clientOf(r)
+		r = r.WithContext(parley.WithAddress(r.Context(), address))
 		secret := secretOf(r.Header.Get("Authorization"))
 		found, err := g.guest(r.Context(), secret)
 		if err == nil && found == g.known.Load().open && in.comesFromElsewhere(r) {
@@ -309,9 +332,17 @@ func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
 		case secret == "" && transport.WantsWebSocket(r) && r.URL.Path == base+GraphQLPath && g.known.Load().open == nil:
 			next.ServeHTTP(w, r)
 		default:
+			g.refuse(address)
 			in.refuse(w, r, err)
 		}
 	})
+}
+
+// exported notes that something was exported to whoever asked.
+func (o Options) exported(ctx context.Context, what string) {
+	if err := o.Store.Audit(context.WithoutCancel(ctx), parley.Exported, what); err != nil {
+		o.Log.WarnContext(ctx, "an export is not noted", "export", what, "error", err)
+	}
 }
 
 // serve answers a guest. What the guest may no longer see is not read to its end.

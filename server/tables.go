@@ -77,6 +77,7 @@ func serveTable(o Options) http.HandlerFunc {
 			say(w, http.StatusInternalServerError, "Internal error")
 			return
 		}
+		o.exported(r.Context(), name+" of "+subject.Key)
 		transport.SetCaching(ctx, w.Header(), false)
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", subject.Key+"-"+name))

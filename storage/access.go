@@ -126,6 +126,9 @@ func (s *Store) CreateToken(ctx context.Context, in parley.CreateTokenInput) (ma
 		if err != nil {
 			return err
 		}
+		if err := w.audit(ctx, parley.TokenCreated, t.Name); err != nil {
+			return err
+		}
 		return w.lockAccess(ctx)
 	})
 	if err != nil {
@@ -172,10 +175,13 @@ func (s *Store) RevokeToken(ctx context.Context, name string) (*parley.Token, er
 			FROM {analysts a}, {analysts c}
 			WHERE t.name = $1 AND t.revoked_at IS NULL AND a.id = t.analyst_id AND c.id = t.created_by
 			RETURNING `+tokenColumns), name, s.clock(), caller.ID)
-		if errors.Is(err, sql.ErrNoRows) {
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
 			return parley.Refuse(parley.NotFound, "name", "There is no token %s that counts; parley token list names all that do.", name)
+		case err != nil:
+			return err
 		}
-		return err
+		return w.audit(ctx, parley.TokenRevoked, name)
 	})
 	if err != nil {
 		return nil, err
@@ -188,7 +194,12 @@ func (s *Store) OpenAccess(ctx context.Context) error {
 	if _, err := parley.Require(ctx, parley.Admin, "open the servers"); err != nil {
 		return err
 	}
-	return s.changeAccess(ctx, func(w *writer) error { return w.exec(ctx, `UPDATE access SET locked = false`) })
+	return s.changeAccess(ctx, func(w *writer) error {
+		if err := w.exec(ctx, `UPDATE access SET locked = false`); err != nil {
+			return err
+		}
+		return w.audit(ctx, parley.ServersOpened, "")
+	})
 }
 
 // changeAccess runs a transaction of which all servers are to hear.

@@ -17,7 +17,12 @@ func (s *Store) LockAccess(ctx context.Context) error {
 	if access, err := s.Access(ctx); err != nil || access.Locked {
 		return err
 	}
-	return s.changeAccess(ctx, func(w *writer) error { return w.lockAccess(ctx) })
+	return s.changeAccess(ctx, func(w *writer) error {
+		if err := w.audit(ctx, parley.ServersLocked, ""); err != nil {
+			return err
+		}
+		return w.lockAccess(ctx)
+	})
 }
 
 // lockAccess has everybody need a token. Servers that know of none stop being ready.
@@ -83,9 +88,14 @@ func (s *Store) SignIn(ctx context.Context, analyst parley.Analyst, until time.T
 	hash := parley.HashSecret(secret)
 	now := s.clock().UTC().Truncate(time.Microsecond)
 	err = s.changeAccess(ctx, func(w *writer) error {
-		return w.exec(ctx, `
+		name := "browser " + id.String()
+		err := w.exec(ctx, `
 			INSERT INTO tokens (id, name, hash, analyst_id, created_at, created_by, expires_at) VALUES ($1, $2, $3, $4, $5, $4, $6)`,
-			id, "browser "+id.String(), hash[:], analyst.ID, now, until)
+			id, name, hash[:], analyst.ID, now, until)
+		if err != nil {
+			return err
+		}
+		return w.audit(parley.WithCaller(ctx, analyst), parley.SignedIn, name)
 	})
 	return secret, err
 }

@@ -47,6 +47,7 @@ func TestVocabulariesAgree(t *testing.T) {
 	}{
 		{"TimePrecision", "time_precision", values(parley.TimePrecisions)},
 		{"Role", "role", values(parley.Roles)},
+		{"AuditedAct", "audited_act", values(parley.AuditedActs)},
 		{"NegotiationStage", "negotiation_stage", values(parley.NegotiationStages)},
 		{"IssueKind", "issue_kind", values(parley.IssueKinds)},
 		{"ScenarioStatus", "scenario_status", values(parley.ScenarioStatuses)},

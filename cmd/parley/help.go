@@ -11,8 +11,8 @@ var help = kong.Vars{
 	"postgres_bin_help": "Folder of PostgreSQL's programs for the built-in database; the usual folders are searched " +
 		"if it is left out.",
 	"role_help": "What a new token may do: READER, ANALYST (also records) or ADMIN (also manages tokens); READER if left out.",
-	"auth_help": "What to do: say whether everybody needs a token (status), or let everybody on a server's own machine use it again without " +
-		"one, as an administrator (open).",
+	"auth_help": "What to do: say whether everybody needs a token (status), let everybody on a server's own machine use it again without " +
+		"one, as an administrator (open), or print the newest 500 entries of the audit log (log).",
 	"public_url_help": "URL under which others reach this server, such as https://parley.example: for links in briefings, and as a " +
 		"name that it answers under. The address that it listens on if left out.",
 	"allow_host_help": "Another name, without a port, under which to answer (repeatable). Addresses, localhost and the names of --addr and " +

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -90,12 +91,15 @@ func minute(at *time.Time) string {
 
 type auth struct {
 	database
-	Action string `arg:"" enum:"status,open" help:"${auth_help}"`
+	Action string `arg:"" enum:"status,open,log" help:"${auth_help}"`
 }
 
 // Run says, or changes, whether everybody needs a token.
 func (c auth) Run(r *run) error {
 	return c.with(r, existing, func(ctx context.Context, store *storage.Store) error {
+		if c.Action == "log" {
+			return audited(ctx, store)
+		}
 		if c.Action == "open" {
 			if err := store.OpenAccess(ctx); err != nil {
 				return err
@@ -112,6 +116,27 @@ func (c auth) Run(r *run) error {
 		fmt.Printf("%s. Tokens that count: %d.\n", who, len(access.Tokens))
 		return nil
 	})
+}
+
+// audited prints the newest entries of the audit log, the newest last.
+func audited(ctx context.Context, store *storage.Store) error {
+	entries, err := store.AuditLog(ctx, 500, nil)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "AT\tWHAT\tWHO\tFROM\tSUBJECT")
+	for _, e := range slices.Backward(entries) {
+		who, from := "nobody known", "a command"
+		if e.Analyst != nil {
+			who = e.Analyst.Name
+		}
+		if e.Address != nil {
+			from = *e.Address
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02 15:04:05"), e.Act, who, from, e.Subject)
+	}
+	return table.Flush()
 }
 
 // with does something with the store of a database.

@@ -67,6 +67,10 @@ func TestTokens(t *testing.T) {
 	short := does(t, nil, "token", "create", "--name", "short", "--valid", "2160h", "--data-dir", dir)
 	p.awaitStatus(strings.TrimSpace(short), http.StatusOK)
 	p.stop(syscall.SIGINT) // which records when tokens were used
+	if log := does(t, nil, "auth", "log", "--data-dir", dir); !strings.Contains(log, "TOKEN_CREATED  Local analyst  a command  Ann's laptop\n") ||
+		!strings.Contains(log, "REFUSED        nobody known   127.0.0.1  requests: ") {
+		t.Errorf("it printed\n%s", log)
+	}
 	list := does(t, nil, "token", "list", "--data-dir", dir)
 	lines := strings.Split(list, "\n")
 	if len(lines) != 4 || !strings.HasPrefix(lines[0], "NAME") || strings.Contains(lines[1], "never  never") || !strings.Contains(lines[1], "Ann's laptop  Ann      ANALYST") ||

@@ -255,7 +255,7 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 		id) != nil, len(s.operations)+s.abandoned >= s.transports.Limits.Operations
 	if initialised && !exists && !many && refused == nil && !s.isClosing {
 		s.operations = append(s.operations, o)
-		ctx = parley.WithCaller(ctx, s.admission.Caller)
+		ctx = parley.WithAddress(parley.WithCaller(ctx, s.admission.Caller), s.caller)
 		s.mu.Unlock()
 		started = true
 		go o.run(ctx, params, turn, leave)

@@ -37,3 +37,15 @@ CREATE TABLE identities (
     analyst_id uuid NOT NULL REFERENCES analysts,
     PRIMARY KEY (issuer, subject)
 );
+
+-- What was done, or refused, that the record itself does not tell.
+CREATE TYPE audited_act AS ENUM ('TOKEN_CREATED', 'TOKEN_REVOKED', 'SERVERS_LOCKED', 'SERVERS_OPENED', 'SIGNED_IN', 'EXPORTED', 'REFUSED');
+CREATE TABLE audit_log (
+    number     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at         timestamptz NOT NULL,
+    act        audited_act NOT NULL,
+    analyst_id uuid REFERENCES analysts, -- null: nobody is known
+    address    text,                     -- null: by a command
+    subject    text NOT NULL CONSTRAINT audit_log_subject_length CHECK (length(subject) <= 1000)
+);
+CREATE TRIGGER keep_all BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION keep_all();
