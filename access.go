@@ -81,14 +81,19 @@ func isTokenName(name string) bool {
 	return name != "" && PlainName(name) == name && utf8.RuneCountInString(name) <= maxTokenName
 }
 
-// PlainName is a name as everybody reads it, in one line and without characters that can't be seen: names that look the same are the same.
+// PlainName is a name as everybody reads it: in one line, with single spaces, and without characters that can't be seen.
 func PlainName(name string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || r == utf8.RuneError || r == '\u3164' {
+	visible := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), r == utf8.RuneError, r == '\u2800', unicode.In(r, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point,
+			unicode.Variation_Selector):
 			return -1
 		}
 		return r
-	}, norm.NFC.String(name)))
+	}, name)
+	return strings.Join(strings.Fields(norm.NFC.String(visible)), " ")
 }
 
 // secretPrefix lets people, and programs that look for leaked secrets, recognise one.

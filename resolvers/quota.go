@@ -3,24 +3,32 @@ package resolvers
 import (
 	"context"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 
 	"example.org/parley"
 )
 
-// quotas bound what each caller is answered in a minute, by what operations cost. A caller is an analyst, whatever token is shown.
+// quotas bound what each caller is answered in a minute, by what operations cost. A caller is an analyst, whatever token is shown. (A
+// limiter of golang.org/x/time forgets what an operation cost beyond its bound, which is known only afterwards.)
 type quotas struct {
 	perMinute int // 0: there is no bound
-	callers   *lru.Cache[uuid.UUID, *rate.Limiter]
+	callers   *lru.Cache[uuid.UUID, *debt]
+}
+
+// debt is what a caller was answered of late. It is paid off steadily.
+type debt struct {
+	mu   sync.Mutex
+	cost float64
+	at   time.Time
 }
 
 func newQuotas(perMinute int) quotas {
-	callers, err := lru.New[uuid.UUID, *rate.Limiter](10_000)
+	callers, err := lru.New[uuid.UUID, *debt](10_000)
 	if err != nil {
 		panic(err) // the size is not positive
 	}
@@ -28,17 +36,29 @@ func newQuotas(perMinute int) quotas {
 }
 
 // of is the caller's; nil: there is no bound.
-func (q quotas) of(ctx context.Context) *rate.Limiter {
+func (q quotas) of(ctx context.Context) *debt {
 	caller, known := parley.CallerOf(ctx)
 	if !known || q.perMinute == 0 {
 		return nil
 	}
-	limiter, known := q.callers.Get(caller.ID)
+	own, known := q.callers.Get(caller.ID)
 	if !known {
-		limiter = rate.NewLimiter(rate.Limit(float64(q.perMinute)/60), q.perMinute)
-		q.callers.Add(caller.ID, limiter)
+		own = &debt{at: time.Now()}
+		if before, there, _ := q.callers.PeekOrAdd(caller.ID, own); there {
+			own = before
+		}
 	}
-	return limiter
+	return own
+}
+
+// add counts what an operation cost, and returns what is owed then.
+func (q quotas) add(d *debt, cost int) float64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	d.cost = max(0, d.cost-now.Sub(d.at).Minutes()*float64(q.perMinute)) + float64(cost)
+	d.at = now
+	return d.cost
 }
 
 // QuotaKey is the extension of a response that says what the caller may still be answered.
@@ -48,40 +68,39 @@ const QuotaKey = "quota"
 type Quota struct {
 	PerMinute int `json:"perMinute"`
 	Left      int `json:"left"`
-	// RetryAfter is in how many seconds the caller may ask again; 0: at once.
-	RetryAfter int `json:"retryAfter"`
+	// RetryAfter is in how many seconds the caller may ask again; 0: the response is no refusal.
+	RetryAfter int `json:"retryAfter,omitempty"`
+}
+
+func (q quotas) left(owed float64) Quota {
+	return Quota{PerMinute: q.perMinute, Left: max(0, q.perMinute-int(math.Ceil(owed)))}
 }
 
 // spentUp refuses a caller who has been answered too much; nil: that is not so.
-func (q quotas) spentUp(limiter *rate.Limiter) *graphql.Response {
-	if limiter == nil || limiter.Tokens() > 0 {
+func (q quotas) spentUp(d *debt) *graphql.Response {
+	if d == nil {
 		return nil
 	}
-	left := q.left(limiter)
-	fault := parley.NewFault(parley.Limit, "You have been answered what costs %d within a minute, which is the limit; ask again in %d seconds.",
-		q.perMinute, left.RetryAfter).(*parley.Fault)
-	response := &graphql.Response{Extensions: map[string]any{QuotaKey: left}}
+	owed := q.add(d, 0)
+	if owed < float64(q.perMinute) {
+		return nil
+	}
+	quota := q.left(owed)
+	quota.RetryAfter = 1 + int((owed-float64(q.perMinute))*60/float64(q.perMinute))
+	fault := parley.NewFault(parley.Limit, "You have been answered what costs more than %d a minute, which is the limit; ask again in %d seconds.",
+		q.perMinute, quota.RetryAfter).(*parley.Fault)
+	response := &graphql.Response{Extensions: map[string]any{QuotaKey: quota}}
 	response.Errors = append(response.Errors, faulted(fault))
 	return response
 }
 
-func (q quotas) left(limiter *rate.Limiter) Quota {
-	tokens := limiter.Tokens()
-	left := Quota{PerMinute: q.perMinute, Left: max(0, int(tokens))}
-	if tokens <= 0 {
-		left.RetryAfter = int(math.Ceil((1 - tokens) / float64(limiter.Limit())))
-	}
-	return left
-}
-
-// charge counts what an operation cost, and returns what is left; nil: there is no bound. It may cost more than was left; then the caller
+// charge counts what an operation cost, and returns what is left; nil: there is no bound. It may cost more than was left: then the caller
 // waits longer.
-func (q quotas) charge(limiter *rate.Limiter, cost *parley.Cost) *Quota {
-	if limiter == nil {
+func (q quotas) charge(d *debt, cost *parley.Cost) *Quota {
+	if d == nil {
 		return nil
 	}
 	spent, _ := cost.Report()
-	limiter.ReserveN(time.Now(), min(spent, q.perMinute))
-	left := q.left(limiter)
+	left := q.left(q.add(d, spent))
 	return &left
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,8 @@ const (
 	// noteEvery is how often it records which tokens were used, and noteTimeout how long that may take.
 	noteEvery   = time.Minute
 	noteTimeout = 3 * time.Second
+	// admitTimeout is how long it may take to find out who opens a WebSocket.
+	admitTimeout = 10 * time.Second
 )
 
 // Gate knows who may use the server, and says who is asking. It follows what other servers and commands change in the
@@ -40,7 +43,9 @@ type Gate struct {
 	issuer *issuer         // nil: none
 	known  atomic.Pointer[guests]
 	sooner *rate.Limiter // of looks for tokens that are unknown
-	done   chan struct{}
+	// behindProxies: whoever trusted proxies pass on is meant to use the server, also while it is open.
+	behindProxies bool
+	done          chan struct{}
 
 	looking sync.Mutex
 
@@ -88,7 +93,7 @@ func OpenGate(ctx context.Context, o GateOptions) (*Gate, error) {
 		refused: make(map[string]int)}
 	g.known.Store(&guests{number: -1})
 	if o.Issuer != nil {
-		g.issuer = newIssuer(*o.Issuer, o.Store, o.Log)
+		g.local, g.issuer = nil, newIssuer(*o.Issuer, o.Store, o.Log)
 		if err := o.Store.LockAccess(ctx); err != nil {
 			return nil, err
 		}
@@ -289,11 +294,16 @@ func (g *Gate) Admit(header http.Header, payload json.RawMessage) (transport.Adm
 				given++
 			}
 		}
-		if given > 1 { // either could be meant
+		if given > 1 || given == 1 && secret == "" { // nobody may become more than the token says
 			return transport.Admission{}, errBadToken
 		}
 	}
-	found, err := g.guest(context.Background(), secret)
+	if secret == "" && g.comesFromElsewhere(header) {
+		return transport.Admission{}, errNoToken
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), admitTimeout)
+	defer cancel()
+	found, err := g.guest(ctx, secret)
 	if err != nil {
 		return transport.Admission{}, err
 	}
@@ -316,17 +326,19 @@ func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
 		base + "/healthz": true, base + "/readyz": true, base + SignInPath: true, base + SignOutPath: true, base + LeavePath: true, base + ReturnPath: true,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		in.useCookie(r)
 		address := clientOf(r)
 		r = r.WithContext(parley.WithAddress(r.Context(), address))
+		if anybodys[r.URL.Path] {
+			next.ServeHTTP(w, r)
+			return
+		}
+		in.useCookie(r)
 		secret := secretOf(r.Header.Get("Authorization"))
 		found, err := g.guest(r.Context(), secret)
-		if err == nil && found == g.known.Load().open && in.comesFromElsewhere(r) {
+		if err == nil && secret == "" && g.comesFromElsewhere(r.Header) {
 			err = errNoToken
 		}
 		switch {
-		case anybodys[r.URL.Path]:
-			next.ServeHTTP(w, r)
 		case err == nil:
 			g.serve(w, r, found, next)
 		case secret == "" && transport.WantsWebSocket(r) && r.URL.Path == base+GraphQLPath && g.known.Load().open == nil:
@@ -354,4 +366,25 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, found *guest, next 
 		ctx = transport.Privately(turns.WithCaller(ctx, found.share))
 	}
 	next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// comesFromElsewhere says whether a proxy on this machine passes a request on that comes from another one. Until there is a token,
+// everybody on this machine is let in, and nobody else.
+func (g *Gate) comesFromElsewhere(header http.Header) bool {
+	if g.behindProxies {
+		return false
+	}
+	var addresses []string
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip"} {
+		addresses = append(addresses, strings.Split(strings.Join(header.Values(name), ","), ",")...)
+	}
+	for _, part := range strings.FieldsFunc(strings.Join(header.Values("Forwarded"), ","), func(c rune) bool { return c == ',' || c == ';' }) {
+		if name, value, _ := strings.Cut(strings.TrimSpace(part), "="); strings.EqualFold(name, "for") {
+			addresses = append(addresses, strings.Trim(value, `"`))
+		}
+	}
+	return slices.ContainsFunc(addresses, func(text string) bool {
+		text = strings.TrimSpace(text)
+		return text != "" && text != "localhost" && !addressOf(text).IsLoopback() && !addressOf(strings.Trim(text, "[]")).IsLoopback()
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"golang.org/x/oauth2"
 	"golang.org/x/time/rate"
 
@@ -44,8 +45,10 @@ type issuer struct {
 	store    *storage.Store
 	log      *slog.Logger
 	verified *lru.Cache[[sha256.Size]byte, *guest]
-	// verifying bounds the tokens that are verified: one with an unknown key has the issuer asked for its keys.
-	verifying *rate.Limiter
+	// refused has tokens that did not count, for a while, with the reason.
+	refused *expirable.LRU[[sha256.Size]byte, error]
+	// verifying bounds the tokens that are verified for an address: one with an unknown key has the issuer asked for its keys.
+	verifying *lru.Cache[string, *rate.Limiter]
 
 	mu       sync.Mutex
 	provider *oidc.Provider // nil: not known yet
@@ -58,12 +61,20 @@ const (
 	discoveryEvery   = 5 * time.Second
 )
 
+// refusedTime is how long a token that did not count is refused without looking at it again.
+const refusedTime = 30 * time.Second
+
 func newIssuer(i Issuer, store *storage.Store, log *slog.Logger) *issuer {
 	verified, err := lru.New[[sha256.Size]byte, *guest](10_000)
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	return &issuer{Issuer: i, store: store, log: log, verified: verified, verifying: rate.NewLimiter(50, 100)}
+	verifying, err := lru.New[string, *rate.Limiter](10_000)
+	if err != nil {
+		panic(err) // the size is not positive
+	}
+	refused := expirable.NewLRU[[sha256.Size]byte, error](10_000, nil, refusedTime)
+	return &issuer{Issuer: i, store: store, log: log, verified: verified, refused: refused, verifying: verifying}
 }
 
 // errNoIssuer is the fault while the issuer can't be asked for its keys.
@@ -103,17 +114,53 @@ func (i *issuer) guest(ctx context.Context, token string) (*guest, error) {
 		}
 		return found, nil
 	}
+	if why, known := i.refused.Get(hash); known {
+		return nil, why
+	}
 	provider, err := i.known(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !i.verifying.Allow() {
-		return nil, errNoIssuer
+	if !i.mayVerify(ctx) {
+		return nil, errManyUnknown
 	}
+	found, err := i.verify(ctx, provider, token)
+	var fault *parley.Fault
+	switch {
+	case err == nil:
+		i.verified.Add(hash, found)
+	case errors.As(err, &fault) && fault.Code != parley.Unavailable:
+		i.refused.Add(hash, err)
+	}
+	return found, err
+}
+
+// errManyUnknown is the fault of an address that shows many tokens that are not known.
+var errManyUnknown = parley.NewFault(parley.Unavailable, "Your address has shown many unknown tokens of late; try again in a few seconds.")
+
+// mayVerify says whether one more unknown token of an address may be verified.
+func (i *issuer) mayVerify(ctx context.Context) bool {
+	address := ""
+	if known := parley.AddressOf(ctx); known != nil {
+		address = *known
+	}
+	limiter, known := i.verifying.Get(address)
+	if !known {
+		limiter = rate.NewLimiter(10, 100)
+		i.verifying.Add(address, limiter)
+	}
+	return limiter.Allow()
+}
+
+// verify checks a token, and finds in whose name it acts.
+func (i *issuer) verify(ctx context.Context, provider *oidc.Provider, token string) (*guest, error) {
 	read, err := provider.Verifier(&oidc.Config{SkipClientIDCheck: true}).Verify(ctx, token)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
+	case err != nil && strings.Contains(err.Error(), "fetching keys"):
+		i.log.ErrorContext(ctx, "the issuer can't be asked for its keys", "issuer", i.URL, "error", err)
+		return nil, errNoIssuer
 	case err != nil:
 		i.log.InfoContext(ctx, "a token of the issuer does not count", "reason", err)
 		return nil, errBadToken
@@ -125,13 +172,15 @@ func (i *issuer) guest(ctx context.Context, token string) (*guest, error) {
 	if err := read.Claims(&claims); err != nil {
 		return nil, errBadToken
 	}
+	if claims["events"] != nil { // it tells of something, such as that somebody has signed out
+		return nil, errBadToken
+	}
 	analyst, err := i.analyst(ctx, read.Subject, claims)
 	if err != nil {
 		return nil, err
 	}
 	found := arrived(analyst, uuid.Nil, &read.Expiry)
 	found.share = "analyst " + analyst.ID.String()
-	i.verified.Add(hash, found)
 	return found, nil
 }
 
@@ -141,6 +190,10 @@ func (i *issuer) isMine(audience string) bool {
 
 // analyst is who the claims of a verified token say signs in.
 func (i *issuer) analyst(ctx context.Context, subject string, claims map[string]any) (parley.Analyst, error) {
+	if subject == "" { // then everybody would be one
+		i.log.WarnContext(ctx, "a token of the issuer has no sub, so nobody can be told by it")
+		return parley.Analyst{}, errBadToken
+	}
 	role := i.role(claims)
 	if role == "" {
 		return parley.Analyst{}, errNoRole

@@ -144,6 +144,7 @@ func New(o Options) *Handler {
 		mux.HandleFunc("GET "+base+SchemaPath, serveSchema())
 	}
 	watched := newRequests(o)
+	o.Gate.behindProxies = len(o.Sites.Proxies) > 0
 	in := newSignIn(o)
 	mux.HandleFunc("GET "+base+SignInPath, in.page)
 	mux.HandleFunc("POST "+base+SignInPath, in.enter)
@@ -221,9 +222,7 @@ func (h *Handler) serveHealth(mux *http.ServeMux, base string, store *storage.St
 // ready says whether the server can read and record, and why not.
 func (h *Handler) ready(store *storage.Store) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		switch err := store.Ready(ctx); {
+		switch err := store.Ready(r.Context()); {
 		case h.stopping.Load():
 			say(w, http.StatusServiceUnavailable, "the server is about to stop")
 		case err != nil:

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,9 +40,7 @@ type signIn struct {
 	public string // the server's URL for browsers
 	secure bool   // that is reached by HTTPS, so the cookie is not to be sent without
 	origin string // of that URL
-	// behindProxies: whoever the proxies pass on is meant to use the server.
-	behindProxies bool
-	tries         *lru.Cache[string, *rate.Limiter]
+	tries  *lru.Cache[string, *rate.Limiter]
 }
 
 // triesAtOnce is how many wrong tokens an address may show, one more each triesEvery.
@@ -59,7 +56,7 @@ func newSignIn(o Options) signIn {
 	}
 	s := signIn{
 		gate: o.Gate, base: o.Sites.BasePath, public: o.PublicURL, secure: strings.HasPrefix(o.PublicURL, "https:"),
-		behindProxies: len(o.Sites.Proxies) > 0, tries: tries,
+		tries: tries,
 	}
 	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
 		s.origin = u.Scheme + "://" + u.Host
@@ -77,27 +74,6 @@ func (s signIn) useCookie(r *http.Request) {
 	if _, err := s.gate.guest(r.Context(), cookie.Value); err == nil {
 		r.Header.Set("Authorization", "Bearer "+cookie.Value)
 	}
-}
-
-// comesFromElsewhere says whether a proxy on this machine passes a request on that comes from another one. Until there is a token,
-// everybody on this machine is let in, and nobody else.
-func (s signIn) comesFromElsewhere(r *http.Request) bool {
-	if s.behindProxies {
-		return false
-	}
-	var addresses []string
-	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip"} {
-		addresses = append(addresses, strings.Split(strings.Join(r.Header.Values(name), ","), ",")...)
-	}
-	for _, part := range strings.FieldsFunc(strings.Join(r.Header.Values("Forwarded"), ","), func(c rune) bool { return c == ',' || c == ';' }) {
-		if name, value, _ := strings.Cut(strings.TrimSpace(part), "="); strings.EqualFold(name, "for") {
-			addresses = append(addresses, strings.Trim(value, `"`))
-		}
-	}
-	return slices.ContainsFunc(addresses, func(text string) bool {
-		text = strings.TrimSpace(text)
-		return text != "" && text != "localhost" && !addressOf(text).IsLoopback() && !addressOf(strings.Trim(text, "[]")).IsLoopback()
-	})
 }
 
 // isOwnPage says whether a browser sends a request for a page of the server, or opens one.
@@ -169,6 +145,7 @@ func (s signIn) show(w http.ResponseWriter, status int, view signInView) {
 
 // page shows the form, or who is signed in.
 func (s signIn) page(w http.ResponseWriter, r *http.Request) {
+	s.useCookie(r)
 	view := signInView{Next: s.local(r.URL.Query().Get("next"))}
 	if secret := secretOf(r.Header.Get("Authorization")); secret != "" {
 		if found, err := s.gate.guest(r.Context(), secret); err == nil {
@@ -218,11 +195,17 @@ func (s signIn) keep(w http.ResponseWriter, r *http.Request, secret string, unti
 	http.SetCookie(w, cookie)
 }
 
-// leave has the browser forget the token.
+// leave has the browser forget the token. One that it got for signing in at the issuer is revoked; one that somebody typed in goes on
+// counting, since it may be in use elsewhere.
 func (s signIn) leave(w http.ResponseWriter, r *http.Request) {
 	if !s.isOwnPage(r) {
 		say(w, http.StatusForbidden, "Sign out on this server's own page.")
 		return
+	}
+	if known, err := r.Cookie(cookieName(r)); err == nil && s.gate.issuer != nil {
+		if err := s.gate.store.SignOut(r.Context(), known.Value); err != nil {
+			s.gate.log.ErrorContext(r.Context(), "a token could not be revoked at signing out", "error", err)
+		}
 	}
 	cookie := s.cookie(r, "")
 	cookie.MaxAge = -1

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -20,8 +22,8 @@ const (
 )
 
 const (
-	// attemptCookie holds an attempt to sign in at the issuer.
-	attemptCookie = "parley_sign_in"
+	// attemptCookie begins the name of the cookie that holds an attempt to sign in at the issuer, one for each.
+	attemptCookie = "parley_sign_in_"
 	// attemptTime is how long one may take, sessionTime how long a browser stays signed in.
 	attemptTime = 10 * time.Minute
 	sessionTime = 12 * time.Hour
@@ -30,8 +32,21 @@ const (
 // attempt is what a browser keeps while somebody signs in at the issuer, so that what comes back is for that browser.
 type attempt struct{ State, Nonce, Verifier, Next string }
 
-// toIssuer sends a browser to the issuer.
+// attemptName is the name of the cookie of an attempt with a state.
+func attemptName(state string) string { return attemptCookie + state[:min(16, len(state))] }
+
+// attemptKept is a cookie for an attempt. The issuer sends browsers back to the public URL, whatever the base path is.
+func (s signIn) attemptKept(state, value string, seconds int) *http.Cookie {
+	return &http.Cookie{Name: attemptName(state), Value: value, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode}
+}
+
+// toIssuer sends a browser to the issuer. It comes back to the public URL, so it begins there too: a cookie of another name would be lost.
 func (s signIn) toIssuer(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if public, err := url.Parse(s.public); err == nil && public.Host != "" && !strings.EqualFold(public.Host, r.Host) && !query.Has("here") {
+		http.Redirect(w, r, s.public+LeavePath+"?"+url.Values{"here": {"1"}, "next": {query.Get("next")}}.Encode(), http.StatusSeeOther)
+		return
+	}
 	config, _, err := s.gate.issuer.config(r.Context(), s.public+ReturnPath)
 	if err != nil {
 		s.show(w, http.StatusServiceUnavailable, signInView{Next: s.local(r.URL.Query().Get("next")), Problem: err.Error()})
@@ -42,10 +57,7 @@ func (s signIn) toIssuer(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err) // it is plain text
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: attemptCookie, Value: base64.RawURLEncoding.EncodeToString(text), Path: s.base + ReturnPath, MaxAge: int(attemptTime.Seconds()),
-		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, s.attemptKept(a.State, base64.RawURLEncoding.EncodeToString(text), int(attemptTime.Seconds())))
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, config.AuthCodeURL(a.State, oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier)), http.StatusSeeOther)
 }
@@ -53,19 +65,19 @@ func (s signIn) toIssuer(w http.ResponseWriter, r *http.Request) {
 // fromIssuer has a browser that comes back from the issuer keep a token.
 func (s signIn) fromIssuer(w http.ResponseWriter, r *http.Request) {
 	var a attempt
-	cookie, err := r.Cookie(attemptCookie)
+	query := r.URL.Query()
+	cookie, err := r.Cookie(attemptName(query.Get("state")))
 	if err == nil {
 		var text []byte
 		if text, err = base64.RawURLEncoding.DecodeString(cookie.Value); err == nil {
 			err = json.Unmarshal(text, &a)
 		}
 	}
-	http.SetCookie(w, &http.Cookie{Name: attemptCookie, Path: s.base + ReturnPath, MaxAge: -1, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
-	query := r.URL.Query()
 	if err != nil || a.State == "" || query.Get("state") != a.State {
 		s.show(w, http.StatusBadRequest, signInView{Problem: "This browser has not begun to sign in, or has waited too long. Try again."})
 		return
 	}
+	http.SetCookie(w, s.attemptKept(a.State, "", -1))
 	if query.Get("code") == "" {
 		s.show(w, http.StatusUnauthorized, signInView{Next: s.local(a.Next), Problem: "The issuer has not signed you in."})
 		return
@@ -73,6 +85,9 @@ func (s signIn) fromIssuer(w http.ResponseWriter, r *http.Request) {
 	analyst, err := s.gate.issuer.signedIn(r.Context(), query.Get("code"), s.public+ReturnPath, a)
 	var fault *parley.Fault
 	switch {
+	case errors.As(err, &fault) && fault.Code == parley.Unavailable:
+		s.show(w, http.StatusServiceUnavailable, signInView{Next: s.local(a.Next), Problem: fault.Message})
+		return
 	case errors.As(err, &fault):
 		s.show(w, http.StatusForbidden, signInView{Next: s.local(a.Next), Problem: fault.Message})
 		return
@@ -83,6 +98,9 @@ func (s signIn) fromIssuer(w http.ResponseWriter, r *http.Request) {
 	}
 	until := time.Now().Add(sessionTime)
 	secret, err := s.gate.store.SignIn(r.Context(), analyst, until)
+	if err == nil {
+		err = s.gate.look(r.Context()) // so that it counts at once
+	}
 	if err != nil {
 		s.gate.log.ErrorContext(r.Context(), "somebody who signed in can't be let in", "error", err)
 		s.show(w, http.StatusServiceUnavailable, signInView{Next: s.local(a.Next), Problem: "The database can't be used at present. Try again."})

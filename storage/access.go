@@ -141,13 +141,15 @@ func (s *Store) CreateToken(ctx context.Context, in parley.CreateTokenInput) (ma
 // tokens that count.
 func (w *writer) analystFor(ctx context.Context, name string, role parley.Role, now time.Time) (id uuid.UUID, err error) {
 	var known []struct {
-		ID    uuid.UUID   `db:"id"`
-		Role  parley.Role `db:"role"`
-		Holds bool        `db:"holds"`
+		ID      uuid.UUID   `db:"id"`
+		Role    parley.Role `db:"role"`
+		Holds   bool        `db:"holds"`
+		Foreign bool        `db:"is_foreign"`
 	}
 	err = w.all(ctx, &known, `
 		SELECT a.id, a.role, EXISTS (SELECT FROM {tokens t} WHERE t.analyst_id = a.id AND t.revoked_at IS NULL
-			AND coalesce(t.expires_at, 'infinity') > $2) AS holds
+			AND coalesce(t.expires_at, 'infinity') > $2) AS holds,
+			EXISTS (SELECT FROM {identities i} WHERE i.analyst_id = a.id) AS is_foreign
 		FROM {analysts a} WHERE a.name = $1`, name, now)
 	switch {
 	case err != nil:
@@ -155,6 +157,8 @@ func (w *writer) analystFor(ctx context.Context, name string, role parley.Role, 
 	case len(known) == 0:
 		id = parley.AnalystID(name)
 		return id, w.exec(ctx, `INSERT INTO analysts (id, name, role) VALUES ($1, $2, $3)`, id, name, role)
+	case known[0].Foreign:
+		return id, parley.Refuse(parley.Conflict, "analyst", "%s signs in at the issuer of OpenID Connect, and gets tokens there; give another name.", name)
 	case known[0].Role != role && known[0].Holds:
 		return id, parley.Refuse(parley.Conflict, "role", "%s has the role %s by another token; give that role, or revoke the other token first.", name,
 			string(known[0].Role))

@@ -34,9 +34,9 @@ func (w *writer) lockAccess(ctx context.Context) error {
 }
 
 // AnalystOf finds the analyst whom an issuer knows by a subject. One who is new is added under the name or, since another analyst must
-// not be taken for that one, under the name with a number.
+// not be taken for that one, under the name with a number. The role is what the issuer gives at present; it is kept for who is new only.
 func (s *Store) AnalystOf(ctx context.Context, issuer, subject, name string, role parley.Role) (parley.Analyst, error) {
-	a, err := s.known(ctx, issuer, subject, role)
+	a, err := s.identified(ctx, issuer, subject, role)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return a, err
 	}
@@ -64,31 +64,45 @@ func (s *Store) AnalystOf(ctx context.Context, issuer, subject, name string, rol
 	if err != nil && violation(err) == nil { // another server has added the same one meanwhile
 		return a, explain(err)
 	}
-	return s.known(ctx, issuer, subject, role)
+	return s.identified(ctx, issuer, subject, role)
 }
 
-// known is an analyst who is on record, with a new role.
-func (s *Store) known(ctx context.Context, issuer, subject string, role parley.Role) (a parley.Analyst, err error) {
-	err = s.db.GetContext(ctx, &a, s.expand(`
-		SELECT a.id, a.name, a.role FROM {identities i} JOIN {analysts a} ON a.id = i.analyst_id WHERE i.issuer = $1 AND i.subject = $2`), issuer, subject)
+// identified is an analyst who is on record, in a role.
+func (s *Store) identified(ctx context.Context, issuer, subject string, role parley.Role) (parley.Analyst, error) {
+	a := parley.Analyst{Role: role}
+	err := s.db.QueryRowxContext(ctx, s.expand(`
+		SELECT a.id, a.name FROM {identities i} JOIN {analysts a} ON a.id = i.analyst_id WHERE i.issuer = $1 AND i.subject = $2`),
+		issuer, subject).Scan(&a.ID, &a.Name)
 	if err != nil {
 		return a, fmt.Errorf("find who signs in: %w", err)
 	}
-	if a.Role != role {
-		a.Role = role
-		err = s.changeAccess(ctx, func(w *writer) error { return w.exec(ctx, `UPDATE analysts SET role = $2 WHERE id = $1`, a.ID, role) })
-	}
-	return a, err
+	return a, nil
 }
 
-// SignIn makes a token for a browser, in which an analyst has signed in elsewhere.
+// sessionName begins the names of tokens that browsers get when somebody has signed in elsewhere.
+const sessionName = "browser "
+
+// SignOut revokes a token that SignIn made; others are left.
+func (s *Store) SignOut(ctx context.Context, secret string) error {
+	hash := parley.HashSecret(secret)
+	return s.changeAccess(ctx, func(w *writer) error {
+		return w.exec(ctx, `
+			UPDATE tokens SET revoked_at = greatest($2, created_at), revoked_by = analyst_id
+			WHERE hash = $1 AND revoked_at IS NULL AND name LIKE '`+sessionName+`%' AND created_by = analyst_id`, hash[:], s.clock())
+	})
+}
+
+// SignIn makes a token for a browser, in which an analyst has signed in elsewhere, and gives the analyst the role in which.
 func (s *Store) SignIn(ctx context.Context, analyst parley.Analyst, until time.Time) (secret string, err error) {
 	secret = parley.NewSecret()
 	id := uuid.Must(uuid.NewV7())
 	hash := parley.HashSecret(secret)
 	now := s.clock().UTC().Truncate(time.Microsecond)
 	err = s.changeAccess(ctx, func(w *writer) error {
-		name := "browser " + id.String()
+		name := sessionName + id.String()
+		if err := w.exec(ctx, `UPDATE analysts SET role = $2 WHERE id = $1`, analyst.ID, analyst.Role); err != nil {
+			return err
+		}
 		err := w.exec(ctx, `
 			INSERT INTO tokens (id, name, hash, analyst_id, created_at, created_by, expires_at) VALUES ($1, $2, $3, $4, $5, $4, $6)`,
 			id, name, hash[:], analyst.ID, now, until)

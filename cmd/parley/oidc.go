@@ -35,6 +35,8 @@ func (s serve) issuer() (*server.Issuer, error) {
 	switch {
 	case err != nil || u.Scheme != "https" && (u.Scheme != "http" || !isLocal(u.Hostname())) || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("--oidc-issuer %q is not the URL of an issuer; give one that begins with https://", f.Issuer)
+	case s.PublicURL == "" && !s.isAtHome():
+		return nil, errors.New("--public-url is missing; give the URL under which browsers come back from the issuer")
 	case f.ClientID == "":
 		return nil, errors.New("--oidc-client-id is missing; give what the issuer calls this server")
 	case len(f.Role) == 0:

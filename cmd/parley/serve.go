@@ -194,18 +194,24 @@ func (s serve) gate(ctx context.Context, r *run, store *storage.Store, issuer *s
 	return gate, nil
 }
 
+// isAtHome says whether only this machine can reach the address.
+func (s serve) isAtHome() bool {
+	host, _, _ := net.SplitHostPort(s.Addr)
+	return isLocal(host)
+}
+
 // remote says that other machines can reach the server, so that it needs a token; nil: they can't.
 func (s serve) remote() error {
-	host, _, _ := net.SplitHostPort(s.Addr)
 	public, err := url.Parse(s.PublicURL)
+	foreign := slices.IndexFunc(s.AllowHost, func(name string) bool { return !isLocal(name) })
 	flag := ""
 	switch {
-	case !isLocal(host):
+	case !s.isAtHome():
 		flag = fmt.Sprintf("--addr %q", s.Addr)
 	case err == nil && s.PublicURL != "" && !isLocal(public.Hostname()):
 		flag = fmt.Sprintf("--public-url %q", s.PublicURL)
-	case slices.ContainsFunc(s.AllowHost, func(name string) bool { return !isLocal(name) }):
-		flag = fmt.Sprintf("--allow-host %q", s.AllowHost[0])
+	case foreign >= 0:
+		flag = fmt.Sprintf("--allow-host %q", s.AllowHost[foreign])
 	case len(s.TrustedProxy) > 0:
 		flag = fmt.Sprintf("--trusted-proxy %q", s.TrustedProxy[0])
 	default:

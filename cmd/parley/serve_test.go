@@ -327,9 +327,11 @@ func TestIssuersAreChecked(t *testing.T) {
 		}
 		start(t, nil, args...).fails(says)
 	}
+	start(t, nil, "serve", "--addr=0.0.0.0:0", "--oidc-issuer=https://idp.example", "--oidc-client-id=parley", "--oidc-role=READER=*").
+		fails("--public-url is missing; give the URL under which browsers come back from the issuer")
 	// With an issuer, everybody needs a token from the beginning, on any address.
 	p := serve(t, []string{"DATABASE_URL=" + pgtest.Database(t), "PARLEY_OIDC_CLIENT_SECRET=s3cret"}, "--addr", "0.0.0.0:0",
-		"--oidc-issuer=http://127.0.0.1:1", "--oidc-client-id=parley", "--oidc-role=READER=*")
+		"--public-url=http://127.0.0.1:1", "--oidc-issuer=http://127.0.0.1:1", "--oidc-client-id=parley", "--oidc-role=READER=*")
 	p.url = strings.Replace(p.url, "[::]", "127.0.0.1", 1)
 	if status := p.with(""); status != http.StatusUnauthorized {
 		t.Errorf("without a token, the status is %d", status)

@@ -125,7 +125,7 @@ func errorsOf(response *graphql.Response) gqlerror.List {
 // statusOf is the status of an operation that was executed: 503 if the database could not be used for any of its fields, and 429 if
 // the caller has been answered too much of late, so that proxies and clients know that it is worth trying again.
 func statusOf(w http.ResponseWriter, response *graphql.Response) int {
-	if quota, told := response.Extensions[resolvers.QuotaKey].(resolvers.Quota); told && response.Data == nil && quota.RetryAfter > 0 {
+	if quota, told := response.Extensions[resolvers.QuotaKey].(resolvers.Quota); told && quota.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(quota.RetryAfter))
 		return http.StatusTooManyRequests
 	}

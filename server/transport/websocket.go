@@ -362,7 +362,10 @@ func (s *socket) message(text []byte) error {
 			return nil
 		}
 		pong := []byte(`{"type":"pong"}`)
-		if len(m.Payload) > 0 {
+		s.mu.Lock()
+		initialised := s.initialised
+		s.mu.Unlock()
+		if len(m.Payload) > 0 && initialised { // whoever has not said who they are gets no long answers
 			pong = fmt.Appendf(nil, `{"type":"pong","payload":%s}`, m.Payload)
 		}
 		return s.sendText(pong)

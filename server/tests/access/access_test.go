@@ -120,6 +120,11 @@ func TestTokensInTheAPI(t *testing.T) {
 		`{name: "", role: READER}`:                                              `The name "" can't be used; give 1 to 100 visible characters in one line.`,
 		`{name: "x\u202ey", role: READER}`:                                      `give 1 to 100 visible characters`,
 		`{name: "x\u2028y", role: READER}`:                                      `give 1 to 100 visible characters`,
+		`{name: "e\u200b\u0301", role: READER}`:                                 `give 1 to 100 visible characters`,
+		`{name: "a  b", role: READER}`:                                          `give 1 to 100 visible characters`,
+		`{name: "a\u00a0b", role: READER}`:                                      `give 1 to 100 visible characters`,
+		`{name: "a\ufe0f", role: READER}`:                                       `give 1 to 100 visible characters`,
+		`{name: "\u2800", role: READER}`:                                        `give 1 to 100 visible characters`,
 		`{name: "\u3164", role: READER}`:                                        `give 1 to 100 visible characters`,
 		`{name: "n\u0301", role: READER}`:                                       `give 1 to 100 visible characters`,
 		`{name: "x", analyst: "Ann Lee", role: ADMIN}`:                          "Ann Lee has the role ANALYST by another token; give that role, or revoke the other token first.",
@@ -369,6 +374,36 @@ func TestOpenToThisMachineOnly(t *testing.T) {
 		if response, text := a.Send(http.MethodGet, "/graphql?query={viewer{name}}", header, nil); response.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: %d %s", name, response.StatusCode, text)
 		}
+	}
+	// Nor by a WebSocket, whatever it says then.
+	l := &locked{API: a, t: t}
+	elsewhere := http.Header{"X-Forwarded-For": {"203.0.113.7"}}
+	if _, err := l.socket(elsewhere, ""); err == nil {
+		t.Error("a WebSocket from elsewhere is let in")
+	}
+	token := l.token("reader", parley.RoleReader, nil)
+	apitest.Wait(t, "the server to be locked", func() bool { return l.as("", whoAmI).Status == http.StatusUnauthorized })
+	stranger, _, err := websocket.Dial(t.Context(), l.URL+server.GraphQLPath, &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: elsewhere,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.CloseNow()
+	if err := l.Store.OpenAccess(l.Ctx); err != nil {
+		t.Fatal(err)
+	}
+	apitest.Wait(t, "the server to be open", func() bool { return l.as("", whoAmI).Status == http.StatusOK })
+	if err := stranger.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if code := ends(t, stranger); code != 4403 {
+		t.Errorf("a stranger's WebSocket ends with %d", code)
+	}
+	with := elsewhere.Clone()
+	with.Set("Authorization", "Bearer "+token)
+	if _, err := l.socket(with, `,"payload":{"authorization":""}`); err == nil {
+		t.Error("a WebSocket with a token, and then none, is let in")
 	}
 	own := http.Header{"X-Forwarded-For": {"127.0.0.1, ::1, [::1]:80"}, "Forwarded": {`for=localhost;proto=http, For="[::1]"`}}
 	if response, text := a.Send(http.MethodGet, "/graphql?query={viewer{name}}", own, nil); response.StatusCode != http.StatusOK {

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -152,6 +153,8 @@ func TestTokensOfAnIssuer(t *testing.T) {
 	}
 	for name, token := range map[string]string{
 		"expired":                       k.token(map[string]any{"exp": time.Now().Add(-time.Second).Unix()}),
+		"without a subject":             k.token(map[string]any{"sub": nil}),
+		"of signing out":                k.token(map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}),
 		"without an end":                k.token(map[string]any{"exp": nil}),
 		"not yet valid":                 k.token(map[string]any{"nbf": time.Now().Add(10 * time.Minute).Unix()}),
 		"for another audience":          k.token(map[string]any{"aud": "other"}),
@@ -234,6 +237,82 @@ func TestNamesOfAnIssuer(t *testing.T) {
 	}
 }
 
+// A program's token has the role of its own claims, and changes nobody's else. An analyst of the issuer gets no other token by a name.
+func TestRolesOfTokensAndPeople(t *testing.T) {
+	t.Parallel()
+	k := startKeys(t)
+	l := issued(t, k.issuer())
+	l.as(k.token(map[string]any{"groups": "guests"}), whoAmI).Want("viewer.role", "READER")
+	_, admin := l.As("administrator")
+	ctx := parley.WithCaller(t.Context(), admin)
+	ann, err := l.Store.AnalystOf(ctx, k.URL, "u1", "Ann Lee", parley.RoleReader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := l.Store.SignIn(ctx, ann, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	apitest.Wait(t, "the browser to be signed in", func() bool { return l.as(session, whoAmI).Status == http.StatusOK })
+	number, err := l.Store.AccessNumber(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		l.as(k.token(map[string]any{"groups": []string{"chiefs", "guests"}[i%2], "n": i}), whoAmI).Want("viewer.role", []string{"ADMIN", "READER"}[i%2])
+	}
+	l.as(session, whoAmI).Want("viewer.role", "READER", "viewer.name", "Ann Lee")
+	if now, err := l.Store.AccessNumber(ctx); err != nil || now != number {
+		t.Errorf("tokens of the issuer changed who may use the servers (%v)", err)
+	}
+	_, _, err = l.Store.CreateToken(ctx, parley.CreateTokenInput{Name: "Ann Lee", Role: parley.Admin})
+	if err == nil || !strings.Contains(err.Error(), "Ann Lee signs in at the issuer of OpenID Connect, and gets tokens there; give another name.") {
+		t.Errorf("a token for her: %v", err)
+	}
+	if err := l.Store.SignOut(ctx, session); err != nil {
+		t.Fatal(err)
+	}
+	apitest.Wait(t, "the browser to be signed out", func() bool { return l.as(session, whoAmI).Status == http.StatusUnauthorized })
+}
+
+// An address that shows many unknown tokens is slowed down, and what did not count is not looked at again.
+func TestManyUnknownTokens(t *testing.T) {
+	t.Parallel()
+	k := startKeys(t)
+	l := issued(t, k.issuer(), func(o *server.Options) { o.Sites.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
+	from := func(address, token string) int {
+		t.Helper()
+		response, _ := l.Send(http.MethodGet, "/graphql?query={viewer{name}}", http.Header{"Authorization": {"Bearer " + token}, "X-Forwarded-For": {address}}, nil)
+		return response.StatusCode
+	}
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slowed := 0
+	for i := range 150 {
+		if from("203.0.113.7", k.signed(jose.RS256, other, fmt.Sprint("unknown", i), k.claims(nil))) == http.StatusServiceUnavailable {
+			slowed++
+		}
+	}
+	if asked := k.asked.Load(); slowed == 0 || asked > 130 {
+		t.Errorf("%d of 150 tokens are slowed down, and the issuer is asked %d times", slowed, asked)
+	}
+	if status := from("203.0.113.8", k.token(nil)); status != http.StatusOK {
+		t.Errorf("from another address: %d", status)
+	}
+	asked := k.asked.Load()
+	bad := k.signed(jose.RS256, other, "bad", k.claims(nil))
+	for range 10 {
+		if status := from("203.0.113.9", bad); status != http.StatusUnauthorized {
+			t.Errorf("a bad token: %d", status)
+		}
+	}
+	if more := k.asked.Load() - asked; more > 1 {
+		t.Errorf("for one bad token, the issuer is asked %d times", more)
+	}
+}
+
 // While the issuer can't be reached, who is known already goes on, and others are told; afterwards they are let in.
 func TestIssuerThatIsDown(t *testing.T) {
 	t.Parallel()
@@ -258,6 +337,7 @@ func TestIssuerThatIsDown(t *testing.T) {
 	k.down.Store(true)
 	l.as(token, whoAmI).Want("viewer.name", "Ann Lee")
 	l.as(k.token(map[string]any{"sub": "u3", "name": "Third"}), whoAmI).Want("viewer.name", "Third") // by the key that is known
+	l.as(k.signed(jose.RS256, k.key, "2", k.claims(nil)), whoAmI).Fails("UNAVAILABLE", "The issuer of the token can't be reached")
 }
 
 // A connection ends when the issuer's token does.
@@ -383,6 +463,26 @@ func TestSignInAtAnIssuer(t *testing.T) {
 		if _, status, text := visit(t, l.browser(), page(t, http.MethodGet, public+"/sign-in/return?"+query, nil)); status != http.StatusBadRequest ||
 			!strings.Contains(text, "has not begun to sign in") {
 			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
+	// Whoever begins under another name of the server goes on under its public one.
+	if at, status, _ := visit(t, l.browser(), page(t, http.MethodGet, l.URL+"/sign-in/issuer?next=/briefing/talks", nil)); status != http.StatusOK ||
+		at.Host != strings.TrimPrefix(srv.URL, "http://") {
+		t.Errorf("begun elsewhere, it leads to %s: %d", at, status)
+	}
+	// Two tabs sign in beside each other, and what comes back for neither ends neither.
+	tabs := l.browser()
+	var forms []*url.URL
+	for range 2 {
+		form, _, _ := visit(t, tabs, page(t, http.MethodGet, public+"/sign-in/issuer?next=/briefing/talks", nil))
+		forms = append(forms, form)
+	}
+	visit(t, tabs, page(t, http.MethodGet, public+"/sign-in/return?code=x&state="+strings.Repeat("y", 43), nil))
+	for _, form := range forms {
+		at, status, text := visit(t, tabs, page(t, http.MethodPost, srv.URL+"/login/username", url.Values{"id": {form.Query().Get("authRequestID")},
+			"username": {"test-user@" + strings.Split(strings.TrimPrefix(srv.URL, "http://"), ":")[0]}, "password": {"verysecure"}}))
+		if status != http.StatusOK || at.Path != "/briefing/talks" {
+			t.Errorf("a tab leads to %s: %d %s", at, status, text)
 		}
 	}
 	// A code counts for the attempt it was given to.

@@ -30,7 +30,7 @@ func TestQuotas(t *testing.T) {
 		}
 		refused++
 		if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") == "" || response.Header.Get("Retry-After") == "0" ||
-			!strings.Contains(text, `"code":"LIMIT"`) || !strings.Contains(text, "You have been answered what costs 60 within a minute") ||
+			!strings.Contains(text, `"code":"LIMIT"`) || !strings.Contains(text, "You have been answered what costs more than 60 a minute") ||
 			!strings.Contains(text, `"data":null`) && strings.Contains(text, `"data"`) {
 			t.Errorf("refused: %d %v %s", response.StatusCode, response.Header, text)
 		}
