@@ -33,8 +33,8 @@ const (
 // maxNodes is how many objects may be fetched by their ids at once.
 const maxNodes = 100
 
-// bounded answers an operation within its bounds, and says what it cost if it goes beyond them, or if it is asked to. A query that goes beyond them has no answer but
-// the reason. A mutation has been carried out by then, so its answer lacks only what was not read.
+// bounded answers an operation within its bounds, and says what it cost if it goes beyond them, or if it is asked to. A query that goes
+// beyond them has no answer but the reason. A mutation has been carried out by then, so its answer lacks only what was not read.
 func (r *Resolver) bounded(ctx context.Context, own *operation, next graphql.ResponseHandler) *graphql.Response {
 	if !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil { // the request is refused
 		return next(answering{ctx, own})
