@@ -307,7 +307,11 @@ func (g *Gate) Admit(header http.Header, payload json.RawMessage) (transport.Adm
 	if err != nil {
 		return transport.Admission{}, err
 	}
-	return transport.Admission{Caller: found.analyst, Until: found.until}, nil
+	share := ""
+	if found.share != "" { // all of an analyst's tokens have one
+		share = found.analyst.ID.String()
+	}
+	return transport.Admission{Caller: found.analyst, Share: share, Until: found.until}, nil
 }
 
 // secretOf is the secret in the value of an Authorization header. Of any other scheme there is none.

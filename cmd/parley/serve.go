@@ -28,25 +28,26 @@ import (
 
 type serve struct {
 	database
-	Addr           string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	AdminAddr      string   `placeholder:"HOST:PORT" help:"Separate address for operators: metrics, health and profiles."`
-	PublicURL      string   `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
-	AllowHost      []string `placeholder:"NAME" help:"${allow_host_help}"`
-	AllowOrigin    []string `placeholder:"ORIGIN" help:"${allow_origin_help}"`
-	TrustedProxy   []string `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
-	BasePath       string   `placeholder:"PATH" help:"${base_path_help}"`
-	Documents      string   `type:"path" placeholder:"FILE" help:"${documents_help}"`
-	OnlyDocuments  bool     `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
-	Introspection  bool     `default:"true" negatable:"" help:"Describe the schema to clients, and suggest names in messages."`
-	Demo           bool     `help:"Load the example data set if the database is empty."`
-	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
-	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
-	oidcFlags      `embed:"" prefix:"oidc-"`
-	DrainDelay     time.Duration `placeholder:"DURATION" default:"0s" help:"How long /readyz tells proxies that the server is about to stop before it does (${default})."`
-	AccessLog      bool          `help:"Log each request: its path, status, time and client."`
-	SlowOperations time.Duration `placeholder:"DURATION" help:"Log operations that take this long or longer, such as 500ms."`
-	MaxConnections int           `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
-	CallerCost     int           `default:"0" placeholder:"N" help:"What all operations of an analyst may cost a minute, on this server; not limited if left out."`
+	Addr              string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	AdminAddr         string   `placeholder:"HOST:PORT" help:"Separate address for operators: metrics, health and profiles."`
+	PublicURL         string   `name:"public-url" placeholder:"URL" help:"${public_url_help}"`
+	AllowHost         []string `placeholder:"NAME" help:"${allow_host_help}"`
+	AllowOrigin       []string `placeholder:"ORIGIN" help:"${allow_origin_help}"`
+	TrustedProxy      []string `placeholder:"ADDRESS" help:"${trusted_proxy_help}"`
+	BasePath          string   `placeholder:"PATH" help:"${base_path_help}"`
+	Documents         string   `type:"path" placeholder:"FILE" help:"${documents_help}"`
+	OnlyDocuments     bool     `help:"Refuse all documents that are not in the file of --documents, those of the playground too."`
+	Introspection     bool     `default:"true" negatable:"" help:"Describe the schema to clients, and suggest names in messages."`
+	Demo              bool     `help:"Load the example data set if the database is empty."`
+	TLSCert           string   `name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain (PEM), for TLS."`
+	TLSKey            string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	oidcFlags         `embed:"" prefix:"oidc-"`
+	DrainDelay        time.Duration `placeholder:"DURATION" default:"0s" help:"How long /readyz tells proxies that the server is about to stop before it does (${default})."`
+	AccessLog         bool          `help:"Log each request: its path, status, time and client."`
+	SlowOperations    time.Duration `placeholder:"DURATION" help:"Log operations that take this long or longer, such as 500ms."`
+	MaxConnections    int           `default:"20000" help:"Limit of open WebSockets and event streams (${default})."`
+	CallerConnections int           `default:"1000" help:"Limit of open WebSockets and event streams of an analyst who has signed in (${default})."`
+	CallerCost        int           `default:"0" placeholder:"N" help:"What all operations of an analyst may cost a minute, on this server; not limited if left out."`
 }
 
 // pollEvery is how often the feed is read when no notification arrives.
@@ -128,7 +129,7 @@ func (s serve) Run(r *run) (err error) {
 	defer func() { endFeed(); <-gate.Done() }()
 	limits := transport.DefaultLimits
 	most, subscribed := server.MostConnections(s.MaxConnections)
-	limits.Connections = subscribed
+	limits.Connections, limits.PerCaller = subscribed, s.CallerConnections
 	if limits.Connections < s.MaxConnections {
 		r.log.Warn("the limit on open files admits fewer subscribers than --max-connections; raise it, as with ulimit -n",
 			"subscribers", limits.Connections)
@@ -246,6 +247,9 @@ func (s serve) settings(r *run) (set settings, err error) {
 	}
 	if s.CallerCost < 0 {
 		return set, fmt.Errorf("--caller-cost %d is negative; give 0 for no limit, or more", s.CallerCost)
+	}
+	if s.CallerConnections < 1 {
+		return set, fmt.Errorf("--caller-connections %d is too small; give 1 or more", s.CallerConnections)
 	}
 	if s.MaxConnections < 1 {
 		return set, fmt.Errorf("--max-connections %d is too small; give 1 or more", s.MaxConnections)

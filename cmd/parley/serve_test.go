@@ -278,6 +278,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		"--admin-addr=127.0.0.1:8080":          `--admin-addr "127.0.0.1:8080" is --addr too; give another port`,
 		"--drain-delay=-1s":                    `--drain-delay -1s is negative; give a duration of 0s or longer`,
 		"--slow-operations=-500ms":             `--slow-operations -500ms is negative`,
+		"--caller-connections=0":               `--caller-connections 0 is too small; give 1 or more`,
 		"--caller-cost=-1":                     `--caller-cost -1 is negative; give 0 for no limit`,
 		"--analyst= ":                          `--analyst is empty; give the name`,
 		"--trusted-proxy=10.0.0.1":             `by --trusted-proxy "10.0.0.1", other machines can reach the server, so it needs a token first`,

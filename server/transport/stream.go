@@ -61,6 +61,12 @@ func stream(
 		return
 	}
 	defer t.exit(s)
+	if !t.settle(s, admission.Share) {
+		s.mu.Unlock()
+		seen.End(gqlerror.List{Refused(parley.Limit, notNow)})
+		later(w, r)
+		return
+	}
 	if admission.Until != nil {
 		defer context.AfterFunc(admission.Until, end)()
 	}

@@ -38,6 +38,7 @@ import (
 // Limits bound the resources that clients may use.
 type Limits struct {
 	Connections int           // open at a time: WebSockets and event streams
+	PerCaller   int           // those of one caller who has signed in
 	Operations  int           // at a time on one WebSocket
 	Message     int           // largest WebSocket message, in bytes
 	Init        time.Duration // how long a WebSocket client may take to send connection_init
@@ -49,6 +50,7 @@ type Limits struct {
 // DefaultLimits are used unless a server is given other limits.
 var DefaultLimits = Limits{
 	Connections: 20_000,
+	PerCaller:   1_000,
 	Operations:  100,
 	Message:     1 << 20,
 	Init:        10 * time.Second,
@@ -61,6 +63,8 @@ var DefaultLimits = Limits{
 type Admission struct {
 	// Caller is in whose name the client reads and writes.
 	Caller parley.Analyst
+	// Share names the caller, whose connections are bounded together; empty: they are not.
+	Share string
 	// Clearance is equal for clients that may see the same. They share executions.
 	Clearance string
 	// Until ends when the client's rights change or its token expires. Nothing is delivered to it after that. Nil means
@@ -100,6 +104,8 @@ type Transports struct {
 	clients  map[client]string // those that are not admitted yet, by the address of each; "": it is admitted
 	strange  map[string]int    // how many are not admitted yet, by address
 	admitted int
+	held     map[client]string // the share of each client that has one
+	shares   map[string]int    // how many clients have a share
 	draining bool
 	left     sync.WaitGroup
 }
@@ -131,6 +137,8 @@ func New(o Options) *Transports {
 		intake:  newIntake(),
 		clients: make(map[client]string),
 		strange: make(map[string]int),
+		held:    make(map[client]string),
+		shares:  make(map[string]int),
 	}
 	t.metrics = newMetrics(t)
 	return t
@@ -156,20 +164,23 @@ func (t *Transports) enter(c client, from string) bool {
 	return true
 }
 
-// settle makes a client one that is admitted. It returns false if there are too many.
-func (t *Transports) settle(c client) bool {
+// settle makes a client one that is admitted, with a share. It returns false if there are too many, or too many with the share.
+func (t *Transports) settle(c client, share string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	from, there := t.clients[c]
-	switch {
-	case !there || from == "":
-		return there
-	case t.admitted >= t.Limits.Connections:
+	if !there || from != "" && t.admitted >= t.Limits.Connections || share != "" && t.shares[share] >= t.Limits.PerCaller {
 		return false
 	}
-	t.clients[c] = ""
-	t.admitted++
-	t.forget(from)
+	if from != "" {
+		t.clients[c] = ""
+		t.admitted++
+		t.forget(from)
+	}
+	if share != "" {
+		t.held[c] = share
+		t.shares[share]++
+	}
 	return true
 }
 
@@ -192,6 +203,12 @@ func (t *Transports) exit(c client) {
 	defer t.mu.Unlock()
 	if from, there := t.clients[c]; there {
 		delete(t.clients, c)
+		if share, holds := t.held[c]; holds {
+			delete(t.held, c)
+			if t.shares[share]--; t.shares[share] == 0 {
+				delete(t.shares, share)
+			}
+		}
 		if from == "" {
 			t.admitted--
 		} else {

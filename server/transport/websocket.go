@@ -409,7 +409,7 @@ func (s *socket) initialise(payload json.RawMessage) error {
 	if err != nil {
 		return forbidden
 	}
-	if !s.transports.settle(s) {
+	if !s.transports.settle(s, admission.Share) {
 		return closing{tryAgainLater, "there are too many connections; try again later"}
 	}
 	s.frames.limit = s.transports.Limits.Message

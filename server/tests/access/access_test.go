@@ -411,6 +411,39 @@ func TestOpenToThisMachineOnly(t *testing.T) {
 	}
 }
 
+// An analyst who has signed in has so many connections at a time, whatever tokens and transports. Others are not concerned.
+func TestConnectionsOfACaller(t *testing.T) {
+	t.Parallel()
+	l := lock(t, func(o *server.Options) { o.Limits = transport.DefaultLimits; o.Limits.PerCaller = 2 })
+	bearer := func(role parley.Role) http.Header { return http.Header{"Authorization": {"Bearer " + l.tokens[role]}} }
+	conn, err := l.socket(bearer(parley.RoleReader), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.stream(l.tokens[parley.RoleReader])
+	if _, err := l.socket(bearer(parley.RoleReader), ""); websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
+		t.Errorf("a third one: %v", err)
+	}
+	r := bearer(parley.RoleReader)
+	r.Set("Accept", "text/event-stream")
+	r.Set("Content-Type", "application/json")
+	if response, text := l.Send(http.MethodPost, "/graphql", r, strings.NewReader(`{"query":"subscription { changes { cursor } }"}`)); response.StatusCode !=
+		http.StatusServiceUnavailable {
+		t.Errorf("a third stream: %d %s", response.StatusCode, text)
+	}
+	if _, err := l.socket(bearer(parley.RoleAnalyst), ""); err != nil {
+		t.Errorf("of another analyst: %v", err)
+	}
+	conn.CloseNow()
+	apitest.Wait(t, "a place to be free", func() bool {
+		again, err := l.socket(bearer(parley.RoleReader), "")
+		if err == nil {
+			again.CloseNow()
+		}
+		return err == nil
+	})
+}
+
 // Whoever has not said yet who they are takes up little: not the places of others, nor much memory.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
