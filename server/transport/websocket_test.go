@@ -160,10 +160,10 @@ func TestClientsThatComeWhileTheServerStops(t *testing.T) {
 		t.Fatal("the client is not admitted")
 	}
 	drained := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	go func() {
 		defer close(drained)
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
 		transports.Drain(ctx)
 	}()
 	for !transports.isDraining() {
@@ -173,6 +173,7 @@ func TestClientsThatComeWhileTheServerStops(t *testing.T) {
 	if got := heard(t, client); !strings.HasPrefix(got, "close 1012 the server stops") {
 		t.Errorf("got %q", got)
 	}
+	cancel() // which would cut the client off before it was told
 	client.Write(frame(last|closes, ""))
 	<-drained
 	if len(transports.clients) > 0 {

@@ -279,16 +279,7 @@ func TestRevokedTokens(t *testing.T) {
 		release := l.hold("negotiations")
 		reading := make(chan apitest.Answer, 1)
 		go func() { reading <- l.as(token, `{ negotiations { nodes { key } } }`) }()
-		pages := make(chan string, 2)
-		for _, path := range []string{"/briefing/talks", "/tables/talks/stances.csv"} {
-			go func() {
-				response, text := l.Send(http.MethodGet, path, http.Header{"Authorization": {"Bearer " + token}}, nil)
-				pages <- fmt.Sprint(response.StatusCode, " ", text)
-			}()
-		}
-		apitest.Wait(t, "reads to wait", func() bool {
-			return l.Number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 2
-		})
+		l.waits()
 		if _, err := other.Store.RevokeToken(other.Ctx, name); err != nil {
 			t.Fatal(err)
 		}
@@ -296,11 +287,6 @@ func TestRevokedTokens(t *testing.T) {
 			t.Errorf("%s: the connection ends with %d", name, code)
 		}
 		for stream.Scan() {
-		}
-		for _, path := range []string{"/briefing/talks", "/tables/talks/stances.csv"} {
-			if answer := <-pages; answer != "401 You may no longer use this server as you did; sign in again.\n" {
-				t.Errorf("%s: %s", path, answer)
-			}
 		}
 		(<-reading).Fails("UNAUTHENTICATED", "You may no longer use this server as you did; sign in again.")
 		release()
@@ -316,6 +302,37 @@ func TestRevokedTokens(t *testing.T) {
 	}
 	if _, err := l.socket(http.Header{"Authorization": {"Bearer x"}}, ""); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("a wrong header is upgraded: %v", err)
+	}
+}
+
+// waits waits until something waits for a lock.
+func (l *locked) waits() {
+	l.t.Helper()
+	apitest.Wait(l.t, "a read to wait", func() bool {
+		return l.Number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+	})
+}
+
+// A page that is being made when its reader's token is revoked says so.
+func TestPagesOfRevokedTokens(t *testing.T) {
+	t.Parallel()
+	l := lock(t)
+	for _, path := range []string{"/briefing/talks", "/tables/talks/stances.csv"} {
+		token := l.token(path, parley.RoleReader, nil)
+		release := l.hold("negotiations")
+		answer := make(chan string, 1)
+		go func() {
+			response, text := l.Send(http.MethodGet, path, http.Header{"Authorization": {"Bearer " + token}}, nil)
+			answer <- fmt.Sprint(response.StatusCode, " ", text)
+		}()
+		l.waits()
+		if _, err := l.Store.RevokeToken(l.Ctx, path); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-answer; got != "401 You may no longer use this server as you did; sign in again.\n" {
+			t.Errorf("%s: %s", path, got)
+		}
+		release()
 	}
 }
 
