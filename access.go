@@ -19,7 +19,7 @@ import (
 type Access struct {
 	// Number rises with each change of the rest.
 	Number int64
-	// Locked: whoever shows no token is refused. Otherwise everybody acts as the server's local administrator.
+	// Locked: every request needs a token. Otherwise requests without one act as the server's local administrator.
 	Locked bool
 	// Tokens are those that count: neither revoked nor expired.
 	Tokens []*Token

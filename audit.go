@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// AuditedAct is what somebody did, or was refused, that the record itself does not tell.
+// AuditedAct is a kind of entry of the audit log, which has what the record does not: administration, exports and refusals.
 type AuditedAct string
 
 // The acts that are audited.
@@ -27,7 +27,7 @@ type AuditEntry struct {
 	Number int
 	At     time.Time
 	Act    AuditedAct
-	// Analyst is who did it; nil: nobody is known.
+	// Analyst is who did it; nil: the request had no token that counts.
 	Analyst *Analyst
 	// Address is from where, as it shares turns; nil: by a command.
 	Address *string

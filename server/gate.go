@@ -39,11 +39,11 @@ const (
 type Gate struct {
 	store  *storage.Store
 	log    *slog.Logger
-	local  *parley.Analyst // as whom everybody acts while the server is open; nil: it is never open
+	local  *parley.Analyst // the caller of requests without a token while the server is open; nil: it is never open
 	issuer *issuer         // nil: none
 	known  atomic.Pointer[guests]
 	sooner *rate.Limiter // of looks for tokens that are unknown
-	// behindProxies: whoever trusted proxies pass on is meant to use the server, also while it is open.
+	// behindProxies: the operator trusts some proxies, so requests that come through one need no token while the server is open.
 	behindProxies bool
 	done          chan struct{}
 
@@ -61,13 +61,13 @@ const maxRefused = 1000
 type GateOptions struct {
 	Store *storage.Store
 	Log   *slog.Logger
-	// Local is as whom everybody acts until somebody needs a token. Nil: everybody needs one from the beginning.
+	// Local is the analyst in whose name requests without a token act while the server is open. Nil: every request needs a token.
 	Local *parley.Analyst
 	// Issuer is accepted beside tokens of the database's own; nil: none.
 	Issuer *Issuer
 }
 
-// guests are those who may use the server.
+// guests are the callers who may use the server at present.
 type guests struct {
 	number int64
 	locked bool
@@ -75,7 +75,7 @@ type guests struct {
 	open   *guest // everybody; nil: nobody without a token
 }
 
-// guest is one who may use the server until the context ends.
+// guest is a caller who may use the server until the context ends.
 type guest struct {
 	analyst parley.Analyst
 	token   uuid.UUID // nil: it is none of the database's own
@@ -84,7 +84,7 @@ type guest struct {
 	leave   context.CancelFunc
 }
 
-// errRevoked ends what a guest is doing when it may no longer use the server.
+// errRevoked is the fault of a request whose token stops counting while it runs.
 var errRevoked = parley.NewFault(parley.Unauthenticated, "You may no longer use this server as you did; sign in again.")
 
 // OpenGate reads who may use the server, and follows changes until the context ends. With an issuer, everybody needs a token.
@@ -204,7 +204,7 @@ var (
 	errBadToken = parley.NewFault(parley.Unauthenticated, "The token is unknown, revoked or expired; ask an administrator for another one.")
 )
 
-// guest finds who shows a secret; empty: nobody does.
+// guest finds the caller by the secret of a token; empty: the request has no token.
 func (g *Gate) guest(ctx context.Context, secret string) (*guest, error) {
 	known := g.known.Load()
 	switch {
@@ -294,7 +294,7 @@ func (g *Gate) Admit(header http.Header, payload json.RawMessage) (transport.Adm
 				given++
 			}
 		}
-		if given > 1 || given == 1 && secret == "" { // nobody may become more than the token says
+		if given > 1 || given == 1 && secret == "" { // it is not clear which token counts
 			return transport.Admission{}, errBadToken
 		}
 	}
@@ -323,16 +323,16 @@ func secretOf(authorization string) string {
 	return strings.TrimSpace(secret)
 }
 
-// handle has a handler answer those who may use the server, in their name. A WebSocket may say later who it is. Health, and
-// what signs in, answer everybody.
+// handle checks the caller of each request before the next handler answers it. A WebSocket without a token is let through: its
+// connection_init has to give one. The paths for health and for signing in need no token.
 func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
-	anybodys := map[string]bool{
+	open := map[string]bool{
 		base + "/healthz": true, base + "/readyz": true, base + SignInPath: true, base + SignOutPath: true, base + LeavePath: true, base + ReturnPath: true,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		address := clientOf(r)
 		r = r.WithContext(parley.WithAddress(r.Context(), address))
-		if anybodys[r.URL.Path] {
+		if open[r.URL.Path] {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -354,14 +354,14 @@ func (g *Gate) handle(base string, in signIn, next http.Handler) http.Handler {
 	})
 }
 
-// exported notes that something was exported to whoever asked.
+// exported notes in the audit log that the caller got a briefing or a table.
 func (o Options) exported(ctx context.Context, what string) {
 	if err := o.Store.Audit(context.WithoutCancel(ctx), parley.Exported, what); err != nil {
 		o.Log.WarnContext(ctx, "an export is not noted", "export", what, "error", err)
 	}
 }
 
-// serve answers a guest. What the guest may no longer see is not read to its end.
+// serve answers a request in the caller's name. It cancels the request when the token stops counting.
 func (g *Gate) serve(w http.ResponseWriter, r *http.Request, found *guest, next http.Handler) {
 	ctx, cancel := context.WithCancelCause(parley.WithCaller(r.Context(), found.analyst))
 	defer cancel(nil)
@@ -372,8 +372,8 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, found *guest, next 
 	next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// comesFromElsewhere says whether a proxy on this machine passes a request on that comes from another one. Until there is a token,
-// everybody on this machine is let in, and nobody else.
+// comesFromElsewhere says whether a proxy on this machine passes on a request from another machine. While the server is open, only
+// requests of this machine may come without a token.
 func (g *Gate) comesFromElsewhere(header http.Header) bool {
 	if g.behindProxies {
 		return false

@@ -80,7 +80,7 @@ func newIssuer(i Issuer, store *storage.Store, log *slog.Logger) *issuer {
 // errNoIssuer is the fault while the issuer can't be asked for its keys.
 var errNoIssuer = parley.NewFault(parley.Unavailable, "The issuer of the token can't be reached at present; try again in a few seconds.")
 
-// known is what the issuer says of itself. It is asked when somebody signs in first, so that the server starts without it.
+// known reads where the issuer's keys and pages are. It does so at the first token, so that the server starts without the issuer.
 func (i *issuer) known(ctx context.Context) (*oidc.Provider, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -102,10 +102,10 @@ func (i *issuer) known(ctx context.Context) (*oidc.Provider, error) {
 	return provider, nil
 }
 
-// errNoRole refuses whom the issuer knows, but who has no role here.
+// errNoRole is the fault of a caller whose token is good but gives no role.
 var errNoRole = parley.NewFault(parley.Forbidden, "You are signed in, but have no role here; ask an administrator.")
 
-// guest verifies a token, and finds in whose name it acts.
+// guest finds the caller of a token, which it verifies unless it did so before.
 func (i *issuer) guest(ctx context.Context, token string) (*guest, error) {
 	hash := parley.HashSecret(token)
 	if found, known := i.verified.Get(hash); known {
@@ -152,7 +152,7 @@ func (i *issuer) mayVerify(ctx context.Context) bool {
 	return limiter.Allow()
 }
 
-// verify checks a token, and finds in whose name it acts.
+// verify checks a token's signature, times and audience, and finds its analyst.
 func (i *issuer) verify(ctx context.Context, provider *oidc.Provider, token string) (*guest, error) {
 	read, err := provider.Verifier(&oidc.Config{SkipClientIDCheck: true}).Verify(ctx, token)
 	switch {
@@ -188,7 +188,7 @@ func (i *issuer) isMine(audience string) bool {
 	return audience == i.ClientID || slices.Contains(i.Audiences, audience)
 }
 
-// analyst is who the claims of a verified token say signs in.
+// analyst finds the analyst of a verified token, with the role that its claims give.
 func (i *issuer) analyst(ctx context.Context, subject string, claims map[string]any) (parley.Analyst, error) {
 	if subject == "" { // then everybody would be one
 		i.log.WarnContext(ctx, "a token of the issuer has no sub, so nobody can be told by it")
@@ -234,7 +234,7 @@ func textsAt(claims map[string]any, path string) (texts []string) {
 	return texts
 }
 
-// nameIn is the name by which the claims call somebody.
+// nameIn is the person's name in the claims.
 func nameIn(claims map[string]any, subject string) string {
 	for _, claim := range []string{"name", "preferred_username", "email"} {
 		text, _ := claims[claim].(string)

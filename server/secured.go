@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// secured has browsers take answers for what they are, show them in no frame of another page, and send nobody their addresses. Reached by
-// HTTPS, they do not come back without.
+// secured sets headers for browsers: they guess no content types, show no answer in a frame, and send no address of a page to other sites.
+// If the public URL is HTTPS, they use only HTTPS from then on.
 func secured(o Options, next http.Handler) http.Handler {
 	encrypted := strings.HasPrefix(o.PublicURL, "https:")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

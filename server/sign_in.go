@@ -195,8 +195,8 @@ func (s signIn) keep(w http.ResponseWriter, r *http.Request, secret string, unti
 	http.SetCookie(w, cookie)
 }
 
-// leave has the browser forget the token. One that it got for signing in at the issuer is revoked; one that somebody typed in goes on
-// counting, since it may be in use elsewhere.
+// leave deletes the cookie. It also revokes a token that signing in at the issuer has made. A token that was typed in goes on counting,
+// since it may be in use elsewhere.
 func (s signIn) leave(w http.ResponseWriter, r *http.Request) {
 	if !s.isOwnPage(r) {
 		say(w, http.StatusForbidden, "Sign out on this server's own page.")

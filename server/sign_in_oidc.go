@@ -29,7 +29,7 @@ const (
 	sessionTime = 12 * time.Hour
 )
 
-// attempt is what a browser keeps while somebody signs in at the issuer, so that what comes back is for that browser.
+// attempt is kept in a cookie while a person signs in at the issuer. It ties the issuer's answer to the browser that asked.
 type attempt struct{ State, Nonce, Verifier, Next string }
 
 // attemptName is the name of the cookie of an attempt with a state.

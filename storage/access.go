@@ -206,7 +206,7 @@ func (s *Store) OpenAccess(ctx context.Context) error {
 	})
 }
 
-// changeAccess runs a transaction of which all servers are to hear.
+// changeAccess runs a transaction that changes who may use the servers. It raises the number by which all servers notice.
 func (s *Store) changeAccess(ctx context.Context, do func(*writer) error) error {
 	return explain(s.attempt(ctx, func(w *writer) error {
 		// One at a time. By the time in it, a number means another state than the same one of before a backup was restored.

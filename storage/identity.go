@@ -79,7 +79,7 @@ func (s *Store) identified(ctx context.Context, issuer, subject string, role par
 	return a, nil
 }
 
-// sessionName begins the names of tokens that browsers get when somebody has signed in elsewhere.
+// sessionName begins the names of tokens that SignIn makes.
 const sessionName = "browser "
 
 // SignOut revokes a token that SignIn made; others are left.
@@ -92,7 +92,7 @@ func (s *Store) SignOut(ctx context.Context, secret string) error {
 	})
 }
 
-// SignIn makes a token for a browser, in which an analyst has signed in elsewhere, and gives the analyst the role in which.
+// SignIn makes a token for the browser of an analyst who has signed in at the issuer, and stores the role that the issuer gives.
 func (s *Store) SignIn(ctx context.Context, analyst parley.Analyst, until time.Time) (secret string, err error) {
 	secret = parley.NewSecret()
 	id := uuid.Must(uuid.NewV7())

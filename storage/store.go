@@ -167,7 +167,7 @@ const patience = "1500ms"
 // readyTimeout is how long the database may take to say that it is ready.
 const readyTimeout = 2 * time.Second
 
-// Ready says in a sentence why nothing can be recorded at present; nil: it can. Whoever asks at the same time shares an answer.
+// Ready says in a sentence why nothing can be recorded at present; nil: it can. Calls at the same time share one answer.
 func (s *Store) Ready(ctx context.Context) error {
 	_, err, _ := s.readying.Do("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // it is not the first one's alone

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"strings"
@@ -36,7 +37,7 @@ type accepted struct {
 
 var (
 	alone    = accepted{}
-	anybodys = accepted{join: true}
+	shared   = accepted{join: true}
 	existing = accepted{join: true, existing: true}
 )
 
@@ -144,4 +145,18 @@ func (o *opened) stop(r *run) {
 	if err := o.cluster.Stop(); err != nil {
 		r.log.Error("the built-in database did not stop cleanly; it recovers at the next start", "error", err)
 	}
+}
+
+// with runs a task on the store of a database, and closes both.
+func (d database) with(r *run, a accepted, do func(context.Context, *storage.Store) error) error {
+	db, err := d.start(r, a)
+	if err != nil {
+		return err
+	}
+	defer db.stop(r)
+	store, err := db.open(r, d.Analyst)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(r.ctx, store), store.Close())
 }

@@ -29,24 +29,16 @@ func (l load) Run(r *run) error {
 			return err
 		}
 	}
-	db, err := l.start(r, anybodys)
-	if err != nil {
-		return err
-	}
-	defer db.stop(r)
-	store, err := db.open(r, l.Analyst)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	for i, name := range l.Files {
-		done, err := imports[i](store)
-		if err != nil {
-			return fmt.Errorf("nothing of %s was imported:\n%w", name, err)
+	return l.with(r, shared, func(_ context.Context, store *storage.Store) error {
+		for i, name := range l.Files {
+			done, err := imports[i](store)
+			if err != nil {
+				return fmt.Errorf("nothing of %s was imported:\n%w", name, err)
+			}
+			fmt.Printf("%s: %s\n", name, done)
 		}
-		fmt.Printf("%s: %s\n", name, done)
-	}
-	return nil
+		return nil
+	})
 }
 
 // reading checks a file and returns a function that imports it and returns a summary. A data set is read at once; an

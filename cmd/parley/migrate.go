@@ -13,7 +13,7 @@ type migrate struct {
 // Run brings the tables up to date.
 func (m migrate) Run(r *run) error {
 	m.Migrate = "auto" // whatever a configuration file says to servers
-	db, err := m.start(r, anybodys)
+	db, err := m.start(r, shared)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -55,7 +54,7 @@ func (c token) create(r *run) error {
 		until := time.Now().Add(c.Valid)
 		in.ExpiresAt = &until
 	}
-	return c.with(r, anybodys, func(ctx context.Context, store *storage.Store) error {
+	return c.with(r, shared, func(ctx context.Context, store *storage.Store) error {
 		made, secret, err := store.CreateToken(ctx, in)
 		if err != nil {
 			return err
@@ -137,18 +136,4 @@ func audited(ctx context.Context, store *storage.Store) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02 15:04:05"), e.Act, who, from, e.Subject)
 	}
 	return table.Flush()
-}
-
-// with does something with the store of a database.
-func (d database) with(r *run, a accepted, do func(context.Context, *storage.Store) error) error {
-	db, err := d.start(r, a)
-	if err != nil {
-		return err
-	}
-	defer db.stop(r)
-	store, err := db.open(r, d.Analyst)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(r.ctx, store), store.Close())
 }

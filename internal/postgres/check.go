@@ -61,7 +61,7 @@ func Check(ctx context.Context, o Options) (string, error) {
 	return fmt.Sprintf("The built-in database in %s %s by PostgreSQL %d in %s, as user %s.", data, then, found.major, found.bin, who.name), nil
 }
 
-// mayLock says why a directory can't be locked, of which the lock is there.
+// mayLock says why the lock file, if there is one, can't be used.
 func mayLock(lock string) error {
 	info, err := os.Stat(lock)
 	switch {

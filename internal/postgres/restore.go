@@ -25,7 +25,7 @@ const restoredMark = "parley-restored"
 // restoreFolder is where a backup is recovered before it gets its place.
 const restoreFolder = "cluster.restore"
 
-// Restored says whether the cluster is what a backup was restored into, and nobody has said yet that it is settled.
+// Restored says whether the cluster was made from a backup, and Settle has not been called since.
 func (c *Cluster) Restored() bool {
 	return !c.joined && !missing(filepath.Join(c.data, restoredMark))
 }

@@ -24,7 +24,7 @@ const (
 
 type privateKey struct{}
 
-// Privately marks the request of somebody who is signed in: nobody else may be given its answer by a cache.
+// Privately marks a request with a token: caches must not give its answer to other callers.
 func Privately(ctx context.Context) context.Context {
 	return context.WithValue(ctx, privateKey{}, true)
 }

@@ -102,7 +102,7 @@ type Transports struct {
 
 	mu       sync.Mutex
 	clients  map[client]string // those that are not admitted yet, by the address of each; "": it is admitted
-	strange  map[string]int    // how many are not admitted yet, by address
+	waiting  map[string]int    // how many are not admitted yet, by address
 	admitted int
 	held     map[client]string // the share of each client that has one
 	shares   map[string]int    // how many clients have a share
@@ -112,8 +112,8 @@ type Transports struct {
 
 // How many WebSockets may be open at a time that have not said yet who they are: in all, and from one address.
 const (
-	strangers            = 1000
-	strangersFromAddress = 100
+	unadmitted            = 1000
+	unadmittedFromAddress = 100
 )
 
 // client is a client that stays connected.
@@ -136,7 +136,7 @@ func New(o Options) *Transports {
 		showing: make(chan struct{}, viewsAtOnce),
 		intake:  newIntake(),
 		clients: make(map[client]string),
-		strange: make(map[string]int),
+		waiting: make(map[string]int),
 		held:    make(map[client]string),
 		shares:  make(map[string]int),
 	}
@@ -154,10 +154,10 @@ func (t *Transports) enter(c client, from string) bool {
 		return false
 	case from == "":
 		t.admitted++
-	case len(t.clients)-t.admitted >= strangers || t.strange[from] >= strangersFromAddress:
+	case len(t.clients)-t.admitted >= unadmitted || t.waiting[from] >= unadmittedFromAddress:
 		return false
 	default:
-		t.strange[from]++
+		t.waiting[from]++
 	}
 	t.clients[c] = from
 	t.left.Add(1)
@@ -186,8 +186,8 @@ func (t *Transports) settle(c client, share string) bool {
 
 // forget counts one less that is not admitted. The caller holds the lock.
 func (t *Transports) forget(from string) {
-	if t.strange[from]--; t.strange[from] == 0 {
-		delete(t.strange, from)
+	if t.waiting[from]--; t.waiting[from] == 0 {
+		delete(t.waiting, from)
 	}
 }
 

@@ -30,7 +30,7 @@ CREATE TABLE tokens (
 );
 CREATE UNIQUE INDEX one_token_of_a_name ON tokens (name) WHERE revoked_at IS NULL;
 
--- Analysts whom an OpenID Connect issuer knows, by its name for them. That never changes, while a name that people see may.
+-- The analyst of each subject (the claim sub) of an OpenID Connect issuer. A subject never changes; a person's name may.
 CREATE TABLE identities (
     issuer     text NOT NULL,
     subject    text NOT NULL,

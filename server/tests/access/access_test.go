@@ -461,8 +461,8 @@ func TestConnectionsOfACaller(t *testing.T) {
 	})
 }
 
-// Whoever has not said yet who they are takes up little: not the places of others, nor much memory.
-func TestStrangers(t *testing.T) {
+// WebSockets that have not sent a token yet have a limit of their own and short messages. They take no place of callers with a token.
+func TestWebSocketsWithoutAToken(t *testing.T) {
 	t.Parallel()
 	l := lock(t, func(o *server.Options) { o.Limits = transport.DefaultLimits; o.Limits.Connections = 1 })
 	var all []*websocket.Conn
